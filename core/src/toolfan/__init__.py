@@ -1,0 +1,187 @@
+"""toolfan: typed, parallel tool calls from any language-model provider.
+
+Every public name is here; what is heavy loads on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .adapter import (
+        ADAPTER_API,
+        Answer,
+        AsyncTransport,
+        Capabilities,
+        ParallelToolsAdapter,
+        StreamParser,
+        ToolChoice,
+        ToolRequest,
+        Transport,
+        WireRequest,
+        WireResponse,
+    )
+    from .calls import BadCall, BoundCall, Call, Outcome, RawCall, StopReason, Turn, Usage
+    from .client import (
+        AsyncClient,
+        Client,
+        Mode,
+        connect,
+        connect_async,
+        from_openai,
+        from_vertexai,
+        wrap,
+        wrap_async,
+    )
+    from .errors import (
+        AdapterBroken,
+        AdapterConflict,
+        AdapterNotFound,
+        AdapterNotInstalled,
+        AdapterTooNew,
+        AuthenticationError,
+        BadResponse,
+        CallError,
+        ConfigError,
+        ConnectionFailed,
+        ContentFiltered,
+        DeadlineExceeded,
+        IncompleteStream,
+        InvalidArguments,
+        InvalidCalls,
+        MalformedArguments,
+        PermissionDenied,
+        ProviderError,
+        QuotaExhausted,
+        RateLimited,
+        Refused,
+        RequestRejected,
+        ToolDefinitionError,
+        ToolfanError,
+        TooManyCalls,
+        TruncatedCall,
+        Unavailable,
+        UnknownTool,
+        Unsupported,
+        UsageError,
+    )
+    from .hookspecs import hookimpl
+    from .messages import Message
+    from .registry import AdapterInfo, installed_adapters, load_adapter
+    from .results import Calls
+    from .tools import Tool, tool
+    from .toolset import ToolSet
+
+# Where each public name is at home; it is imported from there when it is first asked for.  A test holds this, `__all__`
+# and the imports above to each other.
+_HOMES = {
+    "adapter": (
+        "ADAPTER_API Answer AsyncTransport Capabilities ParallelToolsAdapter StreamParser ToolChoice ToolRequest "
+        "Transport WireRequest WireResponse"
+    ),
+    "calls": "BadCall BoundCall Call Outcome RawCall StopReason Turn Usage",
+    "client": "AsyncClient Client Mode connect connect_async from_openai from_vertexai wrap wrap_async",
+    "errors": (
+        "AdapterBroken AdapterConflict AdapterNotFound AdapterNotInstalled AdapterTooNew AuthenticationError "
+        "BadResponse CallError ConfigError ConnectionFailed ContentFiltered DeadlineExceeded IncompleteStream "
+        "InvalidArguments InvalidCalls MalformedArguments PermissionDenied ProviderError QuotaExhausted RateLimited "
+        "Refused RequestRejected ToolDefinitionError ToolfanError TooManyCalls TruncatedCall Unavailable UnknownTool "
+        "Unsupported UsageError"
+    ),
+    "hookspecs": "hookimpl",
+    "messages": "Message",
+    "registry": "AdapterInfo installed_adapters load_adapter",
+    "results": "Calls",
+    "tools": "Tool tool",
+    "toolset": "ToolSet",
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__version__ = "0.1.0"
+__all__ = [
+    "ADAPTER_API",
+    "AdapterBroken",
+    "AdapterConflict",
+    "AdapterInfo",
+    "AdapterNotFound",
+    "AdapterNotInstalled",
+    "AdapterTooNew",
+    "Answer",
+    "AsyncClient",
+    "AsyncTransport",
+    "AuthenticationError",
+    "BadCall",
+    "BadResponse",
+    "BoundCall",
+    "Call",
+    "CallError",
+    "Calls",
+    "Capabilities",
+    "Client",
+    "ConfigError",
+    "ConnectionFailed",
+    "ContentFiltered",
+    "DeadlineExceeded",
+    "IncompleteStream",
+    "InvalidArguments",
+    "InvalidCalls",
+    "MalformedArguments",
+    "Message",
+    "Mode",
+    "Outcome",
+    "ParallelToolsAdapter",
+    "PermissionDenied",
+    "ProviderError",
+    "QuotaExhausted",
+    "RateLimited",
+    "RawCall",
+    "Refused",
+    "RequestRejected",
+    "StopReason",
+    "StreamParser",
+    "TooManyCalls",
+    "Tool",
+    "ToolChoice",
+    "ToolDefinitionError",
+    "ToolRequest",
+    "ToolSet",
+    "ToolfanError",
+    "Transport",
+    "TruncatedCall",
+    "Turn",
+    "Unavailable",
+    "UnknownTool",
+    "Unsupported",
+    "Usage",
+    "UsageError",
+    "WireRequest",
+    "WireResponse",
+    "__version__",
+    "connect",
+    "connect_async",
+    "from_openai",
+    "from_vertexai",
+    "hookimpl",
+    "installed_adapters",
+    "load_adapter",
+    "tool",
+    "wrap",
+    "wrap_async",
+]
+
+
+if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        module = _HOME_OF.get(name)
+        if module is None:
+            raise AttributeError(f"module 'toolfan' has no attribute {name!r}")
+        from importlib import import_module
+
+        value = getattr(import_module(f"toolfan.{module}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

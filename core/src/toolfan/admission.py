@@ -1,0 +1,83 @@
+"""Admission: whether what a plugin offers is an adapter that this toolfan can use.
+
+Knows: the adapter protocol and its version.  Must not know: how plugins are found or selected.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from pydantic import BaseModel
+from typing_extensions import get_protocol_members
+
+from .adapter import ADAPTER_API, Capabilities, ParallelToolsAdapter
+from .errors import AdapterTooNew
+from .plugins import broken, offered_adapter
+
+if TYPE_CHECKING:
+    from .plugins import Candidate
+
+_VALUES = frozenset({"name", "api", "capabilities", "settings_model", "option_names"})
+
+
+def admitted(candidate: Candidate) -> ParallelToolsAdapter:
+    """The adapter that this plugin offers.  Imports that plugin alone.
+
+    Raises AdapterTooNew if it speaks another version of the protocol, AdapterBroken for whatever else is wrong with it.
+    """
+    offered = offered_adapter(candidate)
+    try:
+        fault = _unlike_an_adapter(candidate, offered)
+    except AdapterTooNew:
+        raise
+    except Exception as exc:
+        raise broken(candidate, f"its adapter fails when it is looked at: {type(exc).__name__}: {exc}") from exc
+    if fault:
+        raise broken(candidate, fault)
+    return cast("ParallelToolsAdapter", offered)
+
+
+def _unlike_an_adapter(candidate: Candidate, offered: object) -> str | None:
+    """What is wrong with the object; raises AdapterTooNew first, since another protocol may have other members."""
+    returned = f"toolfan_adapter() of {candidate.value} returned"
+    if isinstance(offered, type):
+        return f"{returned} the class {offered.__name__}, not an instance of it"
+    api = getattr(offered, "api", None)
+    if isinstance(api, int) and not isinstance(api, bool):
+        _check_api(candidate, api)
+    members = get_protocol_members(ParallelToolsAdapter)
+    missing = sorted(member for member in members if not hasattr(offered, member))
+    if missing:
+        return f"{returned} {type(offered).__name__}, which is not an adapter: it lacks {', '.join(missing)}"
+    wrong = _wrong_member(cast("ParallelToolsAdapter", offered), candidate.name)
+    return f"{returned} {type(offered).__name__}, {wrong}" if wrong else None
+
+
+def _wrong_member(adapter: ParallelToolsAdapter, name: str) -> str | None:
+    if adapter.name != name:
+        return f"whose name is {adapter.name!r}, not {name!r} as its entry point says"
+    if type(adapter.api) is not int:
+        return f"whose api is {adapter.api!r}, not a whole number"
+    if not isinstance(adapter.capabilities, Capabilities):
+        return "whose capabilities are not a toolfan.Capabilities"
+    if not (isinstance(adapter.settings_model, type) and issubclass(adapter.settings_model, BaseModel)):
+        return "whose settings_model is not a pydantic model"
+    if not isinstance(adapter.option_names, frozenset):
+        return "whose option_names are not a frozenset"
+    for member in sorted(get_protocol_members(ParallelToolsAdapter) - _VALUES):
+        if not callable(getattr(adapter, member)):
+            return f"whose {member} is not a method"
+    return None
+
+
+def _check_api(candidate: Candidate, api: int) -> None:
+    if api == ADAPTER_API:
+        return
+    newer = api > ADAPTER_API
+    upgrade = "toolfan" if newer else candidate.distribution
+    raise AdapterTooNew(
+        f"the plugin of {candidate.origin} speaks version {api} of the adapter protocol, "
+        f"{'newer' if newer else 'older'} than version {ADAPTER_API}, which this toolfan speaks",
+        adapter=candidate.name,
+        hint=f"Run `pip install --upgrade {upgrade}`.",
+    )

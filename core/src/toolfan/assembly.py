@@ -1,0 +1,33 @@
+"""Pieces of calls to sealed `RawCall`s: numbering and unique ids.
+
+Knows: what providers leave out or repeat.  Must not know: any provider's field names, tools, validation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .calls import RawCall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def seal(pieces: Iterable[tuple[str | None, str, str]]) -> tuple[RawCall, ...]:
+    """Whole calls, given as (provider id, name, arguments as JSON text) in call order.
+
+    An id that is missing, empty or repeated becomes `call_<index>`; the provider's own stays in `provider_id`.
+    """
+    given = list(pieces)
+    taken = {provider_id for provider_id, _, _ in given if provider_id}
+    used: set[str] = set()
+    calls = []
+    for index, (provider_id, name, arguments) in enumerate(given):
+        call_id = provider_id
+        if not call_id or call_id in used:
+            call_id = f"call_{index}"
+            while call_id in taken or call_id in used:
+                call_id += "_"
+        used.add(call_id)
+        calls.append(RawCall(index, call_id, name, arguments, provider_id))
+    return tuple(calls)

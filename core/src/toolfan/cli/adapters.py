@@ -1,0 +1,31 @@
+"""`toolfan adapters`: what is installed, and whether it can be used.
+
+Knows: the registry.  Must not know: any adapter by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from ..registry import installed_adapters
+from .output import print_json, print_table, print_text
+
+_COLUMNS = ("name", "distribution", "version", "api", "status", "reason")
+
+
+def adapters(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each adapter.")] = False,
+) -> None:
+    """List the installed adapters, each with its distribution, and why one cannot be used."""
+    rows = [asdict(info) for info in installed_adapters(load=True)]
+    if as_json:
+        for row in rows:
+            print_json(row)
+    elif rows:
+        cells = [["" if row[column] is None else str(row[column]) for column in _COLUMNS] for row in rows]
+        print_table(_COLUMNS, cells)
+    else:
+        print_text('No adapter is installed. Run, for example, `pip install "toolfan[openai]"`.', err=True)

@@ -1,0 +1,78 @@
+"""What the commands print: JSON lines, lines of text, tables.
+
+JSON is plain wherever it goes; a table is drawn on a terminal alone, and elsewhere its cells stand between tabs.
+
+Knows: outcomes of calls, the terminal.  Must not know: commands, providers.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+from pydantic_core import to_jsonable_python
+
+from ..calls import BadCall, BoundCall, Call, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..errors import ToolfanError
+
+
+def print_json(value: Any, *, indent: int | None = None) -> None:
+    """`value` as JSON; characters that standard output cannot show are escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(value, ensure_ascii=True, indent=indent)
+    typer.echo(text)
+
+
+def print_text(text: str, *, err: bool = False) -> None:
+    """A line of text; characters that the stream cannot show are escaped."""
+    encoding = (sys.stderr if err else sys.stdout).encoding or "ascii"
+    typer.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table on a terminal; else a line of cells between tabs for each row, the columns' names first."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    if not console.is_terminal:
+        for row in (columns, *rows):
+            print_text("\t".join(" ".join(cell.split()) for cell in row))
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*map(Text, row))  # as Text, what a provider says is never markup
+    console.print(table)
+
+
+def outcome_json(outcome: Outcome[Any]) -> dict[str, Any]:
+    """A call for machines: its validated arguments, or its error and the arguments as they came."""
+    line: dict[str, Any] = {"index": outcome.index, "id": outcome.id, "name": outcome.name}
+    if isinstance(outcome, BadCall):
+        return {**line, "error": error_json(outcome.error), "raw": outcome.raw.arguments}
+    value = outcome.value.arguments if isinstance(outcome.value, BoundCall) else outcome.value
+    return {**line, "arguments": to_jsonable_python(value, by_alias=True, inf_nan_mode="strings", fallback=str)}
+
+
+def error_json(error: ToolfanError) -> dict[str, str]:
+    """An error for machines: its class and what it says."""
+    return {"type": type(error).__name__, "message": str(error)}
+
+
+def outcome_text(outcome: Outcome[Any]) -> str:
+    """A call for people."""
+    return repr(outcome.value) if isinstance(outcome, Call) else f"{outcome.name}: {_said(outcome)}"
+
+
+def _said(bad: BadCall) -> str:
+    return f"{type(bad.error).__name__}: {bad.error.message}; the arguments were {bad.raw.arguments[:200]!r}"

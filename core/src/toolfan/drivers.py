@@ -1,0 +1,116 @@
+"""The sync and the async performer of a conversation's effects, under one total deadline.
+
+Knows: transports, time, threads, event loops.  Must not know: what is asked or how answers are judged.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from . import workers
+from .errors import ProviderError, Unavailable
+from .translation import timed_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .adapter import AsyncTransport, Transport, WireRequest, WireResponse
+    from .conversation import Conversation
+    from .request import Prepared
+    from .results import Calls
+
+
+class Deadline:
+    """A point on the monotonic clock; `seconds` None means never."""
+
+    __slots__ = ("end", "seconds")
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self.end = None if seconds is None else time.monotonic() + seconds
+
+    def remaining(self) -> float | None:
+        """Seconds left, never below 0; None if there is no limit."""
+        return None if self.end is None else max(0.0, self.end - time.monotonic())
+
+
+def drive(
+    conversation: Conversation,
+    transport: Transport,
+    prepared: Prepared,
+    *,
+    adapter: str,
+    on_abandon: Callable[[int], None],
+) -> Calls[Any]:
+    """Perform the conversation with blocking sends.
+
+    Control returns within the deadline whatever the transport does; a send that cannot be ended goes on in a worker
+    thread, `on_abandon` is told, and its result is never used.
+    """
+    deadline = Deadline(prepared.policy.deadline)
+    effect = next(conversation)
+    try:
+        while True:
+            try:
+                response = _send(effect.request, transport, prepared, deadline, on_abandon)
+            except TimeoutError as exc:
+                effect = conversation.throw(timed_out(adapter, deadline.seconds, exc))
+            except workers.TooManyAbandoned as exc:
+                effect = conversation.throw(Unavailable(str(exc), adapter=adapter, hint="Wait for them to end."))
+            except ProviderError as exc:
+                effect = conversation.throw(exc)
+            else:
+                effect = conversation.send(response)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+
+
+def _send(
+    request: WireRequest,
+    transport: Transport,
+    prepared: Prepared,
+    deadline: Deadline,
+    on_abandon: Callable[[int], None],
+) -> WireResponse:
+    left = deadline.remaining()
+
+    def send() -> WireResponse:
+        return transport.send(request, timeout=left, headers=prepared.headers, query=prepared.query)
+
+    return send() if left is None else workers.pool.run(send, left, on_abandon)
+
+
+async def drive_async(
+    conversation: Conversation, transport: AsyncTransport, prepared: Prepared, *, adapter: str
+) -> Calls[Any]:
+    """Perform the conversation with awaited sends, which are cancelled at the deadline."""
+    import anyio
+    import anyio.lowlevel
+
+    deadline = Deadline(prepared.policy.deadline)
+    effect = next(conversation)
+    try:
+        while True:
+            left = deadline.remaining()
+            response: WireResponse | None = None
+            try:
+                with anyio.move_on_after(left) as scope:
+                    try:
+                        response = await transport.send(
+                            effect.request, timeout=left, headers=prepared.headers, query=prepared.query
+                        )
+                    except anyio.get_cancelled_exc_class():
+                        # gRPC raises one of its own, which the scope would not know for its cancellation.
+                        await anyio.lowlevel.checkpoint_if_cancelled()
+                        raise
+            except ProviderError as exc:
+                effect = conversation.throw(exc)
+                continue
+            if response is None:
+                assert scope.cancelled_caught
+                effect = conversation.throw(timed_out(adapter, deadline.seconds))
+            else:
+                effect = conversation.send(response)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]

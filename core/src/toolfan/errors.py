@@ -1,0 +1,266 @@
+"""Every error toolfan raises, by whose fault it is.
+
+    ToolfanError
+    ├── UsageError                 the caller: fix the program or its configuration
+    │   ├── ToolDefinitionError        a tool type that no model could be offered
+    │   ├── ConfigError                a profile, setting or environment variable
+    │   ├── AdapterNotFound            no installed distribution offers this adapter
+    │   │   └── AdapterNotInstalled        one that we know of would: the message has the command
+    │   ├── AdapterConflict            two distributions offer the same name
+    │   ├── AdapterBroken              its plugin could not be imported or is malformed
+    │   │   └── AdapterTooNew              it speaks another version of the adapter protocol
+    │   └── Unsupported                the adapter says that the provider cannot do this
+    ├── ProviderError              the provider or the network
+    │   ├── AuthenticationError  PermissionDenied  RequestRejected  RateLimited  QuotaExhausted
+    │   ├── Unavailable  DeadlineExceeded  ConnectionFailed  BadResponse  IncompleteStream
+    │   └── ContentFiltered  Refused
+    └── CallError                  the model: what it called, or how
+        ├── UnknownTool  InvalidArguments  MalformedArguments  TruncatedCall  TooManyCalls
+        └── InvalidCalls               raised; carries every outcome in `.calls`
+
+Knows: what an error says and carries.  Must not know: SDKs, requests, headers, keys.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from typing_extensions import Unpack
+
+    from .calls import Turn
+    from .results import Calls
+
+
+class ErrorDetails(TypedDict, total=False):
+    """What any toolfan error may carry; see `ToolfanError`."""
+
+    hint: str | None
+    adapter: str | None
+    tool: str | None
+    call_id: str | None
+    retryable: bool
+    attempts: int
+    requests: int
+    request_id: str | None
+    status: int | None
+    code: str | None
+    retry_after: float | None
+    calls: Calls[Any] | None
+    turn: Turn | None
+
+
+_DEFAULTS: dict[str, Any] = {
+    "hint": None,
+    "adapter": None,
+    "tool": None,
+    "call_id": None,
+    "retryable": False,
+    "attempts": 0,
+    "requests": 0,
+    "request_id": None,
+    "status": None,
+    "code": None,
+    "retry_after": None,
+    "calls": None,
+    "turn": None,
+}
+
+
+class ToolfanError(Exception):
+    """Base of all errors of toolfan.
+
+    `message` says what happened and `hint` what to do next; `adapter`, `tool` and `call_id` say where.
+    `retryable`: the same request may succeed later.  `attempts` and `requests` count what was spent.
+    `status` and `code` are the provider's own, `retry_after` is in seconds, `calls` holds what was good so far and
+    `turn` what a cut stream had delivered.  Compares by content, pickles and copies; holds no request, header or key.
+    """
+
+    retryable_by_default = False
+
+    hint: str | None
+    adapter: str | None
+    tool: str | None
+    call_id: str | None
+    retryable: bool
+    attempts: int
+    requests: int
+    request_id: str | None
+    status: int | None
+    code: str | None
+    retry_after: float | None
+    calls: Calls[Any] | None
+    turn: Turn | None
+
+    def __init__(self, message: str, **details: Unpack[ErrorDetails]) -> None:
+        super().__init__(message)
+        unknown = details.keys() - _DEFAULTS.keys()
+        if unknown:
+            raise TypeError(f"{type(self).__name__}: unknown detail {', '.join(sorted(unknown))}")
+        self.message = message
+        self.__dict__.update(_DEFAULTS)
+        self.retryable = self.retryable_by_default
+        self.__dict__.update(details)
+
+    def __str__(self) -> str:
+        places = (("adapter", self.adapter), ("tool", self.tool), ("call", self.call_id), ("request", self.request_id))
+        where = ", ".join(f"{label} {value}" for label, value in places if value)
+        text = f"{self.message} [{where}]" if where else self.message
+        return f"{text}. {self.hint}" if self.hint else text
+
+    def with_details(self, **details: Unpack[ErrorDetails]) -> ToolfanError:
+        """A copy of the error with these details set (the traceback and cause stay with the original)."""
+        twin = copy.copy(self)
+        twin.__dict__.update(details)
+        return twin
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.message, self.call_id))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.__dict__.copy())
+
+
+def _rebuild(cls: type[ToolfanError], state: dict[str, Any]) -> ToolfanError:
+    error = cls.__new__(cls, state["message"])
+    error.args = (state["message"],)
+    error.__dict__.update(state)
+    return error
+
+
+class UsageError(ToolfanError):
+    """The program that calls toolfan, or its configuration, must change; nothing was sent."""
+
+
+class ToolDefinitionError(UsageError):
+    """A tool type, or a set of them, cannot be offered to a model."""
+
+
+class ConfigError(UsageError):
+    """A profile, a setting or an environment variable is missing or wrong."""
+
+
+class AdapterNotFound(UsageError):
+    """No installed distribution offers an adapter of this name, or serves this client."""
+
+
+class AdapterNotInstalled(AdapterNotFound):
+    """A distribution that is not installed would offer this adapter; the hint has the command."""
+
+
+class AdapterConflict(UsageError):
+    """Two installed distributions offer an adapter of this name, or serve this client."""
+
+
+class AdapterBroken(UsageError):
+    """The plugin that offers this adapter cannot be imported, or is not an adapter."""
+
+
+class AdapterTooNew(AdapterBroken):
+    """The plugin speaks a version of the adapter protocol that this toolfan does not."""
+
+
+class Unsupported(UsageError):
+    """The adapter's capabilities deny this request; nothing was sent."""
+
+
+class ProviderError(ToolfanError):
+    """The provider answered with an error, or could not be reached."""
+
+
+class AuthenticationError(ProviderError):
+    """The provider does not accept the credentials (HTTP 401)."""
+
+
+class PermissionDenied(ProviderError):
+    """The credentials are known but may not do this (HTTP 403)."""
+
+
+class RequestRejected(ProviderError):
+    """The provider refuses this request (HTTP 400, 404, 409, 413, 422), or it cannot be written as JSON."""
+
+
+class RateLimited(ProviderError):
+    """Too many requests for now (HTTP 429); `retry_after` has the provider's wish in seconds."""
+
+    retryable_by_default = True
+
+
+class QuotaExhausted(ProviderError):
+    """The account's quota or credit is used up (HTTP 429 with a quota code); waiting does not help."""
+
+
+class Unavailable(ProviderError):
+    """The provider failed on its side (HTTP 408, 5xx)."""
+
+    retryable_by_default = True
+
+
+class DeadlineExceeded(ProviderError):
+    """The total deadline passed before the answer was complete."""
+
+
+class ConnectionFailed(ProviderError):
+    """No connection, or it broke before the answer was complete."""
+
+    retryable_by_default = True
+
+
+class BadResponse(ProviderError):
+    """The answer is not what the provider's interface promises (not JSON, cut, wrong shape)."""
+
+    retryable_by_default = True
+
+
+class IncompleteStream(ProviderError):
+    """The stream ended without its terminal event; `turn` has what came before."""
+
+    retryable_by_default = True
+
+
+class ContentFiltered(ProviderError):
+    """The provider's filter stopped the prompt or the answer."""
+
+
+class Refused(ProviderError):
+    """The model refused; the message has its words."""
+
+
+class CallError(ToolfanError):
+    """What the model called, or how, is wrong."""
+
+
+class UnknownTool(CallError):
+    """The model called a tool that was not offered."""
+
+
+class InvalidArguments(CallError):
+    """The arguments are JSON but not what the tool accepts; `errors` lists every fault as pydantic reports it."""
+
+    errors: tuple[dict[str, Any], ...]
+
+    def __init__(self, message: str, *, errors: Sequence[dict[str, Any]] = (), **details: Unpack[ErrorDetails]) -> None:
+        super().__init__(message, **details)
+        self.errors = tuple(errors)
+
+
+class MalformedArguments(CallError):
+    """The arguments are not JSON."""
+
+
+class TruncatedCall(CallError):
+    """The answer was cut inside this call."""
+
+
+class TooManyCalls(CallError):
+    """More calls than `parallel` allows."""
+
+
+class InvalidCalls(CallError):
+    """Some calls failed; `calls` has every outcome, the good ones included."""

@@ -1,0 +1,241 @@
+"""The adapters that are installed: listing them, loading one, finding the one that serves a client.
+
+Missing, unknown, broken, conflicting and too-new plugins are five different errors; each names the distribution and the
+command that mends it, and none harms another adapter.  Toolfan's own providers come in by the same door as any other.
+
+Knows: adapter names, distributions, which extra brings which provider.  Must not know: what a provider does, any SDK.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
+
+from .admission import admitted
+from .errors import AdapterBroken, AdapterConflict, AdapterNotFound, AdapterNotInstalled
+from .plugins import ADAPTERS, CLIENTS, Candidate, broken, candidates
+from .wire import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .adapter import ParallelToolsAdapter
+
+AdapterStatus: TypeAlias = Literal["ok", "broken", "conflict", "blocked"]
+
+DISABLE_VARIABLE = "TOOLFAN_DISABLE"
+"""Environment variable with names of adapters, separated by commas, that must not be used."""
+
+_EXTRAS = {"openai": "openai", "vertex": "vertex", "gemini": "gemini", "local": "local"}
+_EXTRAS_OF_CLIENTS = {"openai": "openai", "vertexai": "vertex", "google.genai": "gemini"}
+
+_loaded: dict[str, ParallelToolsAdapter] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterInfo:
+    """What is known of an installed adapter.
+
+    `status` is "ok" (as far as the metadata says, or proved by loading), "broken" (or speaking another version of the
+    protocol), "conflict" (another distribution offers the name too) or "blocked" (switched off); `reason` says why it
+    is not "ok".  `api` is the version of the adapter protocol that it speaks, None until it was loaded.
+    """
+
+    name: str
+    distribution: str
+    version: str | None
+    api: int | None
+    status: AdapterStatus
+    reason: str | None = None
+
+
+def load_adapter(name: str) -> ParallelToolsAdapter:
+    """The adapter of this name, the same object each time.  Imports its plugin and no other, and no SDK.
+
+    Raises AdapterNotFound for an unknown or disabled name, AdapterNotInstalled for a known one that is not installed,
+    AdapterConflict if two distributions offer it, AdapterBroken if its plugin is unusable, AdapterTooNew if it speaks
+    another version of the adapter protocol.
+    """
+    if name in _disabled():
+        raise _disabled_error(name)
+    adapter = _loaded.get(name)
+    if adapter is None:
+        # No lock while foreign code is imported: of two threads that load at once, the first one's result stays.
+        adapter = _loaded.setdefault(name, admitted(_select(name)))
+    return adapter
+
+
+def clear_loaded_adapters() -> None:
+    """Forget what was loaded, so that the next `load_adapter` reads the metadata again; for tests."""
+    _loaded.clear()
+
+
+def installed_adapters(*, load: bool = False) -> list[AdapterInfo]:
+    """Every adapter that an installed distribution offers, sorted by name; unusable ones too, with the reason.
+
+    Reads metadata and imports nothing, unless `load`: then each plugin is imported, guarded, and its status is proved.
+    """
+    found = candidates(ADAPTERS)
+    return sorted((_info(candidate, found, load=load) for candidate in found), key=lambda i: (i.name, i.distribution))
+
+
+def adapter_for_client(client: object) -> str:
+    """The name of the installed adapter that serves this SDK object, judged by the modules of its classes.
+
+    Subclasses and proxies of a client count as that client.  Imports no plugin.  Raises AdapterNotFound (or
+    AdapterNotInstalled, with the command) if none does, AdapterConflict if two distributions do.
+    """
+    declared = candidates(CLIENTS)
+    usable = [candidate for candidate in declared if candidate.fault is None]
+    offers = [candidate for candidate in candidates(ADAPTERS) if candidate.fault is None]
+    modules = _modules(client)
+    module, serving = _serving(modules, usable)
+    if module is None:
+        _raise_no_server(client, modules, declared)
+    names = {candidate: _adapter_name(candidate, offers) for candidate in serving}
+    enabled = {candidate: name for candidate, name in names.items() if name not in _disabled()}
+    if not enabled:
+        raise _disabled_error(next(iter(names.values())))
+    if len(enabled) > 1:
+        origins = _listed(candidate.origin for candidate in enabled)
+        spellings = " or ".join(f"adapter={name!r}" for name in dict.fromkeys(enabled.values()))
+        raise AdapterConflict(
+            f"{len(enabled)} installed distributions serve clients of {module}: {origins}",
+            hint=f"Name one, {spellings}, or remove one: {_uninstall(enabled)}.",
+        )
+    return next(iter(enabled.values()))
+
+
+def _select(name: str) -> Candidate:
+    named = [candidate for candidate in candidates(ADAPTERS) if candidate.name == name]
+    sound = [candidate for candidate in named if candidate.fault is None]
+    if not named:
+        _raise_not_installed(name)
+    if len(sound) > 1:
+        raise AdapterConflict(
+            f"{len(sound)} installed distributions offer an adapter of this name: {_listed(c.origin for c in sound)}",
+            adapter=name,
+            hint=f"Remove one: {_uninstall(sound)}.",
+        )
+    return (sound or named)[0]
+
+
+def _raise_not_installed(name: str) -> NoReturn:
+    extra = _EXTRAS.get(name)
+    if extra is not None:
+        raise AdapterNotInstalled(f"the adapter {name!r} is not installed", hint=_install(extra))
+    installed = sorted({c.name for c in candidates(ADAPTERS)} - _disabled())
+    has = f"installed: {', '.join(installed)}" if installed else "no adapter is installed"
+    hint = nearest(name.lower(), sorted({*installed, *_EXTRAS})).strip()
+    raise AdapterNotFound(
+        f"there is no adapter {name!r}; {has}",
+        hint=f"{hint} Install the package that offers it, or one of toolfan's own: {_extras_command()}".strip(),
+    )
+
+
+def _info(candidate: Candidate, found: list[Candidate], *, load: bool) -> AdapterInfo:
+    status, reason, api = _status(candidate, found)
+    if load and status == "ok":
+        try:
+            api = load_adapter(candidate.name).api
+        except AdapterBroken as exc:
+            status, reason = "broken", exc.message
+    return AdapterInfo(candidate.name, candidate.distribution, candidate.version, api, status, reason)
+
+
+def _status(candidate: Candidate, found: list[Candidate]) -> tuple[AdapterStatus, str | None, int | None]:
+    if candidate.fault:
+        return "broken", candidate.fault, None
+    if candidate.name in _disabled():
+        return "blocked", f"switched off by {DISABLE_VARIABLE}", None
+    others = [c for c in found if c.name == candidate.name and c is not candidate and c.fault is None]
+    if others:
+        return "conflict", f"offered by {_listed(c.origin for c in others)} too", None
+    loaded = _loaded.get(candidate.name)
+    return "ok", None, loaded.api if loaded else None
+
+
+def _modules(client: object) -> list[str]:
+    """The modules of the client's classes, most derived first; a proxy shows what it wraps in `__class__`."""
+    classes: list[type] = list(type(client).__mro__)
+    shown = getattr(client, "__class__", None)
+    if isinstance(shown, type):
+        classes += [cls for cls in shown.__mro__ if cls not in classes]
+    modules = (getattr(cls, "__module__", None) for cls in classes)
+    return list(dict.fromkeys(module for module in modules if isinstance(module, str) and module != "builtins"))
+
+
+def _within(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def _serving(modules: list[str], declared: list[Candidate]) -> tuple[str | None, list[Candidate]]:
+    """The most derived class that anyone serves decides, by the longest package name that fits its module."""
+    for module in modules:
+        fitting = {candidate.name for candidate in declared if _within(module, candidate.name)}
+        if fitting:
+            package = max(fitting, key=len)
+            return package, [candidate for candidate in declared if candidate.name == package]
+    return None, []
+
+
+def _adapter_name(serving: Candidate, offers: list[Candidate]) -> str:
+    same = [c.name for c in offers if (c.distribution, c.value) == (serving.distribution, serving.value)]
+    if len(same) != 1:
+        how_many = f"as {_listed(same)}" if same else "under no name"
+        raise broken(
+            serving,
+            f"it serves clients of {serving.name} with {serving.value}, which it offers {how_many} in {ADAPTERS}",
+        )
+    return same[0]
+
+
+def _raise_no_server(client: object, modules: list[str], declared: list[Candidate]) -> NoReturn:
+    shown = f"{type(client).__module__}.{type(client).__qualname__}"
+    if isinstance(client, type):
+        raise AdapterNotFound(
+            f"{client.__module__}.{client.__qualname__} is a class", hint="Pass an object made from it."
+        )
+    if isinstance(client, str):
+        raise AdapterNotFound("a text is not a client of an SDK", hint="Use toolfan.connect(...) for a name.")
+    for module in modules:
+        for package, extra in _EXTRAS_OF_CLIENTS.items():
+            if _within(module, package):
+                raise AdapterNotInstalled(
+                    f"the adapter that serves clients of {package} ({shown}) is not installed", hint=_install(extra)
+                )
+    served = _listed(f"{c.name} ({c.origin})" if c.fault is None else f"{c.name} (broken: {c.fault})" for c in declared)
+    raise AdapterNotFound(
+        f"no installed adapter serves a {shown}; "
+        + (f"served are clients of {served}" if served else "none is served"),
+        hint=f"Name the adapter with adapter=..., or install one that serves it; toolfan's own: {_extras_command()}",
+    )
+
+
+def _disabled() -> frozenset[str]:
+    return frozenset(filter(None, map(str.strip, os.environ.get(DISABLE_VARIABLE, "").split(","))))
+
+
+def _disabled_error(name: str) -> AdapterNotFound:
+    return AdapterNotFound(
+        f"the adapter {name!r} is switched off by the environment variable {DISABLE_VARIABLE}",
+        adapter=name,
+        hint=f"Take {name} out of {DISABLE_VARIABLE}, or use another adapter.",
+    )
+
+
+def _install(extra: str) -> str:
+    return f'Run `pip install "toolfan[{extra}]"`.'
+
+
+def _extras_command() -> str:
+    return f'`pip install "toolfan[NAME]"` with NAME one of {", ".join(sorted(_EXTRAS))}.'
+
+
+def _uninstall(found: Iterable[Candidate]) -> str:
+    return " or ".join(f"`pip uninstall {candidate.distribution}`" for candidate in found)
+
+
+def _listed(items: Iterable[str]) -> str:
+    return ", ".join(items)

@@ -1,0 +1,119 @@
+"""Lossless repairs of what models write; anything that could turn a cut value into a valid lie is not among them.
+
+Each has a name, is recorded on the call and can be switched off: `empty_arguments`, `byte_order_mark`, `code_fence`,
+`double_encoded`, `functions_prefix`, `unwrapped`, `integral_float`.
+
+Knows: JSON text and tool names.  Must not know: providers, models, schemas beyond "has required fields".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json, to_json
+
+from .calls import RawCall
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+WRAPPERS = frozenset({"multi_tool_use.parallel", "multi_tool_use_parallel", "parallel"})
+_FENCE = re.compile(r"```[a-zA-Z0-9_-]*[ \t]*\r?\n")
+
+
+def repair_name(name: str, known: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """The name without a `functions.` prefix if it is then a known one, and the repairs made."""
+    if name not in known:
+        for prefix in ("functions.", "functions_"):
+            bare = name.removeprefix(prefix)
+            if bare != name and bare in known:
+                return bare, ("functions_prefix",)
+    return name, ()
+
+
+def repair_arguments(text: str, *, may_be_empty: bool) -> tuple[str, tuple[str, ...]]:
+    """The arguments as JSON text of an object, as far as that loses nothing, and the repairs made.
+
+    `may_be_empty`: the tool has no required field, so that empty text or `null` means `{}`.
+    """
+    made: list[str] = []
+    if text[:1] == "\ufeff":
+        text = text.lstrip("\ufeff")
+        made.append("byte_order_mark")
+    if (stripped := text.lstrip())[:3] == "```" and (inner := _unfenced(stripped.rstrip())) is not None:
+        text = inner
+        made.append("code_fence")
+    if (start := text.lstrip()[:1]) == '"':
+        inner = _decoded(text)
+        if isinstance(inner, str) and isinstance(_decoded(inner), dict):
+            text = inner
+            made.append("double_encoded")
+    elif may_be_empty and (start == "" or text.strip() == "null"):
+        text = "{}"
+        made.append("empty_arguments")
+    return text, tuple(made)
+
+
+def _unfenced(text: str) -> str | None:
+    # Not one regular expression for all: that would take quadratic time for a long run of blanks.
+    start = _FENCE.match(text)
+    return text[start.end() : -3] if start and text.endswith("```") and len(text) >= start.end() + 3 else None
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return from_json(text)
+    except ValueError:
+        return None
+
+
+def unwrap(call: RawCall, known: Collection[str]) -> list[RawCall] | None:
+    """The calls inside a `multi_tool_use.parallel` wrapper, with the ids `<id>:0`, `<id>:1` ..., or None if it is none.
+
+    A wrapper's arguments are `{"tool_uses": [{"recipient_name": "functions.weather", "parameters": {...}}]}`.
+    """
+    if call.name not in WRAPPERS or call.name in known:
+        return None
+    inner = _decoded(call.arguments)
+    if isinstance(inner, str):
+        inner = _decoded(inner)
+    uses = inner.get("tool_uses") if isinstance(inner, dict) else None
+    if not isinstance(uses, list) or not uses or not all(isinstance(use, dict) for use in uses):
+        return None
+    return [
+        RawCall(
+            call.index + at,
+            f"{call.id}:{at}",
+            str(use.get("recipient_name") or use.get("name") or ""),
+            _as_text(use.get("parameters", use.get("arguments"))),
+            call.provider_id,
+        )
+        for at, use in enumerate(uses)
+    ]
+
+
+def _as_text(arguments: Any) -> str:
+    if isinstance(arguments, str):
+        return arguments
+    return "" if arguments is None else to_json(arguments, inf_nan_mode="constants").decode()
+
+
+def integral_floats(text: str) -> str | None:
+    """The JSON with each float that is a whole number written as an integer, or None if there is none."""
+    changed = False
+
+    def whole(number: str) -> int | float:
+        nonlocal changed
+        value = float(number)
+        if value.is_integer() and abs(value) < 2**53:
+            changed = True
+            return int(value)
+        return value
+
+    try:
+        value = json.loads(text, parse_float=whole)
+    except (ValueError, RecursionError):
+        return None
+    return json.dumps(value, ensure_ascii=False) if changed else None

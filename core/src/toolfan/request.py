@@ -1,0 +1,254 @@
+"""From the arguments of `create()` to a neutral request and a policy; every refusal before anything is sent.
+
+Knows: arguments, capabilities.  Must not know: wire formats, transports, how answers are judged.
+"""
+
+from __future__ import annotations
+
+import numbers
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from .adapter import ParallelToolsAdapter, ToolChoice, ToolRequest
+from .errors import ToolDefinitionError, Unsupported, UsageError
+from .messages import CHAT_ROLES, check_messages
+from .tools import Tool
+from .toolset import ToolSet, tool_set
+from .wire import nearest
+
+if TYPE_CHECKING:
+    from .messages import Message
+
+DEFAULT_DEADLINE = 600.0
+LONGEST_DEADLINE = 1e8  # three years; sockets and locks take no more than some such number
+
+DEFAULTS: Mapping[str, Any] = {
+    "model": None,
+    "tool_choice": "auto",
+    "parallel": True,
+    "stream": False,
+    "max_attempts": 3,
+    "on_invalid": "reask",
+    "repairs": True,
+    "deadline": DEFAULT_DEADLINE,
+    "strict": None,
+    "context": None,
+    "extra_body": None,
+    "extra_headers": None,
+    "extra_query": None,
+}
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+# What code that comes from other libraries writes, and what it is called here.
+_OTHER_NAMES = {
+    "max_retries": "max_attempts=",
+    "validation_context": "context=",
+    "timeout": "deadline= (in seconds, for the whole call)",
+    "tools_choice": "tool_choice=",
+    "parallel_tool_calls": "parallel=",
+    "response_format": "response_model=",
+    "functions": "tools=",
+    "function_call": "tool_choice=",
+    "n": "extra_body={'n': ...}; only the first choice is read",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How the answer is judged and how long it may take.  `deadline` is in seconds, None for no limit."""
+
+    on_invalid: Literal["reask", "raise", "keep"] = "reask"
+    max_attempts: int = 3
+    repairs: bool = True
+    deadline: float | None = DEFAULT_DEADLINE
+    context: Any = None
+
+    def __post_init__(self) -> None:
+        if self.on_invalid not in ("reask", "raise", "keep"):
+            raise UsageError(f"on_invalid is {self.on_invalid!r}", hint='It is "reask", "raise" or "keep".')
+        if not isinstance(self.repairs, bool):
+            raise UsageError(f"repairs is {self.repairs!r}", hint="It is True or False.")
+        if not _is_count(self.max_attempts):
+            raise UsageError(f"max_attempts is {self.max_attempts!r}", hint="It is a whole number from 1.")
+        if self.deadline is not None and not (_is_number(self.deadline) and 0 < self.deadline <= LONGEST_DEADLINE):
+            raise UsageError(
+                f"deadline is {self.deadline!r}",
+                hint=f"It is a number of seconds above 0, at most {LONGEST_DEADLINE:g}, or None for no limit.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that may be sent: checked against the adapter's capabilities."""
+
+    request: ToolRequest
+    policy: Policy
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def prepare(
+    adapter: ParallelToolsAdapter,
+    defaults: Mapping[str, Any],
+    *,
+    messages: Iterable[Message],
+    response_model: Any = None,
+    tools: Any = None,
+    options: Mapping[str, Any],
+) -> Prepared:
+    """The request of one `create()`.
+
+    `options` are the keyword arguments as given, `defaults` the client's own.  Raises UsageError and its kin for what
+    is wrong with them, before anything is sent.
+    """
+    given = {**DEFAULTS, **defaults, **options}
+    provider_options = {key: value for key, value in given.items() if key not in DEFAULTS}
+    if given["stream"]:
+        raise Unsupported("create(stream=True) is not available yet", adapter=adapter.name, hint="Leave stream out.")
+    _check_options(adapter, provider_options)
+    tool_types = tool_set(response_model, tools)
+    request = ToolRequest(
+        model=given["model"],
+        messages=check_messages(messages),
+        tools=tool_types,
+        tool_choice=_tool_choice(given["tool_choice"], tool_types),
+        parallel=given["parallel"],
+        strict=given["strict"],
+        options=provider_options,
+        extra_body=_string_keys("extra_body", given["extra_body"]),
+    )
+    _check_capabilities(adapter, request)
+    policy = Policy(given["on_invalid"], given["max_attempts"], given["repairs"], given["deadline"], given["context"])
+    headers, query = _headers(given["extra_headers"]), _string_keys("extra_query", given["extra_query"])
+    return Prepared(request, policy, headers, query)
+
+
+def _string_keys(name: str, value: Any) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise UsageError(f"{name} is {type(value).__name__}", hint="It is a dict with text keys.")
+    return value
+
+
+def _headers(value: Any) -> Mapping[str, str]:
+    headers = _string_keys("extra_headers", value)
+    for name, text in headers.items():
+        legal = isinstance(text, str) and text.isascii() and text.isprintable() and text == text.strip()
+        if not (_HEADER_NAME.fullmatch(name) and legal):
+            raise UsageError(
+                f"extra_headers holds {name!r}, which cannot be sent as a header",
+                hint="A name has no blanks; a value is a text of printable ASCII characters.",
+            )
+    return headers
+
+
+def _check_options(adapter: ParallelToolsAdapter, options: Mapping[str, Any]) -> None:
+    for name in options:
+        if name in adapter.option_names:
+            continue
+        if name in _OTHER_NAMES:
+            hint = f"toolfan calls it {_OTHER_NAMES[name]}."
+        else:
+            close = nearest(name, [*adapter.option_names, *DEFAULTS, "messages", "response_model", "tools"])
+            hint = f"To send it unchecked, use extra_body={{{name!r}: ...}}.{close}"
+        raise UsageError(f"{name}= is no option of create(), nor of this provider", adapter=adapter.name, hint=hint)
+
+
+def _tool_choice(choice: Any, tools: ToolSet[Any]) -> ToolChoice:
+    if isinstance(choice, ToolChoice):
+        return _checked_choice(choice, tools)
+    if isinstance(choice, str):
+        if choice in ("auto", "required", "none"):
+            return ToolChoice(choice)  # type: ignore[arg-type]  # narrowed by the line above
+        hint = (
+            f"Write tool_choice=[{choice!r}]."
+            if choice in tools.by_name
+            else 'It is "auto", "required", "none" or a list of the tools.'
+        )
+        raise UsageError(f"tool_choice is {choice!r}", hint=hint)
+    items = list(choice) if isinstance(choice, list | tuple | set | frozenset) else [choice]
+    if not items:
+        raise UsageError("tool_choice is an empty list", hint='To forbid calls, write tool_choice="none".')
+    names = dict.fromkeys(_tool_name(item, tools) for item in items)
+    return ToolChoice("required", tuple(name for name in tools.by_name if name in names))
+
+
+def _checked_choice(choice: ToolChoice, tools: ToolSet[Any]) -> ToolChoice:
+    if choice.mode not in ("auto", "required", "none"):
+        raise UsageError(f"tool_choice has the mode {choice.mode!r}", hint='It is "auto", "required" or "none".')
+    if choice.tools is None:
+        return choice
+    if not choice.tools or choice.mode == "none":
+        raise UsageError(f"tool_choice is {choice!r}", hint='To forbid calls, write tool_choice="none".')
+    names = {_tool_name(item, tools) for item in choice.tools}
+    return ToolChoice(choice.mode, tuple(name for name in tools.by_name if name in names))
+
+
+def _tool_name(item: Any, tools: ToolSet[Any]) -> str:
+    for tool in tools:
+        if item is tool or item is tool.target or item == tool.name:
+            return tool.name
+        if not isinstance(item, Tool | str) and item == tool.target:
+            return tool.name
+    shown = item.name if isinstance(item, Tool) else getattr(item, "__name__", item)
+    raise UsageError(
+        f"tool_choice names {shown!r}, which is not among the tools",
+        hint=f"They are {', '.join(tools.by_name)}.{nearest(str(shown), tools.by_name)}",
+    )
+
+
+def _check_capabilities(adapter: ParallelToolsAdapter, request: ToolRequest) -> None:
+    can, choice, parallel = adapter.capabilities, request.tool_choice, request.parallel
+    if not (isinstance(parallel, bool) or _is_count(parallel)):
+        raise UsageError(f"parallel is {parallel!r}", hint="It is True, False or the largest number of calls, from 1.")
+    if not (request.strict is None or isinstance(request.strict, bool)):
+        raise UsageError(
+            f"strict is {request.strict!r}",
+            hint="It is True, False or None, and means the provider's schema mode; pydantic's strictness belongs into "
+            "the model: model_config = ConfigDict(strict=True).",
+        )
+    if not (request.model is None or isinstance(request.model, str)):
+        raise UsageError(f"model is {request.model!r}", hint="It is the provider's name of a model, a text.")
+    denied = [
+        (request.strict and not can.strict_schemas, "strict=True"),
+        (choice.mode == "required" and not can.tool_choice_required, 'tool_choice="required"'),
+        (choice.tools is not None and not can.tool_choice_subset, "a subset of the tools as tool_choice"),
+    ]
+    if not (can.system_messages and can.images):
+        denied += _denied_messages(adapter, request)
+    for is_denied, what in denied:
+        if is_denied:
+            raise Unsupported(f"this provider does not offer {what}", adapter=adapter.name, hint="Leave it out.")
+    if can.max_tools is not None and len(request.tools) > can.max_tools:
+        raise ToolDefinitionError(
+            f"{len(request.tools)} tools are offered, and the provider takes {can.max_tools}",
+            adapter=adapter.name,
+            hint="Offer fewer tools in one request.",
+        )
+    request.tools.names(can.name_pattern, can.max_name_length)
+
+
+def _denied_messages(adapter: ParallelToolsAdapter, request: ToolRequest) -> list[tuple[bool, str]]:
+    can = adapter.capabilities
+    roles = [message.get("role") for message in request.messages]
+    chat = [
+        message
+        for message, role in zip(request.messages, roles, strict=True)
+        if isinstance(role, str) and role in CHAT_ROLES
+    ]
+    system = any(message["role"] in ("system", "developer") for message in chat)
+    parts = [part for message in chat if isinstance(content := message.get("content"), list) for part in content]
+    images = any(isinstance(part, Mapping) and part.get("type") == "image_url" for part in parts)
+    return [(system and not can.system_messages, "system messages"), (images and not can.images, "images in messages")]

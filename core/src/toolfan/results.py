@@ -1,0 +1,179 @@
+"""`Calls[T]`: what one request for tool calls gives back.
+
+Knows: outcomes, turns, how a result is stored as JSON.  Must not know: providers, how calls were asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, overload
+
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypeForm, TypeVar
+
+from .calls import JSON, Answer, BadCall, Call, Outcome, RawCall, StopReason, Turn, Usage
+from .errors import BadResponse, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .adapter import ParallelToolsAdapter
+    from .messages import Message
+
+T_co = TypeVar("T_co", covariant=True)
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, repr=False)
+class Calls(Sequence[T_co]):
+    """The calls of one answer: a sequence of the good values, in call order, iterable again and again.
+
+    `outcomes` has every call the model made, good or bad, in call order.  `text` is the text beside the calls, `usage`
+    the tokens summed over attempts, `stop` why the answer ended, `raw` the provider's last answer as plain JSON,
+    `headers` its response headers (lower-case names; rate limits are there).  `attempts` counts the rounds of asking,
+    `requests` every request made.  Frozen, comparable, picklable.
+    """
+
+    outcomes: tuple[Outcome[T_co], ...] = ()
+    turn: Turn = field(default_factory=Turn)
+    usage: Usage = field(default_factory=Usage)
+    attempts: int = 1
+    requests: int = 1
+    request_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw: JSON = field(default_factory=dict)
+    codec: ParallelToolsAdapter | None = field(default=None, compare=False)
+
+    @property
+    def good(self) -> tuple[Call[T_co], ...]:
+        """The valid calls."""
+        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, Call))
+
+    @property
+    def failed(self) -> tuple[BadCall, ...]:
+        """The calls that are not valid, each with its error."""
+        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, BadCall))
+
+    @property
+    def text(self) -> str:
+        """The text beside the calls; empty if there was none."""
+        return self.turn.text
+
+    @property
+    def stop(self) -> StopReason:
+        """Why the answer ended."""
+        return self.turn.stop
+
+    @property
+    def model(self) -> str | None:
+        """The model that answered, as the provider names it."""
+        return self.turn.model
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was odd about the answer but cost nothing."""
+        return self.turn.warnings
+
+    def __iter__(self) -> Iterator[T_co]:
+        return (outcome.value for outcome in self.outcomes if isinstance(outcome, Call))
+
+    def __len__(self) -> int:
+        return sum(isinstance(outcome, Call) for outcome in self.outcomes)
+
+    @overload
+    def __getitem__(self, index: int) -> T_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T_co]: ...
+    def __getitem__(self, index: int | slice) -> T_co | Sequence[T_co]:
+        return tuple(self)[index]
+
+    def __repr__(self) -> str:
+        parts = [repr(list(self))]
+        if self.failed:
+            parts.append(f"failed={[f'{bad.name}: {bad.error.message}' for bad in self.failed]}")
+        if self.text:
+            parts.append(f"text={self.text[:80]!r}")
+        return f"Calls({', '.join(parts)})"
+
+    def raw_as(self, type_: TypeForm[S]) -> S:
+        """`raw` as the vendor's own type, for example `calls.raw_as(openai.types.chat.ChatCompletion)`.
+
+        Raises BadResponse if the answer does not fit that type.
+        """
+        from_dict = getattr(type_, "from_dict", None)
+        if from_dict is not None and not hasattr(type_, "model_validate"):
+            return from_dict(self.raw)  # type: ignore[no-any-return]  # vertexai's classes
+        adapter: TypeAdapter[S] = TypeAdapter(type_)
+        try:
+            return adapter.validate_python(self.raw)
+        except ValidationError as exc:
+            raise BadResponse(
+                f"the answer does not fit {getattr(type_, '__name__', type_)}: {exc.error_count()} faults, first: "
+                f"{exc.errors(include_url=False)[0]['msg']}",
+                hint="Read .raw, the plain JSON, instead.",
+            ) from exc
+
+    def reply(self, results: Mapping[str, Any]) -> list[Message]:
+        """The messages that answer every call exactly once, in the provider's own form, to be sent after yours.
+
+        `results` has the result of each call by its id; an exception is told to the model as an error, and a failed
+        call without a result is answered with its own error.  Raises UsageError for ids that are missing or unknown.
+        """
+        if self.codec is None:
+            raise UsageError("these calls do not know their adapter", hint="Use the Calls that create() returned.")
+        ids = {outcome.id for outcome in self.outcomes}
+        bad = {outcome.id: outcome.error for outcome in self.failed}
+        missing = [outcome.id for outcome in self.outcomes if outcome.id not in results and outcome.id not in bad]
+        unknown = [key for key in results if key not in ids]
+        if missing or unknown:
+            faults = [f"no result for {', '.join(missing)}"] if missing else []
+            faults += [f"no call has the id {', '.join(map(repr, unknown))}"] if unknown else []
+            raise UsageError(
+                "; ".join(faults), hint="Every call is answered once, by its id: calls.reply({call.id: result, ...})."
+            )
+        answers = {outcome.id: _answer(outcome, results) for outcome in self.outcomes}
+        return self.codec.build_answer(self.turn, _wire_answers(self.turn.calls, answers))
+
+    def to_json(self) -> str:
+        """The result as JSON text; see `from_json`."""
+        from .storage import calls_to_json  # the one door upwards: storing needs tools and the registry
+
+        return calls_to_json(self)
+
+    @staticmethod
+    def from_json(
+        text: str, response_model: Any = None, *, tools: Iterable[Any] | None = None, context: Any = None
+    ) -> Calls[Any]:
+        """What `to_json` wrote, with the values validated again; `context` goes to pydantic, as in `create`.
+
+        Raises UsageError if the text is none of ours, or a call is no longer valid for these tools.
+        """
+        from .storage import calls_from_json
+
+        return calls_from_json(text, response_model, tools, context)
+
+
+def _answer(outcome: Outcome[Any], results: Mapping[str, Any]) -> Answer:
+    if outcome.id not in results and isinstance(outcome, BadCall):
+        return Answer(outcome.raw, str(outcome.error), is_error=True)
+    result = results[outcome.id]
+    if isinstance(result, BaseException):
+        return Answer(outcome.raw, f"{type(result).__name__}: {result}", is_error=True)
+    return Answer(outcome.raw, result)
+
+
+def _wire_answers(calls: Sequence[RawCall], answers: Mapping[str, Answer]) -> list[Answer]:
+    """The answer to each call on the wire; a wrapper call gets those of the calls inside it, in one."""
+    inside = answers.keys() - {call.id for call in calls}
+    return [
+        answers.get(call.id) or _wrapped(call, [answers[key] for key in answers if key in inside]) for call in calls
+    ]
+
+
+def _wrapped(call: RawCall, answers: Sequence[Answer]) -> Answer:
+    inner = re.compile(rf"{re.escape(call.id)}:\d+_*")  # as `validation` names them
+    found = [answer for answer in answers if inner.fullmatch(answer.call.id)]
+    content = {answer.call.id: answer.content for answer in found}
+    return Answer(call, content, is_error=bool(found) and all(answer.is_error for answer in found))

@@ -1,0 +1,273 @@
+"""Tools: what the user offers the model, each with a name, a description, a JSON schema and a validator.
+
+Knows: Python types and functions as pydantic sees them.  Must not know: providers, wire names, conversations.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import typing
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, cast, get_args, get_origin, overload
+
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, TypeAdapter, create_model
+from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUndefinedAnnotation
+from typing_extensions import TypeVar, is_typeddict
+
+from .calls import BoundCall, picklable, unpickled
+from .errors import ToolDefinitionError
+from .schema import PlainJsonSchema, Schema, root_object
+from .typeddicts import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Unpack
+
+    from .options import ToolOptions
+
+T_co = TypeVar("T_co", covariant=True, default=Any)
+A = TypeVar("A")
+R = TypeVar("R")
+ToolKind: TypeAlias = Literal["model", "dataclass", "typeddict", "function"]
+
+
+class Tool(Generic[T_co]):
+    """A type or a function that a model may call.
+
+    `model` is a pydantic model, a dataclass, a TypedDict or a function; the name is that of the type, the description
+    its docstring, unless you give others.  `handler` runs a call of a type, `timeout` is in seconds, `sequential`
+    tools never run beside others, `early` ones may start while the model still speaks: all for execution.
+    Raises ToolDefinitionError for what no model could be offered.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "description",
+        "early",
+        "handler",
+        "kind",
+        "name",
+        "sequential",
+        "target",
+        "timeout",
+    )
+
+    @overload
+    def __init__(
+        self, model: type[T_co], *, handler: Callable[..., Any] | None = None, **options: Unpack[ToolOptions]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Tool[BoundCall[R]], model: Callable[..., R], *, handler: None = None, **options: Unpack[ToolOptions]
+    ) -> None: ...
+    def __init__(
+        self,
+        model: Any,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        handler: Callable[..., Any] | None = None,
+        timeout: float | None = None,
+        sequential: bool = False,
+        early: bool = False,
+    ) -> None:
+        self.target: Any = model
+        self.kind: ToolKind = tool_kind(model)
+        self.name: str = name if name is not None else _name_of(model)
+        if not self.name.strip():
+            raise ToolDefinitionError(f"the tool made from {model!r} has an empty name", hint="Give it a name=.")
+        self.description: str = description if description is not None else _description_of(model, self.kind)
+        self.handler = handler
+        self.timeout = timeout
+        self.sequential = sequential
+        self.early = early
+
+    @functools.cached_property
+    def arguments_type(self) -> Any:
+        """The type that the arguments are validated against; for a function a model of its parameters."""
+        if self.kind == "typeddict":
+            with _definition_errors(self.name):
+                return readable(self.target)
+        return _arguments_model(self.target, self.name) if self.kind == "function" else self.target
+
+    @functools.cached_property
+    def validator(self) -> TypeAdapter[Any]:
+        """Compiled once."""
+        with _definition_errors(self.name):
+            return TypeAdapter(self.arguments_type)
+
+    @functools.cached_property
+    def schema(self) -> Schema:
+        """The JSON schema of the arguments: an object at its root, in declared order; rendered once."""
+        with _definition_errors(self.name):
+            schema = self.validator.json_schema(by_alias=True, schema_generator=PlainJsonSchema)
+            root = root_object(schema)
+        # The tool's own name and description say the same.
+        for key in ("title", "description"):
+            root.pop(key, None)
+        return root
+
+    def bind(self, value: Any) -> T_co:
+        """The validated arguments as what the user gets: themselves, or for a function a BoundCall."""
+        if self.kind != "function":
+            return cast("T_co", value)
+        fields = type(value).model_fields
+        arguments = {info.alias or name: getattr(value, name) for name, info in fields.items()}
+        return cast("T_co", BoundCall(self.target, arguments))
+
+    def __repr__(self) -> str:
+        return f"Tool({self.name!r}, {self.kind})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        options: dict[str, Any] = {
+            "name": self.name,
+            "description": self.description,
+            "handler": self.handler,
+            "timeout": self.timeout,
+            "sequential": self.sequential,
+            "early": self.early,
+        }
+        return _tool, (picklable(self.target), options)
+
+
+def _tool(target: Any, options: dict[str, Any]) -> Tool[Any]:
+    return Tool(unpickled(target), **options)
+
+
+def tool_kind(target: Any) -> ToolKind:
+    """What kind of tool `target` would be.  Raises ToolDefinitionError, with the right spelling, if it is none."""
+    origin = get_origin(target) or target
+    if isinstance(origin, type) and issubclass(origin, BaseModel):
+        if origin is BaseModel:
+            raise ToolDefinitionError("BaseModel itself is no tool", hint="Derive a model from it.")
+        return "model"
+    if is_typeddict(origin):
+        return "typeddict"
+    if dataclasses.is_dataclass(origin) and isinstance(origin, type):
+        return "dataclass"
+    if not isinstance(origin, type) and get_origin(target) is None and callable(target) and _is_function(target):
+        return "function"
+    raise ToolDefinitionError(
+        f"{_show(target)} cannot be a tool",
+        hint="A tool is a pydantic model, a dataclass, a TypedDict or a function; several are spelled "
+        "Iterable[Weather | GoogleSearch] or tools=(Weather, GoogleSearch).",
+    )
+
+
+def _is_function(target: Any) -> bool:
+    if isinstance(target, typing.TypeVar | typing.ForwardRef):
+        return False
+    return type(target).__module__ not in ("typing", "typing_extensions")
+
+
+def _show(target: Any) -> str:
+    return target.__qualname__ if isinstance(target, type) else repr(target)
+
+
+def _name_of(target: Any) -> str:
+    origin = get_origin(target)
+    if origin is not None:  # a parametrised dataclass or TypedDict; pydantic's generic models are real classes
+        return f"{origin.__name__}[{', '.join(getattr(arg, '__name__', repr(arg)) for arg in get_args(target))}]"
+    name = getattr(target, "__name__", None)
+    if not isinstance(name, str) or name == "<lambda>":
+        raise ToolDefinitionError(f"{target!r} has no name", hint="Wrap it: toolfan.tool(function, name=...).")
+    return name
+
+
+def _description_of(target: Any, kind: ToolKind) -> str:
+    doc = inspect.cleandoc(getattr(get_origin(target) or target, "__doc__", None) or "")
+    if kind == "dataclass" and doc.startswith(f"{_name_of(get_origin(target) or target)}("):
+        return ""  # what the dataclass decorator writes when there is no docstring
+    if kind == "model" and doc == inspect.cleandoc(BaseModel.__doc__ or ""):
+        return ""
+    if kind == "typeddict" and doc == inspect.cleandoc(dict.__doc__ or ""):
+        return ""
+    return doc
+
+
+def _arguments_model(function: Callable[..., Any], name: str) -> type[BaseModel]:
+    """A model with one aliased field a parameter, so that no parameter name can clash with pydantic's own."""
+    with _definition_errors(name):
+        signature = inspect.signature(function)
+        hints = typing.get_type_hints(_unwrapped(function), include_extras=True)
+    fields: dict[str, Any] = {}
+    for at, (parameter_name, parameter) in enumerate(signature.parameters.items()):
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise ToolDefinitionError(
+                f"the function takes *{parameter_name}, which no model can fill by name",
+                tool=name,
+                hint="Give it named parameters.",
+            )
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[f"p{at}"] = (hints.get(parameter_name, Any), Field(default, alias=parameter_name))
+    return create_model(name, __config__=ConfigDict(arbitrary_types_allowed=False), **fields)
+
+
+def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    inner = inspect.unwrap(function)
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    if not (inspect.isfunction(inner) or inspect.ismethod(inner) or inspect.isbuiltin(inner)):
+        return type(inner).__call__
+    return cast("Callable[..., Any]", inner)
+
+
+class _definition_errors:  # a context manager, used like a function
+    """Turns what pydantic, inspect and typing say of a bad definition into ToolDefinitionError."""
+
+    def __init__(self, tool: str) -> None:
+        self.tool = tool
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: object) -> None:
+        if isinstance(exc, ToolDefinitionError):
+            raise exc.with_details(tool=exc.tool or self.tool) from exc.__cause__
+        if isinstance(exc, PydanticInvalidForJsonSchema):
+            raise ToolDefinitionError(
+                f"a field has no JSON schema: {exc.message}", tool=self.tool, hint="Use a type that JSON can carry."
+            ) from exc
+        undefined = isinstance(exc, PydanticUserError) and exc.code == "class-not-fully-defined"
+        if undefined or isinstance(exc, PydanticUndefinedAnnotation | NameError):
+            raise ToolDefinitionError(
+                f"a type in its annotations is not defined: {getattr(exc, 'message', exc)}",
+                tool=self.tool,
+                hint="Define the tool, and the types it names, at module level.",
+            ) from exc
+        if isinstance(exc, PydanticUserError | TypeError | ValueError):
+            raise ToolDefinitionError(f"it cannot be a tool: {getattr(exc, 'message', exc)}", tool=self.tool) from exc
+
+
+class _Decorator(Protocol):
+    @overload
+    def __call__(self, function: type[A], /) -> Tool[A]: ...  # type: ignore[overload-overlap]  # a class is callable too
+    @overload
+    def __call__(self, function: Callable[..., R], /) -> Tool[BoundCall[R]]: ...
+
+
+@overload
+def tool(function: type[A], /, **options: Unpack[ToolOptions]) -> Tool[A]: ...  # type: ignore[overload-overlap]  # a class is callable too
+@overload
+def tool(function: Callable[..., R], /, **options: Unpack[ToolOptions]) -> Tool[BoundCall[R]]: ...
+@overload
+def tool(**options: Unpack[ToolOptions]) -> _Decorator: ...
+def tool(
+    function: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    timeout: float | None = None,
+    sequential: bool = False,
+    early: bool = False,
+) -> Any:
+    """A function as a tool: `tool(function, ...)`, or as a decorator, `@tool` and `@tool(name=...)`.
+
+    Calls of it come back as `BoundCall`.  For the options and what is raised see `Tool`.
+    """
+    make = functools.partial(
+        Tool, name=name, description=description, timeout=timeout, sequential=sequential, early=early
+    )
+    return make if function is None else make(function)

@@ -1,0 +1,260 @@
+"""Tool sets: the tools of one request, read from the forms that users write, and their names on the wire.
+
+Knows: `Iterable[A | B]` and its relatives.  Must not know: providers by name, requests.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import hashlib
+import re
+import types
+import typing
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, Any, Generic, cast, get_args, get_origin, overload
+
+from typing_extensions import TypeAliasType, TypeVar
+
+from .errors import ToolDefinitionError, UsageError
+from .tools import Tool, tool_kind
+
+if TYPE_CHECKING:
+    from .forms import (  # fmt: skip
+        K1,
+        K2,
+        K3,
+        K4,
+        K5,
+        K6,
+        K7,
+        K8,
+        T1,
+        T2,
+        T3,
+        T4,
+        T5,
+        T6,
+        T7,
+        T8,
+    )
+
+T_co = TypeVar("T_co", covariant=True, default=Any)
+M = TypeVar("M")
+
+_CONTAINERS: frozenset[Any] = frozenset(
+    {collections.abc.Iterable, collections.abc.Sequence, collections.abc.Collection, list, tuple, set, frozenset}
+)
+_BARE: tuple[Any, ...] = (*_CONTAINERS, typing.Iterable, typing.Sequence, typing.List, typing.Tuple)  # noqa: UP006
+_UNIONS = (typing.Union, types.UnionType)
+
+
+class NameMap:
+    """Tool names to names a provider accepts, and back, one to one.
+
+    Each character that the provider's pattern forbids becomes `_`; a name that is too long, or that has no legal letter
+    or digit, ends in a digest of itself.  Raises ToolDefinitionError if two tools would share a wire name.
+    """
+
+    __slots__ = ("to_tool", "to_wire")
+
+    def __init__(self, names: Iterable[str], pattern: str, max_length: int) -> None:
+        self.to_wire: dict[str, str] = {}
+        self.to_tool: dict[str, str] = {}
+        legal = re.compile(pattern)
+        for name in names:
+            wire = _wire_name(name, legal, max_length)
+            if wire in self.to_tool:
+                raise ToolDefinitionError(
+                    f"the tools {self.to_tool[wire]!r} and {name!r} would both be sent as {wire!r}",
+                    hint="Give one of them another name: Tool(model, name=...).",
+                )
+            self.to_wire[name] = wire
+            self.to_tool[wire] = name
+
+
+def _wire_name(name: str, legal: re.Pattern[str], max_length: int) -> str:
+    if len(name) <= max_length and legal.fullmatch(name):
+        return name
+    wire = "".join(char if legal.fullmatch(f"a{char}") else "_" for char in name)
+    if len(wire) > max_length or not any(char.isalnum() for char in wire):
+        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        wire = f"{wire[: max_length - 9]}_{digest}"
+    if not legal.fullmatch(wire):
+        wire = f"t_{wire}"[:max_length]
+    if not legal.fullmatch(wire):
+        raise ToolDefinitionError(f"no legal name can be made from {name!r}", hint="Give the tool another name=.")
+    return wire
+
+
+class ToolSet(Generic[T_co]):
+    """The tools of a request, in declared order.
+
+    What is derived from them (schemas, validators, the provider's JSON) is made once and kept here.
+    Raises ToolDefinitionError for two tools with one name.
+    """
+
+    __slots__ = ("_memory", "by_name", "tools")
+
+    @overload
+    def __init__(self: ToolSet[T1], tools: K1[T1]) -> None: ...
+    @overload
+    def __init__(self: ToolSet[T1 | T2], tools: K2[T1, T2]) -> None: ...
+    @overload
+    def __init__(self: ToolSet[T1 | T2 | T3], tools: K3[T1, T2, T3]) -> None: ...
+    @overload
+    def __init__(self: ToolSet[T1 | T2 | T3 | T4], tools: K4[T1, T2, T3, T4]) -> None: ...
+    @overload
+    def __init__(self: ToolSet[T1 | T2 | T3 | T4 | T5], tools: K5[T1, T2, T3, T4, T5]) -> None: ...
+    @overload
+    def __init__(self: ToolSet[T1 | T2 | T3 | T4 | T5 | T6], tools: K6[T1, T2, T3, T4, T5, T6]) -> None: ...
+    @overload
+    def __init__(self: ToolSet[T1 | T2 | T3 | T4 | T5 | T6 | T7], tools: K7[T1, T2, T3, T4, T5, T6, T7]) -> None: ...
+    @overload
+    def __init__(
+        self: ToolSet[T1 | T2 | T3 | T4 | T5 | T6 | T7 | T8], tools: K8[T1, T2, T3, T4, T5, T6, T7, T8]
+    ) -> None: ...
+    @overload
+    def __init__(self: ToolSet[Any], tools: Iterable[Any]) -> None: ...
+    def __init__(self, tools: Iterable[Any]) -> None:
+        self.tools: tuple[Tool[Any], ...] = tuple(item if isinstance(item, Tool) else Tool(item) for item in tools)
+        self.by_name: dict[str, Tool[Any]] = {}
+        self._memory: dict[Hashable, Any] = {}
+        for tool in self.tools:
+            other = self.by_name.setdefault(tool.name, tool)
+            if other is not tool:
+                raise ToolDefinitionError(
+                    f"two tools have the name {tool.name!r}: {_origin(other)} and {_origin(tool)}",
+                    tool=tool.name,
+                    hint="Give one of them another name: Tool(model, name=...).",
+                )
+
+    def __iter__(self) -> Iterator[Tool[Any]]:
+        return iter(self.tools)
+
+    def __len__(self) -> int:
+        return len(self.tools)
+
+    def __repr__(self) -> str:
+        return f"ToolSet({', '.join(tool.name for tool in self.tools)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ToolSet, (self.tools,)
+
+    def memo(self, key: Hashable, make: Callable[[], M]) -> M:
+        """`make()`, called once for `key` and kept as long as the tool set."""
+        try:
+            return cast("M", self._memory[key])
+        except KeyError:
+            return cast("M", self._memory.setdefault(key, make()))
+
+    def names(self, pattern: str, max_length: int) -> NameMap:
+        """The names on the wire for a provider with these rules (`Capabilities.name_pattern`, `.max_name_length`)."""
+        return self.memo(("names", pattern, max_length), lambda: NameMap(self.by_name, pattern, max_length))
+
+
+def _origin(tool: Tool[Any]) -> str:
+    target = tool.target
+    return f"{getattr(target, '__module__', '?')}.{getattr(target, '__qualname__', target)}"
+
+
+_CACHE_SIZE = 256
+_cache: OrderedDict[tuple[Any, ...], tuple[tuple[Any, ...], ToolSet[Any]]] = OrderedDict()
+_cache_lock = Lock()
+
+
+def tool_set(response_model: Any = None, tools: Any = None) -> ToolSet[Any]:
+    """The tool set of `response_model=` or `tools=`; the same elements give the same set again.
+
+    Raises UsageError if both or none are given, ToolDefinitionError for what is no tool.
+    """
+    if (response_model is None) == (tools is None):
+        raise UsageError(
+            "give either response_model= or tools=" + (", not both" if tools is not None else ""),
+            hint="response_model=Iterable[Weather | GoogleSearch], or tools=(Weather, GoogleSearch).",
+        )
+    if isinstance(tools, ToolSet):
+        return tools
+    elements = tuple(_elements(response_model)) if tools is None else _listed(tools)
+    # By identity and in order: A | B equals B | A, but the order of tools is part of the prompt.
+    key = tuple(map(id, elements))
+    with _cache_lock:
+        found = _cache.get(key)
+        if found is not None:
+            _cache.move_to_end(key)
+            return found[1]
+    made: ToolSet[Any] = ToolSet(elements)
+    for tool in made:
+        _ = tool.schema  # a bad definition shows before anything is sent
+    with _cache_lock:
+        _cache[key] = (elements, made)  # the elements are held, so that no id is used again
+        while len(_cache) > _CACHE_SIZE:
+            _cache.popitem(last=False)
+    return made
+
+
+def _listed(tools: Any) -> tuple[Any, ...]:
+    if isinstance(tools, str | bytes | Mapping) or not isinstance(tools, Iterable):
+        raise ToolDefinitionError(
+            f"tools= is {type(tools).__name__}, not a sequence of tools", hint="Write tools=(Weather, GoogleSearch)."
+        )
+    elements = tuple(tools)
+    if not elements:
+        raise ToolDefinitionError("tools= is empty", hint="Write tools=(Weather, GoogleSearch).")
+    return elements
+
+
+def _elements(form: Any) -> list[Any]:
+    """The tool types in a response_model."""
+    form = _unwrap(form)
+    origin = get_origin(form)
+    if origin in _CONTAINERS:
+        arguments = get_args(form)
+        if origin is tuple:
+            if len(arguments) != 2 or arguments[1] is not Ellipsis:
+                raise ToolDefinitionError(
+                    f"{form!r} fixes the number of calls, which a model does not promise",
+                    hint="Write tuple[Weather | GoogleSearch, ...].",
+                )
+            arguments = arguments[:1]
+        return _members(arguments[0])
+    if any(form is bare for bare in _BARE):
+        raise ToolDefinitionError(f"{form!r} does not say of what", hint="Write Iterable[Weather | GoogleSearch].")
+    members = _members(form)
+    if len({tool_kind(member) for member in members}) > 1:
+        raise ToolDefinitionError(
+            f"{form!r} mixes kinds of types in a bare union",
+            hint="Write Iterable[...] around it.",
+        )
+    return members
+
+
+def _members(form: Any) -> list[Any]:
+    form = _unwrap(form)
+    if get_origin(form) in _UNIONS:
+        members: list[Any] = []
+        for argument in get_args(form):
+            members += [member for member in _members(argument) if member not in members]
+        return members
+    if form is type(None) or form is None:
+        raise ToolDefinitionError(
+            "None is no tool", hint="A model may always call nothing; leave None (Optional) out of the union."
+        )
+    if isinstance(form, str | typing.ForwardRef):
+        raise ToolDefinitionError(
+            f"{form!r} is a text, not a type", hint="Name the class itself, without quotes, in response_model."
+        )
+    if not isinstance(form, Tool):
+        tool_kind(form)
+    return [form]
+
+
+def _unwrap(form: Any) -> Any:
+    while True:
+        if get_origin(form) is Annotated:
+            form = get_args(form)[0]
+        elif isinstance(form, TypeAliasType) or type(form).__name__ == "TypeAliasType":
+            form = form.__value__
+        else:
+            return form

@@ -1,0 +1,183 @@
+"""Raw calls to outcomes: a typed `Call` or a `BadCall` that says why.  Never raises on what a model said.
+
+Knows: tools, repairs, JSON text.  Must not know: providers, requests, how often to ask again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from .calls import BadCall, Call, Outcome, RawCall
+from .errors import CallError, InvalidArguments, MalformedArguments, TooManyCalls, TruncatedCall, UnknownTool
+from .repairs import WRAPPERS, integral_floats, repair_arguments, repair_name, unwrap
+from .wire import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .tools import Tool
+    from .toolset import NameMap, ToolSet
+
+MAX_ARGUMENT_BYTES = 16 * 1024 * 1024
+_NONE: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How calls are judged.
+
+    `limit` is the largest number of calls (None: any), `cut` says that the answer ended too early, `context` goes to
+    pydantic's validators, `attempt` counts the rounds of asking from 1.
+    """
+
+    adapter: str
+    names: NameMap
+    repairs: bool = True
+    context: Any = None
+    limit: int | None = None
+    cut: bool = False
+    attempt: int = 1
+
+
+def validate(raw_calls: Sequence[RawCall], tools: ToolSet[Any], rules: Rules) -> tuple[Outcome[Any], ...]:
+    """One outcome for each call, in call order; wrapper calls are unwrapped into theirs."""
+    calls, unwrapped = _unwrapped(raw_calls, rules)
+    outcomes: list[Outcome[Any]] = []
+    seen: dict[tuple[str, str], int] = {}
+    final = len(calls) - 1
+    for at, call in enumerate(calls):
+        outcome = _outcome(call, tools, rules, last=at == final)
+        if rules.limit is not None and at >= rules.limit:
+            outcome = _bad(call, call.name, rules, TooManyCalls(f"the model made more than {rules.limit} calls"))
+        if isinstance(outcome, Call):
+            first = seen.setdefault((outcome.name, call.arguments), outcome.index)
+            repairs = ("unwrapped", *outcome.repairs) if at in unwrapped else outcome.repairs
+            if first != outcome.index or repairs is not outcome.repairs:
+                outcome = Call(
+                    outcome.index,
+                    outcome.id,
+                    outcome.name,
+                    outcome.value,
+                    outcome.raw,
+                    repairs,
+                    outcome.attempt,
+                    None if first == outcome.index else first,
+                )
+        outcomes.append(outcome)
+    return tuple(outcomes)
+
+
+def _unwrapped(raw_calls: Sequence[RawCall], rules: Rules) -> tuple[Sequence[RawCall], frozenset[int]]:
+    if not rules.repairs or all(call.index == at and call.name not in WRAPPERS for at, call in enumerate(raw_calls)):
+        return raw_calls, frozenset()
+    calls: list[RawCall] = []
+    from_wrapper: set[int] = set()
+    taken = {call.id for call in raw_calls}
+    for call in raw_calls:
+        inner = unwrap(call, rules.names.to_tool)
+        for part in inner or (call,):
+            at, call_id = len(calls), part.id
+            if inner:
+                from_wrapper.add(at)
+                while call_id in taken:  # by a call that the provider named so
+                    call_id += "_"
+            calls.append(RawCall(at, call_id, part.name, part.arguments, part.provider_id))
+    return calls, frozenset(from_wrapper)
+
+
+def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, last: bool) -> Outcome[Any]:
+    to_tool, repairs = rules.names.to_tool, _NONE
+    tool_name = to_tool.get(call.name)
+    if tool_name is None and rules.repairs:
+        name, repairs = repair_name(call.name, to_tool)
+        tool_name = to_tool.get(name)
+    if tool_name is None:
+        return _bad(call, call.name, rules, _unknown_tool(call.name, tools))
+    tool = tools.by_name[tool_name]
+    if len(call.arguments) > MAX_ARGUMENT_BYTES:
+        error: CallError = InvalidArguments(f"the arguments are longer than {MAX_ARGUMENT_BYTES} characters")
+        return _bad(call, tool_name, rules, error)
+    try:
+        value, more = read_arguments(tool, call.arguments, repairs=rules.repairs, context=rules.context)
+    except ValidationError as exc:
+        return _bad(call, tool_name, rules, _argument_error(exc, call, cut=rules.cut and last))
+    except Exception as exc:  # noqa: BLE001 - a user's validator may raise anything; the call fails, not the answer
+        error = InvalidArguments(f"a validator raised {type(exc).__name__}: {exc}")
+        return _bad(call, tool_name, rules, error)
+    return Call(call.index, call.id, tool_name, value, call, repairs + more, rules.attempt)
+
+
+def read_arguments(tool: Tool[Any], text: str, *, repairs: bool, context: Any) -> tuple[Any, tuple[str, ...]]:
+    """The typed value of the arguments, and the repairs they needed.
+
+    Raises pydantic's ValidationError, and whatever a validator of the user's raises.
+    """
+    made = _NONE
+    if repairs and text[:1] != "{":  # an object needs none of these
+        text, made = repair_arguments(text, may_be_empty=not tool.schema.get("required"))
+    try:
+        value = tool.validator.validate_json(text, context=context)
+    except ValidationError as exc:
+        whole = integral_floats(text) if repairs and _wants_whole_numbers(exc) else None
+        if whole is None:
+            raise
+        try:
+            value = tool.validator.validate_json(whole, context=context)
+        except Exception:  # noqa: BLE001 - the first error is the one to tell
+            raise exc from None
+        made = (*made, "integral_float")
+    return tool.bind(value), made
+
+
+def _wants_whole_numbers(exc: ValidationError) -> bool:
+    # Lax validation takes 3.0 for an int by itself; this is for strict models.
+    return any(error["type"] == "int_type" for error in exc.errors(include_url=False, include_context=False))
+
+
+def _unknown_tool(name: str, tools: ToolSet[Any]) -> UnknownTool:
+    known = ", ".join(tools.by_name)
+    return UnknownTool(
+        f"the model called {name!r}, which is none of the tools offered",
+        hint=f"They are {known}.{nearest(name, tools.by_name)}",
+    )
+
+
+def _argument_error(exc: ValidationError, call: RawCall, *, cut: bool) -> CallError:
+    errors = exc.errors(include_url=False, include_context=False)
+    if len(errors) == 1 and errors[0]["type"] == "json_invalid":
+        message = errors[0]["msg"].removeprefix("Invalid JSON: ")
+        if cut and ("EOF" in message or not call.arguments.strip()):
+            return TruncatedCall(
+                f"the answer was cut inside the arguments: {message}", hint="Allow more output tokens."
+            )
+        return MalformedArguments(f"the arguments are not JSON: {message}")
+    plain = [{**error, "loc": list(error["loc"]), "input": _plain(error.get("input"))} for error in errors]
+    faults = "; ".join(
+        f"{'.'.join(map(str, error['loc'])) or 'the arguments'}: {error['msg']}" for error in errors[:20]
+    )
+    more = f" (and {len(errors) - 20} more)" if len(errors) > 20 else ""
+    return InvalidArguments(f"the arguments do not fit: {faults}{more}", errors=plain)
+
+
+def _plain(value: Any) -> Any:
+    """The faulty input as something that pickles and compares, or its start as text."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)  # NaN does not equal its own copy
+    try:
+        text = json.dumps(value, default=repr, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        return "..."
+    return value if len(text) <= 2000 and isinstance(value, dict | list) else text[:2000]
+
+
+def _bad(call: RawCall, tool: str, rules: Rules, error: CallError) -> BadCall:
+    # Set in place: the error was made for this call a moment ago.
+    error.adapter, error.tool, error.call_id = rules.adapter, tool, call.id
+    return BadCall(call.index, call.id, tool, call, error, rules.attempt)

@@ -1,0 +1,62 @@
+"""Decides what is answered to a question: the script's next answer, or the planner's calls, or a text.
+
+Knows neither the wire dialects nor how answers travel.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from toolfan_local.exchange import Outcome, Question, Reply, ReplyCall, ToolResult
+from toolfan_local.planner import plan
+
+if TYPE_CHECKING:
+    from toolfan_local.script import Script
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is answered, and after how many seconds."""
+
+    outcome: Outcome
+    delay: float = 0.0
+
+
+class Answerer:
+    """Answers questions from a script, or without one from the planner. Safe to share between threads."""
+
+    def __init__(self, script: Script | None = None) -> None:
+        self._script = script
+
+    def answer(self, question: Question) -> Settled:
+        """The answer to one question. Never raises for what a question says."""
+        if self._script is None:
+            return Settled(planned_reply(question))
+        entry = self._script.take(model=question.model, text=question.text)
+        if entry is not None:
+            return Settled(entry.outcome(), entry.delay)
+        if self._script.otherwise == "planner":
+            return Settled(planned_reply(question))
+        return Settled(self._script.exhausted(question.model, question.text))
+
+
+def planned_reply(question: Question) -> Reply:
+    """The planner's answer: calls where tools fit, a summary after tool results, else a text that says nothing fits."""
+    if question.results and question.choice != "required":
+        return Reply(text=summary(question.results))
+    calls = plan(question.tools, question.text, choice=question.choice, allowed=question.allowed, limit=question.limit)
+    if calls:
+        return Reply(calls=tuple(ReplyCall(call.name, call.arguments) for call in calls))
+    return Reply(text="No tool was called: none of the offered tools fits the message.")
+
+
+def summary(results: tuple[ToolResult, ...]) -> str:
+    """A text that repeats each tool result under the name of its tool."""
+    lines = [f"- {result.name}: {_as_text(result.content)}" for result in results]
+    return "The tools returned:\n" + "\n".join(lines)
+
+
+def _as_text(content: Any) -> str:
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=str)

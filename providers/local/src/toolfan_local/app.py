@@ -1,0 +1,185 @@
+"""The HTTP face of the server: which path speaks which dialect, who may ask, and how an outcome becomes a response.
+
+Knows starlette and the dialects' functions; not uvicorn, not gRPC, not how an answer is found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from toolfan_local import google_wire, openai_wire
+from toolfan_local.exchange import Failure, Outcome, Question, Refused, Verbatim
+from toolfan_local.identifiers import Identifiers
+from toolfan_local.recording import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from toolfan_local.answering import Answerer
+
+_AZURE = re.compile(r".*/deployments/(?P<deployment>[^/]+)/chat/completions$")
+_CHAT = re.compile(r".*/chat/completions$")
+_MODELS = re.compile(r"(/openai)?(/v1)?/models$")
+_VERTEX = re.compile(
+    r"/(?P<version>v1|v1beta1)/projects/[^/]+/locations/[^/]+/publishers/google/models/(?P<model>[^/:]+):(?P<method>\w+)$"
+)
+_GEMINI = re.compile(r"/(?P<version>v1|v1beta)/models/(?P<model>[^/:]+):(?P<method>\w+)$")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What all requests of one server share."""
+
+    answerer: Answerer
+    api_key: str | None = None
+    recorder: Recorder = field(default_factory=Recorder)
+    identifiers: Identifiers = field(default_factory=Identifiers)
+
+
+def make_app(desk: Desk) -> Starlette:
+    """The application: one route that looks at the path, so that any prefix works."""
+
+    async def handle(request: Request) -> Response:
+        return await dispatch(desk, request)
+
+    return Starlette(routes=[Route("/{path:path}", handle, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])])
+
+
+async def dispatch(desk: Desk, request: Request) -> Response:
+    """Records the request and hands it to the dialect that its path speaks."""
+    body = await request.body()
+    path = unquote(request.url.path)
+    desk.recorder.record(
+        request.method, path, query=request.query_params.items(), headers=request.headers.items(), body=body
+    )
+    google = _VERTEX.match(path) or _GEMINI.match(path)
+    if google and request.method == "POST":
+        return await _answer_google(desk, request, google.groupdict(), body)
+    if _CHAT.match(path) and request.method == "POST":
+        return await _answer_openai(desk, request, body)
+    if _MODELS.match(path) and request.method == "GET":
+        refused = _openai_refusal(desk, request)
+        return (
+            _openai_failure(desk, refused)
+            if refused
+            else _json(openai_wire.model_list(), headers=openai_wire.answer_headers(desk.identifiers))
+        )
+    if ("/models/" in path and ":" in path) or path.startswith("/v1beta"):
+        return _json(google_wire.render_failure(Failure(404, f"Not found: {request.method} {path}")), 404)
+    message = f"Invalid URL ({request.method} {path})"
+    return _openai_failure(desk, Failure(404, message, type="invalid_request_error"))
+
+
+async def _answer_openai(desk: Desk, request: Request, body: bytes) -> Response:
+    azure = _AZURE.match(request.url.path)
+    refused = _openai_refusal(desk, request, azure=azure is not None)
+    if refused:
+        return _openai_failure(desk, refused)
+    try:
+        question = openai_wire.read(body, azure["deployment"] if azure else None)
+    except Refused as exc:
+        return _openai_failure(desk, exc.failure)
+    outcome = await _settle(desk, question)
+    if isinstance(outcome, Failure):
+        return _openai_failure(desk, outcome)
+    if isinstance(outcome, Verbatim):
+        return _verbatim(outcome)
+    rendered = openai_wire.render(question, outcome, desk.identifiers)
+    return _json(rendered, headers=openai_wire.answer_headers(desk.identifiers))
+
+
+async def _answer_google(desk: Desk, request: Request, path: Mapping[str, str], body: bytes) -> Response:
+    vertex = "projects/" in request.url.path
+    integer_enums = vertex and "enum-encoding=int" in unquote(request.url.query)
+    flavour = google_wire.Flavour(
+        vertex, call_ids=not vertex or path["version"] == "v1beta1", integer_enums=integer_enums
+    )
+    refused = _google_refusal(desk, request, vertex=vertex)
+    if refused:
+        return _google_failure(refused)
+    if path["method"] != "generateContent":
+        return _google_failure(Failure(501, f"The method {path['method']} is not served here: only generateContent."))
+    try:
+        question = google_wire.read(body, path["model"])
+    except Refused as exc:
+        return _google_failure(exc.failure)
+    outcome = await _settle(desk, question)
+    if isinstance(outcome, Failure):
+        return _google_failure(outcome)
+    if isinstance(outcome, Verbatim):
+        return _verbatim(outcome)
+    return _json(google_wire.render(question, outcome, flavour, desk.identifiers))
+
+
+async def _settle(desk: Desk, question: Question) -> Outcome:
+    settled = desk.answerer.answer(question)
+    if settled.delay:
+        await asyncio.sleep(settled.delay)
+    return settled.outcome
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _openai_refusal(desk: Desk, request: Request, *, azure: bool = False) -> Failure | None:
+    key = _bearer(request) or (request.headers.get("api-key", "") if azure or "/openai" in request.url.path else "")
+    if key and desk.api_key in (None, key):
+        return None
+    if azure:
+        return Failure(401, "Access denied due to invalid subscription key or wrong API endpoint.", code="401")
+    if not key:
+        return Failure(
+            401,
+            "You didn't provide an API key. You need to provide your API key in an Authorization "
+            "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
+            type="invalid_request_error",
+        )
+    return Failure(401, "Incorrect API key provided.", code="invalid_api_key", type="invalid_request_error")
+
+
+def _google_refusal(desk: Desk, request: Request, *, vertex: bool) -> Failure | None:
+    key = _bearer(request) if vertex else request.headers.get("x-goog-api-key") or request.query_params.get("key", "")
+    if vertex:  # without a key of the server's own, anonymous credentials are welcome on loopback
+        if desk.api_key in (None, key):
+            return None
+        return Failure(
+            401,
+            "Request had invalid authentication credentials. Expected OAuth 2 access token, login "
+            "cookie or other valid authentication credential.",
+        )
+    if not key:
+        return Failure(
+            403,
+            "Method doesn't allow unregistered callers (callers without established identity). Please "
+            "use API Key or other form of API consumer identity to call this API.",
+        )
+    return None if desk.api_key in (None, key) else Failure(400, "API key not valid. Please pass a valid API key.")
+
+
+def _openai_failure(desk: Desk, failure: Failure) -> Response:
+    headers = {**openai_wire.answer_headers(desk.identifiers), **failure.headers}
+    return _json(openai_wire.render_failure(failure), failure.status, headers)
+
+
+def _google_failure(failure: Failure) -> Response:
+    return _json(google_wire.render_failure(failure), failure.status, failure.headers)
+
+
+def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse(body, status, dict(headers or {}))
+
+
+def _verbatim(outcome: Verbatim) -> Response:
+    return Response(outcome.body, outcome.status, dict(outcome.headers), outcome.content_type)

@@ -1,0 +1,127 @@
+"""The neutral form of one exchange: what was asked (`Question`), what is answered (`Reply`, `Failure`, `Verbatim`).
+
+Knows no wire dialect, no HTTP and no rule of the planner: the dialects read into and render from these values.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from toolfan_local.planner import PlannerTool
+
+Choice = Literal["auto", "required", "none"]
+Stop = Literal["calls", "end", "length", "filtered", "malformed"]
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What the caller's tool returned for one call, as text or JSON value."""
+
+    name: str
+    content: Any
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request, free of any dialect.
+
+    `text` is the last user message; `results` is not empty when the conversation ends with tool results;
+    `allowed` restricts the tools to a subset; `limit` is the greatest number of calls (None: no limit).
+    """
+
+    model: str
+    text: str
+    tools: tuple[PlannerTool, ...] = ()
+    results: tuple[ToolResult, ...] = ()
+    choice: Choice = "auto"
+    allowed: frozenset[str] | None = None
+    limit: int | None = None
+    forced: bool = False
+    copies: int = 1
+    prompt_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class ReplyCall:
+    """One tool call: `arguments` is an object, or raw text sent in its place; `id` None: the server makes one."""
+
+    name: str
+    arguments: Mapping[str, Any] | str
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class TokenCount:
+    """Tokens of one exchange."""
+
+    prompt: int
+    completion: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer of the model: calls, text, or both."""
+
+    calls: tuple[ReplyCall, ...] = ()
+    text: str | None = None
+    stop: Stop | None = None
+    tokens: TokenCount | None = None
+
+    @property
+    def stop_kind(self) -> Stop:
+        """The stop reason: the given one, else `calls` when there are calls, else `end`."""
+        return self.stop or ("calls" if self.calls else "end")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error answer. `retry_delay`: seconds (Google's RetryInfo); `code` and `type`: the dialect's own words."""
+
+    status: int
+    message: str
+    code: str | None = None
+    type: str | None = None
+    param: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    retry_delay: float | None = None
+
+
+@dataclass(frozen=True)
+class Verbatim:
+    """A body that is sent as it is."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Outcome = Reply | Failure | Verbatim
+
+
+class Refused(Exception):
+    """Raised by a dialect's reader when the request is not one that the real service would take."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+def estimate_tokens(value: Any) -> int:
+    """A deterministic estimate of tokens: one for every four characters of the text or of the JSON text, rounded up."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return math.ceil(len(text) / 4)
+
+
+def count_tokens(question: Question, reply: Reply) -> TokenCount:
+    """The scripted token count where there is one, else the estimate of `estimate_tokens`."""
+    if reply.tokens is not None:
+        return reply.tokens
+    completion = sum(estimate_tokens(call.name) + estimate_tokens(call.arguments) for call in reply.calls)
+    return TokenCount(question.prompt_tokens, completion + estimate_tokens(reply.text or ""))

@@ -1,0 +1,184 @@
+"""What Google's generateContent refuses: the checks of a request, with the service's own messages.
+
+Knows the rules of the request in both spellings (camelCase, snake_case); the reading is `google_wire`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from toolfan_local.exchange import Failure, Refused
+from toolfan_local.google_schema import type_word
+
+JSON = dict[str, Any]
+
+MODES = ("AUTO", "ANY", "NONE", "VALIDATED")
+_MODE_NUMBERS = {0: "AUTO", 1: "AUTO", 2: "ANY", 3: "NONE", 5: "VALIDATED"}
+_ROLES = ("user", "model", "function")
+_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}\Z")
+_KNOWN = frozenset(
+    {
+        "model",
+        "contents",
+        "systemInstruction",
+        "tools",
+        "toolConfig",
+        "safetySettings",
+        "generationConfig",
+        "labels",
+        "cachedContent",
+        "continuationToken",
+        "outputConfig",
+        "modelArmorConfig",
+        "serviceTier",
+        "store",
+    }
+)
+
+
+def refuse(message: str, status: int = 400) -> Refused:
+    """The exception for a request that the service answers with this status."""
+    return Refused(Failure(status, message))
+
+
+def spelled(message: Mapping[str, Any], name: str) -> Any:
+    """A field by its camelCase name, in either spelling; None when it is not there."""
+    if name in message:
+        return message[name]
+    return message.get(re.sub(r"[A-Z]", lambda letter: "_" + letter[0].lower(), name))
+
+
+def parts_of(content: Mapping[str, Any]) -> list[JSON]:
+    """The parts of one content."""
+    parts = content.get("parts")
+    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+
+
+def calling_config(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The function calling config, empty where there is none. Raises Refused where it is not an object."""
+    config: Any = request
+    for name in ("toolConfig", "functionCallingConfig"):
+        config = spelled(config, name)
+        if config is None:
+            return {}
+        if not isinstance(config, Mapping):
+            raise refuse(f"Invalid value at '{name}': expected an object.")
+    return cast("Mapping[str, Any]", config)
+
+
+def mode_word(config: Mapping[str, Any]) -> str:
+    """The calling mode as a word; AUTO where none is given. Raises Refused for an unknown one."""
+    mode = config.get("mode", "AUTO")
+    word = _MODE_NUMBERS.get(mode) if isinstance(mode, int) else "AUTO" if mode == "MODE_UNSPECIFIED" else mode
+    if word not in MODES:
+        raise refuse(
+            "Invalid value at 'tool_config.function_calling_config.mode' (type.googleapis.com/google.cloud."
+            f'aiplatform.v1.FunctionCallingConfig.Mode), "{mode}"'
+        )
+    return str(word)
+
+
+def check_request(request: JSON) -> None:
+    """Raises Refused for the first thing that the service would not take."""
+    for key in request:
+        if key not in _KNOWN and re.sub(r"_([a-z])", lambda letter: letter[1].upper(), key) not in _KNOWN:
+            raise refuse(f'Invalid JSON payload received. Unknown name "{key}": Cannot find field.')
+    _check_contents(request.get("contents"))
+    names = _check_tools(request.get("tools"))
+    _check_config(request, names)
+
+
+def _check_contents(contents: Any) -> None:
+    if contents is not None and not isinstance(contents, list):
+        raise refuse("Invalid value at 'contents': expected an array of objects.")
+    if not contents:
+        raise refuse("Unable to submit request because at least one contents field is required.")
+    called = 0
+    for content in contents:
+        if not isinstance(content, dict):
+            raise refuse("Invalid value at 'contents': expected an array of objects.")
+        if content.get("role", "user") not in _ROLES:
+            raise refuse("Please use a valid role: user, model.")
+        if not parts_of(content):
+            raise refuse(
+                "Unable to submit request because it must include at least one parts field, which describes "
+                "the prompt input."
+            )
+        answered = _count(content, "functionResponse")
+        if (answered or called) and answered != called:
+            raise refuse(
+                "Please ensure that the number of function response parts is equal to the number of function "
+                "call parts of the function call turn."
+            )
+        called = _count(content, "functionCall")
+    if called:
+        raise refuse(
+            "Please ensure that the number of function response parts is equal to the number of function "
+            "call parts of the function call turn."
+        )
+
+
+def _count(content: JSON, kind: str) -> int:
+    return sum(isinstance(spelled(part, kind), dict) for part in parts_of(content))
+
+
+def _check_tools(tools: Any) -> set[str]:
+    names: set[str] = set()
+    if tools is not None and not isinstance(tools, list):
+        raise refuse("Invalid value at 'tools': expected an array of objects.")
+    for tool in tools or []:
+        declared = spelled(tool, "functionDeclarations") if isinstance(tool, dict) else None
+        if declared is not None and not isinstance(declared, list):
+            raise refuse("Invalid value at 'tools.function_declarations': expected an array of objects.")
+        for declaration in declared or []:
+            names.add(_check_declaration(declaration, names))
+    return names
+
+
+def _check_declaration(declaration: Any, names: set[str]) -> str:
+    name = declaration.get("name") if isinstance(declaration, dict) else None
+    if not isinstance(name, str) or not _NAME.match(name):
+        raise refuse(
+            "Invalid function name. Must start with a letter or an underscore. Must be alphameric (a-z, A-Z, "
+            "0-9), underscores (_), dots (.) or dashes (-), with a maximum length of 64."
+        )
+    if name in names:
+        raise refuse(f"Duplicate function declaration found: {name}")
+    parameters, schema = declaration.get("parameters"), spelled(declaration, "parametersJsonSchema")
+    if parameters is not None and schema is not None:
+        raise refuse(
+            f"Unable to submit request because `{name}` functionDeclaration has both `parameters` and "
+            "`parameters_json_schema`."
+        )
+    for given, known in ((parameters, type_word), (schema, _json_type)):
+        if given is not None and (not isinstance(given, dict) or known(given.get("type")) != "object"):
+            raise refuse(
+                f"Unable to submit request because `{name}` functionDeclaration `parameters` schema should be "
+                "of type OBJECT."
+            )
+    return name
+
+
+def _json_type(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _check_config(request: JSON, names: set[str]) -> None:
+    config = calling_config(request)
+    mode = mode_word(config)
+    allowed = spelled(config, "allowedFunctionNames") or []
+    if mode == "ANY" and not names:
+        raise refuse("Function calling config is set without function_declarations.")
+    if allowed and mode not in ("ANY", "VALIDATED"):
+        raise refuse(
+            "Unable to submit request because `allowed_function_names` should be set only when the function "
+            "calling mode is ANY."
+        )
+    for name in allowed if isinstance(allowed, list) else [allowed]:
+        if not isinstance(name, str) or name not in names:
+            raise refuse(
+                f"Unable to submit request because the allowed function name `{name}` is not among the "
+                "function declarations."
+            )

@@ -1,0 +1,104 @@
+"""The service behind the adapter `local`, in this process: a request in the adapter's form in, an answer out.
+
+It stands where the vendor's SDK stands for other adapters.
+
+Knows: the wire form from the other side.  Must not know: the planner's rules, how a script is used up, transports.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from toolfan.errors import ConfigError
+
+from .answering import Answerer, Settled
+from .exchange import Failure, Question, Reply, ReplyCall, ToolResult, Verbatim, count_tokens, estimate_tokens
+from .identifiers import Identifiers
+from .planner import PlannerTool
+from .script import ScriptError, load_script
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from toolfan.adapter import JSON
+
+    from .script import Script
+    from .settings import LocalSettings
+
+
+class LocalClient:
+    """Answers from `script`, or without one from the offline planner.  Safe to share between threads.
+
+    `script` is a Script, or what `load_script` takes.  Raises ScriptError for a wrong one.
+    """
+
+    def __init__(self, script: Script | str | Path | Mapping[str, Any] | list[Any] | None = None) -> None:
+        self.script = None if script is None else load_script(script)
+        self._answerer = Answerer(self.script)
+        self._identifiers = Identifiers()
+
+    def ask(self, request: JSON) -> Settled:
+        """What is answered to a request: a Failure, or a Verbatim with the JSON of the answer; and after what delay."""
+        try:
+            question = _question(request)
+        except (KeyError, TypeError, AttributeError) as exc:  # only extra_body can bring that about
+            return Settled(Failure(400, f"the request is not in the adapter's form: {type(exc).__name__}: {exc}"))
+        settled = self._answerer.answer(question)
+        if not isinstance(settled.outcome, Reply):
+            return settled
+        answer = json.dumps(self._rendered(question, settled.outcome), ensure_ascii=False)
+        return Settled(Verbatim(answer.encode()), settled.delay)
+
+    def _rendered(self, question: Question, reply: Reply) -> JSON:
+        tokens = count_tokens(question, reply)
+        return {
+            "id": f"answer_{self._identifiers.take(12)}",
+            "model": question.model,
+            "calls": [self._call(call) for call in reply.calls],
+            "text": reply.text,
+            "stop": reply.stop_kind,
+            "usage": {"input": tokens.prompt, "output": tokens.completion},
+        }
+
+    def _call(self, call: ReplyCall) -> JSON:
+        call_id = f"call_{self._identifiers.take(12)}" if call.id is None else call.id
+        return {"id": call_id, "name": call.name, "arguments": call.arguments}
+
+
+def connect(settings: LocalSettings, *, adapter: str) -> LocalClient:
+    """A client from settings.  Raises ConfigError for a script that cannot be used."""
+    try:
+        return LocalClient(settings.script)
+    except ScriptError as exc:
+        raise ConfigError(
+            f"the script cannot be used: {exc}", adapter=adapter, hint="Mend the file that script= names."
+        ) from exc
+
+
+def _question(request: JSON) -> Question:
+    choice, messages = request["choice"], request["messages"]
+    allowed, limit = choice.get("tools"), request.get("limit")
+    if not (limit is None or isinstance(limit, int)):
+        raise TypeError(f"limit is {type(limit).__name__}")
+    return Question(
+        model=request["model"],
+        text=next((message.get("text") or "" for message in reversed(messages) if message["role"] == "user"), ""),
+        tools=tuple(PlannerTool(tool["name"], tool["description"], tool["schema"]) for tool in request["tools"]),
+        results=_last_results(messages),
+        choice=choice["mode"],
+        allowed=None if allowed is None else frozenset(allowed),
+        limit=limit,
+        prompt_tokens=estimate_tokens([messages, request["tools"]]),
+    )
+
+
+def _last_results(messages: list[JSON]) -> tuple[ToolResult, ...]:
+    """The results that the conversation ends with; empty if something was said after them."""
+    results: list[ToolResult] = []
+    for message in reversed(messages):
+        if message["role"] != "result":
+            break
+        results.append(ToolResult(str(message.get("name")), message.get("content")))
+    return tuple(reversed(results))

@@ -1,0 +1,111 @@
+"""Clients of vendors' SDKs that talk to the embedded server in place of the vendor: for `toolfan demo` and `serve`.
+
+It is here, beside the dialects that the server speaks, because it says which adapters those dialects can serve.
+
+Knows: constructors of the SDKs, the variables they read.  Must not know: requests, answers, adapters as codecs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .server import Server
+
+MODEL = "offline-planner"
+"""The model that stand-ins name; the server takes any name."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """One client: the adapter that serves it, its class as users know it, and how it is made.
+
+    `make` imports the SDK.  With `use_async` it is called, and the client used, inside an event loop.
+    """
+
+    adapter: str
+    label: str
+    make: Callable[[], object]
+    use_async: bool = False
+
+
+def stand_ins(server: Server) -> Iterator[StandIn]:
+    """A stand-in for each kind of client that the server can be asked through, and the client without a server."""
+    yield StandIn("openai", "OpenAI", lambda: _openai("OpenAI", server))
+    yield StandIn("openai", "AsyncOpenAI", lambda: _openai("AsyncOpenAI", server), use_async=True)
+    yield StandIn("gemini", "genai.Client", lambda: _gemini(server))
+    yield StandIn("vertex", "genai.Client(vertexai=True)", lambda: _vertex(server))
+    if _installed("vertexai"):
+        yield StandIn("vertex", "GenerativeModel", lambda: _generative_model(server))
+    yield StandIn("local", "LocalClient, in process", _local)
+
+
+def environment(base_url: str, openai_url: str) -> dict[str, str]:
+    """The environment variables that point unchanged programs at the server.  The keys are words, not secrets."""
+    return {
+        "OPENAI_BASE_URL": openai_url,
+        "OPENAI_API_KEY": "offline",
+        "GOOGLE_GEMINI_BASE_URL": base_url,
+        "GEMINI_API_KEY": "offline",
+        "GOOGLE_VERTEX_BASE_URL": base_url,
+        "GOOGLE_CLOUD_PROJECT": "offline",
+        "GOOGLE_CLOUD_LOCATION": "us-central1",
+    }
+
+
+def _openai(kind: str, server: Server) -> object:
+    import openai
+
+    return getattr(openai, kind)(base_url=server.openai_url, api_key="offline", max_retries=0)
+
+
+def _gemini(server: Server) -> object:
+    from google import genai
+
+    return genai.Client(vertexai=False, api_key="offline", http_options={"base_url": server.base_url})
+
+
+def _vertex(server: Server) -> object:
+    from google import genai
+    from google.oauth2.credentials import Credentials
+
+    token: Any = Credentials(token="offline")  # type: ignore[no-untyped-call]  # anonymous ones are refused by genai
+    return genai.Client(
+        vertexai=True,
+        project="offline",
+        location="us-central1",
+        credentials=token,
+        http_options={"base_url": server.base_url},
+    )
+
+
+def _generative_model(server: Server) -> object:
+    with warnings.catch_warnings():  # it announces its own removal
+        warnings.simplefilter("ignore")
+        import vertexai
+        from google.auth.credentials import AnonymousCredentials
+        from vertexai.generative_models import GenerativeModel
+
+        vertexai.init(
+            project="offline",
+            location="us-central1",
+            api_endpoint=server.base_url,
+            api_transport="rest",
+            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+        )
+        return GenerativeModel(MODEL)
+
+
+def _local() -> object:
+    from .service import LocalClient
+
+    return LocalClient()
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None

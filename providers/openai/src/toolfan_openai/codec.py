@@ -1,0 +1,169 @@
+"""Chat completions as a codec: requests out of neutral values, answers back into calls.
+
+Knows: the wire form of `/chat/completions` as OpenAI documents it and as OpenAI-compatible servers deviate.
+Must not know: the SDK, HTTP, retries, how calls are validated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
+from toolfan.adapter import (
+    ADAPTER_API,
+    JSON,
+    Answer,
+    AsyncTransport,
+    Capabilities,
+    Message,
+    StreamParser,
+    ToolRequest,
+    Transport,
+    Turn,
+    WireRequest,
+)
+from toolfan.errors import ToolDefinitionError, Unsupported, UsageError
+from toolfan.messages import check_chat_message
+from toolfan.schema import to_strict
+from toolfan.wire import encode_json, merge_extra_body
+
+from .options import OPTION_NAMES
+from .parsing import parse_completion
+from .replaying import assistant_message
+from .settings import OpenAISettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import BaseModel
+    from toolfan.tools import Tool
+    from toolfan.toolset import NameMap, ToolSet
+
+# Names: "a-z, A-Z, 0-9, or contain underscores and dashes, with a maximum length of 64" (OpenAI's API reference,
+# FunctionObject.name).  128 tools: the service's own limit, as its 400 says.
+CAPABILITIES = Capabilities(
+    streaming=False,
+    parallel_switch=True,
+    tool_choice_required=True,
+    tool_choice_subset=True,
+    strict_schemas=True,
+    system_messages=True,
+    images=True,
+    call_ids=True,
+    max_tools=128,
+    max_name_length=64,
+    name_pattern=r"[a-zA-Z0-9_-]+",
+    batch=False,
+)
+
+
+@dataclass(frozen=True)
+class ChatCompletionsAdapter:
+    """The adapter `openai`: OpenAI, Azure OpenAI and servers that speak the same."""
+
+    name: str = "openai"
+    api: int = ADAPTER_API
+    capabilities: Capabilities = CAPABILITIES
+    settings_model: type[BaseModel] = OpenAISettings
+    option_names: frozenset[str] = OPTION_NAMES
+
+    def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
+        """`tools` of the request.  Raises ToolDefinitionError if a schema does not fit the strict dialect."""
+        return tools.memo((self.name, "tools", strict), lambda: self._render(tools, strict))
+
+    def _names(self, tools: ToolSet[Any]) -> NameMap:
+        return tools.names(self.capabilities.name_pattern, self.capabilities.max_name_length)
+
+    def _render(self, tools: ToolSet[Any], strict: bool | None) -> list[JSON]:
+        names = self._names(tools)
+        rendered = []
+        for tool in tools:
+            function: JSON = {"name": names.to_wire[tool.name]}
+            if tool.description:
+                function["description"] = tool.description
+            function["parameters"] = self._strict_schema(tool) if strict else tool.schema
+            if strict is not None:
+                function["strict"] = strict
+            rendered.append({"type": "function", "function": function})
+        return rendered
+
+    def _strict_schema(self, tool: Tool[Any]) -> JSON:
+        try:
+            return to_strict(tool.schema)
+        except ToolDefinitionError as exc:
+            exc.adapter, exc.tool = self.name, tool.name
+            raise
+
+    def build_request(self, request: ToolRequest) -> WireRequest:
+        """The body of `/chat/completions`.  Raises UsageError for what is no chat message, or without a model."""
+        if not request.model:
+            raise UsageError(
+                "no model is named",
+                adapter=self.name,
+                hint='Write create(model="gpt-4o-mini", ...) or give the client one.',
+            )
+        for at, message in enumerate(request.messages):
+            check_chat_message(message, at)
+        tools = self.render_tools(request.tools, strict=request.strict)
+        body: JSON = {"model": request.model, "messages": list(request.messages), "tools": tools}
+        body["tool_choice"] = self._tool_choice(request)
+        # Only the exception is sent: parallel calls are the default, and some servers reject the field.
+        if request.parallel is not True and request.parallel <= 1:
+            body["parallel_tool_calls"] = False
+        body.update(request.options)
+        body = merge_extra_body(body, request.extra_body, adapter=self.name)
+        tools_json = None
+        if body["tools"] is tools:
+            tools_json = request.tools.memo((self.name, "tools_json", request.strict), lambda: encode_json(tools))
+        return WireRequest(request.model, body, tools_json)
+
+    def _tool_choice(self, request: ToolRequest) -> Any:
+        choice = request.tool_choice
+        if choice.tools is None:
+            return choice.mode
+        to_wire = self._names(request.tools).to_wire
+        functions = [{"type": "function", "function": {"name": to_wire[name]}} for name in choice.tools]
+        if len(functions) == 1 and choice.mode == "required":
+            return functions[0]  # the older form, which every server knows
+        return {"type": "allowed_tools", "allowed_tools": {"mode": choice.mode, "tools": functions}}
+
+    def parse_response(self, body: Mapping[str, Any]) -> Turn:
+        """The turn in a chat completion.  Raises BadResponse for another shape, or the error that the body holds."""
+        return parse_completion(body, adapter=self.name)
+
+    def stream_parser(self) -> StreamParser:
+        """Not yet."""
+        raise Unsupported("streams are not available yet", adapter=self.name, hint="Use create().")
+
+    def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
+        """The assistant message, see `assistant_message`, and one `tool` message a call."""
+        if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:
+            raise UsageError("the answers do not fit the calls", adapter=self.name, hint="One answer a call, in order.")
+        messages: list[Message] = [assistant_message(turn)]
+        messages += [
+            {"role": "tool", "tool_call_id": answer.call.id, "content": _content(answer)} for answer in answers
+        ]
+        return messages
+
+    def connect(self, settings: BaseModel, *, use_async: bool) -> object:
+        """The SDK's client.  Raises ConfigError without a key, AdapterNotInstalled without the SDK."""
+        from .connecting import connect
+
+        assert isinstance(settings, OpenAISettings)
+        return connect(settings, use_async=use_async)
+
+    def transport(self, client: object, *, use_async: bool) -> Transport | AsyncTransport:
+        """A sender over the SDK's client.  Raises UsageError if it is none, or of the other kind."""
+        from .transport import make_transport
+
+        return make_transport(client, use_async=use_async, adapter=self.name)
+
+
+def _content(answer: Answer) -> str:
+    if isinstance(answer.content, str):
+        return answer.content
+    return to_json(answer.content, fallback=str).decode()
+
+
+__all__ = ["CAPABILITIES", "ChatCompletionsAdapter"]

@@ -1,0 +1,66 @@
+"""The SDK's client from settings: the only place of this package that makes one.
+
+Knows: the SDK's constructors, environment variables.  Must not know: requests and answers.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from toolfan.errors import AdapterNotInstalled, ConfigError
+
+if TYPE_CHECKING:
+    from .settings import OpenAISettings
+
+
+def connect(settings: OpenAISettings, *, use_async: bool) -> object:
+    """An `OpenAI`, `AsyncOpenAI`, `AzureOpenAI` or `AsyncAzureOpenAI`, its own retries off.
+
+    Raises ConfigError if the key is missing or cannot be a key, AdapterNotInstalled without the SDK.
+    """
+    try:
+        import openai
+    except ImportError as exc:
+        raise AdapterNotInstalled(
+            "the adapter needs the openai package", adapter="openai", hint='Run: pip install "toolfan[openai]".'
+        ) from exc
+    shared: dict[str, Any] = {"max_retries": 0, "organization": settings.organization}
+    if settings.azure_endpoint:
+        if not settings.api_version:
+            raise ConfigError("azure_endpoint needs api_version", adapter="openai", hint='For example "2024-10-21".')
+        azure = openai.AsyncAzureOpenAI if use_async else openai.AzureOpenAI
+        return azure(
+            azure_endpoint=settings.azure_endpoint,
+            azure_deployment=settings.azure_deployment,
+            api_version=settings.api_version,
+            api_key=_key(settings.api_key_env or "AZURE_OPENAI_API_KEY"),
+            **shared,
+        )
+    plain = openai.AsyncOpenAI if use_async else openai.OpenAI
+    # A local server needs none, the SDK insists on one, and OpenAI's must not go to a stranger.
+    stranger = settings.base_url and not settings.api_key_env
+    key = "none" if stranger else _key(settings.api_key_env or "OPENAI_API_KEY")
+    return plain(base_url=settings.base_url, project=settings.project, api_key=key, **shared)
+
+
+def _key(variable: str) -> str:
+    key = os.environ.get(variable, "")
+    if not key.strip():
+        raise ConfigError(
+            f"no key: the environment variable {variable} is not set",
+            adapter="openai",
+            hint=f"Set {variable}, or name another one with api_key_env.",
+        )
+    check_key(key, f"the environment variable {variable}")
+    return key
+
+
+def check_key(key: str, where: str) -> None:
+    """Raises ConfigError if `key` cannot go into an HTTP header; never shows it."""
+    if not key.isascii() or not key.isprintable() or key != key.strip():
+        raise ConfigError(
+            f"the key in {where} has a line break, a blank at an end or a character that no header can carry",
+            adapter="openai",
+            hint="Copy the key again, without what surrounds it.",
+        )

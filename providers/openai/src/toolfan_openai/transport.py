@@ -1,0 +1,188 @@
+"""Thin senders over `openai.OpenAI`, `AsyncOpenAI` and the Azure clients.
+
+They go through the SDK's public generic call, `client.post`, which keeps auth, base URL, hooks and error classes and
+skips the walk through every message and tool.
+
+Knows: the SDK's client and its errors.  Must not know: what is in a body, retries, policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from toolfan.adapter import JSON, AsyncTransport, Transport, WireRequest, WireResponse
+from toolfan.errors import BadResponse, ProviderError, Unsupported, UsageError
+from toolfan.translation import error_from_status, not_connected, timed_out
+from toolfan.wire import decode_json, encode_json
+
+from .connecting import check_key
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
+PATH = "/chat/completions"
+
+
+def make_transport(client: object, *, use_async: bool, adapter: str) -> Transport | AsyncTransport:
+    """A sender over `client`.  Raises UsageError if it is none of the SDK's, or of the other kind."""
+    import openai
+
+    wanted, other = (openai.AsyncOpenAI, openai.OpenAI) if use_async else (openai.OpenAI, openai.AsyncOpenAI)
+    if isinstance(client, other):
+        hint = "Use wrap_async() or from_openai()." if isinstance(client, openai.AsyncOpenAI) else "Use wrap()."
+        raise UsageError(
+            f"{type(client).__name__} is not {'async' if use_async else 'sync'}", adapter=adapter, hint=hint
+        )
+    if not isinstance(client, wanted):
+        raise UsageError(
+            f"{type(client).__name__} is no client of the openai SDK", adapter=adapter, hint="Pass openai.OpenAI()."
+        )
+    if isinstance(client.api_key, str):
+        check_key(client.api_key, "the client")
+    return _AsyncTransport(client, adapter) if isinstance(client, openai.AsyncOpenAI) else _Transport(client, adapter)
+
+
+class _Sender:
+    """What the sync and the async sender share: the arguments of `post`, the reading of answers and errors."""
+
+    def __init__(self, client: Any, adapter: str) -> None:
+        import openai
+
+        self.client, self.adapter = client, adapter
+        # openai 3 is built on httpx2; `cast_to` must be the very class.
+        if int(openai.__version__.split(".")[0]) >= 3:
+            from httpx2 import Response
+        else:
+            from httpx import Response  # type: ignore[assignment]
+        self.response_class: Any = Response
+        # A client that may rewrite the body (Azure makes its URL from it; subclasses; providers) is given a dict.
+        module = type(client).__module__
+        self.sends_bytes = module == "openai" or module.startswith("openai._client")
+        self.sends_bytes &= type(client).__name__ in ("OpenAI", "AsyncOpenAI") and not getattr(
+            client, "_provider", None
+        )
+        self._joined: tuple[Any, str] = (None, PATH)
+
+    @property
+    def url(self) -> str:
+        """Where to post.
+
+        The whole address, which spares the SDK the joining; Azure's client is given the path, by which it knows that
+        a deployment belongs into the address.
+        """
+        if not self.sends_bytes:
+            return PATH
+        base = self.client.base_url
+        joined_base, url = self._joined
+        if base is not joined_base:  # it may be set anew at any time
+            url = str(base.copy_with(raw_path=base.raw_path + PATH.lstrip("/").encode()))
+            self._joined = base, url
+        return url
+
+    def arguments(
+        self, request: WireRequest, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> dict[str, Any]:
+        # A redirect would turn the POST into a GET.
+        options: dict[str, Any] = {"max_retries": 0, "follow_redirects": False}
+        if timeout is not None and (shorter := self._shorter_timeout(timeout)) is not None:
+            options["timeout"] = shorter
+        if headers:
+            options["headers"] = dict(headers)
+        if query:
+            options["params"] = dict(query)
+        return {"cast_to": self.response_class, "options": options, **self._payload(request)}
+
+    def _payload(self, request: WireRequest) -> dict[str, Any]:
+        body, tools_json = request.body, request.tools_json
+        # Also for those that send a dict: what is no JSON is refused here.
+        rest = encode_json(body if tools_json is None else {key: body[key] for key in body if key != "tools"})
+        if not self.sends_bytes:
+            return {"body": body}
+        return {"content": rest if tools_json is None else b'%b,"tools":%b}' % (rest[:-1], tools_json)}
+
+    def _shorter_timeout(self, seconds: float) -> Any:
+        """The SDK's timeout is for each read, the deadline for all; None if the client's own is shorter already."""
+        import openai
+
+        own = self.client.timeout
+        read = own if own is None or isinstance(own, int | float) else own.read
+        if read is not None and read <= seconds + 1:
+            return None
+        connect = getattr(own, "connect", None)
+        return openai.Timeout(seconds, connect=seconds if connect is None else min(connect, seconds))
+
+    def read(self, response: Any) -> WireResponse:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        headers.pop("set-cookie", None)
+        request_id = headers.get("x-request-id") or headers.get("apim-request-id")
+        try:
+            body = decode_json(response.content, adapter=self.adapter, content_type=headers.get("content-type"))
+        except ProviderError as exc:
+            exc.request_id = request_id
+            raise
+        return WireResponse(body, request_id, headers)
+
+    def translate(self, exc: Exception, timeout: float | None) -> ProviderError:
+        import openai
+
+        if isinstance(exc, ProviderError):
+            return exc
+        if isinstance(exc, openai.APIStatusError):
+            headers = {name.lower(): value for name, value in exc.response.headers.items()}
+            body = exc.body if isinstance(exc.body, Mapping) else {}
+            message = str(body.get("message") or (exc.body if isinstance(exc.body, str) else "") or exc.message)
+            if isinstance(failed := body.get("failed_generation"), str):
+                message += f" (the model wrote: {failed})"
+            code = body.get("code") or body.get("type")
+            return error_from_status(
+                exc.status_code,
+                message,
+                adapter=self.adapter,
+                code=None if code is None else str(code),
+                headers=headers,
+                request_id=exc.request_id,
+            )
+        name = type(exc.__cause__ or exc).__name__
+        if name == "DecodingError":  # of httpx: the body is not compressed as its header says
+            return BadResponse(f"the answer cannot be decompressed: {exc.__cause__ or exc}", adapter=self.adapter)
+        ours = timeout is not None and self._shorter_timeout(timeout) is not None
+        if ours and (isinstance(exc, openai.APITimeoutError) or "Timeout" in name):
+            return timed_out(self.adapter, timeout, exc)
+        return not_connected(self.adapter, exc.__cause__ if isinstance(exc.__cause__, Exception) else exc)
+
+
+class _Transport(_Sender):
+    def send(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> WireResponse:
+        try:
+            return self.read(self.client.post(self.url, **self.arguments(request, timeout, headers, query)))
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            raise self.translate(exc, timeout) from exc.__cause__ if isinstance(exc, ProviderError) else exc
+
+    def stream(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> AbstractContextManager[Iterator[JSON]]:
+        raise Unsupported("streams are not available yet", adapter=self.adapter)
+
+    def close(self) -> None:
+        self.client.close()
+
+
+class _AsyncTransport(_Sender):
+    async def send(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> WireResponse:
+        try:
+            return self.read(await self.client.post(self.url, **self.arguments(request, timeout, headers, query)))
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            raise self.translate(exc, timeout) from exc.__cause__ if isinstance(exc, ProviderError) else exc
+
+    def stream(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[AsyncIterator[JSON]]:
+        raise Unsupported("streams are not available yet", adapter=self.adapter)
+
+    async def close(self) -> None:
+        await self.client.close()

@@ -1,0 +1,131 @@
+"""Errors of Google's SDKs, and of the HTTP and gRPC libraries below them, to toolfan's.
+
+By duck typing and class names: the libraries differ between the SDKs' majors (httpx, httpx2, requests, aiohttp, grpc),
+and importing any of them here would cost those who do not use it.
+
+Knows: how these errors look.  Must not know: adapters, bodies, retries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from toolfan.errors import AuthenticationError, BadResponse, ProviderError, RequestRejected, ToolfanError, UsageError
+from toolfan.translation import error_from_body, error_from_status, not_connected, retry_info_seconds, timed_out
+
+# Their texts show the header, so the key.
+_HEADER = frozenset({"LocalProtocolError", "InvalidHeader", "UnicodeEncodeError"})
+_TIMEOUT = frozenset({"Timeout", "TimeoutException", "TimeoutError"})
+_UNREADABLE = frozenset(
+    {"JSONDecodeError", "UnicodeDecodeError", "ParseError", "DecodingError", "ContentDecodingError", "DecodeError"}
+)
+_BROKEN = frozenset({"TransportError", "RequestException", "ClientError", "OSError"})
+
+
+def translated(exc: Exception, *, adapter: str, timeout: float | None) -> ToolfanError:
+    """What `exc`, caught around an SDK's send, is to toolfan; `timeout` is in seconds."""
+    names = _names(exc)
+    if names & _HEADER or (isinstance(exc, ValueError) and "in headers" in str(exc)):  # the latter is aiohttp's word
+        return AuthenticationError(
+            "a header of the request holds a character that HTTP forbids; nothing was sent",
+            adapter=adapter,
+            hint="Check the API key or token: a line break at its end is the usual cause.",
+        )
+    if isinstance(exc, ToolfanError):
+        return exc
+    code = getattr(exc, "code", None)
+    if isinstance(code, int) and code >= 300:
+        return _of_status(exc, int(code), adapter)
+    if callable(code):  # a bare gRPC error
+        status = {"status": cast("Any", code)().name, "message": str(getattr(exc, "details", lambda: "")())}
+        return error_from_body(status, adapter=adapter)
+    module = type(exc).__module__
+    if module.startswith("google.auth.") and "TransportError" not in names:
+        return AuthenticationError(
+            f"Google's credentials cannot be used: {type(exc).__name__}: {exc}",
+            adapter=adapter,
+            hint="Run `gcloud auth application-default login`, or pass credentials to the client.",
+        )
+    if names & _TIMEOUT:
+        return timed_out(adapter, timeout, exc)
+    if names & _UNREADABLE:
+        return BadResponse(f"the answer cannot be read: {type(exc).__name__}: {str(exc)[:200]}", adapter=adapter)
+    if names & _BROKEN:
+        return not_connected(adapter, exc)
+    if isinstance(exc, RuntimeError) and "closed" in str(exc):
+        return UsageError(
+            f"the client cannot be used: {exc}",
+            adapter=adapter,
+            hint="It was closed, or belongs to an event loop that has ended; make one for each loop.",
+        )
+    return RequestRejected(f"the SDK did not send the request: {type(exc).__name__}: {exc}", adapter=adapter)
+
+
+def cause(exc: Exception) -> Exception | None:
+    """The cause to raise the translated error from; None for an error whose text shows a header, so perhaps a key."""
+    return None if _names(exc) & _HEADER else exc
+
+
+def _names(exc: Exception) -> set[str]:
+    return {base.__name__ for base in type(exc).__mro__}
+
+
+def _of_status(exc: Exception, status: int, adapter: str) -> ToolfanError:
+    message = str(getattr(exc, "message", None) or exc)
+    if "failed to connect" in message.lower():  # gRPC's word for a refused connection, as a 503
+        return not_connected(adapter, exc)
+    headers = plain_headers(getattr(getattr(exc, "response", None), "headers", None))
+    details = _details(exc)
+    error = error_from_status(
+        status,
+        message,
+        adapter=adapter,
+        code=_status_word(exc),
+        headers=headers,
+        request_id=request_id(headers),
+        retry_after=retry_info_seconds(details),
+    )
+    return _bad_key(error) if _names_a_bad_key(details) else error
+
+
+def _names_a_bad_key(details: Any) -> bool:
+    """The Gemini API answers a wrong key with 400; only the reason (google.api.ErrorReason) tells."""
+    items = details if isinstance(details, list | tuple) else ()
+    return any(isinstance(item, Mapping) and item.get("reason") == "API_KEY_INVALID" for item in items)
+
+
+def _bad_key(error: ProviderError) -> AuthenticationError:
+    return AuthenticationError(
+        error.message,
+        adapter=error.adapter,
+        status=error.status,
+        code="API_KEY_INVALID",
+        request_id=error.request_id,
+        hint="Check the API key.",
+    )
+
+
+def _status_word(exc: Exception) -> str | None:
+    word = getattr(exc, "status", None) or getattr(getattr(exc, "grpc_status_code", None), "name", None)
+    return word if isinstance(word, str) and re.fullmatch(r"[A-Z_]+", word) else None
+
+
+def _details(exc: Exception) -> Any:
+    details = getattr(exc, "details", None)
+    if isinstance(details, Mapping):  # google-genai keeps the whole body here
+        error = details.get("error")
+        return error.get("details") if isinstance(error, Mapping) else None
+    return details
+
+
+def plain_headers(headers: Any) -> dict[str, str]:
+    """Response headers with lower-case names, without cookies."""
+    items = headers.items() if isinstance(headers, Mapping) or hasattr(headers, "items") else ()
+    return {str(key).lower(): str(value) for key, value in items if str(key).lower() != "set-cookie"}
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The id that the service, or a gateway before it, gave the request."""
+    return headers.get("x-request-id") or headers.get("x-goog-request-id")

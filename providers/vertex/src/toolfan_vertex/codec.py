@@ -1,0 +1,135 @@
+"""The codec of Vertex AI's and the Gemini API's `generateContent`: one class, two adapters.
+
+Plain REST JSON (camelCase, enum words) in and out; the senders turn it into what their SDK wants.
+
+Knows: the request of generateContent.  Must not know: any Google package, I/O, how calls are validated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from toolfan.adapter import (
+    ADAPTER_API,
+    JSON,
+    Answer,
+    AsyncTransport,
+    Capabilities,
+    Message,
+    StreamParser,
+    ToolChoice,
+    ToolRequest,
+    Transport,
+    Turn,
+    WireRequest,
+)
+from toolfan.errors import Unsupported
+from toolfan.wire import merge_extra_body
+
+from . import contents, parsing
+from .options import OPTION_NAMES, extra_to_body, options_to_body
+from .settings import GeminiSettings, VertexSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import BaseModel
+    from toolfan.tools import Tool
+    from toolfan.toolset import NameMap, ToolSet
+
+_MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
+
+CAPABILITIES = Capabilities(
+    streaming=False,
+    parallel_switch=False,  # no field of the request switches parallel calls off
+    tool_choice_required=True,
+    tool_choice_subset=True,
+    strict_schemas=True,  # as the calling mode VALIDATED
+    system_messages=True,
+    images=True,
+    call_ids=True,
+    max_tools=512,  # "Maximum 512 function declarations can be provided" (discovery document, Tool)
+    # The documents now say 128, dots and colons too; both services have taken this much from the start.
+    max_name_length=64,
+    name_pattern=r"[a-zA-Z_][a-zA-Z0-9_-]*",
+    batch=False,
+)
+
+
+@dataclass(frozen=True)
+class GenerateContentAdapter:
+    """The adapter of both services; `name` and what a profile may set are all that differs."""
+
+    name: str
+    settings_model: type[BaseModel]
+    capabilities: Capabilities = CAPABILITIES
+    api: int = ADAPTER_API
+
+    @property
+    def option_names(self) -> frozenset[str]:
+        """Generation options and top-level fields, in both spellings."""
+        return OPTION_NAMES
+
+    def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
+        """One tool with all declarations, each with its full JSON Schema; made once per tool set."""
+        return tools.memo("generateContent tools", lambda: [{"functionDeclarations": self._declarations(tools)}])
+
+    def _declarations(self, tools: ToolSet[Any]) -> list[JSON]:
+        names = self._names(tools).to_wire
+        return [_declaration(tool, names[tool.name]) for tool in tools]
+
+    def _names(self, tools: ToolSet[Any]) -> NameMap:
+        return tools.names(self.capabilities.name_pattern, self.capabilities.max_name_length)
+
+    def build_request(self, request: ToolRequest) -> WireRequest:
+        """The body of `generateContent`.  Raises UsageError for messages and options that cannot be sent."""
+        names = self._names(request.tools).to_wire
+        written, system = contents.translate(request.messages, names, self.name)
+        body: JSON = {"contents": written}
+        if system:
+            body["systemInstruction"] = {"role": "user", "parts": system}
+        body["tools"] = self.render_tools(request.tools, strict=request.strict)
+        body["toolConfig"] = {"functionCallingConfig": _calling(request.tool_choice, request.strict, names)}
+        body |= options_to_body(request.options, self.name)
+        return WireRequest(request.model, merge_extra_body(body, extra_to_body(request.extra_body), adapter=self.name))
+
+    def parse_response(self, body: Mapping[str, Any]) -> Turn:
+        """What one answer says; see `toolfan_vertex.parsing`."""
+        return parsing.parse_response(body, adapter=self.name)
+
+    def stream_parser(self) -> StreamParser:
+        """Raises Unsupported: there are no streams yet."""
+        raise Unsupported("streams are not available yet", adapter=self.name, hint="Leave stream out.")
+
+    def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
+        """The model's own content, untouched, and one content with an answer for every call, in call order."""
+        return contents.answer_turn(turn, answers, self.name)
+
+    def connect(self, settings: BaseModel, *, use_async: bool) -> object:
+        """A google-genai client; see `toolfan_vertex.connecting`."""
+        from .connecting import connect
+
+        return connect(self.name, settings, use_async=use_async)
+
+    def transport(self, client: object, *, use_async: bool) -> Transport | AsyncTransport:
+        """A sender over a google.genai.Client or a GenerativeModel.  Raises UsageError for another object."""
+        from .transport import transport_for
+
+        return transport_for(self.name, client, use_async=use_async)
+
+
+def _declaration(tool: Tool[Any], name: str) -> JSON:
+    about = {"description": tool.description} if tool.description else {}
+    return {"name": name, **about, "parametersJsonSchema": tool.schema}
+
+
+def _calling(choice: ToolChoice, strict: bool | None, names: Mapping[str, str]) -> JSON:
+    if choice.tools is not None:
+        return {"mode": "ANY", "allowedFunctionNames": [names[name] for name in choice.tools]}
+    # VALIDATED is AUTO that keeps to the schemas; ANY does so by itself (function calling guide of the Gemini API).
+    return {"mode": "VALIDATED" if strict and choice.mode == "auto" else _MODES[choice.mode]}
+
+
+VERTEX = GenerateContentAdapter("vertex", VertexSettings)
+GEMINI = GenerateContentAdapter("gemini", GeminiSettings)

@@ -1,0 +1,91 @@
+"""A google-genai client from the settings of a profile: the only place that imports an SDK to make a client.
+
+Knows: google.genai.Client and environment variables.  Must not know: requests.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from toolfan.errors import AdapterNotInstalled, ConfigError
+
+from .settings import GeminiSettings, VertexSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # noqa: ARG001 - one client serves both
+    """A client for Vertex AI or the Gemini API, as the type of the settings says.
+
+    Raises AdapterNotInstalled without google-genai; ConfigError without a key, or if Google's library refuses the
+    settings (no project, no credentials).  No message holds a key.
+    """
+    try:
+        from google import genai
+    except ImportError as exc:
+        raise AdapterNotInstalled(
+            "google-genai is not installed", adapter=adapter, hint='pip install "toolfan[gemini]"'
+        ) from exc
+    arguments: dict[str, Any]
+    if isinstance(settings, VertexSettings):
+        arguments = _vertex(settings, adapter)
+    elif isinstance(settings, GeminiSettings):
+        key = read_secret((settings.api_key_env,) if settings.api_key_env else _KEY_NAMES, adapter)
+        arguments = {"vertexai": False, "api_key": key}
+    else:
+        raise ConfigError(f"the settings are {type(settings).__name__}, not this adapter's", adapter=adapter)
+    base_url = getattr(settings, "base_url", None)
+    try:
+        return genai.Client(**arguments, http_options={"base_url": base_url} if base_url else None)
+    except Exception as exc:
+        raise ConfigError(
+            f"google-genai cannot make a client: {type(exc).__name__}: {exc}",
+            adapter=adapter,
+            hint="Set project and location, and run `gcloud auth application-default login`.",
+        ) from exc
+
+
+_KEY_NAMES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+
+
+def _vertex(settings: VertexSettings, adapter: str) -> dict[str, Any]:
+    if settings.api_key_env:
+        if settings.project or settings.location:
+            raise ConfigError(
+                "api_key_env (express mode) goes with neither project nor location",
+                adapter=adapter,
+                hint="Leave out the one or the other.",
+            )
+        return {"vertexai": True, "api_key": read_secret((settings.api_key_env,), adapter)}
+    arguments: dict[str, Any] = {"vertexai": True, "project": settings.project, "location": settings.location}
+    if settings.access_token_env:
+        from google.oauth2.credentials import Credentials
+
+        token = read_secret((settings.access_token_env,), adapter)
+        arguments["credentials"] = Credentials(token=token)  # type: ignore[no-untyped-call]
+    return arguments
+
+
+def read_secret(names: Sequence[str], adapter: str) -> str:
+    """The value of the first of these environment variables that is set.
+
+    Raises ConfigError if none is, or if it holds what no HTTP header can carry.
+    """
+    for name in names:
+        value = os.environ.get(name, "")
+        if not value.strip():
+            continue
+        if not value.isascii() or not value.isprintable() or value != value.strip():
+            raise ConfigError(
+                f"the environment variable {name} holds white space around the key or a character that is not ASCII",
+                adapter=adapter,
+                hint="Write the key alone into it.",
+            )
+        return value
+    raise ConfigError(
+        f"no key: the environment variable {' or '.join(names)} is not set",
+        adapter=adapter,
+        hint=f"export {names[0]}=..., or name another variable with api_key_env.",
+    )

@@ -1,0 +1,235 @@
+"""Messages to Google's `contents` and `systemInstruction`; answers to calls to `functionResponse` parts.
+
+Chat-style messages are translated; Google's own contents (mappings with `parts`, in either spelling) pass
+untouched, and both may stand in one list.  All results of one turn's calls go into one content, in the order of the
+calls: the service demands as many function responses as there were calls.
+
+Knows: `Content` and `Part` of generateContent.  Must not know: tools, options, transports.
+"""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pydantic_core import from_json, to_jsonable_python
+from toolfan.errors import Unsupported, UsageError
+from toolfan.messages import (
+    CallPart,
+    ImagePart,
+    ParsedMessage,
+    Part,
+    ResultPart,
+    TextPart,
+    read_messages,
+)
+
+from .parsing import read_calls
+
+if TYPE_CHECKING:
+    from toolfan.adapter import JSON, Answer, Message, Turn
+
+_SYSTEM = ("system", "developer")
+
+
+def is_native(message: Message) -> bool:
+    """Whether the message is a content of Google's own form."""
+    return "parts" in message
+
+
+def translate(
+    messages: Sequence[Message], wire_names: Mapping[str, str], adapter: str
+) -> tuple[list[JSON], list[JSON]]:
+    """The contents, and the parts of the system instruction (all system and developer messages, in order).
+
+    Raises UsageError, with the position, for a message that cannot be sent.
+    """
+    outlines = [
+        _outline(message, at, adapter) if is_native(message) else message for at, message in enumerate(messages)
+    ]
+    writer = _Writer(wire_names, adapter)
+    for at, (message, parsed) in enumerate(zip(messages, read_messages(outlines), strict=True)):
+        writer.write(at, message, parsed)
+    writer.answer_calls()
+    if not writer.contents:
+        raise UsageError("there is no message but system ones", adapter=adapter, hint="Add a user message.")
+    return writer.contents, writer.system
+
+
+def _outline(content: Message, at: int, adapter: str) -> Message:
+    """The calls of a native content in chat style, so that a chat-style result finds the call it answers."""
+    parts = content["parts"]
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, Mapping) for part in parts):
+        raise UsageError(f"messages[{at}].parts is not a list of mappings", adapter=adapter)
+    calls = [{"id": call.id, "function": {"name": call.name, "arguments": "{}"}} for call in read_calls(parts)]
+    return {"role": "assistant", "content": None, "tool_calls": calls}
+
+
+class _Writer:
+    """Writes one conversation; remembers the calls of the last model turn until their results are written."""
+
+    def __init__(self, wire_names: Mapping[str, str], adapter: str) -> None:
+        self.contents: list[JSON] = []
+        self.system: list[JSON] = []
+        self._names = wire_names
+        self._adapter = adapter
+        self._calls: dict[str, str | None] = {}  # id to the id that the provider itself sent
+        self._results: list[tuple[int, ResultPart]] = []
+
+    def write(self, at: int, message: Message, parsed: ParsedMessage) -> None:
+        if not is_native(message) and parsed.role in ("tool", "function"):
+            self._results += [(at, part) for part in parsed.parts if isinstance(part, ResultPart)]
+            return
+        self.answer_calls()
+        if is_native(message):
+            self._write_native(message)
+        elif parsed.role in _SYSTEM:
+            self.system += [self._system_part(part, at) for part in parsed.parts]
+        else:
+            self._write_chat(at, parsed)
+
+    def _write_native(self, content: Message) -> None:
+        if content.get("role") in _SYSTEM:
+            self.system += content["parts"]
+            return
+        self.contents.append(dict(content))
+        self._calls = {call.id: call.provider_id for call in read_calls(content["parts"])}
+
+    def _write_chat(self, at: int, parsed: ParsedMessage) -> None:
+        parts = [self._part(part, at) for part in parsed.parts if part != TextPart("") or parsed.role == "user"]
+        if parts:  # an assistant message that says nothing is no content
+            self.contents.append({"role": "model" if parsed.role == "assistant" else "user", "parts": parts})
+        calls = [part for part in parsed.parts if isinstance(part, CallPart)]
+        self._calls = {call.id or f"call_{index}": None for index, call in enumerate(calls)}
+
+    def _part(self, part: Part, at: int) -> JSON:
+        if isinstance(part, TextPart):
+            return {"text": part.text}
+        if isinstance(part, ImagePart):
+            return _image(part)
+        if isinstance(part, CallPart):
+            # Ids and signatures of another provider's turn mean nothing to Google.
+            return {"functionCall": {"name": self._wire(part.name), "args": self._arguments(part, at)}}
+        kind = part.data.get("type") if not isinstance(part, ResultPart) else "tool result"
+        raise Unsupported(
+            f"messages[{at}] has a part of type {kind!r}, which is not translated",
+            adapter=self._adapter,
+            hint='Write the message in Google\'s own form: {"role": "user", "parts": [...]}.',
+        )
+
+    def _system_part(self, part: Part, at: int) -> JSON:
+        if not isinstance(part, TextPart):
+            raise Unsupported(f"messages[{at}] is a system message with more than text", adapter=self._adapter)
+        return {"text": part.text}
+
+    def _arguments(self, call: CallPart, at: int) -> JSON:
+        try:
+            arguments = from_json(call.arguments or "{}")
+        except ValueError:
+            arguments = None
+        if not isinstance(arguments, dict):
+            raise UsageError(
+                f"messages[{at}] has a call of {call.name} whose arguments are no JSON object", adapter=self._adapter
+            )
+        return arguments
+
+    def _wire(self, name: str) -> str:
+        return self._names.get(name, name)
+
+    def answer_calls(self) -> None:
+        """Writes the results gathered so far as one content, in the order of the calls they answer."""
+        if not self._results:
+            return
+        results, self._results = self._results, []
+        ids = [result.call_id for _, result in results]
+        if self._calls and None not in ids:
+            _check_complete(results, self._calls, self._adapter)
+            order = list(self._calls)
+            results.sort(key=lambda item: order.index(item[1].call_id or ""))
+        self.contents.append({"role": "user", "parts": [self._response(at, result) for at, result in results]})
+
+    def _response(self, at: int, result: ResultPart) -> JSON:
+        if not result.name:
+            raise UsageError(
+                f"messages[{at}] answers the call {result.call_id!r}, which no earlier message made",
+                adapter=self._adapter,
+                hint='Keep the assistant message with the call, or give the result the tool\'s "name".',
+            )
+        return function_response(self._wire(result.name), result.content, self._calls.get(result.call_id or ""))
+
+
+def _check_complete(results: list[tuple[int, ResultPart]], calls: Mapping[str, str | None], adapter: str) -> None:
+    """The service refuses a turn whose calls are not all answered, so it is not sent."""
+    left = dict(calls)
+    for at, result in results:
+        if result.call_id not in left:
+            raise UsageError(
+                f"messages[{at}] answers {result.call_id!r}, which the turn before did not call, or answers it twice",
+                adapter=adapter,
+            )
+        del left[result.call_id]
+    if left:
+        raise UsageError(
+            f"messages[{results[-1][0]}] ends the results, but the calls {', '.join(left)} have none",
+            adapter=adapter,
+            hint="Give every call of a turn one result.",
+        )
+
+
+def _image(image: ImagePart) -> JSON:
+    if image.inline:
+        kind, data = image.inline
+        return {"inlineData": {"mimeType": kind, "data": data}}
+    kind_of_name = mimetypes.guess_type(urlsplit(image.url).path)[0]
+    return {"fileData": {"fileUri": image.url} | ({"mimeType": kind_of_name} if kind_of_name else {})}
+
+
+def function_response(name: str, content: Any, provider_id: str | None, *, is_error: bool = False) -> JSON:
+    """One `functionResponse` part.  An object, or its JSON text, is the response as it is; anything else is wrapped."""
+    response: JSON = {"name": name, "response": _object(content, "error" if is_error else "result", wrap=is_error)}
+    return {"functionResponse": {"id": provider_id, **response} if provider_id else response}
+
+
+def _object(content: Any, key: str, *, wrap: bool) -> JSON:
+    plain = to_jsonable_python(content, fallback=str)
+    if not wrap:
+        decoded = _decoded(plain) if isinstance(plain, str) else plain
+        if isinstance(decoded, dict):
+            return decoded
+    return {key: plain}
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse) if text.lstrip().startswith("{") else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(word)
+
+
+def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Message]:
+    """The model's own content, untouched, and one content with the answers in call order.
+
+    Raises UsageError unless every call of the turn has exactly one answer.
+    """
+    by_id = {answer.call.id: answer for answer in answers}
+    wanted = [call.id for call in turn.calls]
+    if len(by_id) != len(answers) or by_id.keys() != set(wanted):
+        raise UsageError(
+            f"the answers do not fit the calls: {', '.join(wanted) or 'none'} were made, "
+            f"{', '.join(answer.call.id for answer in answers) or 'none'} answered",
+            adapter=adapter,
+            hint="Give every call exactly one answer.",
+        )
+    parts = [
+        function_response(call.name, by_id[call.id].content, call.provider_id, is_error=by_id[call.id].is_error)
+        for call in turn.calls
+    ]
+    replay = [turn.replay] if turn.replay is not None else []
+    return [*replay, {"role": "user", "parts": parts}] if parts else replay

@@ -1,0 +1,124 @@
+"""Senders over vertexai.generative_models.GenerativeModel: REST and gRPC, sync and async.
+
+Knows: the SDK's generate_content and what it leaves to be done.  Must not know: codecs; how JSON becomes the SDK's
+objects (`protobuf` does).
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from toolfan.adapter import JSON, WireRequest, WireResponse
+from toolfan.errors import Unsupported, UsageError
+
+from .border import cause, translated
+from .protobuf import GENAI_HINT, Arguments, read_answer, system_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class _Sender:
+    _client_attribute: str
+
+    def __init__(self, model: Any, adapter: str) -> None:
+        self._model = model
+        self._adapter = adapter
+        self._arguments = Arguments(adapter)
+
+    def stream(self, *_: Any, **__: Any) -> NoReturn:
+        """Raises Unsupported: there are no streams yet."""
+        raise Unsupported("streams are not available yet", adapter=self._adapter, hint="Leave stream out.")
+
+    def _checked(self, request: WireRequest, headers: Mapping[str, str], query: Mapping[str, str]) -> JSON:
+        """The arguments of generate_content.  Raises UsageError for what GenerativeModel cannot carry."""
+        for name, given in (("headers", headers), ("query", query)):
+            if given:
+                raise Unsupported(f"GenerativeModel sends no extra {name}", adapter=self._adapter, hint=GENAI_HINT)
+        own = getattr(self._model, "_model_name", None)
+        if request.model and own and request.model.rpartition("/")[2] != str(own).rpartition("/")[2]:
+            raise UsageError(
+                f"model={request.model!r}, but this GenerativeModel is {own}",
+                adapter=self._adapter,
+                hint="Leave model out, or pass a GenerativeModel of that model.",
+            )
+        if getattr(self._model, "_tools", None):
+            raise UsageError(
+                "this GenerativeModel has tools of its own, which the request would replace",
+                adapter=self._adapter,
+                hint="Make it without tools=, and give all tools to toolfan.",
+            )
+        return self._arguments.of(request.body)
+
+    def _instructed(self, system: JSON | None) -> Any:
+        """The model with the request's system instruction after its own; the model itself stays as it is.
+
+        generate_content has no argument for it, so a shallow copy carries it; both share one connection.
+        """
+        if not system:
+            return self._model
+        if not (hasattr(self._model, "_system_instruction") and hasattr(self._model, self._client_attribute)):
+            raise UsageError(
+                "this version of GenerativeModel takes no system instruction per request",
+                adapter=self._adapter,
+                hint="Make it with system_instruction=..., and leave system messages out.",
+            )
+        own = self._model._system_instruction or []
+        twin = copy.copy(self._model)
+        twin._system_instruction = [*(own if isinstance(own, list | tuple) else [own]), *system_parts(system)]
+        return twin
+
+
+class GenerativeModelTransport(_Sender):
+    """Blocking sends, over the transport that vertexai.init() chose.  The public method has no timeout of its own."""
+
+    _client_attribute = "_prediction_client"
+
+    def send(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> WireResponse:
+        """One generateContent; `timeout` only appears in errors."""
+        arguments = self._checked(request, headers, query)
+        try:
+            model = self._instructed(request.body.get("systemInstruction"))
+            return WireResponse(read_answer(model.generate_content(**arguments)))
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
+
+    def close(self) -> None:
+        """Does nothing: toolfan never makes a GenerativeModel."""
+
+
+class AsyncGenerativeModelTransport(_Sender):
+    """Awaited sends over gRPC; over REST only with async credentials."""
+
+    _client_attribute = "_prediction_async_client"
+
+    async def send(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> WireResponse:
+        """One generateContent; `timeout` only appears in errors."""
+        arguments = self._checked(request, headers, query)
+        self._refuse_fallback()
+        try:
+            model = self._instructed(request.body.get("systemInstruction"))
+            return WireResponse(read_answer(await model.generate_content_async(**arguments)))
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
+
+    def _refuse_fallback(self) -> None:
+        """Asked for REST without async credentials, vertexai would send over gRPC to an address made for REST."""
+        if self._client_attribute in vars(self._model):
+            return
+        config = getattr(sys.modules.get("google.cloud.aiplatform.initializer"), "global_config", None)
+        if getattr(config, "_api_transport", None) == "rest" and not getattr(config, "_async_rest_credentials", None):
+            raise UsageError(
+                "an async GenerativeModel over REST would fall back to gRPC",
+                adapter=self._adapter,
+                hint='Use vertexai.init(api_transport="grpc"), or google.genai.Client(vertexai=True).',
+            )
+
+    async def close(self) -> None:
+        """Does nothing: toolfan never makes a GenerativeModel."""

@@ -1,0 +1,232 @@
+"""One generateContent answer, as JSON, to a Turn.
+
+Enum values may be words or numbers and names camelCase or snake_case: recordings have them all.  Nothing depends on
+the finish reason alone.
+
+Knows: the response of `generateContent` (Vertex AI v1 discovery document, revision 20261106; Gemini API).  Must not
+know: requests, transports, tool schemas.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_json
+from toolfan.adapter import RawCall, Turn
+from toolfan.assembly import seal
+from toolfan.calls import StopKind, StopReason, Usage
+from toolfan.errors import BadResponse
+from toolfan.translation import error_from_body
+
+from .fields import field
+
+# Numbers of Candidate.FinishReason in google.cloud.aiplatform.v1; later words have no published number.
+_REASONS = (
+    "FINISH_REASON_UNSPECIFIED",
+    "STOP",
+    "MAX_TOKENS",
+    "SAFETY",
+    "RECITATION",
+    "OTHER",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "MALFORMED_FUNCTION_CALL",
+    "MODEL_ARMOR",
+    "IMAGE_SAFETY",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_RECITATION",
+    "IMAGE_OTHER",
+    "UNEXPECTED_TOOL_CALL",
+    "NO_IMAGE",
+)
+# Numbers of PromptFeedback.BlockedReason, likewise.
+_BLOCKS = (
+    "BLOCKED_REASON_UNSPECIFIED",
+    "SAFETY",
+    "OTHER",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "MODEL_ARMOR",
+    "JAILBREAK",
+)
+# What is not here is "other": OTHER, LANGUAGE, IMAGE_OTHER, NO_IMAGE, TOO_MANY_TOOL_CALLS (of the server's own tools),
+# MISSING_THOUGHT_SIGNATURE (of the request), and what comes tomorrow.
+_KINDS: dict[str, StopKind] = {
+    "FINISH_REASON_UNSPECIFIED": "none",
+    "STOP": "end",
+    "MAX_TOKENS": "length",
+    "CONTINUATION": "length",  # "the response reached the per-request token limit"
+    "SAFETY": "filtered",
+    "RECITATION": "filtered",
+    "BLOCKLIST": "filtered",
+    "PROHIBITED_CONTENT": "filtered",
+    "SPII": "filtered",
+    "MODEL_ARMOR": "filtered",
+    "IMAGE_SAFETY": "filtered",
+    "IMAGE_PROHIBITED_CONTENT": "filtered",
+    "IMAGE_RECITATION": "filtered",
+    "MALFORMED_FUNCTION_CALL": "malformed",
+    "MALFORMED_RESPONSE": "malformed",
+    "UNEXPECTED_TOOL_CALL": "malformed",
+}
+# With calls beside them these say no more than that there are calls (recorded: UNEXPECTED_TOOL_CALL with good calls).
+_WITH_CALLS = frozenset({"STOP", "UNEXPECTED_TOOL_CALL"})
+
+
+def parse_response(body: Any, *, adapter: str) -> Turn:
+    """What one answer says.
+
+    Raises BadResponse (retryable) for a body that is no generateContent answer, and the ProviderError of an error
+    object in it.
+    """
+    if not isinstance(body, Mapping):
+        raise _bad(f"the body is {_show(body)}, not an object", adapter)
+    if body.get("error") is not None:
+        raise error_from_body(body["error"], adapter=adapter)
+    candidates = body.get("candidates")
+    if not candidates:
+        return _blocked(body, candidates, adapter)
+    if not isinstance(candidates, list) or not isinstance(candidates[0], Mapping):
+        raise _bad(f"`candidates` is {_show(candidates)}", adapter)
+    first: Mapping[str, Any] = candidates[0]
+    content, parts = _content(first, adapter)
+    calls = read_calls(parts)
+    stop = stop_reason(field(first, "finishReason"), has_calls=bool(calls))
+    return Turn(
+        calls=calls,
+        text=_text(parts),
+        stop=stop,
+        usage=usage(field(body, "usageMetadata")),
+        replay=_replay(content) if parts else None,
+        warnings=tuple(_warnings(first, len(candidates), stop)),
+        model=_word(field(body, "modelVersion")),
+        response_id=_word(field(body, "responseId")),
+    )
+
+
+def _blocked(body: Mapping[str, Any], candidates: Any, adapter: str) -> Turn:
+    feedback = field(body, "promptFeedback")
+    reason = field(feedback, "blockReason") if isinstance(feedback, Mapping) else None
+    if reason is None or candidates not in (None, []):
+        raise _bad(f"`candidates` is {_show(candidates)} and no reason is given", adapter)
+    message = _word(field(feedback, "blockReasonMessage"))
+    return Turn(
+        stop=StopReason("filtered", _enum(reason, _BLOCKS)),
+        usage=usage(field(body, "usageMetadata")),
+        warnings=(message,) if message else (),
+        model=_word(field(body, "modelVersion")),
+        response_id=_word(field(body, "responseId")),
+    )
+
+
+def _content(candidate: Mapping[str, Any], adapter: str) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
+    content = candidate.get("content")
+    if content is None:
+        return {}, []
+    if not isinstance(content, Mapping):
+        raise _bad(f"`content` is {_show(content)}", adapter)
+    parts = content.get("parts")
+    if parts is None:
+        return content, []
+    if not isinstance(parts, list) or not all(isinstance(part, Mapping) for part in parts):
+        raise _bad(f"`content.parts` is {_show(parts)}, not a list of objects", adapter)
+    return content, parts
+
+
+def _replay(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The content as it came: it carries signatures, which any change would break; only a missing role is set."""
+    return content if content.get("role") else {**content, "role": "model"}
+
+
+def read_calls(parts: Iterable[Mapping[str, Any]]) -> tuple[RawCall, ...]:
+    """The calls among the parts of one content, in order, each with an id that is unique among them."""
+    found = [call for part in parts if (call := field(part, "functionCall")) and isinstance(call, Mapping)]
+    return seal(
+        (_word(call.get("id")) or None, _word(call.get("name")) or "", arguments_text(call.get("args")))
+        for call in found
+    )
+
+
+def arguments_text(arguments: Any) -> str:
+    """The arguments as JSON text, digits and key order as they came; absent ones are `{}`.
+
+    A number that JSON cannot write becomes the text "NaN" or "Infinity", as in the JSON mapping of protobuf.
+    """
+    if arguments is None:
+        return "{}"
+    try:
+        return to_json(arguments, inf_nan_mode="strings").decode()
+    except (PydanticSerializationError, ValueError):  # a lone surrogate, in a body that another parser decoded
+        return json.dumps(arguments)
+
+
+def _text(parts: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(
+        text for part in parts if isinstance(text := part.get("text"), str) and part.get("thought") is not True
+    )
+
+
+def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
+    """The finish reason, a word or a number, as a StopReason; one that is not known stays as it came ("other")."""
+    if reason is None:
+        return StopReason("none")
+    word = _enum(reason, _REASONS)
+    kind = "calls" if has_calls and word in _WITH_CALLS else _KINDS.get(word, "other")
+    return StopReason(kind, word)
+
+
+def _enum(value: Any, words: tuple[str, ...]) -> str:
+    known = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(words)
+    return words[value] if known else str(value)
+
+
+def _warnings(candidate: Mapping[str, Any], count: int, stop: StopReason) -> Iterable[str]:
+    if count > 1:
+        yield f"{count} candidates came; only the first is read"
+    message = field(candidate, "finishMessage")
+    if message and stop.kind not in ("calls", "end"):
+        yield f"{stop.raw}: {message}"
+
+
+def usage(data: Any) -> Usage:
+    """Google's token counts.
+
+    Google counts thoughts and the prompts of its own tools apart; here thoughts are part of `output_tokens` and tool
+    prompts of `input_tokens`, so that both add up to `total_tokens`.
+    """
+    if not isinstance(data, Mapping):
+        return Usage()
+    thoughts = _count(data, "thoughtsTokenCount")
+    return Usage(
+        input_tokens=_count(data, "promptTokenCount") + _count(data, "toolUsePromptTokenCount"),
+        output_tokens=_count(data, "candidatesTokenCount") + thoughts,
+        total_tokens=_count(data, "totalTokenCount"),
+        cache_read_tokens=_count(data, "cachedContentTokenCount"),
+        reasoning_tokens=thoughts,
+    )
+
+
+def _count(data: Mapping[str, Any], name: str) -> int:
+    value = field(data, name)
+    if isinstance(value, str) and value.isascii() and value.isdigit():  # proto JSON writes 64-bit numbers as text
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _bad(what: str, adapter: str) -> BadResponse:
+    return BadResponse(
+        f"the answer is not what generateContent promises: {what}",
+        adapter=adapter,
+        hint="Check the base URL: a proxy or another service may have answered.",
+    )
+
+
+def _show(value: Any) -> str:
+    return "missing" if value is None else f"a {type(value).__name__} ({str(value)[:80]!r})" if value else repr(value)

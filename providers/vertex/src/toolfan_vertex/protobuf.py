@@ -1,0 +1,117 @@
+"""REST JSON to vertexai's objects and back.
+
+Bodies become the SDK's own objects by its public `from_dict`s; whatever has no place there is refused, never dropped.
+The answer is read from the protobuf message, because the SDK's accessors rename arguments (`class_` becomes `class`)
+and raise KeyError for a call without any.
+
+What this wire cannot keep: a protobuf Struct has doubles only, and no order.  Whole numbers below 2**53 are read as
+ints (a `3.0` becomes `3`), larger ones stay floats and have lost digits, keys come in any order; v1 has no call ids.
+
+Knows: vertexai's classes, imported while sending, when the user has imported them.  Must not know: codecs, sending.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from toolfan.errors import UsageError
+from toolfan.wire import encode_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from toolfan.adapter import JSON
+
+GENAI_HINT = "google.genai.Client(vertexai=True) carries it."
+_CARRIED = frozenset(
+    {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "safetySettings", "labels"}
+)
+_EXACT = 2**53  # above it a double skips whole numbers
+
+
+class Arguments:
+    """Makes the arguments of generate_content; keeps the last tools, which are the same list for one tool set."""
+
+    def __init__(self, adapter: str) -> None:
+        self._adapter = adapter
+        self._rendered: tuple[Any, list[Any]] = (None, [])
+
+    def of(self, body: JSON) -> JSON:
+        """The arguments for this body, without its system instruction.
+
+        Raises UsageError, with the name, for a field that GenerativeModel does not have.
+        """
+        if unknown := sorted(body.keys() - _CARRIED):
+            raise UsageError(f"GenerativeModel has no {', '.join(unknown)}", adapter=self._adapter, hint=GENAI_HINT)
+        encode_json(body)  # refuses what is no JSON
+        try:
+            return self._converted(body)
+        except UsageError as exc:
+            raise exc.with_details(adapter=self._adapter) from None
+        except Exception as exc:  # protobuf's ParseError names the field
+            raise UsageError(
+                f"GenerativeModel cannot carry this request: {exc}", adapter=self._adapter, hint=GENAI_HINT
+            ) from exc
+
+    def _converted(self, body: JSON) -> JSON:
+        from vertexai import generative_models as sdk
+
+        arguments: JSON = {
+            "contents": [sdk.Content.from_dict(content) for content in body["contents"]],
+            "tools": self._tools(sdk, body.get("tools")),
+            "tool_config": _tool_config(sdk, body.get("toolConfig") or {}),
+        }
+        if body.get("generationConfig"):
+            arguments["generation_config"] = sdk.GenerationConfig.from_dict(body["generationConfig"])
+        if body.get("safetySettings"):
+            arguments["safety_settings"] = [sdk.SafetySetting.from_dict(item) for item in body["safetySettings"]]
+        if body.get("labels"):
+            arguments["labels"] = dict(body["labels"])
+        return arguments
+
+    def _tools(self, sdk: Any, tools: Any) -> list[Any]:
+        known, rendered = self._rendered
+        if known is not tools:
+            rendered = [sdk.Tool.from_dict(tool) for tool in tools or ()]
+            self._rendered = (tools, rendered)
+        return rendered
+
+
+def system_parts(system: JSON) -> list[Any]:
+    """The parts of a system instruction as the SDK's objects."""
+    from vertexai import generative_models as sdk
+
+    return list(sdk.Content.from_dict({"role": "user", "parts": system["parts"]}).parts)
+
+
+def _tool_config(sdk: Any, config: Mapping[str, Any]) -> Any:
+    calling = dict(config.get("functionCallingConfig") or {})
+    mode, allowed = calling.pop("mode", "AUTO"), calling.pop("allowedFunctionNames", None)
+    rest = [*(config.keys() - {"functionCallingConfig"}), *(f"functionCallingConfig.{key}" for key in calling)]
+    if rest:
+        raise UsageError(f"GenerativeModel has no toolConfig.{min(rest)}", hint=GENAI_HINT)
+    kind = sdk.ToolConfig.FunctionCallingConfig
+    return sdk.ToolConfig(kind(mode=kind.Mode[mode], allowed_function_names=allowed))
+
+
+def read_answer(response: Any) -> JSON:
+    """A GenerationResponse as REST JSON."""
+    message = getattr(getattr(response, "_raw_response", None), "_pb", None)
+    if message is None:
+        return dict(response.to_dict())
+    from google.protobuf import json_format
+
+    body: JSON = json_format.MessageToDict(message)
+    for candidate in body.get("candidates", ()):
+        for part in candidate.get("content", {}).get("parts", ()):
+            if "args" in (call := part.get("functionCall", {})):
+                call["args"] = _whole(call["args"])
+    return body
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < _EXACT else value
+    if isinstance(value, dict):
+        return {key: _whole(inner) for key, inner in value.items()}
+    return [_whole(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,35 @@
+"""What a profile may set for Vertex AI and for the Gemini API.
+
+Knows: names of settings.  Must not know: any Google package; secrets (a key is named, never written).
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class VertexSettings(BaseModel):
+    """Vertex AI.  Credentials are Google's application default ones unless an environment variable is named."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    project: str | None = Field(None, description="The Google Cloud project; else GOOGLE_CLOUD_PROJECT.")
+    location: str | None = Field(None, description='Such as "us-central1" or "global"; else GOOGLE_CLOUD_LOCATION.')
+    base_url: str | None = Field(None, description="Another address of the service.")
+    api_key_env: str | None = Field(
+        None, description="The environment variable with an API key (express mode: no project and location)."
+    )
+    access_token_env: str | None = Field(
+        None, description="The environment variable with an OAuth access token; nothing refreshes it."
+    )
+
+
+class GeminiSettings(BaseModel):
+    """The Gemini API, with an API key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    api_key_env: str | None = Field(
+        None, description="The environment variable with the API key; else GEMINI_API_KEY, then GOOGLE_API_KEY."
+    )
+    base_url: str | None = Field(None, description="Another address of the service.")

@@ -1,0 +1,193 @@
+"""The shape of the code: who may import whom, how long things may be, what a module says of itself."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+CORE = ROOT / "core" / "src" / "toolfan"
+PLUGINS = {path.name: path for path in sorted((ROOT / "providers").glob("*/src/toolfan_*"))}
+
+# Lowest first: a module imports only from those above it in this list.
+ORDER = [
+    "errors",
+    "redaction",
+    "wire",
+    "calls",
+    "options",
+    "schema",
+    "typeddicts",
+    "hookspecs",
+    "messages",
+    "translation",
+    "tools",
+    "forms",
+    "toolset",
+    "adapter",
+    "assembly",
+    "repairs",
+    "validation",
+    "plugins",
+    "admission",
+    "registry",
+    "results",
+    "storage",
+    "signatures",
+    "request",
+    "conversation",
+    "workers",
+    "drivers",
+    "toml_places",
+    "config_file",
+    "profiles",
+    "settings",
+    "config",
+    "client",
+    "__init__",
+]
+
+# The one door upwards: `Calls.to_json` is a method, and storing needs tools and the registry.
+DOORS = {("results", "storage")}
+
+SDKS = {"openai", "google", "vertexai", "anthropic", "httpx", "httpx2", "requests", "grpc", "starlette", "uvicorn"}
+FORBIDDEN = {"utils", "util", "base", "common", "helpers", "misc", "core", "shared", "tools_utils", "types"}
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def modules() -> list[Path]:
+    """Every module of core and of the plugins."""
+    return [path for folder in (CORE, *PLUGINS.values()) for path in sorted(folder.rglob("*.py"))]
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def runtime_imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports that run, wherever they stand: those for type checkers are left out."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            yield from (found for child in node.orelse for found in runtime_imports(child))
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        else:
+            yield from runtime_imports(node)
+
+
+def own_imports(path: Path) -> set[str]:
+    """The modules of core that a flat module of core imports."""
+    found: set[str] = set()
+    for node in runtime_imports(parsed(path)):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            found |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "toolfan":
+            found.add((node.module or "").partition(".")[2] or "__init__")
+    return found
+
+
+def flat() -> list[Path]:
+    return sorted(CORE.glob("*.py"))
+
+
+def test_every_module_of_core_has_its_place_in_the_order() -> None:
+    assert {path.stem for path in flat()} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", flat(), ids=lambda path: path.stem)
+def test_imports_point_downwards(path: Path) -> None:
+    upwards = {
+        (path.stem, other) for other in own_imports(path) if ORDER.index(other) >= ORDER.index(path.stem)
+    } - DOORS
+    assert upwards == set()
+
+
+def test_the_doors_upwards_are_in_use() -> None:
+    assert {(name, other) for name, other in DOORS if other in own_imports(CORE / f"{name}.py")} == DOORS
+
+
+def outside(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in runtime_imports(parsed(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif node.level == 0:
+            found.add((node.module or "").split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=shown)
+def test_core_imports_no_sdk_and_no_plugin(path: Path) -> None:
+    embedded = path.parent.name == "cli"  # the command line serves the embedded server, when it is installed
+    assert outside(path) & SDKS == set()
+    assert not {name for name in outside(path) if name.startswith("toolfan_")} - (
+        {"toolfan_local"} if embedded else set()
+    )
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_a_plugin_imports_no_sdk(name: str) -> None:
+    code = (
+        f"import sys, {name}; {name}.toolfan_adapter(); "
+        f"print(*({{m.partition('.')[0] for m in sys.modules}} & {SDKS - {'google'}!r}), "
+        "*(m for m in sys.modules if m.startswith(('google.genai', 'google.cloud.aiplatform'))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("path", modules(), ids=shown)
+def test_files_are_short_and_well_named(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+    assert path.stem not in FORBIDDEN
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@pytest.mark.parametrize("path", modules(), ids=shown)
+def test_functions_are_short_and_take_few_positional_arguments(path: Path) -> None:
+    for function in functions(path):
+        assert (function.end_lineno or 0) - function.lineno < 50, function.name
+        positional = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+        assert len([name for name in positional if name not in ("self", "cls")]) <= 5, function.name
+
+
+@pytest.mark.parametrize("path", modules(), ids=shown)
+def test_no_keyword_arguments_are_swallowed(path: Path) -> None:
+    """`**kwargs` that are never looked at would hide a typo; `**options` and the like are passed on or checked."""
+    for function in functions(path):
+        taken = function.args.kwarg
+        if taken is not None:
+            assert taken.arg not in ("kwargs", "kw"), function.name
+            overload = any(isinstance(name, ast.Name) and name.id == "overload" for name in function.decorator_list)
+            used = any(isinstance(node, ast.Name) and node.id == taken.arg for node in ast.walk(function))
+            assert used or overload or _only_declares(function), f"{function.name} never uses **{taken.arg}"
+
+
+def _only_declares(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """A stub: nothing but a docstring, `...` or `raise`."""
+    return all(isinstance(node, ast.Raise | ast.Pass | ast.Expr) for node in function.body)
+
+
+@pytest.mark.parametrize("path", modules(), ids=shown)
+def test_a_module_says_what_it_is(path: Path) -> None:
+    text = ast.get_docstring(parsed(path)) or ""
+    assert text.split("\n")[0].strip(), "no docstring"
+    if path.name not in ("__init__.py", "__main__.py"):
+        lower = text.lower()
+        assert "know" in lower, "the docstring says neither what it knows nor what it must not know"

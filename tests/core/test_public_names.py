@@ -1,0 +1,95 @@
+"""The public names of `toolfan`: which they are, that checkers and the runtime see the same, and that they cost nothing
+until they are used."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import toolfan
+
+_PUBLIC = """
+    ADAPTER_API AdapterBroken AdapterConflict AdapterInfo AdapterNotFound AdapterNotInstalled AdapterTooNew Answer
+    AsyncClient AsyncTransport AuthenticationError BadCall BadResponse BoundCall Call CallError Calls Capabilities
+    Client ConfigError ConnectionFailed ContentFiltered DeadlineExceeded IncompleteStream InvalidArguments InvalidCalls
+    MalformedArguments Message Mode Outcome ParallelToolsAdapter PermissionDenied ProviderError QuotaExhausted
+    RateLimited RawCall Refused RequestRejected StopReason StreamParser TooManyCalls Tool ToolChoice
+    ToolDefinitionError ToolRequest ToolSet ToolfanError Transport TruncatedCall Turn Unavailable UnknownTool
+    Unsupported Usage UsageError WireRequest WireResponse __version__ connect connect_async from_openai from_vertexai
+    hookimpl installed_adapters load_adapter tool wrap wrap_async
+"""
+PUBLIC = _PUBLIC.split()
+
+HEAVY = ("pydantic", "openai", "tenacity", "anyio", "pluggy", "pydantic_settings", "typing_extensions", "asyncio")
+
+
+def imported_for_checkers() -> dict[str, str]:
+    """Name to module, of the imports in the `if TYPE_CHECKING:` block of `toolfan/__init__.py`."""
+    tree = ast.parse(Path(toolfan.__file__).read_text(encoding="utf-8"))
+    (block,) = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    )
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    return {alias.asname or alias.name: node.module or "" for node in imports for alias in node.names}
+
+
+def test_the_public_names() -> None:
+    assert toolfan.__all__ == sorted(PUBLIC)
+
+
+def test_all_is_a_literal_that_checkers_can_read() -> None:
+    tree = ast.parse(Path(toolfan.__file__).read_text(encoding="utf-8"))
+    assigned = {
+        node.targets[0].id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    assert ast.literal_eval(assigned["__all__"]) == toolfan.__all__
+
+
+def test_checkers_and_the_runtime_find_the_same_names_in_the_same_modules() -> None:
+    assert imported_for_checkers() == toolfan._HOME_OF
+    assert {*imported_for_checkers(), "__version__"} == {*toolfan.__all__}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_name_is_importable_and_comes_from_its_home(name: str) -> None:
+    value = getattr(toolfan, name)
+    if name != "__version__":
+        assert value is getattr(importlib.import_module(f"toolfan.{toolfan._HOME_OF[name]}"), name)
+    assert name in dir(toolfan)
+
+
+def test_a_name_that_is_not_public_is_refused_as_by_any_module() -> None:
+    with pytest.raises(AttributeError, match=r"module 'toolfan' has no attribute 'Wether'"):
+        toolfan.Wether  # type: ignore[attr-defined]
+    assert not hasattr(toolfan, "_nothing")
+
+
+def fresh(code: str) -> str:
+    """What a new interpreter prints."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_importing_toolfan_imports_nothing_heavy() -> None:
+    before = "import sys; before = set(sys.modules); "
+    after = "new = sorted({name.split('.')[0] for name in set(sys.modules) - before}); print(*new)"
+    new = set(fresh(f"{before}import toolfan; {after}").split())
+    assert new & set(HEAVY) == set()
+    assert "toolfan" in new
+
+
+def test_errors_are_importable_without_anything_heavy() -> None:
+    loaded = fresh("import toolfan, sys; toolfan.RateLimited; toolfan.InvalidCalls; print(*sys.modules)").split()
+    assert {"pydantic", "openai", "tenacity", "anyio", "pluggy"} & set(loaded) == set()
+
+
+def test_star_import_gives_the_public_names() -> None:
+    found = fresh("from toolfan import *; print(*(name for name in dir() if name != '__builtins__'))").split()
+    assert set(PUBLIC) <= set(found)

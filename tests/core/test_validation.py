@@ -1,0 +1,351 @@
+"""What becomes of each call the model made: a typed value, or a failure that says why; never a crash, never a loss."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loopback import USER, Bench, call
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from toolfan import (
+    BadCall,
+    Call,
+    Calls,
+    InvalidArguments,
+    InvalidCalls,
+    MalformedArguments,
+    RawCall,
+    TooManyCalls,
+    TruncatedCall,
+    UnknownTool,
+    load_adapter,
+)
+from toolfan.toolset import tool_set
+from toolfan.validation import MAX_ARGUMENT_BYTES, Rules, validate
+
+
+class Weather(BaseModel):
+    location: str
+    days: int = 1
+
+
+class Note(BaseModel):
+    data: Any = None
+
+
+class Ping(BaseModel):
+    at: int | None = None
+
+
+class Exact(BaseModel):
+    model_config = ConfigDict(strict=True)
+    count: int
+    names: list[int] = []
+
+
+FORM = Iterable[Weather | Note | Ping | Exact]
+GOOD = call("Weather", {"location": "Oslo"}, "good")
+
+
+def judged(bench: Bench, *calls: dict[str, Any], finish: str = "tool_calls", **options: Any) -> Calls[Any]:
+    """The calls of one scripted answer, the bad ones kept."""
+    options.setdefault("on_invalid", "keep")
+    return bench.answered(*calls, finish=finish).create(model="m", messages=USER, response_model=FORM, **options)
+
+
+NESTED = "[" * 10_000 + "]" * 10_000
+BAD: dict[str, tuple[str, str, type[Exception], str]] = {
+    "not JSON": ("Weather", "{location: 1}", MalformedArguments, "not JSON"),
+    "cut": ("Weather", '{"location": "Os', MalformedArguments, "EOF"),
+    "single quotes": ("Weather", "{'location': 'Oslo'}", MalformedArguments, "not JSON"),
+    "trailing comma": ("Weather", '{"location": "Oslo",}', MalformedArguments, "trailing comma"),
+    "trailing text": ("Weather", '{"location": "Oslo"} and more', MalformedArguments, "trailing"),
+    "two objects": ("Weather", '{"location": "a"}{"location": "b"}', MalformedArguments, "trailing"),
+    "line break in a text": ("Weather", '{"location": "a\nb"}', MalformedArguments, "control character"),
+    "empty, but fields are required": ("Weather", "", MalformedArguments, "EOF"),
+    "null, but fields are required": ("Weather", "null", InvalidArguments, "object"),
+    "a list": ("Weather", "[]", InvalidArguments, "object"),
+    "a number": ("Weather", "3", InvalidArguments, "object"),
+    "a field is missing": ("Weather", "{}", InvalidArguments, "location: Field required"),
+    "two faults": ("Weather", '{"days": "x"}', InvalidArguments, "location: .*; days: "),
+    "a fraction for an int": ("Weather", '{"location": "a", "days": 1.5}', InvalidArguments, "days"),
+    "nested 10,000 deep": ("Note", f'{{"data": {NESTED}}}', MalformedArguments, "recursion|depth"),
+    "nested at the root": ("Note", NESTED, MalformedArguments, "recursion|depth"),
+    "nested in double encoding": ("Note", json.dumps(NESTED), InvalidArguments, "object"),
+    "an int of 5,000 digits": (
+        "Weather",
+        f'{{"location": "a", "days": {"9" * 5000}}}',
+        MalformedArguments,
+        "out of range",
+    ),
+    "a lone surrogate": ("Weather", '{"location": "\\ud800"}', MalformedArguments, "hex escape"),
+    "NaN for an int": ("Weather", '{"location": "a", "days": NaN}', InvalidArguments, "days"),
+    "unknown tool": ("Sing", "{}", UnknownTool, "Sing"),
+    "wrong case": ("weather", '{"location": "a"}', UnknownTool, "Did you mean 'Weather'"),
+    "empty name": ("", '{"location": "a"}', UnknownTool, "''"),
+    "dotted name": ("tools.Weather", '{"location": "a"}', UnknownTool, "Did you mean"),
+    "an odd name": ("\x00\u2028😀" * 50, "{}", UnknownTool, "none of the tools"),
+    "a cut code fence": ("Weather", '```json\n{"location": "a"}', MalformedArguments, "not JSON"),
+    "wrapper of nothing": ("multi_tool_use.parallel", '{"tool_uses": []}', UnknownTool, "multi_tool_use"),
+    "wrapper of rubbish": ("multi_tool_use.parallel", '{"tool_uses": [3]}', UnknownTool, "multi_tool_use"),
+    "too long": ("Note", '{"data": "' + "x" * MAX_ARGUMENT_BYTES + '"}', InvalidArguments, "longer than"),
+}
+
+
+@pytest.mark.parametrize(("name", "arguments", "error", "message"), BAD.values(), ids=BAD)
+def test_a_bad_call_says_why_and_costs_no_other(
+    bench: Bench, name: str, arguments: str, error: type[Exception], message: str
+) -> None:
+    calls = judged(bench, call(name, arguments, "bad"), GOOD)
+    (bad,) = calls.failed
+    assert list(calls) == [Weather(location="Oslo")]
+    assert type(bad.error) is error
+    assert bad.error.call_id == bad.id == "bad"
+    assert (bad.index, bad.raw.name, bad.raw.arguments) == (0, name, arguments)
+    assert len(str(bad.error)) < 3000
+    with pytest.raises(error, match=rf"(?s){message}"):
+        raise bad.error
+    assert pickle.loads(pickle.dumps(bad)) == bad == copy.deepcopy(bad)
+
+
+def test_large_and_odd_but_valid_arguments_are_kept(bench: Bench) -> None:
+    text = "é" * 1_000_000 + "x" * 8_000_000
+    calls = judged(
+        bench,
+        call("Note", f'{{"data": "{text}"}}', "long"),
+        call("Note", '{"data": [NaN, Infinity, -0.0, 1e999]}', "nan"),
+        call("Note", '{"data": "\\u0000\\ud83d\\ude00"}', "nul"),
+        call("Note", '{"data": %s}' % ("9" * 4000), "digits"),
+        call("Note", f'{{"data": {"[" * 150}1{"]" * 150}}}', "deep"),
+        call("Note", '{"data": 1, "data": 2}', "twice"),
+    )
+    assert calls.failed == ()
+    assert calls[0].data == text
+    assert calls[2].data == "\0😀"
+    assert calls[5].data == 2
+
+
+REPAIRS: dict[str, tuple[str, str, Any, tuple[str, ...]]] = {
+    "empty": ("Ping", "", Ping(), ("empty_arguments",)),
+    "blank": ("Ping", " \n", Ping(), ("empty_arguments",)),
+    "null": ("Ping", "null", Ping(), ("empty_arguments",)),
+    "byte order mark": ("Ping", '\ufeff{"at": 1}', Ping(at=1), ("byte_order_mark",)),
+    "fence": ("Ping", '```json\n{"at": 1}\n```', Ping(at=1), ("code_fence",)),
+    "bare fence": ("Ping", '\n```\n{"at": 1}```\n', Ping(at=1), ("code_fence",)),
+    "double encoded": ("Ping", json.dumps('{"at": 1}'), Ping(at=1), ("double_encoded",)),
+    "prefix": ("functions.Ping", '{"at": 1}', Ping(at=1), ("functions_prefix",)),
+    "integral float": ("Exact", '{"count": 3.0, "names": [1.0]}', Exact(count=3, names=[1]), ("integral_float",)),
+    "all at once": (
+        "functions.Exact",
+        '\ufeff```json\n"{\\"count\\": 2.0}"\n```',
+        Exact(count=2),
+        ("functions_prefix", "byte_order_mark", "code_fence", "double_encoded", "integral_float"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "arguments", "value", "made"), REPAIRS.values(), ids=REPAIRS)
+def test_every_repair_is_recorded(bench: Bench, name: str, arguments: str, value: Any, made: tuple[str, ...]) -> None:
+    (good,) = judged(bench, call(name, arguments)).good
+    assert (good.value, good.repairs) == (value, made)
+    assert (good.name, good.raw.name, good.raw.arguments) == (type(value).__name__, name, arguments)
+
+
+@pytest.mark.parametrize(("name", "arguments", "value", "made"), REPAIRS.values(), ids=REPAIRS)
+def test_every_repair_can_be_switched_off(
+    bench: Bench, name: str, arguments: str, value: Any, made: tuple[str, ...]
+) -> None:
+    calls = judged(bench, call(name, arguments), GOOD, repairs=False)
+    assert [type(outcome) for outcome in calls.outcomes] == [BadCall, Call]
+    assert calls.good[0].repairs == ()
+
+
+def wrapper(*uses: tuple[str, Any], name: str = "multi_tool_use.parallel", call_id: str = "w") -> dict[str, Any]:
+    inner = [{"recipient_name": recipient, "parameters": parameters} for recipient, parameters in uses]
+    return call(name, {"tool_uses": inner}, call_id)
+
+
+@pytest.mark.parametrize("name", ["multi_tool_use.parallel", "multi_tool_use_parallel", "parallel"])
+def test_a_wrapper_becomes_the_calls_inside(bench: Bench, name: str) -> None:
+    uses = ("functions.Weather", {"location": "a"}), ("Ping", None), ("functions.Sing", {})
+    calls = judged(bench, GOOD, wrapper(*uses, name=name), call("Ping", {}, "last"))
+    assert [outcome.id for outcome in calls.outcomes] == ["good", "w:0", "w:1", "w:2", "last"]
+    assert [outcome.index for outcome in calls.outcomes] == [0, 1, 2, 3, 4]
+    assert list(calls) == [Weather(location="Oslo"), Weather(location="a"), Ping(), Ping()]
+    assert [good.repairs for good in calls.good] == [
+        (),
+        ("unwrapped", "functions_prefix"),
+        ("unwrapped", "empty_arguments"),
+        (),
+    ]
+    assert type(calls.failed[0].error) is UnknownTool
+
+
+def test_a_wrapper_stays_whole_without_repairs(bench: Bench) -> None:
+    calls = judged(bench, wrapper(("Ping", {})), repairs=False)
+    assert [bad.name for bad in calls.failed] == ["multi_tool_use.parallel"]
+
+
+def test_the_same_call_twice_is_kept_and_marked(bench: Bench) -> None:
+    calls = judged(bench, GOOD, call("Ping", {}, "p"), call("Weather", {"location": "Oslo"}, "again"))
+    assert [good.duplicate_of for good in calls.good] == [None, None, 0]
+
+
+@pytest.mark.parametrize(
+    ("calls", "errors"),
+    [
+        ([GOOD, call("Weather", '{"location": "Ber', "cut")], [TruncatedCall]),
+        ([GOOD, call("Weather", "", "cut")], [TruncatedCall]),
+        ([GOOD, call("Ping", "", "cut")], []),
+        ([call("Weather", "{", "early"), GOOD], [MalformedArguments]),
+        ([GOOD], []),
+    ],
+)
+def test_truncation_damages_only_the_call_that_was_cut(bench: Bench, calls: Any, errors: list[Any]) -> None:
+    kept = judged(bench, *calls, finish="length")
+    assert [type(bad.error) for bad in kept.failed] == errors
+    assert Weather(location="Oslo") in kept
+    assert kept.stop.kind == "length"
+
+
+def test_raise_carries_every_outcome(bench: Bench) -> None:
+    for on_invalid in ("raise", "reask"):
+        with pytest.raises(InvalidCalls, match="1 of 2 calls failed: Sing") as caught:
+            judged(bench, call("Sing", {}, "bad"), GOOD, on_invalid=on_invalid)
+        error = caught.value
+        assert error.calls is not None
+        assert list(error.calls) == [Weather(location="Oslo")]
+        assert [outcome.id for outcome in error.calls.outcomes] == ["bad", "good"]
+        assert (error.attempts, error.requests, error.retryable) == (1, 1, False)
+        again = pickle.loads(pickle.dumps(error))
+        assert again == error == copy.deepcopy(error)
+        assert again.calls == error.calls
+
+
+def test_zero_calls_are_an_error_only_where_one_was_required(bench: Bench) -> None:
+    for choice in ("required", Weather, [Weather, Ping]):
+        with pytest.raises(InvalidCalls, match="a call was required and none came") as caught:
+            judged(bench, finish="stop", tool_choice=choice, on_invalid="raise")
+        assert caught.value.calls is not None
+        assert len(caught.value.calls) == 0
+        assert len(judged(bench, finish="stop", tool_choice=choice)) == 0
+    assert len(judged(bench, finish="stop", on_invalid="raise")) == 0
+
+
+class Odd(BaseModel):
+    how: str
+
+    @field_validator("how")
+    @classmethod
+    def raises(cls, how: str) -> str:
+        if how == "recursion":
+            return cls.raises(how)
+        kinds: dict[str, BaseException] = {
+            "key": KeyError("k"),
+            "unicode": UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"),
+            "no text": ValueError(),
+            "surrogate": ValueError("\ud800"),
+            "bad str": Unprintable(),
+            "validation": InvalidArguments("mine"),
+            "attribute": AttributeError("a"),
+            "stop": StopIteration("s"),
+            "memory": MemoryError("m"),
+            "exception group": ExceptionGroup("g", [ValueError("v")]),
+        }
+        raise kinds[how]
+
+
+class Unprintable(ValueError):
+    def __str__(self) -> str:
+        raise RuntimeError("no text of mine")
+
+
+ODD = "key unicode|no text|surrogate|bad str|validation|attribute|stop|memory|exception group|recursion"
+
+
+@pytest.mark.parametrize("how", ["key", "unicode", *ODD.split("|")[1:]])
+def test_a_validator_may_raise_anything(bench: Bench, how: str) -> None:
+    client = bench.answered(call("Odd", {"how": how}), GOOD)
+    calls = client.create(model="m", messages=USER, response_model=Iterable[Odd | Weather], on_invalid="keep")
+    assert list(calls) == [Weather(location="Oslo")]
+    assert type(calls.failed[0].error) is InvalidArguments
+    str(calls.failed[0].error)
+    assert pickle.loads(pickle.dumps(calls)) == calls
+
+
+class Quitting(BaseModel):
+    @model_validator(mode="after")
+    def quits(self) -> Quitting:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_in_a_validator_passes(bench: Bench) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        bench.answered(call("Quitting", {})).create(model="m", messages=USER, response_model=Quitting)
+
+
+RAW_CALLS = st.builds(
+    call,
+    st.sampled_from(["Weather", "Ping", "Sing", "functions.Ping", "", "multi_tool_use.parallel", "Note"]),
+    st.one_of(
+        st.text(max_size=8),
+        st.sampled_from([{}, {"location": "a"}, {"data": 1}, "null", "[]", '"{}"', "{", "```\n{}\n```"]),
+        st.builds(
+            lambda names: {"tool_uses": [{"recipient_name": name, "parameters": {}} for name in names]},
+            st.lists(st.sampled_from(["functions.Ping", "Ping", "Nope", ""]), max_size=3),
+        ),
+    ),
+    st.sampled_from([None, "", "a", "b", "call_0", "call_1", "a:0", "w"]),
+)
+
+
+def test_an_id_that_looks_like_one_inside_a_wrapper_is_kept_apart(bench: Bench) -> None:
+    calls = judged(bench, call("Ping", {}, "w:0"), wrapper(("Ping", {}), ("Ping", {})))
+    assert [outcome.id for outcome in calls.outcomes] == ["w:0", "w:0_", "w:1"]
+    first, second = calls.reply({"w:0": "outside", "w:0_": "a", "w:1": "b"})[1:]
+    assert (first["content"], json.loads(second["content"])) == ("outside", {"w:0_": "a", "w:1": "b"})
+
+
+@settings(max_examples=150, deadline=None)
+@given(made=st.lists(RAW_CALLS, max_size=8), limit=st.sampled_from([None, 1, 3]), repairs=st.booleans())
+def test_every_call_comes_out_once_and_in_order(made: list[Any], limit: int | None, repairs: bool) -> None:
+    adapter = load_adapter("openai")
+    tools = tool_set(FORM)
+    turn = adapter.parse_response({"choices": [{"message": {"role": "assistant", "tool_calls": made}}]})
+    real = [one for one in made if one["function"]["name"] or one["function"]["arguments"] not in ("", "{}")]
+    assert [(raw.name, raw.arguments) for raw in turn.calls] == [
+        (one["function"]["name"], one["function"]["arguments"]) for one in real
+    ]
+    assert len({raw.id for raw in turn.calls}) == len(turn.calls)
+    capabilities = adapter.capabilities
+    names = tools.names(capabilities.name_pattern, capabilities.max_name_length)
+    outcomes = validate(turn.calls, tools, Rules("openai", names, repairs=repairs, limit=limit))
+    assert [outcome.index for outcome in outcomes] == list(range(len(outcomes)))
+    assert len({outcome.id for outcome in outcomes}) == len(outcomes)
+    parents = [next(raw.id for raw in reversed(turn.calls) if _is_of(outcome.raw, raw)) for outcome in outcomes]
+    assert list(dict.fromkeys(parents)) == [raw.id for raw in turn.calls]
+    if limit is not None:
+        assert all(isinstance(outcome.error, TooManyCalls) for outcome in outcomes[limit:])  # type: ignore[union-attr]
+    calls = Calls(outcomes=outcomes, turn=turn, codec=adapter)
+    answers = calls.reply({outcome.id: "r" for outcome in outcomes})
+    assert [answer["tool_call_id"] for answer in answers[1:]] == [raw.id for raw in turn.calls]
+
+
+def _is_of(part: RawCall, whole: RawCall) -> bool:
+    return part.id == whole.id or (
+        part.id.startswith(f"{whole.id}:") and part.provider_id == whole.provider_id and "tool_uses" in whole.arguments
+    )
+
+
+@pytest.mark.parametrize("text", ["```\n" + " " * 10**6, "```\n" + "\n " * 10**6, "```" + "a" * 10**6, '"' * 10**6])
+def test_repairs_take_linear_time(bench: Bench, text: str) -> None:
+    started = time.perf_counter()
+    assert len(judged(bench, call("Ping", text)).failed) == 1
+    assert time.perf_counter() - started < 3

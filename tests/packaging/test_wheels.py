@@ -1,0 +1,117 @@
+"""The wheels, installed without the source tree: each brings what it needs and nothing of another provider."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Venv
+
+pytestmark = pytest.mark.packaging
+
+WHEELS = ("toolfan", "toolfan_local", "toolfan_openai", "toolfan_vertex")
+
+NO_SDK = """
+import sys
+before = set(sys.modules)  # Google's namespace packages are there from the start
+import toolfan
+toolfan.connect, toolfan.Calls, toolfan.tool, toolfan.load_adapter  # used, so that everything lazy is loaded
+sdks = ("openai", "google", "vertexai", "anthropic", "boto3")
+foreign = [name for name in sys.modules.keys() - before if name.split(".")[0] in sdks]
+assert not foreign, foreign
+"""
+
+ASK_LOCAL = """
+from collections.abc import Iterable
+from typing import Literal
+import toolfan
+from pydantic import BaseModel
+
+class Weather(BaseModel):
+    location: str
+    units: Literal["imperial", "metric"]
+
+class GoogleSearch(BaseModel):
+    query: str
+
+question = "What is the weather in toronto and dallas and who won the super bowl?"
+with toolfan.connect("local") as client:
+    calls = client.create(
+        messages=[{"role": "user", "content": question}], response_model=Iterable[Weather | GoogleSearch]
+    )
+assert [type(call).__name__ for call in calls] == ["Weather", "Weather", "GoogleSearch"], calls
+"""
+
+
+def statuses(venv: Venv) -> dict[str, str]:
+    code = "import toolfan; print(*(f'{a.name}={a.status}' for a in toolfan.installed_adapters(load=True)))"
+    return dict(word.split("=") for word in venv.run(code).stdout.split())
+
+
+def test_each_wheel_is_typed_and_licensed(wheels: Path) -> None:
+    files = {path.name.split("-")[0]: zipfile.ZipFile(path).namelist() for path in wheels.glob("*.whl")}
+    assert sorted(files) == sorted(WHEELS)
+    for name, members in files.items():
+        assert f"{name}/py.typed" in members
+        assert any(member.endswith("licenses/LICENSE") for member in members)
+        assert not any(member.startswith("tests/") for member in members)
+
+
+def test_the_core_alone_has_no_sdk_and_says_how_to_get_a_provider(make_venv: Callable[..., Venv]) -> None:
+    venv = make_venv("toolfan")
+    venv.run(NO_SDK)
+    assert not {"openai", "google-genai", "google-cloud-aiplatform", "typer"} & venv.distributions()
+    assert statuses(venv) == {}
+    told = venv.run("import toolfan; toolfan.connect('openai:gpt-4o-mini')", check=False).stderr
+    assert "AdapterNotInstalled" in told
+    assert 'pip install "toolfan[openai]"' in told
+    command = venv.run("import sys; sys.argv = ['toolfan', 'demo']; from toolfan.cli import main; main()", check=False)
+    assert command.returncode == 2
+    assert 'pip install "toolfan[cli]"' in command.stderr
+
+
+def test_openai_brings_nothing_of_google(make_venv: Callable[..., Venv]) -> None:
+    venv = make_venv("toolfan[openai]")
+    venv.run(NO_SDK)
+    assert not [name for name in venv.distributions() if name.startswith("google")]
+    assert statuses(venv) == {"openai": "ok"}
+    made = "import openai, toolfan; print(toolfan.from_openai(openai.OpenAI(api_key='k')))"
+    assert venv.run(made).stdout.strip() == "Client(adapter='openai')"
+
+
+def test_gemini_brings_no_aiplatform_and_no_openai(make_venv: Callable[..., Venv]) -> None:
+    venv = make_venv("toolfan[gemini]")
+    venv.run(NO_SDK)
+    assert "google-genai" in venv.distributions()
+    assert not {"google-cloud-aiplatform", "openai"} & venv.distributions()
+    assert statuses(venv) == {"gemini": "ok", "vertex": "ok"}
+    made = "from google import genai; import toolfan; print(toolfan.wrap(genai.Client(api_key='k')))"
+    assert venv.run(made).stdout.strip() == "Client(adapter='gemini')"
+
+
+def test_vertex_brings_aiplatform_and_no_openai(make_venv: Callable[..., Venv]) -> None:
+    venv = make_venv("toolfan[vertex]")
+    venv.run(NO_SDK)
+    assert {"google-genai", "google-cloud-aiplatform"} <= venv.distributions()
+    assert "openai" not in venv.distributions()
+    assert statuses(venv) == {"gemini": "ok", "vertex": "ok"}
+
+
+def test_local_answers_without_any_sdk(make_venv: Callable[..., Venv]) -> None:
+    venv = make_venv("toolfan[local]")
+    venv.run(ASK_LOCAL)
+    assert not {"openai", "google-genai", "google-cloud-aiplatform"} & venv.distributions()
+
+
+def test_the_demo_runs_from_the_wheels(make_venv: Callable[..., Venv]) -> None:
+    venv = make_venv("toolfan[cli,gemini,local,openai]")
+    demo = venv.run("import sys; sys.argv = ['toolfan', 'demo']; from toolfan.cli import main; main()", check=False)
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert "Toronto" in demo.stdout
+    assert "AsyncOpenAI" in demo.stdout

@@ -1,0 +1,101 @@
+"""What every checker must refuse: each line marked `error`, and no other.  Nothing here is executed."""
+
+from collections.abc import Iterable
+
+import openai
+import toolfan
+from pydantic import BaseModel
+from toolfan import AsyncClient, BoundCall, Calls, Client, Tool, ToolSet, tool
+
+M = [{"role": "user", "content": "hi"}]
+
+
+class Weather(BaseModel):
+    city: str
+
+
+class Search(BaseModel):
+    query: str
+
+
+def count(x: int) -> int:
+    return x
+
+
+def options(client: Client) -> None:
+    client.create(messages=M, response_model=Weather, max_attempts="3")  # error
+    client.create(messages=M, response_model=Weather, on_invalid="retry")  # error
+    client.create(messages=M, response_model=Weather, stream=True)  # error
+    client.create(messages=M, response_model=Weather, deadline="3s")  # error
+    client.create(messages=M, response_model=Iterable[Weather], model=3)  # error
+    client.create(messages=M, response_model=Weather, temperature="hot")  # error
+    client.create(messages=M, response_model=Weather, extra_headers={"a": 1})  # error
+    client.create(messages=M, tools=(Weather,), max_attempts="3")  # error
+    client.create(messages=M, tools=[Weather], max_attempts="3")  # error
+    client.create(messages=M, tools=(count,), parallel="yes")  # error
+
+
+def misspelt(client: Client) -> None:
+    client.create(messages=M, response_model=Weather, max_attemps=3)  # error
+    client.create(messages=M, response_model=Weather, max_retries=3)  # error
+    client.create(messages=M, tools=(Weather,), temprature=0.3)  # error
+    client.create(message=M, tools=(Weather,))  # error
+
+
+def choices(client: Client) -> None:
+    client.create(messages=M, tools=(Weather,), tool_choice="any")  # error
+    client.create(messages=M, tools=(Weather,), tool_choice="Weather")  # error
+    client.create(messages=M, tools=(Weather,), tool_choice=3)  # error
+    client.create(messages=M, tools=(Weather,), tool_choice=[3])  # error
+
+
+def forms(client: Client) -> None:
+    client.create(messages=M)  # error
+    client.create(messages=M, response_model=Weather, tools=(Weather,))  # error
+    client.create(messages=M, response_model=3)  # error
+    client.create(messages=M, response_model=(Weather, Search))  # error
+    client.create(messages=M, tools=3)  # error
+    client.create(messages=M, tools=Weather)  # error
+    client.create(messages=M, tools=(Weather, 3))  # error
+    client.create(messages=M, tools=[Weather, 3])  # error
+    client.create(messages=M, tools="Weather")  # error
+    client.create(M, response_model=Weather)  # error
+
+
+def messages(client: Client) -> None:
+    client.create(response_model=Weather)  # error
+    client.create(messages="hi", response_model=Weather)  # error
+    client.create(messages={"role": "user", "content": "hi"}, response_model=Weather)  # error
+    client.create(messages=["hi"], response_model=Weather)  # error
+    client.create(messages=3, response_model=Weather)  # error
+
+
+def results(client: Client) -> None:
+    calls = client.create(messages=M, response_model=Iterable[Weather | Search])
+    calls[0].city  # error
+    calls[0].nothing  # error
+    narrow: Calls[Weather] = calls  # error
+    for bound in client.create(messages=M, tools=(count,)):
+        bound.run().upper()  # error
+        wrong: BoundCall[str] = bound  # error
+        print(wrong)
+    print(narrow)
+
+
+async def awaited(client: AsyncClient) -> None:
+    client.create(messages=M, response_model=Weather).good  # error
+    await client.create(messages=M, response_model=Weather, max_attempts="3")  # error
+    await client.create(messages="hi", response_model=Weather)  # error
+    await client.chat.completions.create(messages=M, tools=(Weather,), deadline="3s")  # error
+
+
+def making() -> None:
+    tool(3)  # error
+    tool(count, nam="x")  # error
+    tool(timeout="3")  # error
+    Tool(Weather, timeout="3")  # error
+    ToolSet(3)  # error
+    toolfan.connect(3)  # error
+    toolfan.wrap(openai.OpenAI(), adapter=3)  # error
+    toolfan.from_openai(openai.OpenAI(), "tools")  # error
+    toolfan.nothing  # error
