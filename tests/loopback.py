@@ -16,9 +16,12 @@ from typing import Any
 import openai
 import pytest
 import toolfan
+from tenacity import stop_after_attempt
 from toolfan_local import Server
 
 KEY = "sk-planted-key-4711"
+ONCE = stop_after_attempt(1)
+"""For clients that shall send no request again."""
 USER = [{"role": "user", "content": "Hello?"}]
 
 
@@ -86,8 +89,8 @@ class Bench:
         return client
 
     def client(self, **options: Any) -> toolfan.Client:
-        """A toolfan client over the real SDK and the last server."""
-        return toolfan.from_openai(self.sdk(**options))
+        """A toolfan client over the real SDK and the last server, which sends no request again."""
+        return toolfan.from_openai(self.sdk(**options), stop=ONCE)
 
     def answered(self, *calls: dict[str, Any], finish: str = "tool_calls", **message: Any) -> toolfan.Client:
         """A client whose server answers once, with these calls."""

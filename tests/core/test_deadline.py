@@ -71,8 +71,9 @@ def test_the_default_is_600_seconds_and_reaches_the_transport(monkeypatch: pytes
     assert prepared.policy.deadline == DEFAULT_DEADLINE == 600
     given: list[Any] = []
     client = bench.answered(call("A", {}))
-    send = client._transport.send
-    monkeypatch.setattr(client._transport, "send", lambda *a, **k: given.append(k["timeout"]) or send(*a, **k))
+    transport = client._binding.transport()
+    send = transport.send
+    monkeypatch.setattr(transport, "send", lambda *a, **k: given.append(k["timeout"]) or send(*a, **k))
     client.create(model="m", messages=USER, response_model=A)
     assert 599 < given[0] <= 600
 
@@ -104,7 +105,7 @@ def test_an_async_call_is_cancelled_at_the_deadline(faulty: Start, slow: Faulty)
 def test_an_abandoned_request_is_counted_while_it_runs(bench: Bench) -> None:
     release = threading.Event()
     client = bench.answered(call("A", {}))
-    client._transport.send = lambda *args, **kwargs: release.wait(5)
+    client._binding.transport().send = lambda *args, **kwargs: release.wait(5)
     with pytest.raises(DeadlineExceeded):
         client.create(model="m", messages=USER, response_model=A, deadline=0.05)
     assert client.abandoned == 1
@@ -279,7 +280,7 @@ def test_a_client_that_was_used_is_refused_in_a_forked_child(bench: Bench) -> No
         return of.create(model="m", messages=USER, response_model=A).text
 
     def refused() -> bool:
-        with pytest.raises(UsageError, match="Make a client in each process"):
+        with pytest.raises(UsageError, match="Pass a function that makes"):
             ask(client)
         return True
 

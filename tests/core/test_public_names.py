@@ -17,7 +17,7 @@ _PUBLIC = """
     AsyncClient AsyncTransport AuthenticationError BadCall BadResponse BoundCall Call CallError Calls Capabilities
     Client ConfigError ConnectionFailed ContentFiltered DeadlineExceeded IncompleteStream InvalidArguments InvalidCalls
     MalformedArguments Message Mode Outcome ParallelToolsAdapter PermissionDenied ProviderError QuotaExhausted
-    RateLimited RawCall Refused RequestRejected StopReason StreamParser TooManyCalls Tool ToolChoice
+    RateLimited RawCall Refused RequestRejected Round StopReason StreamParser TooManyCalls Tool ToolChoice
     ToolDefinitionError ToolRequest ToolSet ToolfanError Transport TruncatedCall Turn Unavailable UnknownTool
     Unsupported Usage UsageError WireRequest WireResponse __version__ connect connect_async from_openai from_vertexai
     hookimpl installed_adapters load_adapter tool wrap wrap_async

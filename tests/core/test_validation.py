@@ -216,9 +216,9 @@ def test_truncation_damages_only_the_call_that_was_cut(bench: Bench, calls: Any,
 
 
 def test_raise_carries_every_outcome(bench: Bench) -> None:
-    for on_invalid in ("raise", "reask"):
+    for more in ({"on_invalid": "raise"}, {"on_invalid": "reask", "max_attempts": 1}):
         with pytest.raises(InvalidCalls, match="1 of 2 calls failed: Sing") as caught:
-            judged(bench, call("Sing", {}, "bad"), GOOD, on_invalid=on_invalid)
+            judged(bench, call("Sing", {}, "bad"), GOOD, **more)
         error = caught.value
         assert error.calls is not None
         assert list(error.calls) == [Weather(location="Oslo")]

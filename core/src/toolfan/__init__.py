@@ -21,18 +21,9 @@ if TYPE_CHECKING:
         WireRequest,
         WireResponse,
     )
-    from .calls import BadCall, BoundCall, Call, Outcome, RawCall, StopReason, Turn, Usage
-    from .client import (
-        AsyncClient,
-        Client,
-        Mode,
-        connect,
-        connect_async,
-        from_openai,
-        from_vertexai,
-        wrap,
-        wrap_async,
-    )
+    from .calls import BadCall, BoundCall, Call, Outcome, RawCall, Round, StopReason, Turn, Usage
+    from .client import AsyncClient, Client
+    from .constructors import Mode, connect, connect_async, from_openai, from_vertexai, wrap, wrap_async
     from .errors import (
         AdapterBroken,
         AdapterConflict,
@@ -79,8 +70,9 @@ _HOMES = {
         "ADAPTER_API Answer AsyncTransport Capabilities ParallelToolsAdapter StreamParser ToolChoice ToolRequest "
         "Transport WireRequest WireResponse"
     ),
-    "calls": "BadCall BoundCall Call Outcome RawCall StopReason Turn Usage",
-    "client": "AsyncClient Client Mode connect connect_async from_openai from_vertexai wrap wrap_async",
+    "calls": "BadCall BoundCall Call Outcome RawCall Round StopReason Turn Usage",
+    "client": "AsyncClient Client",
+    "constructors": "Mode connect connect_async from_openai from_vertexai wrap wrap_async",
     "errors": (
         "AdapterBroken AdapterConflict AdapterNotFound AdapterNotInstalled AdapterTooNew AuthenticationError "
         "BadResponse CallError ConfigError ConnectionFailed ContentFiltered DeadlineExceeded IncompleteStream "
@@ -137,6 +129,7 @@ __all__ = [
     "RawCall",
     "Refused",
     "RequestRejected",
+    "Round",
     "StopReason",
     "StreamParser",
     "TooManyCalls",

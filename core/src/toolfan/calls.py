@@ -131,6 +131,18 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """One round of asking: the provider's turn and what became of each of its calls, as they came.
+
+    `nudge` is what the model was told after a turn without calls, where it was asked again.
+    """
+
+    turn: Turn
+    outcomes: tuple[Outcome[Any], ...] = ()
+    nudge: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What is told to the model about one call: its result, or what was wrong with it."""
 

@@ -5,10 +5,8 @@ Knows: how a request is prepared, driven and ended.  Must not know: any provider
 
 from __future__ import annotations
 
-import enum
-import os
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, cast, overload
+from typing import TYPE_CHECKING, Any
 
 from .conversation import converse
 from .drivers import drive, drive_async
@@ -21,17 +19,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    import openai
-
-    from .adapter import AsyncTransport, ParallelToolsAdapter, Transport
+    from .adapter import ParallelToolsAdapter
+    from .binding import Binding
     from .results import Calls
-
-
-class Mode(enum.Enum):
-    """Accepted by `from_openai` and `from_vertexai`, so that existing code runs unchanged; it selects nothing."""
-
-    PARALLEL_TOOLS = "parallel_tool_call"
-    VERTEXAI_PARALLEL_TOOLS = "vertexai_parallel_tools"
+    from .retries import Retries
 
 
 class _Completions(Create):
@@ -60,19 +51,21 @@ class _Shared:
     def __init__(
         self,
         adapter: ParallelToolsAdapter,
-        sdk_client: object,
-        transport: Transport | AsyncTransport,
+        binding: Binding,
         *,
-        owned: bool,
+        retries: Retries,
         defaults: Mapping[str, Any],
     ) -> None:
         self.adapter = adapter
-        self.sdk_client = sdk_client
-        self._transport: Any = transport
-        self._owned = owned
+        self._binding = binding
+        self._retries = retries
         self._defaults = {key: value for key, value in defaults.items() if value is not None or key == "deadline"}
         self._closed = False
-        self._process: int | None = None
+
+    @property
+    def sdk_client(self) -> Any:
+        """The vendor's own client; the one made last, where there is one for each process and event loop."""
+        return self._binding.sdk_client
 
     def __repr__(self) -> str:
         model = self._defaults.get("model")
@@ -88,14 +81,6 @@ class _Shared:
     def _prepare(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Any:
         if self._closed:
             raise UsageError("the client is closed", adapter=self.adapter.name, hint="Make another one.")
-        if self._process != os.getpid():
-            if self._process is not None:  # its connections are shared: answers would reach the wrong process
-                raise UsageError(
-                    "the client was used before this process was forked",
-                    adapter=self.adapter.name,
-                    hint="Make a client in each process.",
-                )
-            self._process = os.getpid()
         return prepare(
             self.adapter,
             self._defaults,
@@ -120,10 +105,9 @@ class Client(_Shared, Create):
 
     def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Calls[Any]:
         prepared = self._prepare(messages, response_model, tools, options)
-        conversation = converse(self.adapter, prepared.request, prepared.policy)
-        return drive(
-            conversation, self._transport, prepared, adapter=self.adapter.name, on_abandon=self._count_abandoned
-        )
+        transport = self._binding.transport()
+        conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
+        return drive(conversation, transport, prepared, adapter=self.adapter.name, on_abandon=self._count_abandoned)
 
     @property
     def chat(self) -> _Chat:
@@ -143,8 +127,8 @@ class Client(_Shared, Create):
         """Close the SDK's client if toolfan made it; one that you passed stays open."""
         if not self._closed:
             self._closed = True
-            if self._owned:
-                self._transport.close()
+            for transport in self._binding.made():
+                transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -160,8 +144,9 @@ class AsyncClient(_Shared, AsyncCreate):
 
     async def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Calls[Any]:
         prepared = self._prepare(messages, response_model, tools, options)
-        conversation = converse(self.adapter, prepared.request, prepared.policy)
-        return await drive_async(conversation, self._transport, prepared, adapter=self.adapter.name)
+        transport = self._binding.transport()
+        conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
+        return await drive_async(conversation, transport, prepared, adapter=self.adapter.name)
 
     @property
     def chat(self) -> _AsyncChat:
@@ -172,8 +157,8 @@ class AsyncClient(_Shared, AsyncCreate):
         """Close the SDK's client if toolfan made it; one that you passed stays open."""
         if not self._closed:
             self._closed = True
-            if self._owned:
-                await self._transport.close()
+            for transport in self._binding.made_here():
+                await transport.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -182,92 +167,3 @@ class AsyncClient(_Shared, AsyncCreate):
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
-
-
-def _wrapped(sdk_client: object, adapter: str | None, model: str | None, *, use_async: bool) -> Any:
-    from .registry import adapter_for_client, load_adapter
-
-    codec = load_adapter(adapter or adapter_for_client(sdk_client))
-    transport = codec.transport(sdk_client, use_async=use_async)
-    kind = AsyncClient if use_async else Client
-    return kind(codec, sdk_client, transport, owned=False, defaults={"model": model})
-
-
-def wrap(sdk_client: object, *, adapter: str | None = None, model: str | None = None) -> Client:
-    """A client over the vendor's sync client that you have; the installed adapter that serves it is found.
-
-    `adapter` names one, `model` is the default for every call.  Raises AdapterNotFound if no installed adapter serves
-    it, UsageError for an async client.
-    """
-    return cast("Client", _wrapped(sdk_client, adapter, model, use_async=False))
-
-
-def wrap_async(sdk_client: object, *, adapter: str | None = None, model: str | None = None) -> AsyncClient:
-    """`wrap` for the vendor's async client."""
-    return cast("AsyncClient", _wrapped(sdk_client, adapter, model, use_async=True))
-
-
-def _check_mode(mode: object, accepted: str) -> None:
-    if mode is not None and getattr(mode, "name", None) != accepted:
-        raise UsageError(f"mode is {mode!r}", hint=f"Leave it out, or pass toolfan.Mode.{accepted}.")
-
-
-@overload
-def from_openai(sdk_client: openai.OpenAI, mode: Mode | None = None, *, model: str | None = None) -> Client: ...
-@overload
-def from_openai(
-    sdk_client: openai.AsyncOpenAI, mode: Mode | None = None, *, model: str | None = None
-) -> AsyncClient: ...
-def from_openai(sdk_client: Any, mode: Mode | None = None, *, model: str | None = None) -> Client | AsyncClient:
-    """A client over an `OpenAI` or `AzureOpenAI`, an async one over their async twins."""
-    _check_mode(mode, "PARALLEL_TOOLS")
-    return cast(
-        "Client | AsyncClient",
-        _wrapped(sdk_client, "openai", model, use_async=hasattr(sdk_client, "__aenter__")),
-    )
-
-
-@overload
-def from_vertexai(
-    sdk_client: object, mode: Mode | None = None, *, model: str | None = None, use_async: Literal[False] = False
-) -> Client: ...
-@overload
-def from_vertexai(
-    sdk_client: object, mode: Mode | None = None, *, model: str | None = None, use_async: Literal[True]
-) -> AsyncClient: ...
-def from_vertexai(
-    sdk_client: object, mode: Mode | None = None, *, model: str | None = None, use_async: bool = False
-) -> Client | AsyncClient:
-    """A client over a `GenerativeModel` or a `google.genai.Client(vertexai=True)`; `use_async` makes an async one."""
-    _check_mode(mode, "VERTEXAI_PARALLEL_TOOLS")
-    return cast("Client | AsyncClient", _wrapped(sdk_client, "vertex", model, use_async=use_async))
-
-
-def _connected(
-    target: str | None, profile: str | None, model: str | None, settings: Mapping[str, Any], *, use_async: bool
-) -> Any:
-    from .config import resolve
-
-    found = resolve(target, profile=profile, model=model, settings=settings)
-    sdk_client = found.adapter.connect(found.settings, use_async=use_async)
-    transport = found.adapter.transport(sdk_client, use_async=use_async)
-    kind = AsyncClient if use_async else Client
-    return kind(found.adapter, sdk_client, transport, owned=True, defaults={"model": found.model, **found.call_options})
-
-
-def connect(
-    target: str | None = None, *, profile: str | None = None, model: str | None = None, **settings: Any
-) -> Client:
-    """A client from configuration: `connect("openai:gpt-4o-mini")`, `connect("local")`, `connect(profile="fast")`.
-
-    `settings` are those of the adapter (base_url, api_key_env ...) and the options of `create` that shall be its
-    defaults.  Raises ConfigError if nothing is configured or something is wrong, naming file, key and line.
-    """
-    return cast("Client", _connected(target, profile, model, settings, use_async=False))
-
-
-def connect_async(
-    target: str | None = None, *, profile: str | None = None, model: str | None = None, **settings: Any
-) -> AsyncClient:
-    """`connect` for an async client."""
-    return cast("AsyncClient", _connected(target, profile, model, settings, use_async=True))

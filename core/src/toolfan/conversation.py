@@ -1,24 +1,27 @@
 """The conversation as one generator: it yields what is to be done and is sent the outcome.
 
-A sync and an async driver perform the effects, so what is asked, judged and reported exists once.
+A sync and an async driver perform the effects, so what is asked, sent again, asked again, judged and reported exists
+once, for every provider.
 
-Knows: adapters as codecs, outcomes, the policy.  Must not know: transports, threads, event loops, time.
+Knows: adapters as codecs, outcomes, the policy.  Must not know: transports, threads, event loops, how one sleeps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .adapter import ParallelToolsAdapter, ToolRequest, WireRequest, WireResponse
-from .errors import ContentFiltered, InvalidCalls, ProviderError, Refused
+from .calls import Round, Usage
+from .errors import ProviderError, RateLimited, ToolfanError
+from .judging import follow_up, judge, merged, raise_if_declined, raise_if_failed, with_malformed_call
 from .results import Calls
-from .validation import Rules, validate
 
 if TYPE_CHECKING:
     from .calls import Turn
     from .request import Policy
+    from .retries import Retries
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,92 +31,103 @@ class Send:
     request: WireRequest
 
 
-Conversation: TypeAlias = Generator[Send, WireResponse, Calls[Any]]
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait so many seconds; where the deadline does not leave them, the driver throws `error` in at once."""
+
+    seconds: float
+    error: ProviderError
 
 
-def converse(adapter: ParallelToolsAdapter, request: ToolRequest, policy: Policy) -> Conversation:
-    """Ask once, and judge every call of the answer.
+Conversation: TypeAlias = Generator[Send | Wait, WireResponse | None, Calls[Any]]
 
-    Returns the calls.  Raises InvalidCalls, which carries them, unless `policy.on_invalid` is "keep"; ContentFiltered
-    and Refused when the provider or the model declined.
+
+@dataclass(slots=True)
+class _Spent:
+    """What a conversation has cost so far."""
+
+    ceiling: int
+    attempts: int = 0
+    requests: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+
+def converse(adapter: ParallelToolsAdapter, request: ToolRequest, policy: Policy, retries: Retries) -> Conversation:
+    """Ask, judge every call, and ask again for those that failed, as `policy` allows.
+
+    Returns the calls.  Raises InvalidCalls, which carries them, when attempts run out (unless `policy.on_invalid` is
+    "keep"); ContentFiltered and Refused when the provider or the model declined; every error carries what was good.
     """
-    wire = adapter.build_request(request)
-    response: WireResponse | None = None
+    spent = _Spent(ceiling=policy.max_requests)
+    rounds: tuple[Round, ...] = ()
+    calls: Calls[Any] | None = None
     try:
-        response = yield Send(wire)
-        turn = adapter.parse_response(response.body)
-    except ProviderError as exc:
-        exc.adapter, exc.attempts, exc.requests = adapter.name, 1, 1
-        exc.request_id = exc.request_id or (response.request_id if response else None)
+        while True:
+            spent.attempts += 1
+            wire = adapter.build_request(request)
+            response, turn = yield from _answered(adapter, wire, retries, spent)
+            spent.usage += turn.usage
+            outcomes = judge(adapter, request, policy, turn, attempt=spent.attempts)
+            rounds = (*rounds, Round(turn, outcomes))
+            calls = Calls(
+                outcomes=merged(adapter, request, calls, outcomes) if calls else outcomes,
+                turn=turn,
+                usage=spent.usage,
+                attempts=spent.attempts,
+                requests=spent.requests,
+                request_id=response.request_id,
+                headers=response.headers,
+                raw=response.body,
+                rounds=rounds,
+                codec=adapter,
+            )
+            raise_if_declined(adapter, calls)
+            if policy.on_invalid == "keep":
+                return with_malformed_call(adapter, calls)
+            may_ask = policy.on_invalid == "reask" and spent.attempts < policy.max_attempts
+            more = follow_up(adapter, request, calls) if may_ask and spent.requests < spent.ceiling else None
+            if more is None:
+                calls = with_malformed_call(adapter, calls)
+                raise_if_failed(adapter, request, calls, strictly=policy.on_invalid == "raise")
+                return calls
+            rounds = (*rounds[:-1], replace(rounds[-1], nudge=more.nudge))
+            request = replace(request, messages=(*request.messages, *more.messages))
+    except ToolfanError as exc:
+        exc.adapter = exc.adapter or adapter.name
+        exc.attempts, exc.requests = spent.attempts, spent.requests
+        exc.calls = exc.calls if exc.calls is not None else calls
         raise
-    calls = _judge(adapter, request, policy, turn, response)
-    _raise_if_declined(adapter, calls)
-    if policy.on_invalid != "keep":
-        _raise_if_invalid(adapter, request, calls)
-    return calls
 
 
-def _judge(
-    adapter: ParallelToolsAdapter, request: ToolRequest, policy: Policy, turn: Turn, response: WireResponse
-) -> Calls[Any]:
-    capabilities = adapter.capabilities
-    rules = Rules(
+def _answered(
+    adapter: ParallelToolsAdapter, wire: WireRequest, retries: Retries, spent: _Spent
+) -> Generator[Send | Wait, WireResponse | None, tuple[WireResponse, Turn]]:
+    """The answer to one request and what it says; what failed for now is sent again."""
+    series = retries.series()
+    while True:
+        if pause := retries.pause():
+            yield Wait(pause, _paused(adapter, pause))
+        spent.requests += 1
+        response: WireResponse | None = None
+        try:
+            response = yield Send(wire)
+            assert response is not None
+            turn = adapter.parse_response(response.body)
+        except ProviderError as exc:
+            exc.request_id = exc.request_id or (response.request_id if response else None)
+            seconds = series.after(exc) if spent.requests < spent.ceiling else None
+            if seconds is None:
+                raise
+            yield Wait(seconds, exc)
+        else:
+            retries.succeeded()
+            return response, turn
+
+
+def _paused(adapter: ParallelToolsAdapter, seconds: float) -> RateLimited:
+    return RateLimited(
+        f"the provider asked this client to send nothing for another {seconds:.1f} s",
         adapter=adapter.name,
-        names=request.tools.names(capabilities.name_pattern, capabilities.max_name_length),
-        repairs=policy.repairs,
-        context=policy.context,
-        limit=None if request.parallel is True else int(request.parallel) or 1,
-        cut=turn.stop.kind == "length",
-    )
-    return Calls(
-        outcomes=validate(turn.calls, request.tools, rules),
-        turn=turn,
-        usage=turn.usage,
-        request_id=response.request_id,
-        headers=response.headers,
-        raw=response.body,
-        codec=adapter,
-    )
-
-
-def _raise_if_declined(adapter: ParallelToolsAdapter, calls: Calls[Any]) -> None:
-    about: dict[str, Any] = {
-        "adapter": adapter.name,
-        "request_id": calls.request_id,
-        "calls": calls,
-        "turn": calls.turn,
-        "attempts": calls.attempts,
-        "requests": calls.requests,
-    }
-    if calls.turn.refusal and not calls.outcomes:
-        raise Refused(f"the model refused: {calls.turn.refusal}", hint="Ask for something else.", **about)
-    if calls.stop.kind == "refused" and not calls.outcomes:
-        raise Refused(f"the model refused ({calls.stop.raw}): {calls.text}", hint="Ask for something else.", **about)
-    if calls.stop.kind == "filtered":
-        raise ContentFiltered(
-            f"the provider's filter stopped the answer ({calls.stop.raw})",
-            hint="Change the prompt; what came before the stop is in .calls.",
-            **about,
-        )
-
-
-def _raise_if_invalid(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[Any]) -> None:
-    if calls.failed:
-        faults = "; ".join(f"{bad.name}: {bad.error.message}" for bad in calls.failed[:5])
-        message = f"{len(calls.failed)} of {len(calls.outcomes)} calls failed: {faults}"
-    elif calls.stop.kind == "malformed" and not calls.outcomes:
-        message = f"the model tried to call a tool and failed ({calls.stop.raw})"
-    elif request.tool_choice.mode == "required" and not calls.outcomes:
-        message = f"a call was required and none came ({calls.stop.raw})"
-    else:
-        return
-    raise InvalidCalls(
-        message,
-        adapter=adapter.name,
-        request_id=calls.request_id,
-        calls=calls,
-        turn=calls.turn,
-        attempts=calls.attempts,
-        requests=calls.requests,
-        hint='The good calls are in .calls; on_invalid="keep" returns them without raising.',
+        retry_after=seconds,
+        hint="The deadline would pass before; raise deadline=, or ask less often.",
     )

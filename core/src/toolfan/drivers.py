@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import workers
+from .conversation import Wait
 from .errors import ProviderError, Unavailable
 from .translation import timed_out
 
@@ -34,6 +35,10 @@ class Deadline:
         """Seconds left, never below 0; None if there is no limit."""
         return None if self.end is None else max(0.0, self.end - time.monotonic())
 
+    def leaves(self, seconds: float) -> bool:
+        """Whether there is time to wait so long and then do something."""
+        return self.end is None or time.monotonic() + seconds < self.end
+
 
 def drive(
     conversation: Conversation,
@@ -52,6 +57,13 @@ def drive(
     effect = next(conversation)
     try:
         while True:
+            if isinstance(effect, Wait):
+                if deadline.leaves(effect.seconds):
+                    time.sleep(effect.seconds)
+                    effect = next(conversation)
+                else:
+                    effect = conversation.throw(effect.error)
+                continue
             try:
                 response = _send(effect.request, transport, prepared, deadline, on_abandon)
             except TimeoutError as exc:
@@ -92,6 +104,13 @@ async def drive_async(
     effect = next(conversation)
     try:
         while True:
+            if isinstance(effect, Wait):
+                if deadline.leaves(effect.seconds):
+                    await anyio.sleep(effect.seconds)
+                    effect = next(conversation)
+                else:
+                    effect = conversation.throw(effect.error)
+                continue
             left = deadline.remaining()
             response: WireResponse | None = None
             try:

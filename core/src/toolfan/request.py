@@ -42,6 +42,8 @@ DEFAULTS: Mapping[str, Any] = {
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
+_PLAIN_TOOLS = "It is a list of objects in the provider's own form; types and functions belong into tools=."
+
 # What code that comes from other libraries writes, and what it is called here.
 _OTHER_NAMES = {
     "max_retries": "max_attempts=",
@@ -58,13 +60,21 @@ _OTHER_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How the answer is judged and how long it may take.  `deadline` is in seconds, None for no limit."""
+    """How the answer is judged, how often it is asked for and how long it may take.
+
+    `max_attempts` counts rounds of asking, `deadline` is in seconds for all of them, None for no limit.
+    """
 
     on_invalid: Literal["reask", "raise", "keep"] = "reask"
     max_attempts: int = 3
     repairs: bool = True
     deadline: float | None = DEFAULT_DEADLINE
     context: Any = None
+
+    @property
+    def max_requests(self) -> int:
+        """The ceiling on requests of one `create`, retries of all rounds included."""
+        return 2 * self.max_attempts + 1
 
     def __post_init__(self) -> None:
         if self.on_invalid not in ("reask", "raise", "keep"):
@@ -126,7 +136,7 @@ def prepare(
         parallel=given["parallel"],
         strict=given["strict"],
         options=provider_options,
-        extra_body=_string_keys("extra_body", given["extra_body"]),
+        extra_body=_extra_body(given["extra_body"]),
     )
     _check_capabilities(adapter, request)
     policy = Policy(given["on_invalid"], given["max_attempts"], given["repairs"], given["deadline"], given["context"])
@@ -140,6 +150,20 @@ def _string_keys(name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise UsageError(f"{name} is {type(value).__name__}", hint="It is a dict with text keys.")
     return value
+
+
+def _extra_body(value: Any) -> Mapping[str, Any]:
+    body = _string_keys("extra_body", value)
+    if body.get("stream"):  # the answer would come as events, which nobody reads
+        raise UsageError("extra_body sets stream", hint="Leave it out; toolfan decides how an answer is sent.")
+    if "tools" in body:
+        tools = body["tools"]
+        if not isinstance(tools, list | tuple):
+            raise UsageError(f"extra_body sets tools to a {type(tools).__name__}", hint=_PLAIN_TOOLS)
+        for at, tool in enumerate(tools):
+            if not isinstance(tool, Mapping):
+                raise UsageError(f"extra_body.tools[{at}] is a {type(tool).__name__}", hint=_PLAIN_TOOLS)
+    return body
 
 
 def _headers(value: Any) -> Mapping[str, str]:

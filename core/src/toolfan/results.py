@@ -5,7 +5,6 @@ Knows: outcomes, turns, how a result is stored as JSON.  Must not know: provider
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Any, overload
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypeForm, TypeVar
 
-from .calls import JSON, Answer, BadCall, Call, Outcome, RawCall, StopReason, Turn, Usage
+from .answering import reask_answer, result_answer, wire_answers
+from .calls import JSON, BadCall, Call, Outcome, Round, StopReason, Turn, Usage
 from .errors import BadResponse, UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ class Calls(Sequence[T_co]):
     `outcomes` has every call the model made, good or bad, in call order.  `text` is the text beside the calls, `usage`
     the tokens summed over attempts, `stop` why the answer ended, `raw` the provider's last answer as plain JSON,
     `headers` its response headers (lower-case names; rate limits are there).  `attempts` counts the rounds of asking,
-    `requests` every request made.  Frozen, comparable, picklable.
+    `requests` every request made; `rounds` has each round's turn and calls as they came, before the calls of later
+    rounds went into the failed slots of earlier ones.  Frozen, comparable, picklable.
     """
 
     outcomes: tuple[Outcome[T_co], ...] = ()
@@ -44,7 +45,12 @@ class Calls(Sequence[T_co]):
     request_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: JSON = field(default_factory=dict)
+    rounds: tuple[Round, ...] = ()
     codec: ParallelToolsAdapter | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.rounds:
+            object.__setattr__(self, "rounds", (Round(self.turn, self.outcomes),))
 
     @property
     def good(self) -> tuple[Call[T_co], ...]:
@@ -58,8 +64,10 @@ class Calls(Sequence[T_co]):
 
     @property
     def text(self) -> str:
-        """The text beside the calls; empty if there was none."""
-        return self.turn.text
+        """The text beside the calls, of all rounds; empty if there was none."""
+        if len(self.rounds) < 2:
+            return self.turn.text
+        return "\n".join(one.turn.text for one in self.rounds if one.turn.text)
 
     @property
     def stop(self) -> StopReason:
@@ -73,8 +81,10 @@ class Calls(Sequence[T_co]):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was odd about the answer but cost nothing."""
-        return self.turn.warnings
+        """What was odd about the answers but cost nothing."""
+        if len(self.rounds) < 2:
+            return self.turn.warnings
+        return tuple(warning for one in self.rounds for warning in one.turn.warnings)
 
     def __iter__(self) -> Iterator[T_co]:
         return (outcome.value for outcome in self.outcomes if isinstance(outcome, Call))
@@ -133,8 +143,20 @@ class Calls(Sequence[T_co]):
             raise UsageError(
                 "; ".join(faults), hint="Every call is answered once, by its id: calls.reply({call.id: result, ...})."
             )
-        answers = {outcome.id: _answer(outcome, results) for outcome in self.outcomes}
-        return self.codec.build_answer(self.turn, _wire_answers(self.turn.calls, answers))
+        final = {(outcome.attempt, outcome.raw.id): outcome.id for outcome in self.outcomes}
+        said: list[Message] = []
+        for number, one in enumerate(self.rounds, start=1):
+            answers = {}
+            for outcome in one.outcomes:
+                call_id = final.get((number, outcome.raw.id), "")
+                if call_id in results:
+                    answers[outcome.raw.id] = result_answer(outcome.raw, results[call_id])
+                else:  # failed, or mended since, or a repetition of a call that is answered elsewhere
+                    answers[outcome.raw.id] = reask_answer(outcome)
+            said += self.codec.build_answer(one.turn, wire_answers(one.turn.calls, answers))
+            if one.nudge:
+                said.append({"role": "user", "content": one.nudge})
+        return said
 
     def to_json(self) -> str:
         """The result as JSON text; see `from_json`."""
@@ -153,27 +175,3 @@ class Calls(Sequence[T_co]):
         from .storage import calls_from_json
 
         return calls_from_json(text, response_model, tools, context)
-
-
-def _answer(outcome: Outcome[Any], results: Mapping[str, Any]) -> Answer:
-    if outcome.id not in results and isinstance(outcome, BadCall):
-        return Answer(outcome.raw, str(outcome.error), is_error=True)
-    result = results[outcome.id]
-    if isinstance(result, BaseException):
-        return Answer(outcome.raw, f"{type(result).__name__}: {result}", is_error=True)
-    return Answer(outcome.raw, result)
-
-
-def _wire_answers(calls: Sequence[RawCall], answers: Mapping[str, Answer]) -> list[Answer]:
-    """The answer to each call on the wire; a wrapper call gets those of the calls inside it, in one."""
-    inside = answers.keys() - {call.id for call in calls}
-    return [
-        answers.get(call.id) or _wrapped(call, [answers[key] for key in answers if key in inside]) for call in calls
-    ]
-
-
-def _wrapped(call: RawCall, answers: Sequence[Answer]) -> Answer:
-    inner = re.compile(rf"{re.escape(call.id)}:\d+_*")  # as `validation` names them
-    found = [answer for answer in answers if inner.fullmatch(answer.call.id)]
-    content = {answer.call.id: answer.content for answer in found}
-    return Answer(call, content, is_error=bool(found) and all(answer.is_error for answer in found))

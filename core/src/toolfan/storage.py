@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from . import errors
-from .calls import BadCall, Call, Outcome, RawCall, StopReason, Turn, Usage
+from .calls import BadCall, Call, Outcome, RawCall, Round, StopReason, Turn, Usage
 from .errors import CallError, UsageError
 from .registry import load_adapter
 from .results import Calls
@@ -27,23 +27,13 @@ def calls_to_json(calls: Calls[Any]) -> str:
 
     Values are made again from the arguments when the text is read.
     """
-    turn = calls.turn
     return json.dumps(
         {
             "toolfan_calls": FORMAT,
             "adapter": calls.codec.name if calls.codec else None,
             "outcomes": [_outcome_to_json(outcome) for outcome in calls.outcomes],
-            "turn": {
-                "calls": [_raw_to_json(call) for call in turn.calls],
-                "text": turn.text,
-                "stop": [turn.stop.kind, turn.stop.raw],
-                "usage": _fields(turn.usage),
-                "refusal": turn.refusal,
-                "replay": turn.replay,
-                "warnings": list(turn.warnings),
-                "model": turn.model,
-                "response_id": turn.response_id,
-            },
+            "turn": _turn_to_json(calls.turn),
+            "rounds": [_round_to_json(one) for one in calls.rounds] if len(calls.rounds) > 1 else [],
             "usage": _fields(calls.usage),
             "attempts": calls.attempts,
             "requests": calls.requests,
@@ -55,6 +45,28 @@ def calls_to_json(calls: Calls[Any]) -> str:
     )
 
 
+def _turn_to_json(turn: Turn) -> dict[str, Any]:
+    return {
+        "calls": [_raw_to_json(call) for call in turn.calls],
+        "text": turn.text,
+        "stop": [turn.stop.kind, turn.stop.raw],
+        "usage": _fields(turn.usage),
+        "refusal": turn.refusal,
+        "replay": turn.replay,
+        "warnings": list(turn.warnings),
+        "model": turn.model,
+        "response_id": turn.response_id,
+    }
+
+
+def _round_to_json(one: Round) -> dict[str, Any]:
+    return {
+        "turn": _turn_to_json(one.turn),
+        "outcomes": [_outcome_to_json(outcome) for outcome in one.outcomes],
+        "nudge": one.nudge,
+    }
+
+
 def _fields(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
@@ -64,7 +76,13 @@ def _raw_to_json(call: RawCall) -> dict[str, Any]:
 
 
 def _outcome_to_json(outcome: Outcome[Any]) -> dict[str, Any]:
-    common = {"name": outcome.name, "raw": _raw_to_json(outcome.raw), "attempt": outcome.attempt}
+    common = {
+        "index": outcome.index,
+        "id": outcome.id,
+        "name": outcome.name,
+        "raw": _raw_to_json(outcome.raw),
+        "attempt": outcome.attempt,
+    }
     if isinstance(outcome, Call):
         return {**common, "repairs": list(outcome.repairs), "duplicate_of": outcome.duplicate_of}
     error = outcome.error
@@ -79,26 +97,19 @@ def calls_from_json(text: str, response_model: Any, tools: Iterable[Any] | None,
         data = json.loads(text)
         if data["toolfan_calls"] != FORMAT:
             raise UsageError(f"the stored calls have format {data['toolfan_calls']}, not {FORMAT}")
-        turn = data["turn"]
+        turn = _turn_from_json(data["turn"])
+        outcomes = _outcomes_from_json(data["outcomes"], tool_types, context)
+        rounds = tuple(_round_from_json(one, tool_types, context) for one in data["rounds"])
         return Calls(
-            outcomes=tuple(_outcome_from_json(item, tool_types, context) for item in data["outcomes"]),
-            turn=Turn(
-                calls=tuple(RawCall(**call) for call in turn["calls"]),
-                text=turn["text"],
-                stop=StopReason(*turn["stop"]),
-                usage=Usage(**turn["usage"]),
-                refusal=turn["refusal"],
-                replay=turn["replay"],
-                warnings=tuple(turn["warnings"]),
-                model=turn["model"],
-                response_id=turn["response_id"],
-            ),
+            outcomes=outcomes,
+            turn=turn,
             usage=Usage(**data["usage"]),
             attempts=data["attempts"],
             requests=data["requests"],
             request_id=data["request_id"],
             headers=data["headers"],
             raw=data["raw"],
+            rounds=rounds,
             codec=load_adapter(data["adapter"]) if data["adapter"] else None,
         )
     except (ValueError, KeyError, TypeError) as exc:
@@ -108,11 +119,33 @@ def calls_from_json(text: str, response_model: Any, tools: Iterable[Any] | None,
         ) from exc
 
 
+def _turn_from_json(turn: dict[str, Any]) -> Turn:
+    return Turn(
+        calls=tuple(RawCall(**call) for call in turn["calls"]),
+        text=turn["text"],
+        stop=StopReason(*turn["stop"]),
+        usage=Usage(**turn["usage"]),
+        refusal=turn["refusal"],
+        replay=turn["replay"],
+        warnings=tuple(turn["warnings"]),
+        model=turn["model"],
+        response_id=turn["response_id"],
+    )
+
+
+def _round_from_json(one: dict[str, Any], tools: ToolSet[Any], context: Any) -> Round:
+    return Round(_turn_from_json(one["turn"]), _outcomes_from_json(one["outcomes"], tools, context), one["nudge"])
+
+
+def _outcomes_from_json(items: list[Any], tools: ToolSet[Any], context: Any) -> tuple[Outcome[Any], ...]:
+    return tuple(_outcome_from_json(item, tools, context) for item in items)
+
+
 def _outcome_from_json(item: dict[str, Any], tools: ToolSet[Any], context: Any) -> Outcome[Any]:
     raw = RawCall(**item["raw"])
-    name, attempt = item["name"], item["attempt"]
+    index, call_id, name, attempt = item["index"], item["id"], item["name"], item["attempt"]
     if "error" in item:
-        return BadCall(raw.index, raw.id, name, raw, _error_from_json(item["error"]), attempt)
+        return BadCall(index, call_id, name, raw, _error_from_json(item["error"]), attempt)
     tool = tools.by_name.get(name)
     if tool is None:
         raise UsageError(
@@ -126,7 +159,7 @@ def _outcome_from_json(item: dict[str, Any], tools: ToolSet[Any], context: Any) 
             f"the stored call {raw.id} is no longer valid for {name}: {exc}",
             hint="The tool's type has changed since the calls were stored, or a validator wants context=.",
         ) from exc
-    return Call(raw.index, raw.id, name, value, raw, tuple(item["repairs"]), attempt, item["duplicate_of"])
+    return Call(index, call_id, name, value, raw, tuple(item["repairs"]), attempt, item["duplicate_of"])
 
 
 def _error_from_json(details: dict[str, Any]) -> CallError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 import toolfan
+from loopback import ONCE
 from pydantic import BaseModel
 from toolfan.adapter import ADAPTER_API, ParallelToolsAdapter
 from toolfan_local import LocalAdapter, LocalClient, Script, load_script
@@ -39,7 +40,7 @@ def user(text: str = QUESTION) -> list[dict[str, Any]]:
 
 
 def scripted(*answers: dict[str, Any], **options: Any) -> toolfan.Client:
-    return toolfan.wrap(LocalClient({"answers": list(answers), **options}), adapter="local")
+    return toolfan.wrap(LocalClient({"answers": list(answers), **options}), adapter="local", stop=ONCE)
 
 
 def turn(**body: Any) -> toolfan.Turn:

@@ -16,7 +16,7 @@ from typing import Any
 import openai
 import pytest
 import toolfan
-from loopback import KEY, USER, Bench, FaultServer, Faulty, call, completion, http
+from loopback import KEY, ONCE, USER, Bench, FaultServer, Faulty, call, completion, http
 from pydantic import BaseModel
 from toolfan import (
     AuthenticationError,
@@ -172,7 +172,7 @@ def failed(client: toolfan.Client, **options: Any) -> ProviderError:
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_the_right_error_after_one_request(bench: Bench, faulty: Start, fault: Fault) -> None:
     server = faulty(fault.answer)
-    error = failed(toolfan.from_openai(bench.sdk(base_url=server.url)))
+    error = failed(toolfan.from_openai(bench.sdk(base_url=server.url), stop=ONCE))
     assert type(error) is fault.error
     assert (error.status, error.code, error.retry_after) == (fault.status, fault.code, fault.retry_after)
     assert (error.retryable, error.requests, error.attempts, error.adapter) == (fault.retryable, 1, 1, "openai")
@@ -205,7 +205,7 @@ def test_the_async_client_says_the_same(bench: Bench, faulty: Start, name: str) 
     async def main() -> ProviderError:
         async with openai.AsyncOpenAI(api_key=KEY, base_url=server.url) as sdk:
             with pytest.raises(ProviderError) as caught:
-                await toolfan.from_openai(sdk).create(model="m", messages=USER, response_model=A)
+                await toolfan.from_openai(sdk, stop=ONCE).create(model="m", messages=USER, response_model=A)
             return caught.value
 
     error = asyncio.run(main())

@@ -293,10 +293,10 @@ def test_any_base_url_with_a_path_prefix(bench: Bench) -> None:
     assert server.requests[0].path == "/proxy/house/v1/chat/completions"
 
 
-def test_one_request_to_each_create_and_the_sdks_own_retries_are_off(bench: Bench) -> None:
+def test_one_attempt_is_one_request(bench: Bench) -> None:
     bench.serve(raw(completion(call("A", {"x": "no"}))), {"text": "never asked"})
     with pytest.raises(InvalidCalls) as caught:
-        bench.client().create(model="m", messages=USER, tools=(A,))
+        bench.client().create(model="m", messages=USER, tools=(A,), max_attempts=1)
     assert (caught.value.requests, caught.value.attempts, len(bench.bodies)) == (1, 1, 1)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import pytest
 import toolfan
+from loopback import ONCE
 from toolfan.errors import (
     AuthenticationError,
     BadResponse,
@@ -65,11 +66,11 @@ class Asker:
         sdk = sdk_client(self.kind, self.base_url, **self.options)
         given = {"messages": ASK, "model": "gemini-x", "tools": (Report, Ping, GoogleSearch), **arguments}
         if not self.kind.endswith("async"):
-            return toolfan.wrap(sdk, adapter=adapter).create(**given)
+            return toolfan.wrap(sdk, adapter=adapter, stop=ONCE).create(**given)
 
         async def ask():
             try:
-                return await toolfan.wrap_async(sdk, adapter=adapter).create(**given)
+                return await toolfan.wrap_async(sdk, adapter=adapter, stop=ONCE).create(**given)
             finally:
                 await sdk.aio.aclose()
 

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 import toolfan
+from loopback import ONCE
 from toolfan.errors import (
     AuthenticationError,
     ConnectionFailed,
@@ -52,12 +53,12 @@ class Asker:
     def __call__(self, **arguments):
         given = {"messages": ASK, "tools": TOOLS, **arguments}
         if self.kind != "async grpc":
-            return toolfan.from_vertexai(self.model).create(**given)
+            return toolfan.from_vertexai(self.model, stop=ONCE).create(**given)
 
         async def ask():
             self.model._prediction_async_client = async_grpc_client(self.target)
             try:
-                return await toolfan.from_vertexai(self.model, use_async=True).create(**given)
+                return await toolfan.from_vertexai(self.model, use_async=True, stop=ONCE).create(**given)
             finally:
                 await self.model._prediction_async_client.transport.close()
 

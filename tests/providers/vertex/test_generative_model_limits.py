@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 import toolfan
+from loopback import ONCE
 from toolfan.errors import BadResponse, ContentFiltered, RequestRejected, Unsupported, UsageError
 from vertex_models import ASK, WARNINGS, make_model
 from vertex_samples import GoogleSearch, Ping, Report
@@ -23,9 +24,8 @@ THREE = {
 @pytest.mark.parametrize("content", ["<html>", '{"candidates": ['])
 def test_bodies_that_are_no_answer(serve, content):
     with pytest.raises(BadResponse):
-        toolfan.from_vertexai(make_model(serve({"body": {"content": content}}).base_url)).create(
-            messages=ASK, tools=TOOLS
-        )
+        model = make_model(serve({"body": {"content": content}}).base_url)
+        toolfan.from_vertexai(model, stop=ONCE).create(messages=ASK, tools=TOOLS)
 
 
 @pytest.mark.parametrize(

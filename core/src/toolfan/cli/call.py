@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..client import connect
+from ..constructors import connect
 from ..errors import CallError
 from .output import outcome_json, outcome_text, print_json, print_text
 from .questions import Choice, Profile, Question, System, Target, Tools, messages, tool_choice

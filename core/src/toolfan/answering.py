@@ -1,0 +1,75 @@
+"""What is told to the model about each of its calls: one answer a call on the wire.
+
+Knows: calls, outcomes, errors.  Must not know: any provider's form of an answer, when one is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from .calls import Answer, Call
+from .errors import InvalidArguments, TooManyCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .calls import BadCall, Outcome, RawCall
+    from .errors import CallError
+
+ACCEPTED = "Accepted. Do not repeat this call."
+_LONGEST_INPUT = 200
+
+
+def wire_answers(calls: Sequence[RawCall], answers: Mapping[str, Answer]) -> list[Answer]:
+    """The answer to each call on the wire; a wrapper call gets those of the calls inside it, in one."""
+    inside = answers.keys() - {call.id for call in calls}
+    return [
+        answers.get(call.id) or _wrapped(call, [answers[key] for key in answers if key in inside]) for call in calls
+    ]
+
+
+def _wrapped(call: RawCall, answers: Sequence[Answer]) -> Answer:
+    inner = re.compile(rf"{re.escape(call.id)}:\d+_*")  # as `validation` names them
+    found = [answer for answer in answers if inner.fullmatch(answer.call.id)]
+    content = {answer.call.id: answer.content for answer in found}
+    return Answer(call, content, is_error=bool(found) and all(answer.is_error for answer in found))
+
+
+def result_answer(raw: RawCall, result: Any) -> Answer:
+    """The answer with what the tool returned; an exception is told as an error."""
+    if isinstance(result, BaseException):
+        return Answer(raw, f"{type(result).__name__}: {result}", is_error=True)
+    return Answer(raw, result)
+
+
+def error_answer(bad: BadCall) -> Answer:
+    """The answer to a failed call: everything that is wrong with it."""
+    return Answer(bad.raw, error_text(bad.error), is_error=True)
+
+
+def error_text(error: CallError) -> str:
+    """The error as the model is told it: all faults, and what to do, without words that are for the caller."""
+    if isinstance(error, TooManyCalls):
+        return f"Not run: {error.message}. Do not repeat this call."
+    if isinstance(error, InvalidArguments) and error.errors:
+        faults = "\n".join(f"- {_fault(fault)}" for fault in error.errors)
+        return f"Invalid arguments:\n{faults}\nCall the tool again with all arguments corrected."
+    hint = f" {error.hint}" if error.hint else ""
+    return f"Failed: {error.message}.{hint} Make this call again, corrected."
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    where = ".".join(map(str, fault.get("loc", ()))) or "the arguments"
+    given = json.dumps(fault.get("input"), ensure_ascii=False, default=repr)
+    shown = given if len(given) <= _LONGEST_INPUT else f"{given[:_LONGEST_INPUT]}..."
+    return f"{where}: {fault.get('msg')} (given: {shown})"
+
+
+def reask_answer(outcome: Outcome[Any], *, still_owed: str = "") -> Answer:
+    """The answer to one call when others are asked again; `still_owed` reminds of calls of earlier rounds."""
+    if isinstance(outcome, Call):
+        return Answer(outcome.raw, f"{ACCEPTED}{still_owed}")
+    answer = error_answer(outcome)
+    return Answer(answer.call, f"{answer.content}{still_owed}", is_error=True)

@@ -1,0 +1,151 @@
+"""The calls of a later round into the slots of the earlier ones.
+
+Only failed slots are filled; a good value never changes its slot, and no attempt makes the result worse.
+
+Knows: outcomes.  Must not know: why the model was asked again, or how.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
+
+from .calls import BadCall, Call
+from .errors import TooManyCalls, UnknownTool
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .calls import Outcome
+
+
+def is_owed(outcome: Outcome[Any]) -> bool:
+    """Whether the model shall make this call again.  A call beyond the limit is failed, but not owed."""
+    return isinstance(outcome, BadCall) and not isinstance(outcome.error, TooManyCalls)
+
+
+def merge(
+    slots: Sequence[Outcome[Any]], new: Sequence[Outcome[Any]], *, limit: int | None = None, adapter: str | None = None
+) -> tuple[Outcome[Any], ...]:
+    """The slots, filled with the calls of a later answer.
+
+    A new call fills the failed slot with its id, else the next one of its tool, else (if it is good) one whose tool was
+    unknown.  A repetition of a good call fills nothing and is left out.  Others are appended: their `attempt` shows
+    that they came later; good ones beyond `limit` calls become TooManyCalls.
+    """
+    known = {_content(slot) for slot in slots if isinstance(slot, Call)}
+    fresh = [outcome for outcome in new if not (isinstance(outcome, Call) and _content(outcome) in known)]
+    filled = _matched(slots, fresh)
+    merged = [_placed(filled[at], slot) if at in filled else slot for at, slot in enumerate(slots)]
+    used = {id(outcome) for outcome in filled.values()}
+    _append(merged, [outcome for outcome in fresh if id(outcome) not in used])
+    if limit is not None:
+        merged[len(slots) :] = _within(limit, merged, len(slots), adapter)
+    return _marked(merged)
+
+
+def _content(outcome: Outcome[Any]) -> tuple[str, str]:
+    """The tool and the arguments, whatever the order of their keys."""
+    text = outcome.raw.arguments
+    with contextlib.suppress(ValueError):  # repaired or broken text is compared as it came
+        text = json.dumps(from_json(text), sort_keys=True)
+    return outcome.name, text
+
+
+def _matched(slots: Sequence[Outcome[Any]], fresh: Sequence[Outcome[Any]]) -> dict[int, Outcome[Any]]:
+    """Which new call goes into which failed slot."""
+    owed = {at: slot for at, slot in enumerate(slots) if isinstance(slot, BadCall) and is_owed(slot)}
+    filled: dict[int, Outcome[Any]] = {}
+    left: list[Outcome[Any]] = []
+    by_id = {slot.raw.id: at for at, slot in owed.items()}
+    for outcome in fresh:
+        at = by_id.get(outcome.raw.provider_id or "", -1)
+        if at >= 0 and at not in filled and _may_fill(owed[at], outcome):
+            filled[at] = outcome
+        else:
+            left.append(outcome)
+    left = _by_tool({at: slot for at, slot in owed.items() if at not in filled}, left, filled)
+    unknown = [at for at, slot in owed.items() if at not in filled and isinstance(slot.error, UnknownTool)]
+    good = [outcome for outcome in left if isinstance(outcome, Call)]
+    filled.update(zip(unknown, good, strict=False))
+    return filled
+
+
+def _may_fill(slot: BadCall, outcome: Outcome[Any]) -> bool:
+    # Servers that number ids anew in each answer give one id to calls of two tools.
+    return slot.name == outcome.name or isinstance(slot.error, UnknownTool)
+
+
+def _by_tool(
+    owed: dict[int, BadCall], left: Sequence[Outcome[Any]], filled: dict[int, Outcome[Any]]
+) -> list[Outcome[Any]]:
+    """Fills in order, tool by tool, and returns what found no slot."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for at, slot in owed.items():
+        places[slot.name].append(at)
+    candidates: defaultdict[str, list[Outcome[Any]]] = defaultdict(list)
+    for outcome in left:
+        candidates[outcome.name].append(outcome)
+    used: set[int] = set()
+    for name, ats in places.items():
+        found = candidates[name]
+        if len(found) > len(ats):  # a good one shall not miss a slot for a bad one
+            found = sorted(found, key=lambda outcome: isinstance(outcome, BadCall))
+        for at, outcome in zip(ats, found, strict=False):
+            filled[at] = outcome
+            used.add(id(outcome))
+    return [outcome for outcome in left if id(outcome) not in used]
+
+
+def _placed(outcome: Outcome[Any], slot: Outcome[Any]) -> Outcome[Any]:
+    """The outcome in this slot: its index and id are those the caller knows."""
+    if isinstance(outcome, BadCall):
+        error = outcome.error.with_details(call_id=slot.id)
+        return replace(outcome, index=slot.index, id=slot.id, error=error)  # type: ignore[arg-type]
+    return replace(outcome, index=slot.index, id=slot.id, duplicate_of=None)
+
+
+def _append(merged: list[Outcome[Any]], extra: Sequence[Outcome[Any]]) -> None:
+    ids = {outcome.id for outcome in merged}
+    for outcome in extra:
+        index, call_id = len(merged), outcome.id
+        if call_id in ids:
+            call_id = f"call_{index}"
+            while call_id in ids:
+                call_id += "_"
+        ids.add(call_id)
+        changes: dict[str, Any] = {"duplicate_of": None} if isinstance(outcome, Call) else {}
+        merged.append(replace(outcome, index=index, id=call_id, **changes))
+
+
+def _within(limit: int, merged: Sequence[Outcome[Any]], start: int, adapter: str | None) -> list[Outcome[Any]]:
+    """The outcomes from `start`, of which the good ones beyond `limit` calls are failed."""
+    good = sum(isinstance(outcome, Call) for outcome in merged[:start])
+    kept: list[Outcome[Any]] = []
+    for outcome in merged[start:]:
+        good += isinstance(outcome, Call)
+        if isinstance(outcome, Call) and good > limit:
+            message = f"the model made more than {limit} calls"
+            error = TooManyCalls(message, adapter=adapter, tool=outcome.name, call_id=outcome.id)
+            kept.append(BadCall(outcome.index, outcome.id, outcome.name, outcome.raw, error, outcome.attempt))
+        else:
+            kept.append(outcome)
+    return kept
+
+
+def _marked(merged: Sequence[Outcome[Any]]) -> tuple[Outcome[Any], ...]:
+    """Marks calls that are the same as an earlier one, across all rounds."""
+    first: dict[tuple[str, str], int] = {}
+    marked: list[Outcome[Any]] = []
+    for outcome in merged:
+        if isinstance(outcome, Call):
+            at = first.setdefault(_content(outcome), outcome.index)
+            if at != outcome.index and outcome.duplicate_of is None:
+                outcome = replace(outcome, duplicate_of=at)  # noqa: PLW2901
+        marked.append(outcome)
+    return tuple(marked)

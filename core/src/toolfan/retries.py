@@ -1,0 +1,108 @@
+"""Whether and when a failed request is sent again: one policy for one client, shared by all of its calls.
+
+Full jitter, the provider's own wish honoured and capped, a pause for every call of the client after a 429, a budget
+that keeps a failing provider from being asked many times as often as a healthy one.
+
+Knows: errors that say `retryable` and `retry_after`; tenacity's stop and wait; the monotonic clock.
+Must not know: providers, requests, how one sleeps.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from .errors import ProviderError, RateLimited, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LONGEST_WAIT = 60.0
+"""Seconds: a provider that wants a longer wait is not asked again; the error carries `retry_after`."""
+TRIES = 3
+BUDGET = 100
+"""Retries in advance; each answered request earns one back."""
+
+
+class Retries:
+    """The retries of one client.
+
+    `stop` and `wait` are tenacity's (`stop_after_attempt(5)`, `wait_exponential_jitter() + ...`), counted for each
+    request; the defaults are three tries and full jitter up to 0.5, 1, 2 ... 8 seconds.  Raises UsageError if one of
+    them cannot be called.
+    """
+
+    def __init__(self, stop: Callable[[Any], bool] | None = None, wait: Callable[[Any], float] | None = None) -> None:
+        for name, given in (("stop", stop), ("wait", wait)):
+            if given is not None and not callable(given):
+                raise UsageError(f"{name} is {given!r}", hint=f"Pass one of tenacity's, such as tenacity.{name}_...")
+        self._stop, self._wait = stop, wait
+        self._budget = float(BUDGET)
+        self._paused_until = 0.0
+
+    def pause(self) -> float:
+        """Seconds for which this client sends nothing, because the provider asked it to slow down."""
+        if not self._paused_until:
+            return 0.0
+        left = self._paused_until - time.monotonic()
+        if left > 0:
+            return left * random.uniform(1.0, 1.1)  # not all of them at the same moment
+        self._paused_until = 0.0
+        return 0.0
+
+    def succeeded(self) -> None:
+        """An answer came: part of the budget is earned back."""
+        if self._budget < BUDGET:
+            self._budget += 1
+
+    def series(self) -> Series:
+        """The tries of one request, which start now."""
+        return Series(self)
+
+    def after(self, error: ProviderError, state: Any) -> float | None:
+        """Seconds to wait before the request is sent again; None if it shall not be."""
+        wish = error.retry_after
+        if not error.retryable or (wish is not None and wish > LONGEST_WAIT):
+            return None
+        seconds = max(self._backoff(state), wish or 0.0)
+        state.upcoming_sleep = seconds
+        if self._budget < 1 or self._stopped(state):
+            return None
+        self._budget -= 1
+        if isinstance(error, RateLimited):
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+        return seconds
+
+    def _stopped(self, state: Any) -> bool:
+        return bool(self._stop(state)) if self._stop else state.attempt_number >= TRIES
+
+    def _backoff(self, state: Any) -> float:
+        if self._wait:
+            return float(self._wait(state))
+        import tenacity
+
+        return tenacity.wait_random_exponential(multiplier=0.5, max=8)(state)
+
+
+class Series:
+    """The tries of one request: how many, since when."""
+
+    __slots__ = ("_retries", "_started", "_tries", "_waited")
+
+    def __init__(self, retries: Retries) -> None:
+        self._retries, self._started, self._tries, self._waited = retries, time.monotonic(), 0, 0.0
+
+    def after(self, error: ProviderError) -> float | None:
+        """Seconds to wait before the request is sent again after this error; None if it shall not be."""
+        if not error.retryable:
+            return None
+        import tenacity
+
+        self._tries += 1
+        state = tenacity.RetryCallState(tenacity.Retrying(), None, (), {})
+        state.attempt_number, state.start_time, state.idle_for = self._tries, self._started, self._waited
+        state.set_exception((type(error), error, None))
+        seconds = self._retries.after(error, state)
+        self._waited += seconds or 0.0
+        return seconds
