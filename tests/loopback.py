@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -23,6 +24,14 @@ KEY = "sk-planted-key-4711"
 ONCE = stop_after_attempt(1)
 """For clients that shall send no request again."""
 USER = [{"role": "user", "content": "Hello?"}]
+
+
+def until(condition: Callable[[], bool], seconds: float = 5) -> None:
+    """Wait for a condition, which must then hold."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert condition()
 
 
 def call(name: str, arguments: Any, call_id: Any = "default", **more: Any) -> dict[str, Any]:

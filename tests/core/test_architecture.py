@@ -22,6 +22,7 @@ PLUGINS = {path.name: path for path in sorted((ROOT / "providers").glob("*/src/t
 ORDER = [
     "errors",
     "redaction",
+    "addresses",
     "wire",
     "calls",
     "options",
@@ -50,6 +51,7 @@ ORDER = [
     "merging",
     "judging",
     "conversation",
+    "sockets",
     "workers",
     "drivers",
     "toml_places",

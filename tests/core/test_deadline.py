@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 import toolfan
-from loopback import KEY, USER, Bench, FaultServer, Faulty, call, completion, http, raw
+from loopback import KEY, USER, Bench, FaultServer, Faulty, call, completion, http, raw, until
 from pydantic import BaseModel
 from toolfan import DeadlineExceeded, Unavailable, UsageError, workers
 from toolfan.request import DEFAULT_DEADLINE, prepare
@@ -57,13 +57,6 @@ def at_most(seconds: float) -> Iterator[None]:
     started = time.monotonic()
     yield
     assert time.monotonic() - started < seconds
-
-
-def until(condition: Callable[[], bool], seconds: float = 5) -> None:
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert condition()
 
 
 def test_the_default_is_600_seconds_and_reaches_the_transport(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import workers
+from . import sockets, workers
 from .conversation import Wait
 from .errors import ProviderError, Unavailable
 from .translation import timed_out
@@ -88,6 +88,7 @@ def _send(
     left = deadline.remaining()
 
     def send() -> WireResponse:
+        sockets.end.set(deadline.end)  # in the context of the worker
         return transport.send(request, timeout=left, headers=prepared.headers, query=prepared.query)
 
     return send() if left is None else workers.pool.run(send, left, on_abandon)
