@@ -70,7 +70,7 @@ def converse(adapter: ParallelToolsAdapter, request: ToolRequest, policy: Policy
             outcomes = judge(adapter, request, policy, turn, attempt=spent.attempts)
             rounds = (*rounds, Round(turn, outcomes))
             calls = Calls(
-                outcomes=merged(adapter, request, calls, outcomes) if calls else outcomes,
+                outcomes=merged(adapter, request, calls, outcomes) if calls is not None else outcomes,
                 turn=turn,
                 usage=spent.usage,
                 attempts=spent.attempts,
