@@ -1,0 +1,174 @@
+"""What a request asks for: its dialect, the model that names the fault, the tools that may be called.
+
+It is read leniently: whether a request is one that the vendor would take is for `toolfan_local.Server` to judge.
+
+Knows the paths and the tool fields of OpenAI's and Google's requests; not faults, not answers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from toolfan_local.google_checks import spelled
+from toolfan_local.google_schema import to_json_schema
+from toolfan_local.google_wire import declarations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from toolfan_local.faults.reading import Request
+
+_AZURE = re.compile(r".*/deployments/(?P<model>[^/]+)/chat/completions$")
+_CHAT = re.compile(r".*/chat/completions$")
+_GOOGLE = re.compile(
+    r"/(?P<version>v1|v1beta|v1beta1)/(?P<vertex>projects/.+/)?models/(?P<model>[^/:]+)"
+    r":(?P<method>generateContent|streamGenerateContent)$"
+)
+_MODEL = re.compile(r"(?P<fault>[^@]*?)(?P<once>-once)?(?:@.*)?")
+ONCE = "-once"
+FRAMINGS = ("none", "sse", "array")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One tool of the request; `schema` is the JSON Schema of its arguments."""
+
+    name: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request. `framing` is how the answer is asked for: whole, as server-sent events or as a JSON array.
+
+    `turn` is the number of requests for this model, this one among them; `ids` says whether Google's calls have ids.
+    """
+
+    dialect: Literal["openai", "google"]
+    model: str
+    path: str
+    body: Mapping[str, Any]
+    offers: tuple[Offer, ...]
+    framing: Literal["none", "sse", "array"] = "none"
+    limit: int | None = None
+    ids: bool = True
+    turn: int = 1
+
+    @property
+    def stream(self) -> bool:
+        """Whether the answer is asked for in pieces."""
+        return self.framing != "none"
+
+    @property
+    def fault(self) -> str:
+        """The fault that the model names."""
+        return split_model(self.model)[0]
+
+    @property
+    def once(self) -> bool:
+        """Whether it is played for the first request alone."""
+        return split_model(self.model)[1]
+
+
+class Unanswerable(Exception):
+    """The request cannot be answered by a fault: the message says why, `status` and `dialect` how."""
+
+    def __init__(self, status: int, message: str, dialect: str = "openai") -> None:
+        super().__init__(message)
+        self.status, self.dialect = status, dialect
+
+
+def split_model(model: str) -> tuple[str, bool]:
+    """`name`, `name-once`, either with `@anything`, as the fault's name and whether it is played once."""
+    found = _MODEL.fullmatch(model)
+    return (found["fault"], bool(found["once"])) if found else (model, False)
+
+
+def read_asked(request: Request) -> Asked:
+    """What the request asks for. Raises Unanswerable."""
+    google = _GOOGLE.match(request.path)
+    if google and request.method == "POST":
+        return _google(request, google)
+    if _CHAT.match(request.path) and request.method == "POST":
+        return _openai(request)
+    dialect = "google" if "/models/" in request.path or request.path.startswith("/v1beta") else "openai"
+    status = 405 if google or _CHAT.match(request.path) else 404
+    raise Unanswerable(status, f"Nothing is served here: {request.method} {request.path}", dialect)
+
+
+def _decoded(request: Request, dialect: str) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError) as exc:
+        raise Unanswerable(400, f"The body is not JSON: {exc}", dialect) from None
+    if not isinstance(body, dict):
+        raise Unanswerable(400, "The body is not an object.", dialect)
+    return body
+
+
+def _openai(request: Request) -> Asked:
+    body = _decoded(request, "openai")
+    azure = _AZURE.match(request.path)
+    model = azure["model"] if azure else body.get("model")
+    if not isinstance(model, str):
+        raise Unanswerable(400, "you must provide a model parameter")
+    return Asked(
+        "openai",
+        model,
+        request.path,
+        body,
+        tuple(_openai_offers(body)),
+        framing="sse" if body.get("stream") is True else "none",
+        limit=1 if body.get("parallel_tool_calls") is False else None,
+    )
+
+
+def _openai_offers(body: Mapping[str, Any]) -> Iterator[Offer]:
+    choice, allowed = body.get("tool_choice"), None
+    if choice == "none":
+        return
+    if isinstance(choice, dict):
+        named = choice.get("allowed_tools", {}).get("tools") if choice.get("type") == "allowed_tools" else [choice]
+        allowed = {tool.get("function", {}).get("name") for tool in named or []}
+    for tool in body.get("tools") or []:
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if isinstance(function, dict) and (allowed is None or function.get("name") in allowed):
+            yield Offer(str(function.get("name")), function.get("parameters") or {})
+
+
+def _google(request: Request, path: re.Match[str]) -> Asked:
+    body = _decoded(request, "google")
+    stream = path["method"] == "streamGenerateContent"
+    return google_asked(
+        body,
+        path["model"],
+        path=request.path,
+        ids=not path["vertex"] or path["version"] == "v1beta1",
+        framing="none" if not stream else "sse" if request.query.get("alt") == "sse" else "array",
+    )
+
+
+def google_asked(
+    body: Mapping[str, Any], model: str, *, path: str, ids: bool, framing: Literal["none", "sse", "array"]
+) -> Asked:
+    """What a request in Google's dialect asks for, whichever way it came."""
+    return Asked("google", model, path, body, tuple(_google_offers(body)), framing=framing, ids=ids)
+
+
+def _google_offers(body: Mapping[str, Any]) -> Iterator[Offer]:
+    config: Any = body
+    for name in ("toolConfig", "functionCallingConfig"):
+        config = spelled(config, name) if isinstance(config, dict) else None
+    config = config if isinstance(config, dict) else {}
+    if config.get("mode") in ("NONE", 3):
+        return
+    allowed = spelled(config, "allowedFunctionNames")
+    for declaration in declarations(body):
+        if not allowed or declaration.get("name") in allowed:
+            schema = spelled(declaration, "parametersJsonSchema")
+            if schema is None:
+                schema = to_json_schema(declaration.get("parameters") or {})
+            yield Offer(str(declaration.get("name")), schema)
