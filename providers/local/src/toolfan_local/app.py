@@ -6,7 +6,10 @@ Knows starlette and the dialects' functions; not uvicorn, not gRPC, not how an a
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -36,14 +39,18 @@ _VERTEX = re.compile(
 _GEMINI = re.compile(r"/(?P<version>v1|v1beta)/models/(?P<model>[^/:]+):(?P<method>\w+)$")
 
 
+CLOSED = Failure(503, "the embedded server was closed before the answer's delay was over")
+
+
 @dataclass(frozen=True)
 class Desk:
-    """What all requests of one server share."""
+    """What all requests of one server share.  `closing` is set when it ends, so that delayed answers do not hold it."""
 
     answerer: Answerer
     api_key: str | None = None
     recorder: Recorder = field(default_factory=Recorder)
     identifiers: Identifiers = field(default_factory=Identifiers)
+    closing: threading.Event = field(default_factory=threading.Event)
 
 
 def make_app(desk: Desk) -> Starlette:
@@ -123,8 +130,11 @@ async def _answer_google(desk: Desk, request: Request, path: Mapping[str, str], 
 
 async def _settle(desk: Desk, question: Question) -> Outcome:
     settled = desk.answerer.answer(question)
-    if settled.delay:
-        await asyncio.sleep(settled.delay)
+    end = time.monotonic() + settled.delay
+    while (left := end - time.monotonic()) > 0:
+        if desk.closing.is_set():
+            return CLOSED
+        await asyncio.sleep(min(left, 0.05))
     return settled.outcome
 
 
@@ -178,7 +188,10 @@ def _google_failure(failure: Failure) -> Response:
 
 
 def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return JSONResponse(body, status, dict(headers or {}))
+    try:
+        return JSONResponse(body, status, dict(headers or {}))
+    except ValueError:  # a lone surrogate or NaN that came with the question: escaped, it can be sent
+        return Response(json.dumps(body).encode(), status, dict(headers or {}), "application/json")
 
 
 def _verbatim(outcome: Verbatim) -> Response:

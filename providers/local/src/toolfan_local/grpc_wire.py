@@ -5,7 +5,6 @@ Knows grpcio and google-cloud-aiplatform's messages, and is imported only when g
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +14,7 @@ from google.protobuf import any_pb2, duration_pb2, json_format
 from google.rpc import error_details_pb2, status_pb2
 
 from toolfan_local import google_wire
+from toolfan_local.app import CLOSED
 from toolfan_local.exchange import Failure, Refused, Verbatim
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def _behaviour(desk: Desk, service: str, package: Any, *, call_ids: bool) -> Cal
         except Refused as exc:
             return _abort(context, exc.failure)
         settled = desk.answerer.answer(question)
-        if settled.delay:
-            time.sleep(settled.delay)
+        if settled.delay and desk.closing.wait(settled.delay):
+            return _abort(context, CLOSED)
         if isinstance(settled.outcome, Failure):
             return _abort(context, settled.outcome)
         if isinstance(settled.outcome, Verbatim):

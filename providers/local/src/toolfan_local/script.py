@@ -9,10 +9,12 @@ import json
 import re
 import threading
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -27,9 +29,6 @@ from pydantic import (
 
 from toolfan_local.exchange import Failure, Outcome, Reply, ReplyCall, Stop, TokenCount, Verbatim
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 class ScriptError(ValueError):
     """A script that cannot be used; the message names the file and the position in it."""
@@ -37,6 +36,17 @@ class ScriptError(ValueError):
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _sendable_headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        latin = all(char.isprintable() and char <= "\xff" for char in value)
+        if not (re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) and latin and value == value.strip()):
+            raise ValueError(f"{name!r} cannot be sent as a header")
+    return headers
+
+
+_Headers = Annotated[dict[str, str], AfterValidator(_sendable_headers)]
 
 
 class ScriptedCall(_Part):
@@ -62,7 +72,7 @@ class ScriptedError(_Part):
     code: str | None = None
     type: str | None = None
     param: str | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: _Headers = Field(default_factory=dict)
     retry_delay: NonNegativeFloat | None = None
 
 
@@ -72,7 +82,7 @@ class ScriptedBody(_Part):
     content: str | dict[str, Any] | list[Any]
     status: Annotated[int, Field(ge=200, le=599)] = 200
     content_type: str = "application/json"
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: _Headers = Field(default_factory=dict)
 
 
 class ScriptedAnswer(_Part):
@@ -187,6 +197,8 @@ def load_script(source: str | Path | Mapping[str, Any] | list[Any] | Script) -> 
         where, data = str(source), _read_file(Path(source))
     if isinstance(data, list):
         data = {"answers": data}
+    if position := _unsendable(data):
+        raise ScriptError(f"{where}: {position}: it holds a lone surrogate, which no answer can carry")
     try:
         return Script.model_validate(data)
     except ValidationError as exc:
@@ -202,6 +214,22 @@ def _read_file(path: Path) -> Any:
     except (ValueError, RecursionError) as exc:
         kind = "JSON" if path.suffix == ".json" else "TOML"
         raise ScriptError(f"{path}: not {kind}: {exc}") from exc
+
+
+def _unsendable(data: Any) -> str | None:
+    """The position of a text that has no bytes."""
+    stack, seen = [("", data)], set[int]()
+    while stack:
+        position, item = stack.pop()
+        if isinstance(item, str) and any("\ud800" <= char <= "\udfff" for char in item):
+            return position.lstrip(".").encode("ascii", "backslashreplace").decode()
+        if isinstance(item, Mapping | list | tuple) and id(item) not in seen:
+            seen.add(id(item))
+            if isinstance(item, Mapping):
+                stack += [(f"{position}.{key}", part) for key, value in item.items() for part in (key, value)]
+            else:
+                stack += [(f"{position}[{at}]", value) for at, value in enumerate(item)]
+    return None
 
 
 def _line(where: str, error: Any) -> str:

@@ -36,14 +36,20 @@ class ServerError(RuntimeError):
 
 
 class _Uvicorn(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(_config(desk))
         self.ready = threading.Event()
+        self._closing = desk.closing
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts as uvicorn does, then tells the waiting thread."""
         await super().startup(sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends delayed answers first: uvicorn would cancel them, and print a traceback of each."""
+        self._closing.set()
+        await super().shutdown(sockets)
 
 
 class Server:
@@ -74,8 +80,9 @@ class Server:
         """Starts the server and returns it when it answers. Starting twice is an error."""
         if self._thread is not None:
             raise ServerError("the server is already running")
+        self._desk.closing.clear()
         self._socket = _bind(self._port)
-        self._uvicorn = _Uvicorn(_config(self._desk))
+        self._uvicorn = _Uvicorn(self._desk)
         self._thread = threading.Thread(
             target=self._uvicorn.run, kwargs={"sockets": [self._socket]}, name="toolfan-local", daemon=True
         )
@@ -98,7 +105,11 @@ class Server:
                 raise ServerError("the server did not start within 30 seconds")
 
     def close(self) -> None:
-        """Stops the server and waits for its threads; harmless when it does not run."""
+        """Stops the server and waits for its threads; harmless when it does not run.
+
+        Requests whose answer is delayed are answered with an error at once.
+        """
+        self._desk.closing.set()  # before the gRPC server waits for them
         if self._grpc is not None:
             self._grpc.close()
         if self._uvicorn is not None and self._thread is not None and self._thread.ident is not None:
@@ -153,7 +164,7 @@ def serve(port: int = 0, script: ScriptSource | None = None, *, api_key: str | N
         address = f"http://{HOST}:{bound.getsockname()[1]}"
         sys.stdout.write(f"toolfan-local serves {address} (OpenAI: {address}/v1); stop with Ctrl-C\n")
         sys.stdout.flush()
-        uvicorn.Server(_config(desk)).run(sockets=[bound])
+        _Uvicorn(desk).run(sockets=[bound])
 
 
 def _config(desk: Desk) -> uvicorn.Config:
