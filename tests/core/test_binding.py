@@ -1,0 +1,206 @@
+"""Clients are one per process and event loop, or refused with a clear error: never wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+import toolfan
+from loopback import KEY, ONCE, Bench
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of fork, beside threads
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+
+class A(BaseModel):
+    x: int
+
+
+@pytest.fixture
+def echoing(bench: Bench) -> Bench:
+    """A server that answers question n with A(x=n)."""
+    answers = [
+        {
+            "contains": f"={n}=",
+            "times": "always",
+            "calls": [{"name": "A", "arguments": {"x": n}}],
+        }
+        for n in range(100)
+    ]
+    bench.serve(*answers)
+    return bench
+
+
+def asked(n: int) -> dict[str, Any]:
+    return {"model": "m", "messages": [{"role": "user", "content": f"={n}="}], "response_model": A}
+
+
+@pytest.fixture
+def connected(echoing: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    monkeypatch.setenv("K", KEY)
+
+    def connect(make: Callable[..., Any] = toolfan.connect) -> Any:
+        return make("openai", base_url=echoing.server.openai_url, api_key_env="K")
+
+    return connect
+
+
+def in_children(question: Callable[[int], int], count: int = 4) -> list[int]:
+    """What children say when all of them ask at once."""
+    reads = []
+    for n in range(1, count + 1):
+        read, write = os.pipe()
+        if os.fork() == 0:
+            try:
+                for _ in range(5):
+                    answer = question(n)
+                os.write(write, str(answer).encode())
+            finally:
+                os._exit(0)
+        os.close(write)
+        reads.append(read)
+    said = [os.read(read, 100).decode() for read in reads]
+    for read in reads:
+        os.close(read)
+    for _ in reads:
+        os.wait()
+    return [int(one) for one in said if one]
+
+
+@needs_fork
+def test_a_client_that_toolfan_made_is_made_anew_in_each_child(connected: Callable[..., Any]) -> None:
+    with connected() as client:
+        assert list(client.create(**asked(0))) == [A(x=0)]
+        assert in_children(lambda n: client.create(**asked(n))[0].x) == [1, 2, 3, 4]
+        assert list(client.create(**asked(5))) == [A(x=5)]
+
+
+@needs_fork
+def test_so_is_one_that_your_function_makes(echoing: Bench) -> None:
+    client = toolfan.from_openai(lambda: openai.OpenAI(api_key=KEY, base_url=echoing.server.openai_url))
+    with client:
+        assert list(client.create(**asked(0))) == [A(x=0)]
+        assert in_children(lambda n: client.create(**asked(n))[0].x) == [1, 2, 3, 4]
+        assert list(client.create(**asked(5))) == [A(x=5)]
+    with pytest.raises(toolfan.UsageError, match="closed"):
+        client.create(**asked(1))
+
+
+@needs_fork
+def test_one_that_you_passed_is_refused_in_a_child(echoing: Bench) -> None:
+    client = echoing.client(max_retries=0)
+    assert list(client.create(**asked(0))) == [A(x=0)]
+
+    def refused(n: int) -> int:
+        with pytest.raises(toolfan.UsageError, match=r"forked.*Pass a function that makes") as caught:
+            client.create(**asked(n))
+        return caught.value.requests + n
+
+    assert in_children(refused) == [1, 2, 3, 4]
+
+
+def test_a_second_event_loop_gets_a_client_of_its_own(connected: Callable[..., Any]) -> None:
+    client = connected(toolfan.connect_async)
+    made = []
+
+    async def ask(*numbers: int) -> list[A]:
+        answers = await asyncio.gather(*(client.create(**asked(n)) for n in numbers))
+        made.append(client.sdk_client)
+        await client.sdk_client.close()  # as `async with` would, but for this loop's alone
+        return [value for calls in answers for value in calls]
+
+    assert [asyncio.run(ask(n)) for n in range(3)] == [[A(x=0)], [A(x=1)], [A(x=2)]]
+    assert asyncio.run(ask(*range(20))) == [A(x=n) for n in range(20)]
+    assert len(set(map(id, made))) == 4
+
+
+def test_a_function_makes_async_clients_too(echoing: Bench) -> None:
+    made: list[openai.AsyncOpenAI] = []
+
+    def make() -> openai.AsyncOpenAI:
+        made.append(openai.AsyncOpenAI(api_key=KEY, base_url=echoing.server.openai_url))
+        return made[-1]
+
+    client = toolfan.from_openai(make)
+
+    async def ask(n: int) -> list[A]:
+        calls = await client.create(**asked(n))
+        await made[-1].close()
+        return list(calls)
+
+    assert [asyncio.run(ask(n)) for n in range(3)] == [[A(x=0)], [A(x=1)], [A(x=2)]]
+    assert len(made) == 3
+
+
+def test_a_passed_async_client_is_refused_in_a_second_loop(echoing: Bench) -> None:
+    sdk = openai.AsyncOpenAI(api_key=KEY, base_url=echoing.server.openai_url)
+    client = toolfan.from_openai(sdk, stop=ONCE)
+
+    async def ask(n: int) -> list[A]:
+        return list(await client.create(**asked(n)))
+
+    async def last() -> None:
+        await ask(1)
+        await sdk.close()
+
+    with asyncio.Runner() as runner:
+        assert runner.run(ask(0)) == [A(x=0)]
+        with pytest.raises(toolfan.UsageError, match=r"another event loop.*Pass a function that makes"):
+            in_thread(lambda: asyncio.run(ask(1)))
+        runner.run(last())
+
+
+def in_thread(work: Callable[[], Any]) -> Any:
+    """`work()` in another thread, whose event loop is another one."""
+    outcome: list[Any] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except Exception as exc:
+            outcome.append(exc)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(30)
+    if isinstance(outcome[0], Exception):
+        raise outcome[0]
+    return outcome[0]
+
+
+@pytest.mark.parametrize("kind", ["passed", "connected", "function"])
+def test_forty_threads_share_a_client(echoing: Bench, connected: Callable[..., Any], kind: str) -> None:
+    url = echoing.server.openai_url
+    sdk = openai.OpenAI(api_key=KEY, base_url=url)
+    made = {
+        "passed": lambda: toolfan.from_openai(sdk),
+        "connected": connected,
+        "function": lambda: toolfan.from_openai(lambda: openai.OpenAI(api_key=KEY, base_url=url)),
+    }
+    answers: dict[int, list[int]] = {}
+    with sdk, made[kind]() as client:
+
+        def ask(n: int) -> None:
+            answers[n] = [client.create(**asked(n))[0].x for _ in range(3)]
+
+        threads = [threading.Thread(target=ask, args=(n,)) for n in range(40)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert answers == {n: [n] * 3 for n in range(40)}
+
+
+def test_a_function_that_makes_no_client(echoing: Bench) -> None:
+    with pytest.raises(toolfan.UsageError, match="no client of the openai SDK"):
+        toolfan.from_openai(lambda: 3)  # type: ignore[arg-type, return-value]
+    with pytest.raises(toolfan.UsageError, match="is not async"):
+        toolfan.wrap_async(echoing.sdk)
