@@ -324,9 +324,9 @@ class TestRequest:
         assert json.loads(shown.stdout) == body
 
     def test_what_no_transport_would_send_is_refused(self) -> None:
-        """The place of the fault is named."""
+        """The place of the fault is named; what is to be mended is the caller's: status 2."""
         done = run("request", "a \udc80 byte", "--tools", "demo_tools:BOTH", "--with", "openai:m")
-        assert done.exit_code == 1
+        assert done.exit_code == 2
         assert "messages[0].content" in done.stderr
 
     def test_an_adapter_without_a_model(self) -> None:

@@ -92,7 +92,7 @@ REFUSALS = {
     "a role that is a list": Refusal(UsageError, "has the role", messages=[{"role": ["user"], "content": "x"}]),
     "no content": Refusal(UsageError, "has no content", messages=[{"role": "user"}]),
     "content is a number": Refusal(UsageError, "a content of type int", messages=said(3)),
-    "content is texts": Refusal(UsageError, "a content of type list", messages=said(["x"])),
+    "content is texts": Refusal(UsageError, r"messages\[0\].content\[0\] is a str", messages=said(["x"])),
     "no tool_call_id": Refusal(UsageError, "no tool_call_id", messages=[*USER, {"role": "tool", "content": "x"}]),
     "tool_calls is a number": Refusal(
         UsageError, r"messages\[0\]", messages=[{"role": "assistant", "content": "x", "tool_calls": 3}]

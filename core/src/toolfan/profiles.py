@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _SELECT = "TOOLFAN_PROFILE"
 _OVERRIDE = "TOOLFAN_PROFILES"
 _FILE_KEYS = ("default", "profiles")
+_KNOWN = ("PROFILE", "PROFILES", "DISABLE", "DEBUG")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,12 @@ class Profile:
         if self.file is None or self.written is None or (path and _reaches(self.overridden, path)):
             return f"{key} in the environment variable {_variable(self.name, *path)}"
         return self.file.where("profiles", self.written, *path)
+
+    def folder(self, key: str) -> Path | None:
+        """The folder of the file that this value comes from; None for one from the environment."""
+        if self.file is None or self.written is None or key in self.overridden:
+            return None
+        return self.file.path.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +146,7 @@ def configuration(start: Path | None = None) -> Configuration:
     Raises ConfigError for a file that cannot be read, is not TOML or has another shape, and for variables that are
     spelled wrongly.
     """
-    _check_variables()
+    check_variables()
     file = find_config(start)
     written = _names_in(file) if file else {}
     from_file = {name: file.data["profiles"][key] for name, key in written.items()} if file else {}
@@ -171,16 +178,19 @@ def _read_settings(default: str | None, from_file: dict[str, Any]) -> tuple[dict
     )
 
 
-def _check_variables() -> None:
+def check_variables() -> None:
+    """Raises ConfigError for a variable that is nearly one of toolfan's, and so would be ignored in silence."""
     for variable in os.environ:
-        name = variable.upper()
-        if not name.startswith(_SELECT) or name in (_SELECT, _OVERRIDE):
+        prefix, _, name = variable.upper().partition("_")
+        first = name.partition("__")[0]
+        if prefix != "TOOLFAN" or name in _KNOWN or re.fullmatch(r"PROFILES(__[^_].*?)+", name):
             continue
-        if not re.fullmatch(rf"{_OVERRIDE}(__[^_].*?)+", name):
+        others = [f"TOOLFAN_{known}" for known in _KNOWN if known != first]
+        if nearest(first, _KNOWN) or name.startswith("PROFILE"):
             raise ConfigError(
                 f"the environment variable {variable} configures nothing",
                 hint=f"{_SELECT} selects a profile; {_OVERRIDE}__NAME__KEY sets a key of one, with two underscores "
-                "between the parts.",
+                f"between the parts.{nearest(f'TOOLFAN_{first}', others)}",
             )
 
 

@@ -42,8 +42,6 @@ DEFAULTS: Mapping[str, Any] = {
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
-_PLAIN_TOOLS = "It is a list of objects in the provider's own form; types and functions belong into tools=."
-
 # What code that comes from other libraries writes, and what it is called here.
 _OTHER_NAMES = {
     "max_retries": "max_attempts=",
@@ -156,13 +154,13 @@ def _extra_body(value: Any) -> Mapping[str, Any]:
     body = _string_keys("extra_body", value)
     if body.get("stream"):  # the answer would come as events, which nobody reads
         raise UsageError("extra_body sets stream", hint="Leave it out; toolfan decides how an answer is sent.")
-    if "tools" in body:
-        tools = body["tools"]
-        if not isinstance(tools, list | tuple):
-            raise UsageError(f"extra_body sets tools to a {type(tools).__name__}", hint=_PLAIN_TOOLS)
-        for at, tool in enumerate(tools):
-            if not isinstance(tool, Mapping):
-                raise UsageError(f"extra_body.tools[{at}] is a {type(tool).__name__}", hint=_PLAIN_TOOLS)
+    tools = body.get("tools")
+    for at, tool in enumerate(tools if isinstance(tools, list | tuple) else ()):
+        if not isinstance(tool, Mapping):
+            raise UsageError(
+                f"extra_body.tools[{at}] is a {type(tool).__name__}",
+                hint="It is an object in the provider's own form; types and functions belong into tools=.",
+            )
     return body
 
 

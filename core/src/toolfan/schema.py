@@ -5,6 +5,7 @@ Knows: JSON Schema as pydantic writes it.  Must not know: providers by name, too
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -42,6 +43,25 @@ def root_object(schema: Mapping[str, Any]) -> Schema:
         )
     root.setdefault("properties", {})
     return root
+
+
+def check_json(schema: Mapping[str, Any]) -> None:
+    """Raises ToolDefinitionError, with the place, for what JSON cannot say: NaN, an infinity, a lone surrogate."""
+    stack: list[tuple[str, Any]] = [("", schema)]
+    while stack:
+        where, node = stack.pop()
+        if isinstance(node, Mapping):
+            stack += ((f"{where}.{key}", child) for key, child in node.items())
+        elif isinstance(node, list):
+            stack += ((f"{where}[{at}]", child) for at, child in enumerate(node))
+        elif isinstance(node, float) and not math.isfinite(node):
+            raise _unsayable(where, f"is {node}, which is no number of JSON")
+        elif isinstance(node, str) and any("\ud800" <= char <= "\udfff" for char in node):
+            raise _unsayable(where, "has a lone surrogate")
+
+
+def _unsayable(where: str, what: str) -> ToolDefinitionError:
+    return ToolDefinitionError(f"the schema cannot be sent: {where[1:]} {what}", hint="Change that field.")
 
 
 def resolve(ref: str, schema: Mapping[str, Any]) -> Schema:

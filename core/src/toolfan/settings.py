@@ -7,9 +7,11 @@ Knows: core's fields.  Must not know: any adapter's settings, where files lie.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, cast
+from datetime import date, time
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypedDict, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,8 +21,13 @@ from .redaction import looks_secret, shown, without_secrets
 from .wire import nearest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .adapter import ParallelToolsAdapter
     from .profiles import Profile
+
+
+_Path: TypeAlias = "tuple[str | int, ...]"
 
 
 class Defaults(TypedDict, total=False):
@@ -78,6 +85,14 @@ class Given:
             values["options"] = {**inherited, **options} if isinstance(inherited, Mapping) else options
         return values
 
+    @property
+    def folders(self) -> dict[str, Path]:
+        """For each value that comes from a configuration file, the folder of that file."""
+        if self.profile is None:
+            return {}
+        found = {key: self.profile.folder(key) for key in self.profile.values.keys() - self.arguments.keys()}
+        return {key: folder for key, folder in found.items() if folder is not None}
+
     def where(self, *path: str | int) -> str:
         argument = self.arguments.get(str(path[0])) if path else None
         passed = bool(path) and path[0] in self.arguments
@@ -126,10 +141,40 @@ def _check_options(adapter: ParallelToolsAdapter, given: Given, options: Mapping
                 adapter=adapter.name,
                 hint=f"{close} To send it unchecked, use extra_body= of create().".strip(),
             )
+        if fault := _unsendable(value, ("options", name)):
+            raise ConfigError(
+                f"{given.where(*fault[0])} cannot be sent: it {fault[1]}",
+                adapter=adapter.name,
+                hint="Write what JSON can say: a text, a finite number, true, false, a list or a table.",
+            )
+
+
+def _unsendable(value: Any, path: _Path) -> tuple[_Path, str] | None:
+    """What TOML and variables can say and JSON cannot, and where.
+
+    Objects of an SDK, which arguments may hold, are the adapter's affair.
+    """
+    stack, seen = [(path, value)], set[int]()
+    while stack:
+        path, item = stack.pop()
+        if isinstance(item, float) and not math.isfinite(item):
+            return path, f"is {item}, which is no number of JSON"
+        if isinstance(item, date | time):
+            return path, f"is a {type(item).__name__}, which JSON does not have"
+        if isinstance(item, str) and any("\ud800" <= char <= "\udfff" for char in item):
+            return path, "holds a byte that is no text"
+        if type(item) in (dict, list) and id(item) not in seen:
+            seen.add(id(item))
+            stack += [((*path, key), child) for key, child in (item.items() if type(item) is dict else enumerate(item))]
+    return None
 
 
 def checked_settings(adapter: ParallelToolsAdapter, given: Given) -> BaseModel:
-    """The adapter's settings among what was given.  Raises ConfigError for unknown keys, secrets and wrong values."""
+    """The adapter's settings among what was given.  Raises ConfigError for unknown keys, secrets and wrong values.
+
+    They are validated with the context `{"folders": ...}`, see `Given.folders`, so that a model can read a relative
+    path from there.
+    """
     settings = {key: value for key, value in given.values.items() if key not in _CORE}
     model = adapter.settings_model
     names = {name for key, info in model.model_fields.items() for name in (key, info.alias) if name}
@@ -143,7 +188,7 @@ def checked_settings(adapter: ParallelToolsAdapter, given: Given) -> BaseModel:
                 hint=f'Put the key itself into a variable, and name it: {key} = "MY_KEY".',
             )
     try:
-        return model.model_validate(settings)
+        return model.model_validate(settings, context={"folders": given.folders})
     except ValidationError as exc:
         fault = exc.errors(include_url=False, include_context=False)[0]
     # Outside the handler: pydantic's error, which would be its context, shows the values.
@@ -175,7 +220,7 @@ def _invalid(
     adapter: ParallelToolsAdapter, given: Given, settings: Mapping[str, Any], fault: Mapping[str, Any]
 ) -> ConfigError:
     path = tuple(fault["loc"])
-    what = without_secrets(str(fault["msg"]), settings)
+    what = without_secrets(str(fault["msg"]).removeprefix("Value error, "), settings)
     key = ".".join(map(str, path))
     if fault["type"] == "missing":
         place = f" ({given.profile.where()})" if given.profile else ""
@@ -183,5 +228,6 @@ def _invalid(
     elif path:
         message = f"{given.where(*path)} is {shown(fault['input'], path)}: {what}"
     else:
-        message = f"the settings {', '.join(settings)} do not go together: {what}"
+        place = f" ({given.profile.where()})" if given.profile else ""
+        message = f"the settings {', '.join(settings)} do not go together{place}: {what}"
     return ConfigError(message, adapter=adapter.name, hint=f"Mend {key or 'one of them'}.")

@@ -8,16 +8,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import math
 import typing
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, cast, get_args, get_origin, overload
 
-from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, TypeAdapter, create_model
+from pydantic import BaseModel, PydanticUserError, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUndefinedAnnotation
 from typing_extensions import TypeVar, is_typeddict
 
 from .calls import BoundCall, picklable, unpickled
 from .errors import ToolDefinitionError
-from .schema import PlainJsonSchema, Schema, root_object
+from .functions import arguments_model
+from .schema import PlainJsonSchema, Schema, check_json, root_object
 from .typeddicts import readable
 
 if TYPE_CHECKING:
@@ -75,6 +77,8 @@ class Tool(Generic[T_co]):
     ) -> None:
         self.target: Any = model
         self.kind: ToolKind = tool_kind(model)
+        _check_options(model, name=name, description=description, handler=handler, timeout=timeout)
+        _check_options(model, sequential=sequential, early=early)
         self.name: str = name if name is not None else _name_of(model)
         if not self.name.strip():
             raise ToolDefinitionError(f"the tool made from {model!r} has an empty name", hint="Give it a name=.")
@@ -87,10 +91,10 @@ class Tool(Generic[T_co]):
     @functools.cached_property
     def arguments_type(self) -> Any:
         """The type that the arguments are validated against; for a function a model of its parameters."""
-        if self.kind == "typeddict":
-            with _definition_errors(self.name):
+        with _definition_errors(self.name):
+            if self.kind == "typeddict":
                 return readable(self.target)
-        return _arguments_model(self.target, self.name) if self.kind == "function" else self.target
+            return arguments_model(self.target, self.name) if self.kind == "function" else self.target
 
     @functools.cached_property
     def validator(self) -> TypeAdapter[Any]:
@@ -104,6 +108,7 @@ class Tool(Generic[T_co]):
         with _definition_errors(self.name):
             schema = self.validator.json_schema(by_alias=True, schema_generator=PlainJsonSchema)
             root = root_object(schema)
+            check_json(root)
         # The tool's own name and description say the same.
         for key in ("title", "description"):
             root.pop(key, None)
@@ -134,6 +139,24 @@ class Tool(Generic[T_co]):
 
 def _tool(target: Any, options: dict[str, Any]) -> Tool[Any]:
     return Tool(unpickled(target), **options)
+
+
+def _check_options(target: Any, **options: Any) -> None:
+    for option, value in options.items():
+        if option in ("sequential", "early"):
+            good, what = isinstance(value, bool), "True or False"
+        elif value is None:
+            continue
+        elif option == "timeout":
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            good, what = number and 0 < value < math.inf, "a number of seconds above 0, or None for no limit"
+        elif option == "handler":
+            good, what = callable(value), "a function"
+        else:
+            good, what = isinstance(value, str), "a text"
+        if not good:
+            tool_name = getattr(target, "__name__", None)
+            raise ToolDefinitionError(f"{option}= of a tool is {value!r}", tool=tool_name, hint=f"It is {what}.")
 
 
 def tool_kind(target: Any) -> ToolKind:
@@ -185,33 +208,6 @@ def _description_of(target: Any, kind: ToolKind) -> str:
     if kind == "typeddict" and doc == inspect.cleandoc(dict.__doc__ or ""):
         return ""
     return doc
-
-
-def _arguments_model(function: Callable[..., Any], name: str) -> type[BaseModel]:
-    """A model with one aliased field a parameter, so that no parameter name can clash with pydantic's own."""
-    with _definition_errors(name):
-        signature = inspect.signature(function)
-        hints = typing.get_type_hints(_unwrapped(function), include_extras=True)
-    fields: dict[str, Any] = {}
-    for at, (parameter_name, parameter) in enumerate(signature.parameters.items()):
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise ToolDefinitionError(
-                f"the function takes *{parameter_name}, which no model can fill by name",
-                tool=name,
-                hint="Give it named parameters.",
-            )
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[f"p{at}"] = (hints.get(parameter_name, Any), Field(default, alias=parameter_name))
-    return create_model(name, __config__=ConfigDict(arbitrary_types_allowed=False), **fields)
-
-
-def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
-    inner = inspect.unwrap(function)
-    while isinstance(inner, functools.partial):
-        inner = inner.func
-    if not (inspect.isfunction(inner) or inspect.ismethod(inner) or inspect.isbuiltin(inner)):
-        return type(inner).__call__
-    return cast("Callable[..., Any]", inner)
 
 
 class _definition_errors:  # a context manager, used like a function

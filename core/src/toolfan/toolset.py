@@ -46,7 +46,7 @@ M = TypeVar("M")
 _CONTAINERS: frozenset[Any] = frozenset(
     {collections.abc.Iterable, collections.abc.Sequence, collections.abc.Collection, list, tuple, set, frozenset}
 )
-_BARE: tuple[Any, ...] = (*_CONTAINERS, typing.Iterable, typing.Sequence, typing.List, typing.Tuple)  # noqa: UP006
+_BARE: tuple[Any, ...] = (*_CONTAINERS, typing.Tuple)  # noqa: UP006  # it has no arguments, as `tuple[()]` has none
 _UNIONS = (typing.Union, types.UnionType)
 
 
@@ -92,7 +92,7 @@ class ToolSet(Generic[T_co]):
     """The tools of a request, in declared order.
 
     What is derived from them (schemas, validators, the provider's JSON) is made once and kept here.
-    Raises ToolDefinitionError for two tools with one name.
+    Raises ToolDefinitionError for what is no sequence of tools, for an empty one, and for two tools with one name.
     """
 
     __slots__ = ("_memory", "by_name", "tools")
@@ -118,7 +118,8 @@ class ToolSet(Generic[T_co]):
     @overload
     def __init__(self: ToolSet[Any], tools: Iterable[Any]) -> None: ...
     def __init__(self, tools: Iterable[Any]) -> None:
-        self.tools: tuple[Tool[Any], ...] = tuple(item if isinstance(item, Tool) else Tool(item) for item in tools)
+        listed = _listed(tools, "the argument of ToolSet()", "ToolSet((Weather, GoogleSearch))")
+        self.tools: tuple[Tool[Any], ...] = tuple(item if isinstance(item, Tool) else Tool(item) for item in listed)
         self.by_name: dict[str, Tool[Any]] = {}
         self._memory: dict[Hashable, Any] = {}
         for tool in self.tools:
@@ -194,23 +195,23 @@ def tool_set(response_model: Any = None, tools: Any = None) -> ToolSet[Any]:
     return made
 
 
-def _listed(tools: Any) -> tuple[Any, ...]:
+def _listed(tools: Any, what: str = "tools=", spelling: str = "tools=(Weather, GoogleSearch)") -> tuple[Any, ...]:
     if isinstance(tools, str | bytes | Mapping) or not isinstance(tools, Iterable):
-        raise ToolDefinitionError(
-            f"tools= is {type(tools).__name__}, not a sequence of tools", hint="Write tools=(Weather, GoogleSearch)."
-        )
+        kind = type(tools).__name__
+        raise ToolDefinitionError(f"{what} is {kind}, not a sequence of tools", hint=f"Write {spelling}.")
     elements = tuple(tools)
     if not elements:
-        raise ToolDefinitionError("tools= is empty", hint="Write tools=(Weather, GoogleSearch).")
+        raise ToolDefinitionError(f"{what} is empty", hint=f"Write {spelling}.")
     return elements
 
 
 def _elements(form: Any) -> list[Any]:
     """The tool types in a response_model."""
     form = _unwrap(form)
-    origin = get_origin(form)
+    origin, arguments = get_origin(form), get_args(form)
+    if any(form is bare for bare in _BARE) or (origin in _CONTAINERS - {tuple} and not arguments):
+        raise ToolDefinitionError(f"{form!r} does not say of what", hint="Write Iterable[Weather | GoogleSearch].")
     if origin in _CONTAINERS:
-        arguments = get_args(form)
         if origin is tuple:
             if len(arguments) != 2 or arguments[1] is not Ellipsis:
                 raise ToolDefinitionError(
@@ -219,8 +220,6 @@ def _elements(form: Any) -> list[Any]:
                 )
             arguments = arguments[:1]
         return _members(arguments[0])
-    if any(form is bare for bare in _BARE):
-        raise ToolDefinitionError(f"{form!r} does not say of what", hint="Write Iterable[Weather | GoogleSearch].")
     members = _members(form)
     if len({tool_kind(member) for member in members}) > 1:
         raise ToolDefinitionError(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import __version__
-from ..errors import ToolfanError, UsageError
+from ..errors import RequestRejected, ToolfanError, UsageError
+from ..profiles import check_variables
 from . import adapters, call, decode, demo, request, serve
 from .output import print_text
 
@@ -29,6 +30,7 @@ def _reported(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*args: object, **options: object) -> None:
         try:
+            check_variables()
             command(*args, **options)
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
@@ -36,9 +38,14 @@ def _reported(command: Callable[..., None]) -> Callable[..., None]:
             if _debug.get():
                 print_text("".join(traceback.format_exception(exc)), err=True)
             print_text(_message(exc), err=True)
-            raise typer.Exit(2 if isinstance(exc, UsageError) else 1) from None
+            raise typer.Exit(2 if _is_wrong_use(exc) else 1) from None
 
     return run
+
+
+def _is_wrong_use(exc: Exception) -> bool:
+    """Whether the caller must change something: no provider was asked, or none could be."""
+    return isinstance(exc, UsageError) or (isinstance(exc, RequestRejected) and exc.status is None)
 
 
 def _message(exc: Exception) -> str:

@@ -70,10 +70,13 @@ class LocalClient:
 def connect(settings: LocalSettings, *, adapter: str) -> LocalClient:
     """A client from settings.  Raises ConfigError for a script that cannot be used."""
     try:
-        return LocalClient(settings.script)
+        return LocalClient(settings.script and settings.script.absolute())  # a message then says where it looked
     except ScriptError as exc:
         raise ConfigError(
-            f"the script cannot be used: {exc}", adapter=adapter, hint="Mend the file that script= names."
+            f"the script cannot be used: {exc}",
+            adapter=adapter,
+            hint="Mend the file that script= names; a relative path begins at the folder of the configuration file, "
+            "one that is given as an argument or a variable at the working directory.",
         ) from exc
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from toolfan.addresses import check_variable
 from toolfan.errors import AdapterNotInstalled, ConfigError
+from toolfan.sockets import end_at_the_deadline
 
 if TYPE_CHECKING:
     from .settings import OpenAISettings
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 def connect(settings: OpenAISettings, *, use_async: bool) -> object:
     """An `OpenAI`, `AsyncOpenAI`, `AzureOpenAI` or `AsyncAzureOpenAI`, its own retries off.
 
-    Raises ConfigError if the key is missing or cannot be a key, AdapterNotInstalled without the SDK.
+    Raises ConfigError if the key is missing or cannot be a key, or if OPENAI_BASE_URL is no address;
+    AdapterNotInstalled without the SDK.
     """
     try:
         import openai
@@ -25,23 +28,38 @@ def connect(settings: OpenAISettings, *, use_async: bool) -> object:
         raise AdapterNotInstalled(
             "the adapter needs the openai package", adapter="openai", hint='Run: pip install "toolfan[openai]".'
         ) from exc
-    shared: dict[str, Any] = {"max_retries": 0, "organization": settings.organization}
+    make: Any
     if settings.azure_endpoint:
-        if not settings.api_version:
-            raise ConfigError("azure_endpoint needs api_version", adapter="openai", hint='For example "2024-10-21".')
-        azure = openai.AsyncAzureOpenAI if use_async else openai.AzureOpenAI
-        return azure(
-            azure_endpoint=settings.azure_endpoint,
-            azure_deployment=settings.azure_deployment,
-            api_version=settings.api_version,
-            api_key=_key(settings.api_key_env or "AZURE_OPENAI_API_KEY"),
-            **shared,
-        )
-    plain = openai.AsyncOpenAI if use_async else openai.OpenAI
+        make, arguments = openai.AsyncAzureOpenAI if use_async else openai.AzureOpenAI, _azure(settings)
+    else:
+        make, arguments = openai.AsyncOpenAI if use_async else openai.OpenAI, _plain(settings)
+    if not use_async:
+        arguments["http_client"] = openai.DefaultHttpxClient()
+        end_at_the_deadline(arguments["http_client"])
+    try:
+        return make(max_retries=0, organization=settings.organization, project=settings.project, **arguments)
+    except Exception as exc:
+        if type(exc).__name__ != "InvalidURL":  # of httpx or httpx2, by the version of the SDK
+            raise
+        raise ConfigError(f"the address cannot be used: {exc}", adapter="openai", hint="Mend the address.") from exc
+
+
+def _azure(settings: OpenAISettings) -> dict[str, Any]:
+    return {
+        "azure_endpoint": settings.azure_endpoint,
+        "azure_deployment": settings.azure_deployment,
+        "api_version": settings.api_version,
+        "api_key": _key(settings.api_key_env or "AZURE_OPENAI_API_KEY"),
+    }
+
+
+def _plain(settings: OpenAISettings) -> dict[str, Any]:
+    if settings.base_url is None:
+        check_variable("OPENAI_BASE_URL", adapter="openai")  # the SDK reads it
     # A local server needs none, the SDK insists on one, and OpenAI's must not go to a stranger.
     stranger = settings.base_url and not settings.api_key_env
     key = "none" if stranger else _key(settings.api_key_env or "OPENAI_API_KEY")
-    return plain(base_url=settings.base_url, project=settings.project, api_key=key, **shared)
+    return {"base_url": settings.base_url, "api_key": key}
 
 
 def _key(variable: str) -> str:

@@ -5,7 +5,8 @@ Knows: names of settings.  Must not know: keys (a key is named by its environmen
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from toolfan.addresses import Address  # noqa: TC002 - pydantic reads it
 
 
 class OpenAISettings(BaseModel):
@@ -18,9 +19,28 @@ class OpenAISettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     api_key_env: str | None = Field(default=None, description="Environment variable that holds the key.")
-    base_url: str | None = Field(default=None, description="Of a compatible server, such as http://localhost:11434/v1.")
+    base_url: Address | None = Field(
+        default=None, description="Of a compatible server, such as http://localhost:11434/v1."
+    )
     organization: str | None = None
     project: str | None = None
-    azure_endpoint: str | None = Field(default=None, description="Of an Azure resource: https://NAME.openai.azure.com.")
+    azure_endpoint: Address | None = Field(
+        default=None, description="Of an Azure resource: https://NAME.openai.azure.com."
+    )
     azure_deployment: str | None = None
     api_version: str | None = Field(default=None, description="Of Azure's interface; needed with azure_endpoint.")
+
+    @model_validator(mode="after")
+    def _go_together(self) -> OpenAISettings:
+        """What only Azure has would be left out in silence without `azure_endpoint`."""
+        if self.azure_endpoint is None:
+            for name in ("azure_deployment", "api_version"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} needs azure_endpoint")
+        elif self.base_url is not None:
+            raise ValueError(
+                "base_url and azure_endpoint exclude each other: the one is for compatible servers, the other for Azure"
+            )
+        elif not self.api_version:
+            raise ValueError('azure_endpoint needs api_version, for example "2024-10-21"')
+        return self

@@ -113,9 +113,14 @@ class GenerateContentAdapter:
         return connect(self.name, settings, use_async=use_async)
 
     def transport(self, client: object, *, use_async: bool) -> Transport | AsyncTransport:
-        """A sender over a google.genai.Client or a GenerativeModel.  Raises UsageError for another object."""
+        """A sender over a google.genai.Client or a GenerativeModel.
+
+        Raises UsageError for another object, ConfigError for a key that cannot be sent.
+        """
+        from .connecting import check_client
         from .transport import transport_for
 
+        check_client(client, self.name)
         return transport_for(self.name, client, use_async=use_async)
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from toolfan.addresses import check_variable
 from toolfan.errors import AdapterNotInstalled, ConfigError
+from toolfan.sockets import end_at_the_deadline
 
 from .settings import GeminiSettings, VertexSettings
 
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # noqa: ARG001 - one client serves both
     """A client for Vertex AI or the Gemini API, as the type of the settings says.
 
-    Raises AdapterNotInstalled without google-genai; ConfigError without a key, or if Google's library refuses the
-    settings (no project, no credentials).  No message holds a key.
+    Raises AdapterNotInstalled without google-genai; ConfigError without a key, if the variable with the service's
+    address holds none, or if Google's library refuses the settings (no project, no credentials).  No message holds a
+    key.
     """
     try:
         from google import genai
@@ -36,15 +39,20 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
         arguments = {"vertexai": False, "api_key": key}
     else:
         raise ConfigError(f"the settings are {type(settings).__name__}, not this adapter's", adapter=adapter)
-    base_url = getattr(settings, "base_url", None)
+    base_url = settings.base_url
+    variable = "GOOGLE_VERTEX_BASE_URL" if arguments["vertexai"] else "GOOGLE_GEMINI_BASE_URL"
+    if base_url is None and os.environ.get(variable):  # google-genai reads it
+        check_variable(variable, adapter=adapter)
     try:
-        return genai.Client(**arguments, http_options={"base_url": base_url} if base_url else None)
+        client = genai.Client(**arguments, http_options={"base_url": base_url} if base_url else None)
     except Exception as exc:
         raise ConfigError(
             f"google-genai cannot make a client: {type(exc).__name__}: {exc}",
             adapter=adapter,
             hint="Set project and location, and run `gcloud auth application-default login`.",
         ) from exc
+    end_at_the_deadline(getattr(client._api_client, "_httpx_client", None))
+    return client
 
 
 _KEY_NAMES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
@@ -77,15 +85,26 @@ def read_secret(names: Sequence[str], adapter: str) -> str:
         value = os.environ.get(name, "")
         if not value.strip():
             continue
-        if not value.isascii() or not value.isprintable() or value != value.strip():
-            raise ConfigError(
-                f"the environment variable {name} holds white space around the key or a character that is not ASCII",
-                adapter=adapter,
-                hint="Write the key alone into it.",
-            )
+        _check_secret(value, f"the environment variable {name}", adapter)
         return value
     raise ConfigError(
         f"no key: the environment variable {' or '.join(names)} is not set",
         adapter=adapter,
         hint=f"export {names[0]}=..., or name another variable with api_key_env.",
     )
+
+
+def check_client(client: object, adapter: str) -> None:
+    """Raises ConfigError if the API key of a google.genai.Client cannot go into an HTTP header; never shows it."""
+    key = getattr(getattr(client, "_api_client", None), "api_key", None)
+    if isinstance(key, str):
+        _check_secret(key, "the client", adapter)
+
+
+def _check_secret(value: str, where: str, adapter: str) -> None:
+    if not value.isascii() or not value.isprintable() or value != value.strip():
+        raise ConfigError(
+            f"the key in {where} has a line break, a blank at an end or a character that no header can carry",
+            adapter=adapter,
+            hint="Copy the key again, without what surrounds it.",
+        )

@@ -57,7 +57,7 @@ _IN_GENERATION = frozenset(camel(name) for name in _GENERATION)
 
 
 def options_to_body(options: Mapping[str, Any], adapter: str) -> JSON:
-    """The options as fields of the request.  Raises UsageError for one that is given twice."""
+    """The options as fields of the request.  Raises UsageError for one that is given twice, and for wrong labels."""
     top: JSON = {}
     generation: JSON = {}
     for name, value in options.items():
@@ -68,6 +68,8 @@ def options_to_body(options: Mapping[str, Any], adapter: str) -> JSON:
             _put(generation, written, plain(value), adapter)
         elif written == "safetySettings":
             _put(top, written, _safety(value), adapter)
+        elif written == "labels":
+            _put(top, written, _labels(value, adapter), adapter)
         else:
             _put(top, written, plain(value), adapter)
     return {"generationConfig": generation, **top} if generation else top
@@ -77,6 +79,19 @@ def _put(target: JSON, name: str, value: Any, adapter: str) -> None:
     if name in target:
         raise UsageError(f"the option {name} is given twice", adapter=adapter, hint="Use one spelling of it.")
     target[name] = value
+
+
+def _labels(value: Any, adapter: str) -> JSON | None:
+    if value is None:
+        return None
+    hint = 'Labels are texts by texts: labels={"team": "search"}.'
+    if not isinstance(value, Mapping):
+        raise UsageError(f"the option labels is a {type(value).__name__}", adapter=adapter, hint=hint)
+    for key, text in value.items():
+        if not (isinstance(key, str) and isinstance(text, str)):
+            what = f"{key!r} with a {type(text).__name__}"
+            raise UsageError(f"the option labels has {what}", adapter=adapter, hint=hint)
+    return dict(value)
 
 
 def _safety(value: Any) -> Any:

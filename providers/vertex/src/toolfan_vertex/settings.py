@@ -6,6 +6,7 @@ Knows: names of settings.  Must not know: any Google package; secrets (a key is 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
+from toolfan.addresses import Address  # noqa: TC002 - pydantic reads it
 
 
 class VertexSettings(BaseModel):
@@ -15,7 +16,7 @@ class VertexSettings(BaseModel):
 
     project: str | None = Field(None, description="The Google Cloud project; else GOOGLE_CLOUD_PROJECT.")
     location: str | None = Field(None, description='Such as "us-central1" or "global"; else GOOGLE_CLOUD_LOCATION.')
-    base_url: str | None = Field(None, description="Another address of the service.")
+    base_url: Address | None = Field(None, description="Another address of the service.")
     api_key_env: str | None = Field(
         None, description="The environment variable with an API key (express mode: no project and location)."
     )
@@ -32,4 +33,4 @@ class GeminiSettings(BaseModel):
     api_key_env: str | None = Field(
         None, description="The environment variable with the API key; else GEMINI_API_KEY, then GOOGLE_API_KEY."
     )
-    base_url: str | None = Field(None, description="Another address of the service.")
+    base_url: Address | None = Field(None, description="Another address of the service.")

@@ -1,0 +1,56 @@
+"""Functions as tools: their parameters as a pydantic model.
+
+Knows: signatures and annotations.  Must not know: tools, schemas.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import typing
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from .errors import ToolDefinitionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def arguments_model(function: Callable[..., Any], name: str) -> type[BaseModel]:
+    """A model with one aliased field a parameter, so that no parameter name can clash with pydantic's own.
+
+    Raises ToolDefinitionError for parameters that no model can fill by name, and what inspect and typing raise.
+    """
+    signature, inner = inspect.signature(function), _unwrapped(function)
+    hints = typing.get_type_hints(inner, include_extras=True)
+    if next(iter(signature.parameters), None) == "self" and _stands_in_a_class(inner):
+        raise ToolDefinitionError(
+            "it is a method without its object: the model would have to fill in self",
+            hint=f"Pass the method of an object, such as my_object.{getattr(function, '__name__', 'method')}.",
+        )
+    fields: dict[str, Any] = {}
+    for at, (parameter_name, parameter) in enumerate(signature.parameters.items()):
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise ToolDefinitionError(
+                f"the function takes *{parameter_name}, which no model can fill by name",
+                hint="Give it named parameters.",
+            )
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[f"p{at}"] = (hints.get(parameter_name, Any), Field(default, alias=parameter_name))
+    return create_model(name, __config__=ConfigDict(arbitrary_types_allowed=False), **fields)
+
+
+def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    inner = inspect.unwrap(function)
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    if not (inspect.isfunction(inner) or inspect.ismethod(inner) or inspect.isbuiltin(inner)):
+        return type(inner).__call__
+    return cast("Callable[..., Any]", inner)
+
+
+def _stands_in_a_class(function: Callable[..., Any]) -> bool:
+    outer = getattr(function, "__qualname__", "").rpartition(".")[0]
+    return bool(outer) and not outer.endswith("<locals>")

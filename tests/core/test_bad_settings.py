@@ -1,0 +1,149 @@
+"""What is configured and cannot be: options that are no JSON, lost scripts, variables that are nearly right."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toolfan
+from loopback import USER
+from pydantic import BaseModel
+from toolfan import ConfigError, ToolfanError
+from toolfan.wire import nearest
+
+
+class A(BaseModel):
+    x: int = 0
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory without configuration, an environment without toolfan."""
+    for name in [name for name in os.environ if name.upper().startswith("TOOLFAN")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    return tmp_path
+
+
+def write(text: str) -> Path:
+    path = Path("toolfan.toml").absolute()
+    path.write_text(f'default = "p"\n[profiles.p]\nadapter = "openai"\nmodel = "m"\n{text}\n')
+    return path
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "what"),
+    [
+        ("options.temperature = nan", "temperature", "is nan"),
+        ("options.temperature = -inf", "temperature", "is -inf"),
+        ("options = { metadata = { since = 2026-01-31 } }", "metadata.since", "is a date"),
+        ("options = { metadata = { at = [1, 2026-01-31T10:00:00Z] } }", "metadata.at.1", "is a datetime"),
+        ("[profiles.p.options]\nstop = ['x']\nuser = 07:32:00", "user", "is a time"),
+    ],
+)
+def test_an_option_that_is_no_json(line: str, key: str, what: str) -> None:
+    path = write(f"\n{line}")
+    number = 6 + line.count("\n")
+    with pytest.raises(ConfigError) as caught:
+        toolfan.connect()
+    expected = f"profiles.p.options.{key} in {path}, line {number} cannot be sent: it {what}"
+    assert caught.value.message.startswith(expected)
+
+
+def test_a_variable_or_an_argument_that_is_no_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("")
+    with pytest.raises(ConfigError, match=r"the argument options.logit_bias.x cannot be sent: it is inf"):
+        toolfan.connect(options={"logit_bias": {"x": float("inf")}})
+    monkeypatch.setenv("TOOLFAN_PROFILES__P__OPTIONS__TEMPERATURE", "NaN")
+    with pytest.raises(ConfigError, match=r"environment variable TOOLFAN_PROFILES__P__OPTIONS__TEMPERATURE .* is nan"):
+        toolfan.connect()
+
+
+def test_a_circle_in_the_options_is_no_endless_search() -> None:
+    circle: dict[str, Any] = {}
+    circle["again"] = [circle, circle]
+    with toolfan.connect("openai:m", options={"metadata": circle}) as client, pytest.raises(ToolfanError):
+        client.create(messages=USER, response_model=A)
+
+
+ANSWER = [{"calls": [{"name": "A", "arguments": {"x": 7}}]}]
+
+
+@pytest.mark.parametrize("file", ["toolfan.toml", "pyproject.toml"])
+def test_a_script_lies_beside_the_file_that_names_it(place: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    prefix = "tool.toolfan." if file == "pyproject.toml" else ""
+    Path(file).write_text(f'[{prefix}profiles.p]\nadapter = "local"\nscript = "answers/a.json"\n')
+    Path("answers").mkdir()
+    Path("answers/a.json").write_text(json.dumps(ANSWER))
+    Path("deep/er").mkdir(parents=True)
+    monkeypatch.chdir("deep/er")
+    with toolfan.connect(profile="p") as client:
+        assert list(client.create(messages=USER, response_model=A)) == [A(x=7)]
+    with pytest.raises(ConfigError) as caught:  # an argument counts from the working directory
+        toolfan.connect(profile="p", script="answers/a.json")
+    assert str(place / "deep" / "er" / "answers" / "a.json") in str(caught.value)
+    monkeypatch.setenv("TOOLFAN_PROFILES__P__SCRIPT", "answers/a.json")  # and so does a variable
+    with pytest.raises(ConfigError) as caught:
+        toolfan.connect(profile="p")
+    assert str(place / "deep" / "er" / "answers" / "a.json") in str(caught.value)
+
+
+def test_a_script_that_is_missing_says_where_it_was_looked_for(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("toolfan.toml").write_text('[profiles.p]\nadapter = "local"\nscript = "no.toml"\n')
+    Path("deep").mkdir()
+    monkeypatch.chdir("deep")
+    with pytest.raises(ConfigError, match="the folder of the configuration file") as caught:
+        toolfan.connect(profile="p")
+    assert f"{place / 'no.toml'}: cannot be read" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("TOOLFAN_PROFLE", "TOOLFAN_PROFILE"),
+        ("toolfan_profil", "TOOLFAN_PROFILE"),
+        ("TOOLFAN_PROFLES__P__MODEL", "TOOLFAN_PROFILES"),
+        ("TOOLFAN_PROFILE__P__MODEL", "TOOLFAN_PROFILES"),
+        ("TOOLFAN_DISABEL", "TOOLFAN_DISABLE"),
+        ("TOOLFAN_DEBG", "TOOLFAN_DEBUG"),
+    ],
+)
+def test_a_variable_that_is_nearly_right(monkeypatch: pytest.MonkeyPatch, variable: str, meant: str) -> None:
+    write("")
+    monkeypatch.setenv(variable, "p")
+    with pytest.raises(ConfigError, match=f"variable {variable} configures nothing.*Did you mean '{meant}'"):
+        toolfan.connect()
+
+
+@pytest.mark.parametrize("variable", ["TOOLFAN_HOME", "TOOLFAN_WRITE_GOLDEN", "TOOLFANS_PROFLE", "MY_TOOLFAN_PROFLE"])
+def test_a_variable_of_somebody_elses(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    write("")
+    monkeypatch.setenv(variable, "p")
+    with toolfan.connect() as client:
+        assert client.adapter.name == "openai"
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "meant"),
+    [
+        ("nope", ["openai", "gemini", "vertex", "local"], None),
+        ("cloud", ["openai", "gemini", "vertex", "local"], None),
+        ("opena", ["openai", "gemini", "vertex", "local"], "openai"),
+        ("opneai", ["openai", "gemini", "vertex", "local"], "openai"),
+        ("locl", ["openai", "gemini", "vertex", "local"], "local"),
+        ("fats", ["fast"], "fast"),
+        ("temprature", ["temperature", "top_p"], "temperature"),
+    ],
+)
+def test_only_what_is_near_is_proposed(name: str, known: list[str], meant: str | None) -> None:
+    assert nearest(name, known) == (f" Did you mean {meant!r}?" if meant else "")
+
+
+def test_an_unknown_adapter_is_not_taken_for_another() -> None:
+    with pytest.raises(ToolfanError) as caught:
+        toolfan.connect("nope:m")
+    assert "Did you mean" not in str(caught.value)

@@ -1,0 +1,96 @@
+"""From settings to the SDK's client, and keys of clients that were passed."""
+
+from __future__ import annotations
+
+import pytest
+import toolfan
+from toolfan.errors import ConfigError, UsageError
+from vertex_models import ASK, WARNINGS, make_model
+from vertex_samples import Ping
+
+genai = pytest.importorskip("google.genai")
+
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in WARNINGS]
+
+ADDRESSES = ["http://[::1", "nourl", "ftp://host", "http://", "http://host:abc", "http://host/\n"]
+TARGETS = {"gemini": "GOOGLE_GEMINI_BASE_URL", "vertex": "GOOGLE_VERTEX_BASE_URL"}
+SETTINGS = {"gemini": {}, "vertex": {"project": "p", "location": "us-central1", "access_token_env": "A_TOKEN"}}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    for name in (*TARGETS.values(), "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GEMINI_API_KEY", "planted")
+    monkeypatch.setenv("A_TOKEN", "planted")
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("adapter", TARGETS)
+def test_a_setting_that_is_no_address(adapter, address):
+    for connect in (toolfan.connect, toolfan.connect_async):
+        with pytest.raises(ConfigError, match="the argument base_url is "):
+            connect(f"{adapter}:m", base_url=address, **SETTINGS[adapter])
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("adapter", TARGETS)
+def test_a_variable_of_the_sdk_that_is_no_address(monkeypatch, adapter, address):
+    monkeypatch.setenv(TARGETS[adapter], address)
+    for connect in (toolfan.connect, toolfan.connect_async):
+        with pytest.raises(ConfigError, match=f"the environment variable {TARGETS[adapter]} is "):
+            connect(f"{adapter}:m", **SETTINGS[adapter])
+
+
+@pytest.mark.parametrize("adapter", TARGETS)
+def test_an_empty_variable_counts_as_unset(monkeypatch, adapter):
+    monkeypatch.setenv(TARGETS[adapter], "")
+    with toolfan.connect(f"{adapter}:m", **SETTINGS[adapter]) as client:
+        assert client.adapter.name == adapter
+
+
+# At the ends google-genai strips blanks itself.
+BAD_KEYS = ["AIza-planted\nX-Evil: 1", "AIza\r-planted", "AIza-\u00e4-planted", "AIza-\x00-planted"]
+
+
+@pytest.mark.parametrize("key", BAD_KEYS)
+@pytest.mark.parametrize("vertexai", [False, True])
+def test_a_client_with_a_key_that_no_header_can_carry(serve, key, vertexai):
+    server = serve({"text": "x"})
+    sdk = genai.Client(vertexai=vertexai, api_key=key, http_options={"base_url": server.base_url})
+    for wrap in (toolfan.wrap, toolfan.wrap_async):
+        with pytest.raises(ConfigError, match="the key in the client") as caught:
+            wrap(sdk, adapter="vertex" if vertexai else "gemini")
+        assert "planted" not in str(caught.value)
+    assert server.requests == []
+
+
+def test_a_variable_with_such_a_key(monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "AIza-planted\nX-Evil: 1")
+    with pytest.raises(ConfigError, match="the key in the environment variable GEMINI_API_KEY") as caught:
+        toolfan.connect("gemini:m")
+    assert "planted" not in str(caught.value)
+
+
+LABELS = [
+    (5, "labels is a int"),
+    (["ab"], "labels is a list"),
+    ("ab", "labels is a str"),
+    ({"team": 5}, "labels has 'team' with a int"),
+    ({5: "x"}, "labels has 5 with a str"),
+]
+
+
+@pytest.mark.parametrize(("labels", "said"), LABELS)
+@pytest.mark.parametrize("kind", ["GenerativeModel", "Client"])
+def test_labels_of_a_wrong_type(serve, kind, labels, said):
+    server = serve({"text": "x"})
+    if kind == "Client":
+        sdk = genai.Client(vertexai=False, api_key="k", http_options={"base_url": server.base_url})
+        client = toolfan.wrap(sdk, adapter="gemini")
+    else:
+        pytest.importorskip("vertexai")
+        client = toolfan.from_vertexai(make_model(server.base_url))
+    with pytest.raises(UsageError, match=rf"the option {said}.*texts by texts"):
+        client.create(model="m", messages=ASK, tools=(Ping,), labels=labels)
+    assert server.requests == []
