@@ -232,16 +232,25 @@ def test_too_many_abandoned_requests_are_an_error_that_may_be_retried(
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs POSIX signals")
 def test_ctrl_c_returns_at_once_and_leaves_the_job_counted() -> None:
-    pool, release, told = workers.WorkerPool(), threading.Event(), []
+    pool, started, release, told = workers.WorkerPool(), threading.Event(), threading.Event(), list[int]()
     main = threading.main_thread().ident or 0
-    timer = threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT))
-    timer.start()
-    with at_most(2), pytest.raises(KeyboardInterrupt):
-        pool.run(lambda: release.wait(5), 60, told.append)
+
+    def job() -> None:
+        started.set()
+        release.wait(120)
+
+    def interrupt() -> None:
+        started.wait(60)
+        time.sleep(0.3)  # until the main thread waits for the job, which it handed over just before
+        signal.pthread_kill(main, signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with at_most(60), pytest.raises(KeyboardInterrupt):
+        pool.run(job, 120, told.append)
     assert (pool.abandoned, told) == (1, [1])
     release.set()
-    until(lambda: pool.abandoned == 0)
-    assert told == [1, -1]
+    until(lambda: told == [1, -1], 60)
+    assert pool.abandoned == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
