@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from loopback import USER, Bench
+from loopback import USER, Bench, call, completion, raw
 from pydantic import BaseModel
 from toolfan import UsageError
 
@@ -40,6 +40,16 @@ def test_content_that_is_none(bench: Bench, role: str, content: Any, said: str) 
     with pytest.raises(UsageError, match=rf"{said}.*{PARTS}"):
         bench.client().create(model="m", messages=[*USER, message], response_model=A)
     assert bench.bodies == []
+
+
+@pytest.mark.parametrize("content", [[], [{"text": "x"}]])
+def test_what_a_server_said_beside_calls_goes_back_as_it_came(bench: Bench, content: Any) -> None:
+    odd = completion(call("A", {"x": 1}, "c1"), content=content)
+    bench.serve(raw(odd), raw(completion()))
+    client = bench.client()
+    calls = client.create(model="m", messages=USER, response_model=A)
+    client.create(model="m", messages=[*USER, *calls.reply({"c1": "done"})], response_model=A)
+    assert bench.bodies[1]["messages"][1]["content"] == content
 
 
 def test_parts_of_any_type_pass(bench: Bench) -> None:

@@ -125,7 +125,9 @@ def check_chat_message(message: Message, at: int) -> None:
             hint=f"Chat-style messages have one of the roles {', '.join(sorted(CHAT_ROLES))}.",
         )
     content = message.get("content")
-    _check_content(content, at)
+    # What a server said beside calls goes back to it as it came, whatever it makes of parts.
+    replayed = role == "assistant" and bool(message.get("tool_calls") or message.get("function_call"))
+    _check_content(content, at, replayed=replayed)
     if content is None and role != "assistant":
         raise UsageError(f"messages[{at}] (role {role}) has no content", hint="Only an assistant message may lack it.")
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
@@ -140,18 +142,20 @@ def check_chat_message(message: Message, at: int) -> None:
                 raise UsageError(f"messages[{at}].tool_calls[{position}] is {type(call).__name__}, not a mapping")
 
 
-def _check_content(content: object, at: int) -> None:
+def _check_content(content: object, at: int, *, replayed: bool) -> None:
     if content is None or isinstance(content, str):
         return
     hint = "The content of a message is a text or a list of parts ({'type': 'text', 'text': ...})."
     if not isinstance(content, list | tuple):
         raise UsageError(f"messages[{at}] has a content of type {type(content).__name__}", hint=hint)
-    if not content:
+    if not content and not replayed:
         raise UsageError(f"messages[{at}] has a content without any part", hint=hint)
     for position, part in enumerate(content):
         where = f"messages[{at}].content[{position}]"
         if not isinstance(part, Mapping):
             raise UsageError(f"{where} is a {type(part).__name__}, not a part", hint=hint)
+        if replayed:
+            continue
         if not isinstance(part.get("type"), str):  # what types there are is the provider's affair
             raise UsageError(f"{where} names no type", hint=hint)
         if part["type"] == "text" and not isinstance(part.get("text"), str):
