@@ -35,7 +35,8 @@ _CODES = {
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
-_VERSIONS = {"v1": aiplatform_v1, "v1beta1": aiplatform_v1beta1}
+VERSIONS = {"v1": aiplatform_v1, "v1beta1": aiplatform_v1beta1}
+"""The generations of the API that are served, each with its messages."""
 
 
 class GrpcFace:
@@ -44,7 +45,7 @@ class GrpcFace:
     def __init__(self, desk: Desk) -> None:
         self._pool = ThreadPoolExecutor(4, "toolfan-local-grpc")
         self._server = grpc.server(self._pool)
-        for version, package in _VERSIONS.items():
+        for version, package in VERSIONS.items():
             service = f"google.cloud.aiplatform.{version}.PredictionService"
             handler = grpc.unary_unary_rpc_method_handler(
                 _behaviour(desk, service, package, call_ids=version == "v1beta1"),
@@ -77,12 +78,12 @@ def _behaviour(desk: Desk, service: str, package: Any, *, call_ids: bool) -> Cal
         try:
             question = google_wire.read_object(request, model)
         except Refused as exc:
-            return _abort(context, exc.failure)
+            return abort(context, exc.failure)
         settled = desk.answerer.answer(question)
         if settled.delay and desk.closing.wait(settled.delay):
-            return _abort(context, CLOSED)
+            return abort(context, CLOSED)
         if isinstance(settled.outcome, Failure):
-            return _abort(context, settled.outcome)
+            return abort(context, settled.outcome)
         if isinstance(settled.outcome, Verbatim):
             return settled.outcome.body
         body = google_wire.render(question, settled.outcome, flavour, desk.identifiers)
@@ -95,7 +96,8 @@ def _metadata(context: grpc.ServicerContext) -> list[tuple[str, str]]:
     return [(str(item[0]), str(item[1])) for item in context.invocation_metadata()]
 
 
-def _abort(context: grpc.ServicerContext, failure: Failure) -> None:
+def abort(context: grpc.ServicerContext, failure: Failure) -> None:
+    """Ends the call with the failure's code, the retry delay in the trailing metadata. Raises what grpc raises."""
     code = _CODES.get(failure.status, grpc.StatusCode.UNKNOWN)
     status = status_pb2.Status(code=code.value[0], message=failure.message)
     if failure.retry_delay is not None:

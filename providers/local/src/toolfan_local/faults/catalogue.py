@@ -9,7 +9,19 @@ import difflib
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from toolfan_local.faults import arguments, mismatches, names, shapes, statuses, transport
+from toolfan_local.faults import (
+    arguments,
+    deltas,
+    endings,
+    google,
+    google_streams,
+    mismatches,
+    names,
+    shapes,
+    sse,
+    statuses,
+    transport,
+)
 from toolfan_local.faults.fault import SECTIONS, Fault
 
 if TYPE_CHECKING:
@@ -42,9 +54,14 @@ CATALOGUE: Mapping[str, Fault] = _catalogue(
         *transport.FAULTS,
         *mismatches.FAULTS,
         *statuses.FAULTS,
+        *sse.FAULTS,
+        *deltas.FAULTS,
+        *endings.FAULTS,
         *arguments.FAULTS,
         *names.FAULTS,
         *shapes.FAULTS,
+        *google.FAULTS,
+        *google_streams.FAULTS,
     )
 )
 """Every fault by its name, in the order of the sections."""

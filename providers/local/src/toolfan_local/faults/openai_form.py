@@ -116,6 +116,12 @@ def carries_call(event: Any) -> bool:
     return any(isinstance(delta, dict) and (delta.get("tool_calls") or delta.get("function_call")) for delta in deltas)
 
 
+def call_of(event: JSON, _count: int) -> Any:
+    """What tells the call of an event from the others: its index."""
+    delta = event["choices"][0]["delta"]
+    return delta["tool_calls"][0].get("index") if delta.get("tool_calls") else 0
+
+
 def failure(failed: Failure) -> JSON:
     """The error object."""
     return render_failure(failed)

@@ -9,14 +9,13 @@ import contextlib
 import select
 import socket
 import threading
-from collections import Counter, deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan_local.exchange import Failure
 from toolfan_local.faults.answers import written
 from toolfan_local.faults.asking import Unanswerable, read_asked
-from toolfan_local.faults.catalogue import CATALOGUE, GOOD, elsewhere, unknown
+from toolfan_local.faults.catalogue import CATALOGUE
+from toolfan_local.faults.ledger import Ledger
 from toolfan_local.faults.reading import Unreadable, read_request
 from toolfan_local.faults.stage import FORMS, Stage
 from toolfan_local.faults.wire import Gone, Wire
@@ -24,13 +23,10 @@ from toolfan_local.faults.wire import Gone, Wire
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from toolfan_local.faults.asking import Asked
-    from toolfan_local.faults.fault import Fault
     from toolfan_local.faults.reading import Request
 
 HOST = "127.0.0.1"
 MOST_CONNECTIONS = 256
-MOST_BODIES = 1000
 
 
 class FaultServerError(RuntimeError):
@@ -54,8 +50,7 @@ class FaultServer:
         self.pace = pace
         self._wanted = port
         self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-        self._bodies: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MOST_BODIES)
+        self._ledger = Ledger()
         self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
         self._open: dict[threading.Thread, socket.socket] = {}
         self._listener: socket.socket | None = None
@@ -124,19 +119,15 @@ class FaultServer:
 
     def requests(self, model: str) -> int:
         """How many requests came for this model, by its whole name."""
-        with self._lock:
-            return self._counts[model]
+        return self._ledger.requests(model)
 
     def bodies(self, model: str) -> list[dict[str, Any]]:
         """The JSON bodies that came for this model, oldest first; of all models together the last 1000 are kept."""
-        with self._lock:
-            return [body for name, body in self._bodies if name == model]
+        return self._ledger.bodies(model)
 
     def reset(self) -> None:
         """Forgets what came: every `-once` plays its fault again."""
-        with self._lock:
-            self._counts.clear()
-            self._bodies.clear()
+        self._ledger.reset()
 
     def _accept(self, listener: socket.socket, woken: socket.socket) -> None:
         with woken:
@@ -182,28 +173,14 @@ class FaultServer:
                 return self._again(wire, request)
             if request.method == "GET" and request.path.endswith("/models"):
                 return wire.respond(written(_models()).encode())
-            asked = read_asked(request)
-            fault, asked = self._counted(asked)
+            fault, asked = self._ledger.settle(read_asked(request))
             fault.play(Stage(asked, wire, self.pace))
         except Unanswerable as exc:
             _fail(wire, exc)
 
-    def _counted(self, asked: Asked) -> tuple[Fault, Asked]:
-        with self._lock:
-            self._counts[asked.model] += 1
-            turn = self._counts[asked.model]
-            self._bodies.append((asked.model, dict(asked.body)))
-        fault = CATALOGUE.get(asked.fault)
-        if fault is None:
-            raise Unanswerable(404, unknown(asked.model, asked.fault), asked.dialect)
-        if asked.dialect not in fault.dialects:
-            raise Unanswerable(400, elsewhere(fault), asked.dialect)
-        return (GOOD if asked.once and turn > 1 else fault), replace(asked, turn=turn)
-
     def _again(self, wire: Wire, request: Request) -> None:
         """A redirect was followed: it leads to itself again."""
-        with self._lock:
-            self._counts[request.query["model"]] += 1
+        self._ledger.count(request.query["model"])
         wire.respond(b"", 302, {"location": f"{request.path}?model={request.query['model']}"})
 
 

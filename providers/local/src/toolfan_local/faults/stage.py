@@ -91,6 +91,8 @@ class Stage:
         else:
             texts += [DONE] if done and self.asked.dialect == "openai" else []
             pieces = [f"data: {text}{self.line_end}{self.line_end}".encode() for text in texts]
+            if not done and events and isinstance(events[-1], str):  # cut inside the event: nothing ends it
+                pieces[-1] = f"data: {events[-1]}".encode()
         last = self.last_call(events)
         middle = sum(map(len, pieces[:last])) + len(pieces[last]) // 2 if pieces else 0
         return Prepared(JSON_TYPE if self.asked.framing == "array" else SSE_TYPE, tuple(pieces), middle)

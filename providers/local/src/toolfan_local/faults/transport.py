@@ -158,6 +158,7 @@ def _slow_drip_pings(stage: Stage) -> None:
     stage.wire.send(head(200, stage.fields(SSE_TYPE if sse else JSON_TYPE) | {"connection": "close"}))
     while True:  # until the client leaves: the wire raises Gone
         stage.wire.drip(b": ping\n\n" if sse else b"\n", stage.pace)
+        stage.wire.pause(stage.pace)
 
 
 def _html_200(stage: Stage) -> None:
@@ -187,9 +188,13 @@ def _slow_but_good(stage: Stage) -> None:
 
 
 def _all(*rows: tuple[str, Play, str, str]) -> tuple[Fault, ...]:
-    return tuple(Fault(name, "1", text, BOTH, expectation, play) for name, play, text, expectation in rows)
+    return tuple(
+        Fault(name, "1", text, (*BOTH, "grpc") if name in _ON_GRPC else BOTH, expectation, play)
+        for name, play, text, expectation in rows
+    )
 
 
+_ON_GRPC = ("hang-before-headers", "hang-in-body", "reset-on-request", "reset-in-body")
 _RETRY = "retried; ConnectionFailed"
 _PARTIAL = "retried while no call was handed out; in a stream IncompleteStream, calls kept"
 _BAD = "retried; BadResponse"

@@ -103,10 +103,11 @@ class Wire:
         raise Gone
 
     def drip(self, data: bytes, pace: float) -> None:
-        """One byte every `pace` seconds."""
-        for byte in data:
+        """One byte every `pace` seconds, the first at once."""
+        for place, byte in enumerate(data):
+            if place:
+                self.pause(pace)
             self.send(bytes([byte]))
-            self.pause(pace)
 
     def close(self) -> None:
         """Ends the connection in good order; what was sent arrives."""
