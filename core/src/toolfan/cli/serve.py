@@ -1,6 +1,6 @@
-"""`toolfan serve`: the embedded server in the foreground.
+"""`toolfan serve`: an embedded server in the foreground.
 
-Knows: how to start, announce and end it.  Must not know: what it speaks.
+Knows: how to start, announce and end one, how to list what it plays.  Must not know: what it speaks.
 """
 
 from __future__ import annotations
@@ -8,12 +8,15 @@ from __future__ import annotations
 import signal
 import threading
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from .embedded import started_server
-from .output import print_text
+from ..errors import ConfigError
+from .embedded import fault_package, started_fault_server, started_server
+from .output import print_json, print_table, print_text
+
+_COLUMNS = ("name", "section", "what it does", "dialects", "what toolfan makes of it")
 
 
 def serve(
@@ -21,14 +24,50 @@ def serve(
     script: Annotated[
         str | None, typer.Option(help="A file of scripted answers, .toml or .json; without it the planner answers.")
     ] = None,
+    faults: Annotated[bool, typer.Option("--faults", help="Play faults: the model's name says which.")] = False,
+    as_list: Annotated[bool, typer.Option("--list", help="With --faults: list them, and serve nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --list: print one JSON line for each fault.")] = False,
 ) -> None:
-    """Serve the offline planner, or a script, in OpenAI's and Google's dialects on loopback, until Ctrl-C."""
-    server = started_server("serve", port=port, script=script)
+    """Serve the offline planner, a script or faults, in OpenAI's and Google's dialects on loopback, until Ctrl-C."""
+    _check(script=script, faults=faults, as_list=as_list, as_json=as_json)
+    if as_list:
+        _list_faults(as_json=as_json)
+    elif faults:
+        _run(started_fault_server("serve", port=port), "faults: the model's name says which, see `--faults --list`")
+    else:
+        answers = f"the script {script}" if script else "the offline planner, not a language model"
+        _run(started_server("serve", port=port, script=script), answers)
+
+
+def _check(*, script: str | None, faults: bool, as_list: bool, as_json: bool) -> None:
+    """Options that would do nothing are errors."""
+    if faults and script:
+        raise ConfigError("`--faults` takes no `--script`: its answers come from the catalogue")
+    if as_list and not faults:
+        raise ConfigError("`--list` lists faults", hint="Run `toolfan serve --faults --list`.")
+    if as_json and not as_list:
+        raise ConfigError("`--json` is a form of the list", hint="Run `toolfan serve --faults --list --json`.")
+
+
+def _list_faults(*, as_json: bool) -> None:
+    rows = [
+        (fault.name, fault.section, fault.description, list(fault.dialects), fault.expectation)
+        for fault in fault_package("serve").CATALOGUE.values()
+    ]
+    if as_json:
+        for row in rows:
+            print_json(dict(zip(("name", "section", "description", "dialects", "expectation"), row, strict=True)))
+    else:
+        print_table(_COLUMNS, [(*row[:3], " ".join(row[3]), row[4]) for row in rows])
+
+
+def _run(server: Any, answers: str) -> None:
+    """Announces the server and waits for a signal; then closes it."""
     stopped = threading.Event()
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), lambda *_: stopped.set())
     try:
-        _announce(server.base_url, server.openai_url, script)
+        _announce(server.base_url, server.openai_url, answers)
         while not stopped.wait(0.5):  # short waits: on Windows a long one would not see the signal
             pass
     finally:
@@ -36,8 +75,7 @@ def serve(
     print_text("The server has ended.")
 
 
-def _announce(base_url: str, openai_url: str, script: str | None) -> None:
-    answers = f"the script {script}" if script else "the offline planner, not a language model"
+def _announce(base_url: str, openai_url: str, answers: str) -> None:
     print_text(f"Answers come from {answers}. Ctrl-C ends the server.")
     print_text(f"  OpenAI's dialect    {openai_url}")
     print_text(f"  Google's dialects   {base_url}")
