@@ -8,7 +8,7 @@ Knows: core's fields.  Must not know: any adapter's settings, where files lie.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypedDict, cast
@@ -163,9 +163,10 @@ def _unsendable(value: Any, path: _Path) -> tuple[_Path, str] | None:
             return path, f"is a {type(item).__name__}, which JSON does not have"
         if isinstance(item, str) and any("\ud800" <= char <= "\udfff" for char in item):
             return path, "holds a byte that is no text"
-        if type(item) in (dict, list) and id(item) not in seen:
+        if isinstance(item, dict | list) and id(item) not in seen:
             seen.add(id(item))
-            stack += [((*path, key), child) for key, child in (item.items() if type(item) is dict else enumerate(item))]
+            children: Iterable[tuple[Any, Any]] = item.items() if isinstance(item, dict) else enumerate(item)
+            stack += [((*path, key), child) for key, child in children]
     return None
 
 

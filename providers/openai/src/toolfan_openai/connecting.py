@@ -37,7 +37,7 @@ def connect(settings: OpenAISettings, *, use_async: bool) -> object:
         arguments["http_client"] = openai.DefaultHttpxClient()
         end_at_the_deadline(arguments["http_client"])
     try:
-        return make(max_retries=0, organization=settings.organization, project=settings.project, **arguments)
+        return make(max_retries=0, organization=settings.organization, **arguments)
     except Exception as exc:
         if type(exc).__name__ != "InvalidURL":  # of httpx or httpx2, by the version of the SDK
             raise
@@ -50,6 +50,7 @@ def _azure(settings: OpenAISettings) -> dict[str, Any]:
         "azure_deployment": settings.azure_deployment,
         "api_version": settings.api_version,
         "api_key": _key(settings.api_key_env or "AZURE_OPENAI_API_KEY"),
+        "project": settings.project,
     }
 
 
@@ -59,7 +60,7 @@ def _plain(settings: OpenAISettings) -> dict[str, Any]:
     # A local server needs none, the SDK insists on one, and OpenAI's must not go to a stranger.
     stranger = settings.base_url and not settings.api_key_env
     key = "none" if stranger else _key(settings.api_key_env or "OPENAI_API_KEY")
-    return {"base_url": settings.base_url, "api_key": key}
+    return {"base_url": settings.base_url, "api_key": key, "project": settings.project}
 
 
 def _key(variable: str) -> str:

@@ -51,7 +51,7 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
             adapter=adapter,
             hint="Set project and location, and run `gcloud auth application-default login`.",
         ) from exc
-    end_at_the_deadline(getattr(client._api_client, "_httpx_client", None))
+    end_at_the_deadline(getattr(getattr(client, "_api_client", None), "_httpx_client", None))
     return client
 
 
