@@ -46,7 +46,7 @@ def call_object(call: SaidCall) -> JSON:
 
 
 def _text(call: SaidCall) -> Any:
-    whole = isinstance(call.arguments, dict) and not isinstance(call.arguments, Bare)
+    whole = isinstance(call.arguments, dict | list) and not isinstance(call.arguments, Bare)
     return written(call.arguments) if whole else call.arguments
 
 

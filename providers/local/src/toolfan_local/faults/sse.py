@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SEPARATORS = "\u2028\u2029\x85"
 """Line ends to Unicode, but not to server-sent events."""
 
-_STAND_IN = "\x7f"  # one character, so that no cut parts it, and JSON does not escape it
+_STAND_IN = "~"  # one character, so that no cut parts it, which JSON does not escape
 _MIXED = ("\n\n", "\r\n\r\n", "\r\r", "\n\r\n", "\r\n\n")
 
 
