@@ -95,17 +95,6 @@ def test_an_async_call_is_cancelled_at_the_deadline(faulty: Start, slow: Faulty)
     asyncio.run(main())
 
 
-def test_an_abandoned_request_is_counted_while_it_runs(bench: Bench) -> None:
-    release = threading.Event()
-    client = bench.answered(call("A", {}))
-    client._binding.transport().send = lambda *args, **kwargs: release.wait(5)
-    with pytest.raises(DeadlineExceeded):
-        client.create(model="m", messages=USER, response_model=A, deadline=0.05)
-    assert client.abandoned == 1
-    release.set()
-    until(lambda: client.abandoned == 0)
-
-
 def test_a_late_answer_is_never_used(bench: Bench, faulty: Start) -> None:
     def late(handler: BaseHTTPRequestHandler) -> None:
         time.sleep(0.3)
@@ -224,8 +213,10 @@ def test_too_many_abandoned_requests_are_an_error_that_may_be_retried(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "pool", workers.WorkerPool(max_abandoned=0))
+    bench.serve({"text": "never asked"})
+    client = bench.client(http_client=openai.DefaultHttpxClient(event_hooks={"request": [lambda request: None]}))
     with pytest.raises(Unavailable, match="still running") as caught:
-        bench.answered(call("A", {})).create(model="m", messages=USER, response_model=A)
+        client.create(model="m", messages=USER, response_model=A)
     assert caught.value.retryable
     assert bench.bodies == []
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 import toolfan
-from loopback import KEY, USER, FaultServer, http, until
+from loopback import KEY, ONCE, USER, Bench, FaultServer, http, until
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_a_dripping_server_is_left_for_good(
 
 
 def test_tls_streams_and_odd_clients_are_wrapped_or_left_alone() -> None:
-    from toolfan.sockets import end, end_at_the_deadline
+    from toolfan.sockets import Limit, end_at_the_deadline, limit
 
     class Inner:
         def __init__(self) -> None:
@@ -91,26 +91,89 @@ def test_tls_streams_and_odd_clients_are_wrapped_or_left_alone() -> None:
     with client:
         transport: Any = client._transport
         transport._pool._network_backend = inner
-        end_at_the_deadline(client)
-        end_at_the_deadline(client)  # once is enough
+        client._mounts = {}
+        assert end_at_the_deadline(client)
+        assert end_at_the_deadline(client)  # once is enough
         backend = transport._pool._network_backend
         assert backend._inner is inner
     stream = backend.connect_tcp("h", 1, timeout=3).start_tls(None, timeout=3)
     backend.connect_unix_socket("p", timeout=None)
     stream.read(1, timeout=2)
-    token = end.set(time.monotonic() + 60)
+    token = limit.set(Limit(time.monotonic() + 60))
     try:
         stream.write(b"x", timeout=None)
         stream.read(1, timeout=2)
-        end.set(time.monotonic() - 1)
+        limit.set(Limit(time.monotonic() - 1))
         with pytest.raises(TimeoutError):
             stream.read(1, timeout=2)
         stream.get_extra_info("socket")
         stream.close()
     finally:
-        end.reset(token)
+        limit.reset(token)
     limits = [timeout for name, timeout in inner.given if name in ("read", "write")]
     assert limits[0] == limits[2] == 2
     assert 50 < limits[1] <= 60
-    end_at_the_deadline(object())
-    end_at_the_deadline(None)
+    assert not end_at_the_deadline(object())
+    assert not end_at_the_deadline(None)
+    own = type("Own", (type(transport),), {"__module__": "elsewhere"})()
+    with openai.DefaultHttpxClient(transport=own) as client:
+        assert not end_at_the_deadline(client)
+
+
+def waits(release: threading.Event) -> dict[str, Any]:
+    """An HTTP client that a function of the user's holds up: nothing of ours can end that."""
+    return {"http_client": openai.DefaultHttpxClient(event_hooks={"request": [lambda request: release.wait(20)]})}
+
+
+def test_what_no_socket_can_end_is_left_to_a_worker_and_counted(bench: Bench) -> None:
+    release = threading.Event()
+    bench.serve({"text": "late"})
+    client = bench.client(**waits(release))
+    with pytest.raises(toolfan.DeadlineExceeded, match=r"within the deadline of 0\.1 s"):
+        client.create(model="m", messages=USER, response_model=A, deadline=0.1)
+    assert client.abandoned == 1
+    release.set()
+    until(lambda: client.abandoned == 0)
+
+
+def test_so_is_looking_up_the_host(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+
+    def look_up(*args: Any, **options: Any) -> Any:
+        release.wait(20)
+        raise OSError("no such host")
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    client = bench.client(base_url="http://slow.invalid/v1", max_retries=0)
+    with pytest.raises(toolfan.DeadlineExceeded):
+        client.create(model="m", messages=USER, response_model=A, deadline=0.2)
+    assert client.abandoned == 1
+    release.set()
+    until(lambda: client.abandoned == 0)
+
+
+def test_a_passed_client_ends_its_sockets_too_and_needs_no_thread(bench: Bench, faulty: Start) -> None:
+    for drip in DRIPS.values():
+        dripping = Drip(*drip)
+        client = bench.client(base_url=faulty(dripping).url, max_retries=0)
+        with pytest.raises(toolfan.DeadlineExceeded):
+            client.create(model="m", messages=USER, response_model=A, deadline=0.3)
+        assert dripping.gone.wait(10)
+        assert client.abandoned == 0
+
+
+def test_a_client_with_connections_from_before_is_not_trusted_to_end_them(bench: Bench, faulty: Start) -> None:
+    good = http('{"choices": [{"message": {"content": "x"}}]}').replace(b"connection: close", b"connection: keep-alive")
+    dripping = Drip(*DRIPS["body"])
+
+    def keep(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = False
+        handler.wfile.write(good)
+
+    sdk = bench.sdk(base_url=faulty(keep, dripping).url, max_retries=0)
+    assert sdk.chat.completions.create(model="m", messages=[]).choices[0].message.content == "x"
+    client = toolfan.from_openai(sdk, stop=ONCE)
+    with pytest.raises(toolfan.DeadlineExceeded):
+        client.create(model="m", messages=USER, response_model=A, deadline=0.3)
+    assert client.abandoned == 1
+    sdk.close()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .adapter import ParallelToolsAdapter, ToolRequest, WireRequest, WireResponse
 from .calls import Round, Usage
-from .errors import ProviderError, RateLimited, ToolfanError
+from .errors import ProviderError, RateLimited, RequestRejected, ToolfanError
 from .judging import follow_up, judge, merged, raise_if_declined, raise_if_failed, with_malformed_call
 from .results import Calls
 
@@ -82,6 +82,8 @@ def converse(adapter: ParallelToolsAdapter, request: ToolRequest, policy: Policy
                 codec=adapter,
             )
             raise_if_declined(adapter, calls)
+            if calls.outcomes and len(calls) == len(calls.outcomes):
+                return calls
             if policy.on_invalid == "keep":
                 return with_malformed_call(adapter, calls)
             may_ask = policy.on_invalid == "reask" and spent.attempts < policy.max_attempts
@@ -114,6 +116,8 @@ def _answered(
             assert response is not None
             turn = adapter.parse_response(response.body)
         except ProviderError as exc:
+            if isinstance(exc, RequestRejected) and exc.status is None:
+                spent.requests -= 1  # it could not be written as JSON: nothing was sent
             exc.request_id = exc.request_id or (response.request_id if response else None)
             seconds = series.after(exc) if spent.requests < spent.ceiling else None
             if seconds is None:

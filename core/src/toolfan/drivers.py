@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import sockets, workers
 from .conversation import Wait
-from .errors import ProviderError, Unavailable
+from .errors import ConnectionFailed, DeadlineExceeded, ProviderError, Unavailable
+from .sockets import Limit
 from .translation import timed_out
 
 if TYPE_CHECKING:
@@ -50,8 +51,9 @@ def drive(
 ) -> Calls[Any]:
     """Perform the conversation with blocking sends.
 
-    Control returns within the deadline whatever the transport does; a send that cannot be ended goes on in a worker
-    thread, `on_abandon` is told, and its result is never used.
+    Control returns within the deadline whatever the transport does.  One that says `keeps_deadline` is trusted to end
+    by itself; any other sends in a worker thread, and if that cannot be ended it goes on there, `on_abandon` is told,
+    and its result is never used.
     """
     deadline = Deadline(prepared.policy.deadline)
     effect = next(conversation)
@@ -71,11 +73,20 @@ def drive(
             except workers.TooManyAbandoned as exc:
                 effect = conversation.throw(Unavailable(str(exc), adapter=adapter, hint="Wait for them to end."))
             except ProviderError as exc:
-                effect = conversation.throw(exc)
+                effect = conversation.throw(_late(adapter, deadline, exc))
             else:
                 effect = conversation.send(response)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
+
+
+def _late(adapter: str, deadline: Deadline, exc: ProviderError) -> ProviderError:
+    """The error, but DeadlineExceeded for a connection that broke because the deadline had passed."""
+    if isinstance(exc, ConnectionFailed | DeadlineExceeded) and deadline.remaining() == 0:
+        late = timed_out(adapter, deadline.seconds)
+        late.__cause__ = exc.__cause__
+        return late
+    return exc
 
 
 def _send(
@@ -87,11 +98,19 @@ def _send(
 ) -> WireResponse:
     left = deadline.remaining()
 
-    def send() -> WireResponse:
-        sockets.end.set(deadline.end)  # in the context of the worker
-        return transport.send(request, timeout=left, headers=prepared.headers, query=prepared.query)
+    def send(within: Limit | None) -> WireResponse:
+        token = sockets.limit.set(within)
+        try:
+            return transport.send(request, timeout=left, headers=prepared.headers, query=prepared.query)
+        finally:
+            sockets.limit.reset(token)
 
-    return send() if left is None else workers.pool.run(send, left, on_abandon)
+    if left is None or deadline.end is None:
+        return send(None)
+    if getattr(transport, "keeps_deadline", False):
+        return send(Limit(deadline.end, on_abandon))
+    within = Limit(deadline.end)
+    return workers.pool.run(lambda: send(within), left, on_abandon)
 
 
 async def drive_async(

@@ -1,7 +1,8 @@
-"""Sockets that end at the deadline, for the clients that toolfan makes.
+"""Sockets that end at the deadline.
 
 The timeouts of HTTP libraries are for each read: a server that sends a byte now and then is waited for without end.
-Here every read and write is given what is left of the whole deadline, so that the thread that waits ends too.
+Here every read and write is given what is left of the whole deadline, so that the thread that waits ends too; and where
+all connections of a client are of this kind, a request needs no second thread to return on time.
 
 Knows: the network backends of httpx, httpx2 and their httpcore, by shape.  Must not know: any provider, requests.
 """
@@ -10,18 +11,37 @@ from __future__ import annotations
 
 import contextvars
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-end: contextvars.ContextVar[float | None] = contextvars.ContextVar("toolfan_deadline_end", default=None)
-"""When the request that runs in this context must have ended, on the monotonic clock; None for never."""
+from . import workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """When a request must have ended, on the monotonic clock.
+
+    `on_abandon` is set where the request runs in the thread that asked: then looking up the host, which knows no
+    timeout, is left to a worker, and `on_abandon` is told of one that was left behind.
+    """
+
+    end: float
+    on_abandon: Callable[[int], None] | None = None
+
+
+limit: contextvars.ContextVar[Limit | None] = contextvars.ContextVar("toolfan_deadline", default=None)
+"""The limit of the request that runs in this context; None for none."""
 
 
 def _within(timeout: float | None) -> float | None:
     """The shorter of `timeout` and what is left.  Raises TimeoutError if nothing is."""
-    until = end.get()
+    until = limit.get()
     if until is None:
         return timeout
-    left = until - time.monotonic()
+    left = until.end - time.monotonic()
     if left <= 0:
         raise TimeoutError("the deadline passed")
     return left if timeout is None or left < timeout else timeout
@@ -52,13 +72,22 @@ class _Stream:
 
 
 class _Backend:
-    """A network backend whose streams end at the deadline."""
+    """A network backend whose streams end at the deadline.  `complete`: the pool has no older connection."""
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, *, complete: bool) -> None:
         self._inner = inner
+        self.complete = complete
 
     def connect_tcp(self, *args: Any, timeout: float | None = None, **options: Any) -> _Stream:
-        return _Stream(self._inner.connect_tcp(*args, timeout=_within(timeout), **options))
+        left, until = _within(timeout), limit.get()
+
+        def connect() -> Any:
+            return self._inner.connect_tcp(*args, timeout=left, **options)
+
+        if until is None or until.on_abandon is None:
+            return _Stream(connect())
+        remaining = max(0.0, until.end - time.monotonic())
+        return _Stream(workers.pool.run(connect, remaining, until.on_abandon))
 
     def connect_unix_socket(self, *args: Any, timeout: float | None = None, **options: Any) -> _Stream:
         return _Stream(self._inner.connect_unix_socket(*args, timeout=_within(timeout), **options))
@@ -67,14 +96,22 @@ class _Backend:
         self._inner.sleep(seconds)
 
 
-def end_at_the_deadline(http_client: Any) -> None:
+def end_at_the_deadline(http_client: Any) -> bool:
     """Make the connections of this sync httpx or httpx2 client end at the deadline of the request they serve.
 
-    A client of another shape is left as it is: its requests are then bounded and counted as those of any client.
+    Returns whether all of them will: not those that were open before, nor those of a transport of the user's own.
     """
     transports = [getattr(http_client, "_transport", None), *(getattr(http_client, "_mounts", None) or {}).values()]
-    for transport in transports:
-        pool = getattr(transport, "_pool", None)
-        backend = getattr(pool, "_network_backend", None)
-        if backend is not None and not isinstance(backend, _Backend):
-            pool._network_backend = _Backend(backend)  # type: ignore[union-attr]
+    wrapped = [_wrapped(transport) for transport in transports if transport is not None]
+    return transports[0] is not None and all(wrapped)
+
+
+def _wrapped(transport: Any) -> bool:
+    pool = getattr(transport, "_pool", None)
+    backend = getattr(pool, "_network_backend", None)
+    if pool is None or backend is None:
+        return False
+    if not isinstance(backend, _Backend):
+        backend = pool._network_backend = _Backend(backend, complete=not getattr(pool, "connections", True))
+    known = type(transport).__module__.partition(".")[0] in ("httpx", "httpx2")
+    return known and bool(backend.complete)

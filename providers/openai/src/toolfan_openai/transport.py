@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import JSON, AsyncTransport, Transport, WireRequest, WireResponse
 from toolfan.errors import BadResponse, ProviderError, Unsupported, UsageError
+from toolfan.sockets import end_at_the_deadline
 from toolfan.translation import error_from_status, not_connected, timed_out
 from toolfan.wire import decode_json, encode_json
 
@@ -153,6 +154,20 @@ class _Sender:
 
 
 class _Transport(_Sender):
+    def __init__(self, client: Any, adapter: str) -> None:
+        super().__init__(client, adapter)
+        self._http = getattr(client, "_client", None)
+        # A subclass, or a function that fetches the key, may wait for something else.
+        plain = type(client).__module__.partition(".")[0] == "openai" and not callable(client.api_key)
+        provided = getattr(client, "_api_key_provider", None) or getattr(client, "_azure_ad_token_provider", None)
+        self._bounded = end_at_the_deadline(self._http) and plain and provided is None
+        self._bounded &= type(self._http).__module__.partition(".")[0] in ("openai", "httpx", "httpx2")
+
+    @property
+    def keeps_deadline(self) -> bool:
+        """Whether all that a request waits for are sockets that end at the deadline."""
+        return self._bounded and not any(self._http.event_hooks.values())  # type: ignore[union-attr]
+
     def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> WireResponse:
