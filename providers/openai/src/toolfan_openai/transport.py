@@ -156,7 +156,7 @@ class _Sender:
 class _Transport(_Sender):
     def __init__(self, client: Any, adapter: str) -> None:
         super().__init__(client, adapter)
-        self._http = getattr(client, "_client", None)
+        self._http: Any = getattr(client, "_client", None)
         # A subclass, or a function that fetches the key, may wait for something else.
         plain = type(client).__module__.partition(".")[0] == "openai" and not callable(client.api_key)
         provided = getattr(client, "_api_key_provider", None) or getattr(client, "_azure_ad_token_provider", None)
@@ -166,7 +166,7 @@ class _Transport(_Sender):
     @property
     def keeps_deadline(self) -> bool:
         """Whether all that a request waits for are sockets that end at the deadline."""
-        return self._bounded and not any(self._http.event_hooks.values())  # type: ignore[union-attr]
+        return self._bounded and not any(self._http.event_hooks.values())
 
     def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
