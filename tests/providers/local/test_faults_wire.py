@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Check = Callable[[Seen], bool]
-PACE = 0.002
+PACE = 0.001
 
 
 @pytest.fixture(scope="module")

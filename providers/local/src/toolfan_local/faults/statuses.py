@@ -37,8 +37,7 @@ MESSAGES = {
     529: "Overloaded.",
 }
 _CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
-_NEVER = {400: "RequestRejected", 401: "AuthenticationError", 403: "PermissionDenied", 404: "RequestRejected"}
-_NEVER |= {413: "RequestRejected", 422: "RequestRejected"}
+_NEVER = dict.fromkeys((400, 404, 413, 422), "RequestRejected") | {401: "AuthenticationError", 403: "PermissionDenied"}
 _RETRIED = (408, 409, 429, 500, 502, 503, 504, 529)
 _QUOTA = "You exceeded your current quota, please check your plan and billing details."
 _HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<h1>502 Bad Gateway</h1>\r\n</body></html>"
@@ -129,7 +128,7 @@ def _plain(status: int, expectation: str) -> Fault:
 
 
 FAULTS = (
-    *(_plain(status, f"{error}, never retried") for status, error in _NEVER.items()),
+    *(_plain(status, f"{error}, never retried") for status, error in sorted(_NEVER.items())),
     *(_plain(status, "retried within the budget") for status in _RETRIED),
     _fault("302-to-itself", "302 to its own address", _to_itself, "not followed", BOTH),
     _fault(
