@@ -6,7 +6,7 @@ Knows: calls, outcomes, errors.  Must not know: any provider's form of an answer
 from __future__ import annotations
 
 import json
-import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from .calls import Answer, Call
@@ -24,16 +24,16 @@ _LONGEST_INPUT = 200
 
 def wire_answers(calls: Sequence[RawCall], answers: Mapping[str, Answer]) -> list[Answer]:
     """The answer to each call on the wire; a wrapper call gets those of the calls inside it, in one."""
-    inside = answers.keys() - {call.id for call in calls}
-    return [
-        answers.get(call.id) or _wrapped(call, [answers[key] for key in answers if key in inside]) for call in calls
-    ]
+    inside: defaultdict[str, list[Answer]] = defaultdict(list)
+    for key in answers.keys() - {call.id for call in calls}:
+        wrapper, _, number = key.rpartition(":")
+        if number.rstrip("_").isdecimal():  # as `validation` names them
+            inside[wrapper].append(answers[key])
+    return [answers.get(call.id) or _wrapped(call, inside[call.id]) for call in calls]
 
 
-def _wrapped(call: RawCall, answers: Sequence[Answer]) -> Answer:
-    inner = re.compile(rf"{re.escape(call.id)}:\d+_*")  # as `validation` names them
-    found = [answer for answer in answers if inner.fullmatch(answer.call.id)]
-    content = {answer.call.id: answer.content for answer in found}
+def _wrapped(call: RawCall, found: Sequence[Answer]) -> Answer:
+    content = {answer.call.id: answer.content for answer in sorted(found, key=lambda answer: answer.call.index)}
     return Answer(call, content, is_error=bool(found) and all(answer.is_error for answer in found))
 
 
