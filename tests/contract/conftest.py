@@ -1,5 +1,6 @@
 """The fixtures of this folder."""
 
+from fault_asking import ask, faults
 from loopback import bench, closing, faulty
 
-__all__ = ["bench", "closing", "faulty"]
+__all__ = ["ask", "bench", "closing", "faults", "faulty"]
