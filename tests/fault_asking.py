@@ -126,10 +126,10 @@ class Asker:
         return self.runner.run(awaited()) if self.runner else client.create(**options)
 
 
-def check(asked: Asked) -> None:
-    """What holds of every result and every error."""
+def check(asked: Asked, adapter: str = "openai") -> None:
+    """What holds of every result and every error of this adapter."""
     if asked.error is not None:
-        check_error(asked.error)
+        check_error(asked.error, adapter)
         calls = asked.error.calls
     else:
         calls = asked.result
@@ -139,7 +139,7 @@ def check(asked: Asked) -> None:
         check_secrets([repr(calls), str(calls.headers), *(str(bad.error) for bad in calls.failed)], pickle.dumps(calls))
 
 
-def check_error(error: toolfan.ToolfanError) -> None:
+def check_error(error: toolfan.ToolfanError, adapter: str = "openai") -> None:
     """It pickles, copies, compares by content, says where it comes from, and holds no secret."""
     pickled = pickle.dumps(error)
     for again in (pickle.loads(pickled), copy.deepcopy(error)):
@@ -147,7 +147,7 @@ def check_error(error: toolfan.ToolfanError) -> None:
         assert (type(again), str(again), again.args) == (type(error), str(error), error.args)
     assert isinstance(error.retryable, bool)
     if isinstance(error, toolfan.ProviderError | toolfan.CallError):
-        assert (error.adapter, error.attempts >= 1) == ("openai", True)
+        assert (error.adapter, error.attempts >= 1) == (adapter, True)
     else:
         assert error.requests == 0
     told = [str(error), repr(error), str(error.args), str(vars(error)), "".join(traceback.format_exception(error))]
@@ -218,15 +218,21 @@ def faults() -> Iterator[FaultServer]:
         yield server
 
 
+@contextlib.contextmanager
+def asking(mode: str, server: FaultServer) -> Iterator[Asker]:
+    """An `Asker` over a client of the real SDK, which is closed at the end."""
+    options = {"api_key": KEY, "base_url": server.openai_url}
+    if mode == "sync":
+        with openai.OpenAI(**options) as sdk:
+            yield Asker(server, sdk, None)
+    else:
+        with asyncio.Runner() as runner:
+            async_sdk = openai.AsyncOpenAI(**options)
+            yield Asker(server, async_sdk, runner)
+            runner.run(async_sdk.close())
+
+
 @pytest.fixture(scope="session", params=["sync", "async"])
 def ask(request: pytest.FixtureRequest, faults: FaultServer) -> Iterator[Asker]:
-    options = {"api_key": KEY, "base_url": faults.openai_url}
-    with contextlib.ExitStack() as stack:
-        if request.param == "sync":
-            sdk: Any = stack.enter_context(openai.OpenAI(**options))
-            yield Asker(faults, sdk, None)
-        else:
-            runner = stack.enter_context(asyncio.Runner())
-            sdk = openai.AsyncOpenAI(**options)
-            yield Asker(faults, sdk, runner)
-            runner.run(sdk.close())
+    with asking(request.param, faults) as asker:
+        yield asker

@@ -15,6 +15,7 @@ from loopback import Bench, call, completion, raw
 from toolfan import Calls, WireResponse, load_adapter
 from toolfan.conversation import converse
 from toolfan.request import prepare
+from toolfan.retries import Retries
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -60,7 +61,7 @@ def exchanged(adapter_name: str, case_id: str) -> tuple[Calls[Any], Sent]:
     sent_tools, answer = PROVIDERS[adapter_name]
     tools = case.tools()
     prepared = prepare(adapter, {}, messages=case.messages, tools=tools, options={"model": "m", "on_invalid": "keep"})
-    conversation = converse(adapter, prepared.request, prepared.policy)
+    conversation = converse(adapter, prepared.request, prepared.policy, Retries())
     sent = sent_tools(next(conversation).request.body)
     wire_names = {tool.name: name for tool, (name, _) in zip(tools, sent, strict=True)}
     body = json.loads(json.dumps(answer([(wire_names[name], arguments) for name, arguments in case.truth])))

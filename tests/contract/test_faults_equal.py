@@ -1,0 +1,73 @@
+"""One answer is one result: asked sync or async, decoded from its stored body, written as JSON and read back."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import toolfan
+from fault_asking import TOOLS, asking
+from loopback import USER
+from toolfan.adapter import WireResponse
+from toolfan.conversation import converse
+from toolfan.request import prepare
+from toolfan.retries import Retries
+from toolfan_local.faults import CATALOGUE, FaultServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fault_asking import Asker
+
+UNREADABLE = {"empty-choices", "null-choices", "empty-object", "null-message", "body-list", "body-string"}
+DECLINED = {"content-filter", "content-filter-one-call", "refusal", "error-in-200"}
+READABLE = [
+    fault.name
+    for fault in CATALOGUE.values()
+    if fault.section.startswith("4.") and "openai" in fault.dialects and fault.name not in UNREADABLE | DECLINED
+]
+
+
+def said(calls: toolfan.Calls[Any]) -> tuple[Any, ...]:
+    """All of the result but its headers, which have the time."""
+    return (
+        calls.outcomes,
+        calls.text,
+        calls.stop,
+        calls.usage,
+        calls.warnings,
+        calls.raw,
+        calls.attempts,
+        calls.requests,
+    )
+
+
+def decoded(body: Any) -> toolfan.Calls[Any]:
+    """What the adapter makes of a stored body, without a client."""
+    adapter = toolfan.load_adapter("openai")
+    prepared = prepare(adapter, {}, messages=USER, tools=TOOLS, options={"model": "m", "on_invalid": "keep"})
+    conversation = converse(adapter, prepared.request, prepared.policy, Retries())
+    next(conversation)
+    try:
+        conversation.send(WireResponse(body, None, {}))
+    except StopIteration as stop:
+        result: toolfan.Calls[Any] = stop.value
+        return result
+    raise AssertionError("it asked again")
+
+
+@pytest.fixture(scope="module")
+def askers() -> Iterator[list[Asker]]:
+    """One of each mode, with servers that count apart."""
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(FaultServer()) for _ in range(2)]
+        yield [stack.enter_context(asking(mode, one)) for mode, one in zip(("sync", "async"), servers, strict=True)]
+
+
+@pytest.mark.parametrize("fault", READABLE)
+def test_the_same_answer_is_the_same_result(askers: list[Asker], fault: str) -> None:
+    options = {"model": fault, "messages": USER, "tools": TOOLS, "on_invalid": "keep"}
+    calls, asynchronous = (ask.create(ask.client(), **options) for ask in askers)
+    assert said(calls) == said(asynchronous) == said(decoded(calls.raw))
+    assert toolfan.Calls.from_json(calls.to_json(), tools=TOOLS) == calls
