@@ -1,25 +1,70 @@
-"""Showing a setting in a message without showing a secret.
+"""Showing a setting, a provider's words or a header without showing a secret.
 
-Knows: what names and values of secrets look like.  Must not know: which settings exist.
+Knows: what names and values of secrets look like.  Must not know: which settings exist, HTTP beyond names of headers.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 _SECRET_NAME = re.compile(
     r"(^|[_-])(api[_-]?key|keys?|token|secrets?|password|passwd|credentials?|auth|authorization|cookie|bearer)($|[_-])"
 )
 _SECRET_VALUE = re.compile(r"(sk-|pk-|rk-|AIza|ya29\.|gh[opusr]_|xox|eyJ|-----BEGIN|(bearer|basic)\s)", re.IGNORECASE)
 _URL_LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
-_URL_SECRET = re.compile(r"(?i)(?<=[?&])([^=&#]*(?:key|token|secret|password)[^=&#]*)=[^&#\s]*")
+_URL_SECRET = re.compile(r"(?i)(?<=[?&])([^=&#\s]{0,40}(?:key|token|secret|password)[^=&#\s]{0,40})=[^&#\s]*")
 _LONGEST = 80
 
 HIDDEN = "(value not shown)"
 
+# Headers of an answer that belong to a session, or that only a debugging proxy sends back.
+_SECRET_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "set-cookie", "set-cookie2"}
+    | {"x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token", "x-auth-token"}
+)
+# All of these take linear time, whatever the text.
+# Keys of OpenAI and those who write theirs alike, Google (also OAuth), GitHub, Hugging Face, Slack, AWS; JSON web
+# tokens; what follows the name of a scheme; private keys.
+_KEYS = re.compile(
+    r"""(?<![A-Za-z0-9])(?:
+        (?:sk|pk|rk|gsk|xai|pplx|nvapi|csk|tgp)[-_][A-Za-z0-9_*.-]{6,}
+      | AIza[A-Za-z0-9_-]{6,} | AQ\.[A-Za-z0-9_-]{12,} | ya29\.[A-Za-z0-9_.-]{4,} | 1//[A-Za-z0-9_-]{20,}
+      | gh[opusr]_[A-Za-z0-9]{10,} | github_pat_[A-Za-z0-9_]{10,} | hf_[A-Za-z0-9]{10,} | xox[a-z]-[A-Za-z0-9-]{6,}
+      | A(?:KIA|SIA)[A-Z0-9]{12,} | eyJ[A-Za-z0-9_=-]{6,}(?:\.[A-Za-z0-9_=-]+){0,4}
+    ) | -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----[^-]*(?:-----END[ A-Z]*-----)?""",
+    re.VERBOSE,
+)
+_AFTER_SCHEME = re.compile(r"(?i)\b(bearer|basic)(\s+|%20)(?=[^\s'\"]{0,99}[0-9=_.-])[A-Za-z0-9._~+/=-]{6,}")
+# `api key provided: x`, `"token": "x"`, `password=x`, `x-api-key: x`.  What is short and has no digit is a word.
+_AFTER_NAME = re.compile(
+    r"""(?ix) ( (?:api|access|secret|private|subscription)[ _-]?key | (?<![a-z])key | (?<![a-z])token | secret
+              | passw(?:or)?d | authorization )
+        ( (?:\s(?:provided|given|used|is|was))? \\?["']? \s* [:=] \s* \\?["']? (?:(?:bearer|basic)\s+)? )
+        (?: (?=[^\s"'&,;]{0,99}[0-9]) [A-Za-z0-9._~+/=*-]{6,} | [A-Za-z0-9._~+/=*-]{16,} )""",
+)
+_HINTS_OF_KEYS = (
+    "sk-",
+    "AIza",
+    "ya29.",
+    "eyJ",
+    "earer ",
+    "key",
+    "Key",
+    "token",
+    "secret",
+    "_pat_",
+    "gsk_",
+    "xai-",
+    "xox",
+)
+_SHORTEST = 6  # "none" and "test" are keys for local servers, and words
 
+
+@lru_cache(1000)
 def looks_secret(name: str) -> bool:
     """Whether a setting of this name holds, or names the place of, a secret."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
@@ -49,3 +94,64 @@ def without_secrets(text: str, values: Mapping[str, Any]) -> str:
         if isinstance(secret, str) and secret and (looks_secret(name) or _SECRET_VALUE.match(secret.strip())):
             text = text.replace(secret, "***")
     return text
+
+
+def known_secrets(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The secrets among these settings or headers, longest first, without the scheme before them (`Bearer`).
+
+    Very short ones are left out: local servers are given words such as "none" for a key.
+    """
+    found: set[str] = set()
+    for name, value in values.items():
+        secret = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        if isinstance(secret, str) and (looks_secret(name) or _SECRET_VALUE.match(secret.strip())):
+            found |= {secret.strip(), re.sub(r"(?i)^(bearer|basic)\s+", "", secret.strip())}
+    return tuple(sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True))
+
+
+def blotted(value: Any, secrets: tuple[str, ...]) -> Any:
+    """Decoded JSON, in whose texts `***` stands for the secrets."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "***")
+        return value
+    if isinstance(value, dict):
+        return {key: blotted(inner, secrets) for key, inner in value.items()}
+    return [blotted(inner, secrets) for inner in value] if isinstance(value, list) else value
+
+
+def masked(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` of someone else without `secrets`, and without what looks like one; the rest stays readable."""
+    for secret in secrets:
+        for spelling in {secret, quote(secret, safe="")}:
+            text = text.replace(spelling, "***")
+    text = _URL_SECRET.sub(r"\1=***", _URL_LOGIN.sub("***", text))
+    return _AFTER_NAME.sub(r"\1\2***", _AFTER_SCHEME.sub(r"\1\2***", _KEYS.sub("***", text)))
+
+
+def public_headers(headers: Iterable[tuple[str, str]], secrets: Iterable[str] = ()) -> dict[str, str]:
+    """Headers of an answer with lower-case names, without cookies and without secrets."""
+    kept = {name: value for key, value in headers if (name := key.lower()) not in _SECRET_HEADERS}
+    together = "\n".join(kept.values())
+    if any(secret in together for secret in (*secrets, *_HINTS_OF_KEYS)):
+        return {name: masked(value, secrets) for name, value in kept.items()}
+    return kept
+
+
+def shows_secret(exc: BaseException, secrets: Iterable[str] = ()) -> bool:
+    """Whether the text of the exception, or of one that led to it, shows a secret."""
+    return any(masked(text, secrets) != text for text in _texts(exc))
+
+
+def _texts(exc: BaseException) -> Iterator[str]:
+    seen: set[int] = set()
+    left: list[BaseException | None] = [exc]
+    while left:
+        one = left.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield from (str(one), *map(str, one.args), *getattr(one, "__notes__", ()))
+        left += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            left += one.exceptions

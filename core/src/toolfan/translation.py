@@ -1,6 +1,8 @@
 """What a failed request was: HTTP status, error code and headers to a ProviderError.  Transports share it.
 
-Knows: HTTP, the error bodies of OpenAI's and Google's kind, Retry-After in its forms.  Must not know: SDK classes.
+All words of others pass `excerpt`, which hides secrets: the `secrets` that a transport knows, and what looks like one.
+
+Knows: HTTP, error bodies of every kind, Retry-After in its forms.  Must not know: SDK classes.
 """
 
 from __future__ import annotations
@@ -23,8 +25,12 @@ from .errors import (
     QuotaExhausted,
     RateLimited,
     RequestRejected,
+    ToolfanError,
     Unavailable,
+    UsageError,
 )
+from .redaction import masked
+from .wire import json_text
 
 # Codes of a 429 that no waiting mends.  Source: OpenAI's error code guide; OpenAI-compatible servers use the same.
 _QUOTA_CODES = frozenset(
@@ -36,7 +42,27 @@ _HINTS: dict[type[ProviderError], str] = {
     PermissionDenied: "Check what this key, project or account may use.",
     QuotaExhausted: "Check the plan and the billing of the account; waiting does not help.",
     RateLimited: "Ask less often, or later.",
+    ContentFiltered: "Change the prompt.",
+    RequestRejected: "The provider's words say what to change in the request.",
+    BadResponse: "It was not followed, for the POST would become a GET: use the address it leads to as the base URL.",
 }
+_STATUS_HINTS: dict[int, str] = {
+    404: "Check the name of the model, and the path of the base URL.",
+    405: "Check the path of the base URL.",
+    409: "Another request was in the way.",
+    413: "The request is too large: send fewer or shorter messages, tools or files.",
+}
+_AGAIN = "toolfan asks again by itself; if that does not help, try later."
+# What h11, http.client and aiohttp say of an answer that is no HTTP; the next one would be none either.
+_MALFORMED = re.compile(
+    r"illegal|malformed|too long|too much data|more than [0-9]+ (bytes|headers)|bad ?status ?line|bad content-length|"
+    r"invalid (header|status|http|char)|(multiple|conflicting|only) (content-length|transfer-encoding)|expected http",
+    re.IGNORECASE,
+)
+_UNUSABLE = re.compile(
+    r"event loop is closed|(client|session|channel|connector) (has been|is) closed|different (event )?loop",
+    re.IGNORECASE,
+)
 _WORDS: dict[str, int] = {  # error words without a status, as they come inside a 200 or a stream
     "invalid_request_error": 400,
     "invalid_api_key": 401,
@@ -70,23 +96,41 @@ def error_from_status(
     headers: Mapping[str, str] | None = None,
     request_id: str | None = None,
     retry_after: float | None = None,
+    secrets: Iterable[str] = (),
 ) -> ProviderError:
-    """The ProviderError of an HTTP status and the provider's own error code; `message` is the provider's text."""
-    kind = _kind(status, (code or "").lower())
+    """The ProviderError of an HTTP status and the provider's own error code; `message` is the provider's text.
+
+    `headers` have lower-case names.
+    """
+    known, kind = tuple(secrets), _kind(status, (code or "").lower())
     wait = retry_after if retry_after is not None else retry_after_seconds(headers or {})
-    retryable = kind.retryable_by_default or status in (408, 409)
-    if (headers or {}).get("x-should-retry") == "false":
-        retryable = False
+    moved = 300 <= status < 400
+    retryable = (kind.retryable_by_default and not moved) or status in (408, 409)
+    wish = (headers or {}).get("x-should-retry", "").lower()
+    if wish == "false" or (wish == "true" and kind not in (QuotaExhausted, ContentFiltered)):
+        retryable = wish == "true"
+    if moved and (headers or {}).get("location"):
+        message = f"a redirect to {(headers or {})['location']}"
+    code = None if code is None else excerpt(code, known)
+    said = excerpt(message, known)
     return kind(
-        f"the provider answered {status}{f' ({code})' if code else ''}: {_excerpt(message)}",
+        f"the provider answered {status}{f' ({code})' if code else ''}{f': {said}' if said else ''}",
         adapter=adapter,
         status=status,
         code=code,
-        request_id=request_id,
+        request_id=request_id and masked(request_id, known),
         retry_after=wait,
-        hint=_HINTS.get(kind),
+        hint=_hint(kind, status, retryable),
         retryable=retryable,
     )
+
+
+def _hint(kind: type[ProviderError], status: int, retryable: bool) -> str | None:
+    if kind is Unavailable:
+        return _AGAIN if retryable else "Try later."
+    if kind is RequestRejected and status in _STATUS_HINTS:
+        return f"{_STATUS_HINTS[status]} {_AGAIN}" if retryable else _STATUS_HINTS[status]
+    return _HINTS.get(kind) if kind is not BadResponse or status >= 300 else None
 
 
 def _kind(status: int, code: str) -> type[ProviderError]:
@@ -104,31 +148,45 @@ def _kind(status: int, code: str) -> type[ProviderError]:
         return RateLimited
     if status == 408 or status >= 500:
         return Unavailable
-    if 300 <= status < 400:
+    if status < 400:
         return BadResponse
     return RequestRejected
 
 
+def provider_words(body: Any, depth: int = 0) -> str:
+    """What an error body says: OpenAI's and Google's kind, FastAPI's `detail`, problem+json, a list, a text."""
+    if isinstance(body, str):
+        return body
+    if depth < 8 and isinstance(body, Mapping):
+        if isinstance(said := body.get("msg"), str) and isinstance(where := body.get("loc"), list | tuple):
+            return f"{'.'.join(map(str, where))}: {said}"
+        for name in ("message", "detail", "error", "errors", "error_description", "msg", "title"):
+            if body.get(name):
+                return provider_words(body[name], depth + 1)
+    if depth < 8 and isinstance(body, list | tuple):
+        return "; ".join(provider_words(item, depth + 1) for item in body[:20])
+    return "" if body is None else json_text(body)
+
+
 def error_from_body(error: Any, *, adapter: str, request_id: str | None = None) -> ProviderError:
     """The ProviderError of an error object that came inside a 200 or a stream; its own code decides."""
-    if not isinstance(error, Mapping):
-        return Unavailable(f"the provider answered with an error: {_excerpt(str(error))}", adapter=adapter)
-    message = str(error.get("message") or error)
-    code, status = error.get("code"), error.get("status")
-    words = [str(word) for word in (code, status, error.get("type")) if word]
+    details = error if isinstance(error, Mapping) else {}
+    message = provider_words(error)
+    words = [str(word) for word in (details.get("code"), details.get("status"), details.get("type")) if word]
     for word in words:
-        number = int(word) if word.isdigit() else _WORDS.get(word.lower(), 0)
+        number = int(word) if re.fullmatch("[0-9]{3}", word) else _WORDS.get(word.lower(), 0)
         if 400 <= number < 600:
             named = next((word for word in words if not word.isdigit()), None)
-            wait = retry_info_seconds(error.get("details"))
+            wait = retry_info_seconds(details.get("details"))
             return error_from_status(
                 number, message, adapter=adapter, code=named, request_id=request_id, retry_after=wait
             )
     return Unavailable(
-        f"the provider answered with an error: {_excerpt(message)}",
+        f"the provider answered with an error: {excerpt(message)}",
         adapter=adapter,
-        code=words[0] if words else None,
+        code=excerpt(words[0]) if words else None,
         request_id=request_id,
+        hint=_AGAIN,
     )
 
 
@@ -141,13 +199,50 @@ def timed_out(adapter: str, seconds: float | None, cause: BaseException | None =
     )
 
 
-def not_connected(adapter: str, cause: BaseException) -> ConnectionFailed:
+def not_connected(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) -> ConnectionFailed:
     """The error of a connection that could not be made, or broke."""
     return ConnectionFailed(
-        f"the connection failed: {type(cause).__name__}: {_excerpt(str(cause))}",
-        adapter=adapter,
-        hint="Check the network and the base URL.",
+        f"the connection failed: {named(cause, secrets)}", adapter=adapter, hint="Check the network and the base URL."
     )
+
+
+def broken(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) -> ProviderError:
+    """The error of a connection that an HTTP library gave up.
+
+    ConnectionFailed if it broke off; BadResponse, not retryable, if what came is no HTTP.
+    """
+    if not _MALFORMED.search(str(cause)):
+        return not_connected(adapter, cause, secrets)
+    return BadResponse(
+        f"the answer is no HTTP that can be read: {named(cause, secrets)}",
+        adapter=adapter,
+        retryable=False,
+        hint="Check the base URL: another service may have answered.",
+    )
+
+
+def not_sent(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) -> ToolfanError:
+    """The error of an exception that no connection raised: of the SDK, or of your own code that it ran.
+
+    UsageError for a client that was closed or belongs to an event loop that has ended; else RequestRejected.
+    """
+    if isinstance(cause, RuntimeError) and _UNUSABLE.search(str(cause)):
+        return UsageError(
+            f"the client cannot be used: {excerpt(str(cause), secrets)}",
+            adapter=adapter,
+            hint="It was closed, or belongs to an event loop that has ended; make one for each loop.",
+        )
+    return RequestRejected(
+        f"the SDK did not send the request: {named(cause, secrets)}",
+        adapter=adapter,
+        hint="Mend what raised it: a token provider or a hook of the client, for example.",
+    )
+
+
+def named(cause: BaseException, secrets: Iterable[str] = ()) -> str:
+    """The class and the text of an exception, without secrets."""
+    said = excerpt(str(cause), secrets)
+    return f"{type(cause).__name__}: {said}" if said else type(cause).__name__
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
@@ -191,6 +286,7 @@ def retry_info_seconds(details: Any) -> float | None:
     return None
 
 
-def _excerpt(text: str) -> str:
-    flat = " ".join(text.split())
+def excerpt(text: str, secrets: Iterable[str] = ()) -> str:
+    """The start of what someone else wrote, on one line, without secrets."""
+    flat = masked(" ".join(text[:20_000].split()), secrets)
     return flat if len(flat) <= 500 else f"{flat[:500]}..."

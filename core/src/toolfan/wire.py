@@ -1,5 +1,8 @@
 """JSON on the wire: encoding with checks, decoding, merging a user's extra fields, unknown options.
 
+What a strict decoder refuses (a lone surrogate, a number of thousands of digits, nesting without end) may be one call's
+fault in an answer of many: here it costs neither the answer nor the other calls.
+
 Knows: plain data.  Must not know: any provider's field names (but that `tools` is a list that may grow).
 """
 
@@ -8,14 +11,24 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Literal
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from .errors import BadResponse, RequestRejected, UsageError
+from .redaction import masked
+
+UNDECODED = "<undecoded JSON> "
+"""What no decoder takes stands in a decoded body as a text: this, and then the JSON as it came."""
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_DEEPEST = 100  # levels of an answer that are decoded; pydantic stops at 200, the stack of json.loads near 1000
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# Possessive: a text without its closing quote is given up at once, not tried in every way.
+_STRUCTURE = re.compile(r'(?P<text>"(?:[^"\\]++|\\.)*+(?P<end>"?))|(?P<open>[\[{])|(?P<close>[\]}])', re.DOTALL)
+_UNDECODED_TEXT = re.compile(rf'"{re.escape(UNDECODED)}(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
 def encode_json(value: Any) -> bytes:
@@ -53,22 +66,96 @@ def _faults(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield where or "the request", f"{type(item).__name__} is not a JSON type"
 
 
-def decode_json(content: bytes | str, *, adapter: str, content_type: str | None = None) -> Any:
-    """The JSON value in `content`.  Raises BadResponse with the start of the text if there is none."""
+def decode_json(
+    content: bytes | str, *, adapter: str, content_type: str | None = None, secrets: Iterable[str] = ()
+) -> Any:
+    """The JSON value in `content`.  Raises BadResponse with the start of the text, without `secrets`, if there is none.
+
+    Takes, in linear time, what a strict decoder refuses: byte order marks before it, and lone surrogates; what is
+    nested more than a hundred levels deep and whole numbers of thousands of digits become texts, see `UNDECODED` and
+    `json_text`.  Of a key that is there twice the last one counts, as everywhere.
+    """
     try:
         return from_json(content)
     except ValueError as exc:
+        fault: Exception = exc
+    try:
+        text = content.decode() if isinstance(content, bytes) else content
+        return json.loads(_without_depths(text.lstrip("\ufeff")), parse_int=_whole_number)
+    except (ValueError, RecursionError):
         text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
-        if text.startswith("\ufeff"):
-            rest = content[3:] if isinstance(content, bytes) else content[1:]
-            return decode_json(rest, adapter=adapter, content_type=content_type)
-        start = f"it starts with {text[:200]!r}" if text.strip() else "it is empty"
-        kind = f" ({content_type})" if content_type else ""
-        raise BadResponse(
-            f"the answer{kind} is not JSON: {exc}; {start}",
-            adapter=adapter,
-            hint="Check the base URL: a proxy or another service may have answered.",
-        ) from None
+    start = f"it starts with {masked(text[:2000], secrets)[:200]!r}" if text.strip("\ufeff \t\r\n") else "it is empty"
+    kind = f" ({content_type})" if content_type else ""
+    hint = "Check the base URL: a proxy or another service may have answered."
+    if (content_type or "").startswith("text/event-stream"):
+        hint = "The server streams though no stream was asked for; look for a setting of it, or of a proxy before it."
+    raise BadResponse(f"the answer{kind} is not JSON: {fault}; {start}", adapter=adapter, hint=hint)
+
+
+def _without_depths(text: str) -> str:
+    """The JSON text, in which each value that is nested too deep has become a text."""
+    pieces: list[str] = []
+    depth = start = copied = 0
+    for found in _STRUCTURE.finditer(text):
+        if found["open"]:
+            depth += 1
+            if depth == _DEEPEST:
+                start = found.start()
+        elif found["close"]:
+            if depth == _DEEPEST:
+                pieces += (text[copied:start], json.dumps(UNDECODED + text[start : found.end()]))
+                copied = found.end()
+            depth -= 1
+        elif not found["end"]:
+            break  # a text that never ends
+    return "".join((*pieces, text[copied:])) if pieces else text
+
+
+def _whole_number(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:  # Python takes 4300 digits
+        return UNDECODED + digits
+
+
+def json_text(value: Any, *, not_finite: Literal["constants", "strings"] = "constants") -> str:
+    """JSON text of a value that `decode_json` gave, with what it could not decode as it came.
+
+    Pure text: a lone surrogate stays an escape, for the next decoder to refuse.  `not_finite`: NaN and the infinities
+    as JavaScript's constants, or as texts.
+    """
+    try:
+        text = to_json(value, inf_nan_mode=not_finite).decode()
+    except ValueError:  # a lone surrogate, or too deep for pydantic
+        try:
+            text = json.dumps(value)
+        except (ValueError, TypeError, RecursionError):
+            return f"{UNDECODED}(nested too deep, or no JSON)"
+    return _UNDECODED_TEXT.sub(_as_it_came, text) if UNDECODED in text else text
+
+
+def _as_it_came(found: re.Match[str]) -> str:
+    return str(json.loads(found[0])).removeprefix(UNDECODED)
+
+
+def well_formed(text: str) -> str:
+    """The text, in which U+FFFD stands for each lone surrogate: it can be printed and sent."""
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def escaped(text: str) -> str:
+    """JSON text, in which each lone surrogate has become its escape, which means the same."""
+    return text if text.isascii() else _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def sendable(value: Any) -> Any:
+    """A decoded value itself if it can be sent again, else a copy: U+FFFD for lone surrogates, "NaN" for NaN."""
+    try:
+        _encoder.encode(value).encode()
+    except ValueError:
+        mended = json.loads(well_formed(json.dumps(value, ensure_ascii=False)))
+        return from_json(to_json(mended, inf_nan_mode="strings"))
+    return value
 
 
 def merge_extra_body(body: dict[str, Any], extra: Mapping[str, Any], *, adapter: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from toolfan.assembly import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
 from toolfan.translation import error_from_body
+from toolfan.wire import UNDECODED, escaped, json_text, well_formed
 
 
 def parse_answer(body: Any, *, adapter: str) -> Turn:
@@ -25,13 +26,13 @@ def parse_answer(body: Any, *, adapter: str) -> Turn:
     if body.get("error"):
         raise error_from_body(body["error"], adapter=adapter)
     calls, text = body.get("calls"), body.get("text")
-    if not isinstance(calls, list) or not all(isinstance(call, Mapping) for call in calls):
+    if not isinstance(calls, list) or (calls and not any(isinstance(call, Mapping) for call in calls)):
         _bad("its calls are no list of objects", adapter)
     if not (text is None or isinstance(text, str)):
         _bad(f"its text is {type(text).__name__}", adapter)
     return Turn(
-        calls=seal((_text(call.get("id")), str(call.get("name") or ""), arguments_text(call)) for call in calls),
-        text=text or "",
+        calls=seal(_piece(call) for call in calls),
+        text=well_formed(text or ""),
         stop=_stop(body.get("stop")),
         usage=_usage(body.get("usage")),
         replay={"role": "model", "text": text, "calls": calls},
@@ -40,12 +41,26 @@ def parse_answer(body: Any, *, adapter: str) -> Turn:
     )
 
 
+def _piece(call: Any) -> tuple[str | None, str, str]:
+    """Id, name and arguments; what is no call has no name, and the JSON of what came for arguments."""
+    if not isinstance(call, Mapping):
+        return None, "", json_text(call)
+    call_id = _text(call.get("id"))
+    return call_id and well_formed(call_id), well_formed(str(call.get("name") or "")), arguments_text(call)
+
+
 def arguments_text(call: Mapping[str, Any]) -> str:
     """The arguments of a call as JSON text; a text is what the model wrote, and stays as it is."""
     arguments = call.get("arguments")
     if isinstance(arguments, str):
-        return arguments
-    return "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
+        return escaped(arguments)
+    if arguments is None:
+        return ""
+    try:
+        text = json.dumps(arguments, ensure_ascii=False)
+    except RecursionError:
+        return json_text(arguments)
+    return json_text(arguments) if UNDECODED in text else escaped(text)
 
 
 def arguments_value(text: str) -> Any:
