@@ -129,12 +129,12 @@ FAULTS: dict[str, Fault] = {
         400,
         "tool_use_failed",
     ),
-    "302": Fault(status(302, "", location="http://127.0.0.1:9/"), BadResponse, True, "302", 302),
+    "302": Fault(status(302, "", location="http://127.0.0.1:9/"), BadResponse, False, "302.*127.0.0.1:9", 302),
     "HTML 200": Fault(http("<html>hi</html>", content_type="text/html"), BadResponse, True, "text/html.*<html>hi"),
     "empty 200": Fault(http(""), BadResponse, True, "empty"),
     "cut JSON": Fault(http(GOOD[:40]), BadResponse, True, "not JSON"),
     "bad UTF-8": Fault(http(b'{"choices": "\xff"}'), BadResponse, True, "not JSON"),
-    "a lone surrogate": Fault(http('{"choices": "\\ud800"}'), BadResponse, True, "not JSON"),
+    "a lone surrogate": Fault(http('{"choices": "\\ud800"}'), BadResponse, True, "no choices"),
     "too deep": Fault(http("[" * 100_000), BadResponse, True, "not JSON"),
     "a list": Fault(http("[1]"), BadResponse, True, "no chat completion"),
     "a text": Fault(http('"x"'), BadResponse, True, "no chat completion"),
@@ -145,7 +145,6 @@ FAULTS: dict[str, Fault] = {
     "message null": Fault(http('{"choices": [{"message": null}]}'), BadResponse, True, "no message"),
     "a choice is null": Fault(http('{"choices": [null]}'), BadResponse, True, "no message"),
     "tool_calls 3": Fault(http('{"choices": [{"message": {"tool_calls": 3}}]}'), BadResponse, True, "tool_calls"),
-    "tool_calls [3]": Fault(http('{"choices": [{"message": {"tool_calls": [3]}}]}'), BadResponse, True, "tool_calls"),
     "an event stream": Fault(http("data: {}\n\n", content_type="text/event-stream"), BadResponse, True, "event-stream"),
     "error in a 200": Fault(
         http(failure("later", "rate_limit_exceeded")), RateLimited, True, "later", 429, "rate_limit_exceeded"
@@ -158,7 +157,7 @@ FAULTS: dict[str, Fault] = {
     "wrong length": Fault(http(GOOD, length=len(GOOD) + 50), ConnectionFailed, True),
     "reset": Fault(reset, ConnectionFailed, True),
     "nothing": Fault(b"", ConnectionFailed, True),
-    "no HTTP": Fault(b"SSH-2.0-x\r\n\r\n", ConnectionFailed, True),
+    "no HTTP": Fault(b"SSH-2.0-x\r\n\r\n", BadResponse, False, "no HTTP that can be read"),
     "bad gzip": Fault(http(b"no gzip", content_encoding="gzip"), BadResponse, True),
 }
 

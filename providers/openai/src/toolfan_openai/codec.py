@@ -163,7 +163,15 @@ class ChatCompletionsAdapter:
 def _content(answer: Answer) -> str:
     if isinstance(answer.content, str):
         return answer.content
-    return to_json(answer.content, fallback=str).decode()
+    try:
+        return to_json(answer.content, fallback=str).decode()
+    except ValueError as exc:  # a lone surrogate, a circular structure
+        raise UsageError(
+            f"the result of the call {answer.call.id} cannot be written as JSON: {exc}",
+            adapter="openai",
+            call_id=answer.call.id,
+            hint="Mend the result, or give it as text.",
+        ) from None
 
 
 __all__ = ["CAPABILITIES", "ChatCompletionsAdapter"]

@@ -5,14 +5,14 @@ Knows: the shape of the answer.  Must not know: requests, the SDK, validation of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from pydantic_core import to_json
 from toolfan.assembly import seal
-from toolfan.calls import RawCall, StopKind, StopReason, Turn, Usage
+from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
-from toolfan.translation import error_from_body
+from toolfan.translation import error_from_body, excerpt
+from toolfan.wire import escaped, json_text, well_formed
 
 # Source: `finish_reason` in OpenAI's API reference; the others were seen from compatible servers.
 STOP_KINDS: Mapping[str, StopKind] = {
@@ -38,13 +38,15 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
     """The turn in a chat completion.
 
     Raises BadResponse for another shape, or the ProviderError of an error object in the body.  A call is never
-    dropped for the stop reason, an odd id or an odd type.
+    dropped for the stop reason, an odd id or an odd type; an entry that is no call at all becomes one without a name,
+    with the JSON of what came for arguments.
     """
     if not isinstance(body, _OBJECT):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object")
     choices = body.get("choices")
     if body.get("error") and not choices:
-        raise error_from_body(body["error"], adapter=adapter)
+        error = body["error"]
+        raise error_from_body(body if isinstance(error, bool | int) else error, adapter=adapter)
     if not isinstance(choices, list) or not choices:
         _bad(adapter, "the answer has no choices")
     choice = choices[0]
@@ -53,7 +55,8 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
     message = choice.get("message") if isinstance(choice, _OBJECT) else None
     if not isinstance(message, _OBJECT):
         _bad(adapter, "the answer's first choice has no message")
-    calls = _calls(message, adapter)
+    _check(message, adapter)
+    calls = seal(_piece(entry) for entry in called(message))
     text, refusal = _text(message)
     return Turn(
         calls=calls,
@@ -88,43 +91,65 @@ def _stop(reason: Any, *, has_calls: bool) -> StopReason:
     return StopReason("calls" if kind == "end" and has_calls else kind, raw)
 
 
-def _calls(message: Mapping[str, Any], adapter: str) -> tuple[RawCall, ...]:
+def _check(message: Mapping[str, Any], adapter: str) -> None:
     sent = message.get("tool_calls") or ()
-    if not isinstance(sent, list | tuple) or not all(isinstance(call, _OBJECT) for call in sent):
-        _bad(adapter, "the answer's tool_calls are no list of objects")
+    if not isinstance(sent, (list, tuple, *_OBJECT)):
+        _bad(adapter, f"the answer's tool_calls are {excerpt(repr(sent))[:80]}, no list")
+
+
+def called(message: Mapping[str, Any]) -> list[Any]:
+    """The entries of the message that are calls, in call order, odd ones included.
+
+    Left out are phantoms, which some servers send: without name and arguments, beside text or other calls.
+    """
+    sent = message.get("tool_calls") or ()
+    if isinstance(sent, _OBJECT):  # one call, without the list around it
+        sent = (sent,)
     legacy = message.get("function_call")
-    if not sent and isinstance(legacy, _OBJECT):
+    if not sent and not legacy:
+        return []
+    real = [entry for entry in sent if not _is_phantom(entry)]
+    if not real and legacy:
         sent = ({"function": legacy},)
-    return seal(_pieces(_in_order(sent)))
+        real = [entry for entry in sent if not _is_phantom(entry)]
+    if not real and not any(_text(message)):
+        real = list(sent)
+    return _in_order(real)
 
 
-def _in_order(sent: Any) -> Any:
-    indices = [call.get("index") for call in sent]
+def _is_phantom(entry: Any) -> bool:
+    function = entry.get("function") if isinstance(entry, _OBJECT) else None
+    return (
+        isinstance(function, _OBJECT)
+        and not function.get("name")
+        and function.get("arguments") in (None, "", "{}", {})
+        and not isinstance(entry.get("custom"), _OBJECT)
+    )
+
+
+def _in_order(sent: list[Any]) -> list[Any]:
+    indices = [entry.get("index") if isinstance(entry, _OBJECT) else None for entry in sent]
     if all(type(index) is int for index in indices) and len(set(indices)) == len(indices):
-        return sorted(sent, key=lambda call: call["index"])
+        return sorted(sent, key=lambda entry: entry["index"])
     return sent
 
 
-def called(sent: Any) -> list[Mapping[str, Any]]:
-    """The entries of `tool_calls` that became calls, in call order: phantoms are left out."""
-    return [call for call in _in_order(sent) if any(_pieces((call,)))]
-
-
-def _pieces(sent: Any) -> Iterator[tuple[str | None, str, str]]:
-    for call in sent:
-        function = call.get("function")
-        if not isinstance(function, _OBJECT):
-            custom = call.get("custom")
-            function = (
-                {"name": custom.get("name"), "arguments": custom.get("input")} if isinstance(custom, Mapping) else {}
-            )
-        name, arguments = function.get("name"), function.get("arguments")
-        if not name and arguments in (None, "", "{}", {}):
-            continue  # a phantom beside text
-        if not isinstance(arguments, str):
-            arguments = "" if arguments is None else to_json(arguments, inf_nan_mode="constants").decode()
-        call_id = call.get("id")
-        yield (call_id if isinstance(call_id, str) or call_id is None else str(call_id)), str(name or ""), arguments
+def _piece(entry: Any) -> tuple[str | None, str, str]:
+    """Id, name and arguments as JSON text."""
+    if not isinstance(entry, _OBJECT):
+        return None, "", json_text(entry)
+    call_id = entry.get("id")
+    if call_id is not None:
+        call_id = well_formed(call_id if isinstance(call_id, str) else json_text(call_id))
+    function = entry.get("function")
+    if not isinstance(function, _OBJECT):
+        custom = entry.get("custom")
+        if not isinstance(custom, _OBJECT):
+            return call_id, "", json_text(entry)
+        function = {"name": custom.get("name"), "arguments": custom.get("input")}
+    name, arguments = function.get("name") or "", function.get("arguments")
+    text = escaped(arguments) if isinstance(arguments, str) else "" if arguments is None else json_text(arguments)
+    return call_id, well_formed(name if isinstance(name, str) else json_text(name)), text
 
 
 def _text(message: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -132,7 +157,7 @@ def _text(message: Mapping[str, Any]) -> tuple[str, str | None]:
     content, refusal = message.get("content"), message.get("refusal")
     refusals = [refusal] if isinstance(refusal, str) and refusal else []
     if isinstance(content, str):
-        return content, "".join(refusals) or None
+        return well_formed(content), well_formed("".join(refusals)) or None
     texts = []
     for part in content if isinstance(content, list) else ():
         if isinstance(part, str):
@@ -142,7 +167,7 @@ def _text(message: Mapping[str, Any]) -> tuple[str, str | None]:
                 texts.append(part["text"])
             if isinstance(part.get("refusal"), str):
                 refusals.append(part["refusal"])
-    return "".join(texts), "".join(refusals) or None
+    return well_formed("".join(texts)), well_formed("".join(refusals)) or None
 
 
 def _usage(usage: Any) -> Usage:

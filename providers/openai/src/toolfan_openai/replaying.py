@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from toolfan.wire import sendable
+
 from .parsing import called
 
 if TYPE_CHECKING:
@@ -16,37 +18,55 @@ if TYPE_CHECKING:
     from toolfan.messages import Message
 
 _LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_CALLS = ("tool_calls", "function_call")
 
 
 def assistant_message(turn: Turn) -> Message:
     """The message as it came, but for what the service would refuse to read again.
 
     That is: an id that is missing or repeated (each answer names one), a type that is missing, arguments that are no
-    text, a name that is no legal one (`functions.weather`), calls without a name beside text, the older
-    `function_call`, which has no id.
+    text, a name that is no legal one (`functions.weather`), what is no call at all, calls without a name beside text,
+    the older `function_call`, which has no id, a lone surrogate.
     """
     message: dict[str, Any] = turn.replay or {"role": "assistant", "content": turn.text or None}
+    if message.get("role") != "assistant":
+        message = {**message, "role": "assistant"}
     if not turn.calls:
-        return {key: value for key, value in message.items() if key != "tool_calls" or value is None}
+        message = {key: value for key, value in message.items() if key not in _CALLS or value is None}
+        return _sendable(message)
     sent = message.get("tool_calls")
-    if not sent:
-        legacy = message.get("function_call") or {}
-        calls = [_mended({"function": legacy}, call) for call in turn.calls]
-        return {key: value for key, value in message.items() if key != "function_call"} | {"tool_calls": calls}
-    real = called(sent)
-    mended = [_mended(one, call) for one, call in zip(real, turn.calls, strict=True)]
-    return message if mended == sent else {**message, "tool_calls": mended}
+    # A turn that was made by hand has no entries.
+    entries = called(message) or [{}] * len(turn.calls)
+    mended = [_mended(entry, call) for entry, call in zip(entries, turn.calls, strict=True)]
+    if mended != sent:
+        message = {key: value for key, value in message.items() if key not in _CALLS} | {"tool_calls": mended}
+    return _sendable(message)
 
 
-def _mended(sent: Mapping[str, Any], call: RawCall) -> Mapping[str, Any]:
-    if isinstance(sent.get("custom"), Mapping) and not isinstance(sent.get("function"), Mapping):
-        return {**sent, "id": call.id, "type": "custom"}
-    function = sent.get("function")
-    function = dict(function) if isinstance(function, Mapping) else {}
-    function["name"] = _legal(call.name)
-    if not isinstance(function.get("arguments"), str):
-        function["arguments"] = call.arguments or "{}"
-    return {**sent, "id": call.id, "type": "function", "function": function}
+def _sendable(message: Message) -> Message:
+    return sendable(message)  # type: ignore[no-any-return]
+
+
+def _mended(sent: Any, call: RawCall) -> Mapping[str, Any]:
+    entry = sent if isinstance(sent, Mapping) else {}
+    function, custom = entry.get("function"), entry.get("custom")
+    if isinstance(custom, Mapping) and not isinstance(function, Mapping):
+        rest = {key: value for key, value in entry.items() if key != "function"}
+        return {**rest, "id": call.id, "type": "custom", "custom": _spoken(custom, "input", call)}
+    rest = {key: value for key, value in entry.items() if key != "custom"}
+    function = _spoken(function if isinstance(function, Mapping) else {}, "arguments", call)
+    return {**rest, "id": call.id, "type": "function", "function": function}
+
+
+def _spoken(said: Mapping[str, Any], key: str, call: RawCall) -> dict[str, Any]:
+    """What was called, with a legal name and with text for arguments."""
+    text = said.get(key)
+    legal = isinstance(text, str) and text == call.arguments
+    return {
+        **said,
+        "name": _legal(call.name),
+        key: text if legal else call.arguments or ("{}" if key != "input" else ""),
+    }
 
 
 def _legal(name: str) -> str:

@@ -3,23 +3,24 @@
 They go through the SDK's public generic call, `client.post`, which keeps auth, base URL, hooks and error classes and
 skips the walk through every message and tool.
 
-Knows: the SDK's client and its errors.  Must not know: what is in a body, retries, policy.
+Knows: the SDK's client.  Must not know: what is in a body, retries, policy, how errors are told (`border` does).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, AsyncTransport, Transport, WireRequest, WireResponse
-from toolfan.errors import BadResponse, ProviderError, Unsupported, UsageError
+from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
+from toolfan.redaction import known_secrets, public_headers, shows_secret
 from toolfan.sockets import end_at_the_deadline
-from toolfan.translation import error_from_status, not_connected, timed_out
 from toolfan.wire import decode_json, encode_json
 
+from .border import request_id, request_of, secrets_of, translated, without_echo
 from .connecting import check_key
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 PATH = "/chat/completions"
@@ -113,44 +114,27 @@ class _Sender:
         connect = getattr(own, "connect", None)
         return openai.Timeout(seconds, connect=seconds if connect is None else min(connect, seconds))
 
-    def read(self, response: Any) -> WireResponse:
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        headers.pop("set-cookie", None)
-        request_id = headers.get("x-request-id") or headers.get("apim-request-id")
+    def read(self, response: Any, headers: Mapping[str, str]) -> WireResponse:
+        kept = public_headers(response.headers.items(), (*known_secrets({"api_key": self.client.api_key, **headers}),))
+        sent = secrets_of(
+            self.client, headers, response.request
+        )  # an iterator: looked at only where something is wrong
         try:
-            body = decode_json(response.content, adapter=self.adapter, content_type=headers.get("content-type"))
-        except ProviderError as exc:
-            exc.request_id = request_id
-            raise
-        return WireResponse(body, request_id, headers)
-
-    def translate(self, exc: Exception, timeout: float | None) -> ProviderError:
-        import openai
-
-        if isinstance(exc, ProviderError):
-            return exc
-        if isinstance(exc, openai.APIStatusError):
-            headers = {name.lower(): value for name, value in exc.response.headers.items()}
-            body = exc.body if isinstance(exc.body, Mapping) else {}
-            message = str(body.get("message") or (exc.body if isinstance(exc.body, str) else "") or exc.message)
-            if isinstance(failed := body.get("failed_generation"), str):
-                message += f" (the model wrote: {failed})"
-            code = body.get("code") or body.get("type")
-            return error_from_status(
-                exc.status_code,
-                message,
-                adapter=self.adapter,
-                code=None if code is None else str(code),
-                headers=headers,
-                request_id=exc.request_id,
+            body = decode_json(
+                response.content, adapter=self.adapter, content_type=kept.get("content-type"), secrets=sent
             )
-        name = type(exc.__cause__ or exc).__name__
-        if name == "DecodingError":  # of httpx: the body is not compressed as its header says
-            return BadResponse(f"the answer cannot be decompressed: {exc.__cause__ or exc}", adapter=self.adapter)
+        except ProviderError as exc:
+            exc.request_id = request_id(kept)
+            raise
+        return WireResponse(without_echo(body, sent), request_id(kept), kept)
+
+    def failure(self, exc: Exception, timeout: float | None, headers: Mapping[str, str]) -> NoReturn:
+        """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         ours = timeout is not None and self._shorter_timeout(timeout) is not None
-        if ours and (isinstance(exc, openai.APITimeoutError) or "Timeout" in name):
-            return timed_out(self.adapter, timeout, exc)
-        return not_connected(self.adapter, exc.__cause__ if isinstance(exc.__cause__, Exception) else exc)
+        secrets = tuple(secrets_of(self.client, headers, request_of(exc)))
+        error = translated(exc, adapter=self.adapter, timeout=timeout if ours else None, secrets=secrets)
+        cause = exc.__cause__ if isinstance(exc, ToolfanError) else exc
+        raise error from None if cause is None or shows_secret(cause, secrets) else cause
 
 
 class _Transport(_Sender):
@@ -172,9 +156,10 @@ class _Transport(_Sender):
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> WireResponse:
         try:
-            return self.read(self.client.post(self.url, **self.arguments(request, timeout, headers, query)))
+            response = self.client.post(self.url, **self.arguments(request, timeout, headers, query))
+            return self.read(response, headers)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            raise self.translate(exc, timeout) from exc.__cause__ if isinstance(exc, ProviderError) else exc
+            self.failure(exc, timeout, headers)
 
     def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
@@ -190,9 +175,10 @@ class _AsyncTransport(_Sender):
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> WireResponse:
         try:
-            return self.read(await self.client.post(self.url, **self.arguments(request, timeout, headers, query)))
+            response = await self.client.post(self.url, **self.arguments(request, timeout, headers, query))
+            return self.read(response, headers)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            raise self.translate(exc, timeout) from exc.__cause__ if isinstance(exc, ProviderError) else exc
+            self.failure(exc, timeout, headers)
 
     def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]

@@ -1,0 +1,146 @@
+"""Errors of the openai SDK, and of the HTTP libraries below it, to toolfan's.
+
+The libraries by class names: SDK and user bring httpx, httpx2 or both, and an adapter of aiohttp to them.
+
+Knows: how these errors look.  Must not know: requests, retries, policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic_core import from_json
+from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
+from toolfan.redaction import blotted, known_secrets, public_headers
+from toolfan.translation import (
+    broken,
+    error_from_status,
+    excerpt,
+    named,
+    not_connected,
+    not_sent,
+    provider_words,
+    retry_info_seconds,
+    timed_out,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_HEADER = frozenset({"LocalProtocolError", "UnicodeEncodeError"})
+_ADDRESS = frozenset({"UnsupportedProtocol", "InvalidURL"})
+_CONNECTION = frozenset({"TransportError", "OSError", "EndOfStream", "BrokenResourceError", "ClosedResourceError"})
+
+
+def root(exc: Exception) -> Exception:
+    """What the SDK's error was raised from, if it says no more than that the connection failed."""
+    import openai
+
+    wrapped = isinstance(exc, openai.APIConnectionError) and isinstance(exc.__cause__, Exception)
+    return exc.__cause__ if wrapped else exc  # type: ignore[return-value]
+
+
+def request_of(exc: Exception) -> Any:
+    """The request that failed, if there was one already."""
+    try:
+        return getattr(exc, "request", None)
+    except RuntimeError:  # httpx's word for an error without one
+        return None
+
+
+def secrets_of(client: Any, headers: Mapping[str, str], request: Any = None) -> Iterator[str]:
+    """What the client and the request are authenticated with, as far as it is known."""
+    yield from known_secrets({"api_key": getattr(client, "api_key", None), **headers})
+    if request is not None:  # with the token that a provider gave for it
+        yield from known_secrets(dict(request.headers.items()))
+        yield from known_secrets(dict(request.url.params.items()))
+
+
+def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: Iterable[str]) -> ToolfanError:
+    """What `exc`, caught around the SDK's call, is to toolfan.
+
+    `timeout` is the deadline in seconds; None if it was not what ended the request.
+    """
+    import openai
+
+    known = tuple(secrets)
+    if isinstance(exc, ToolfanError):
+        return exc
+    if isinstance(exc, openai.APIStatusError):
+        return _of_status(exc.response, adapter, known, fallback=exc.message)
+    cause = root(exc)
+    names = {base.__name__ for base in type(cause).__mro__}
+    if isinstance(exc, openai.APITimeoutError) or names & {"TimeoutException", "TimeoutError"}:
+        return not_connected(adapter, cause, known) if timeout is None else timed_out(adapter, timeout, exc)
+    if names & _HEADER and "header" in str(cause).lower():
+        return AuthenticationError(
+            "a header of the request holds a character that HTTP forbids; nothing was sent",
+            adapter=adapter,
+            hint="Check the API key or token, and extra_headers: a line break at the end is the usual cause.",
+        )
+    if "DecodingError" in names:  # the body is not compressed as its header says
+        return BadResponse(
+            f"the answer cannot be decompressed: {named(cause, known)}",
+            adapter=adapter,
+            hint="A proxy may have changed the answer, or cut it.",
+        )
+    if names & _ADDRESS:
+        return UsageError(
+            f"the base URL cannot be used: {excerpt(str(cause), known)}", adapter=adapter, hint="Check base_url."
+        )
+    if "HTTPStatusError" in names:  # of a hook that calls raise_for_status()
+        return _of_status(cast("Any", cause).response, adapter, known, fallback="")
+    if "RemoteProtocolError" in names:
+        return broken(adapter, cause, known)
+    if names & _CONNECTION or isinstance(cause, openai.APIConnectionError):
+        return not_connected(adapter, cause, known)
+    return not_sent(adapter, cause, known)
+
+
+def _of_status(response: Any, adapter: str, secrets: tuple[str, ...], *, fallback: str) -> ToolfanError:
+    headers = public_headers(response.headers.items(), secrets)
+    try:
+        content: bytes = response.content
+    except Exception:  # noqa: BLE001 - of a hook that left it unread
+        content = fallback.encode()
+    try:
+        body = from_json(content)
+    except ValueError:
+        body = content.decode("utf-8", "replace")
+    if isinstance(body, list) and len(body) == 1 and isinstance(body[0], Mapping):
+        body = body[0]  # so Google's compatible endpoint
+    error = body.get("error") if isinstance(body, Mapping) else None
+    about: Mapping[str, Any] = error if isinstance(error, Mapping) else body if isinstance(body, Mapping) else {}
+    message = provider_words(about or body)
+    if isinstance(failed := about.get("failed_generation"), str):
+        message += f" (the model wrote: {failed})"
+    code = about.get("code") or about.get("type")
+    if isinstance(code, int) and isinstance(about.get("status"), str):
+        code = about["status"]
+    return error_from_status(
+        response.status_code,
+        message,
+        adapter=adapter,
+        code=None if code is None else str(code),
+        headers=headers,
+        request_id=request_id(headers),
+        retry_after=retry_info_seconds(about.get("details")),
+        secrets=secrets,
+    )
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The id that the service gave the request."""
+    return headers.get("x-request-id") or headers.get("apim-request-id")
+
+
+def without_echo(body: Any, secrets: Iterable[str]) -> Any:
+    """The body; if it is an error, without the secrets of the request, should a server have echoed them."""
+    if not isinstance(body, dict):
+        return body
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    if not ((body.get("error") and not choices) or (isinstance(first, dict) and first.get("error"))):
+        return body
+    return blotted(body, tuple(secrets))

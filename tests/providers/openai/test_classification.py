@@ -1,0 +1,243 @@
+"""Which faults may be sent again: the table that the retries live by, through the real SDK, sync and async.
+
+An error is sent again exactly if it is `retryable`, after `retry_after` seconds if it has them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import importlib
+import json
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import openai
+import pytest
+import toolfan
+from loopback import KEY, ONCE, USER, FaultServer, Faulty, call, completion, http
+from pydantic import BaseModel
+from toolfan import (
+    AuthenticationError,
+    BadResponse,
+    ConnectionFailed,
+    PermissionDenied,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    RequestRejected,
+    ToolfanError,
+    Unavailable,
+    UsageError,
+)
+
+# httpx2 from openai 3 on
+sdk_http: Any = importlib.import_module("httpx2" if int(openai.__version__.split(".")[0]) >= 3 else "httpx")
+Start = Callable[..., FaultServer]
+
+
+class A(BaseModel):
+    x: int = 0
+
+
+GOOD = json.dumps(completion(call("A", {"x": 1})))
+
+
+def reset(handler: Any) -> None:
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    handler.connection.close()
+
+
+def after(part: bytes) -> Faulty:
+    """Sends a part of an answer, then resets the connection."""
+
+    def answer(handler: Any) -> None:
+        handler.wfile.write(part)
+        handler.wfile.flush()
+        reset(handler)
+
+    return answer
+
+
+def raw(*lines: str, body: str = "") -> bytes:
+    return "\r\n".join(("HTTP/1.1 200 OK", *lines, "connection: close", "", body)).encode()
+
+
+def said(status: int, *, code: str | None = None, **headers: str) -> bytes:
+    return http(json.dumps({"error": {"message": "the reason", "code": code}}), status, **headers)
+
+
+def words(content: Any, status: int = 422, **headers: str) -> bytes:
+    return http(content if isinstance(content, str) else json.dumps(content), status, **headers)
+
+
+INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2.5s"}
+GOOGLE = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow", "details": [INFO]}
+DAY = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": "RequestsPerDay"}]}
+DATES = {"retry_after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}
+CHUNK = raw("transfer-encoding: chunked", body=f"{len(GOOD):x}\r\n{GOOD}\r\n")
+FIELD = [{"loc": ["body", "tools", 0], "msg": "field required", "type": "missing"}]
+AGAIN, NOT_HTTP = "asks again by itself", "no HTTP that can be read"
+
+# What the server does, then: the error, whether it may be sent again, after how long, what it says.
+TABLE: dict[str, tuple[bytes | Faulty, type[ProviderError], bool, float | None, str]] = {
+    "reset": (reset, ConnectionFailed, True, None, "network"),
+    "closed": (b"", ConnectionFailed, True, None, "disconnected"),
+    "closed in the headers": (b"HTTP/1.1 200 OK\r\nconte", ConnectionFailed, True, None, "disconnected"),
+    "reset in the headers": (after(b"HTTP/1.1 200 OK\r\nconte"), ConnectionFailed, True, None, "ReadError"),
+    "reset in the body": (after(http(GOOD)[:150]), ConnectionFailed, True, None, "ReadError"),
+    "closed in the body": (http(GOOD, length=len(GOOD) + 9), ConnectionFailed, True, None, "without sending complete"),
+    "closed in a chunk": (CHUNK, ConnectionFailed, True, None, "incomplete chunked read"),
+    "no HTTP": (b"SSH-2.0-x\r\n\r\n", BadResponse, False, None, NOT_HTTP),
+    "bad status line": (b"HTTP/1.1 abc OK\r\n\r\n", BadResponse, False, None, NOT_HTTP),
+    "a header of 200 kB": (raw("x: " + "a" * 200_000), BadResponse, False, None, NOT_HTTP),
+    "bad length": (raw("content-length: abc"), BadResponse, False, None, NOT_HTTP),
+    "cut without a length": (raw(body=GOOD[:60]), BadResponse, True, None, "not JSON.*chatcmpl-1"),
+    "cut by the length": (http(GOOD, length=60), BadResponse, True, None, "application/json.*chatcmpl-1"),
+    "bad gzip": (http(b"no gzip", content_encoding="gzip"), BadResponse, True, None, "decompressed"),
+    "cut gzip": (http(gzip.compress(GOOD.encode())[:-20], content_encoding="gzip"), BadResponse, True, None, "JSON"),
+    "empty": (http(""), BadResponse, True, None, "it is empty"),
+    "204": (http("", 204), BadResponse, True, None, "it is empty"),
+    "bad UTF-8": (http(b'{"choices": "\xff"}'), BadResponse, True, None, "choices"),
+    "HTML": (http("<p>hi", content_type="text/html"), BadResponse, True, None, "text/html.*<p>hi"),
+    "events": (http("data: {}\n\n", content_type="text/event-stream"), BadResponse, True, None, "streams though"),
+    "302": (http("", 302, location="http://h.test/v2"), BadResponse, False, None, "h.test/v2.*not followed"),
+    "307": (http("", 307, location="http://u:hidden@h.test/"), BadResponse, False, None, r"//\*\*\*@h.test"),
+    "400": (said(400), RequestRejected, False, None, "the reason.*what to change"),
+    "401": (said(401), AuthenticationError, False, None, "the reason.*key"),
+    "403": (said(403), PermissionDenied, False, None, "the reason"),
+    "404": (said(404), RequestRejected, False, None, "the reason.*model, and the path"),
+    "413": (said(413), RequestRejected, False, None, "too large"),
+    "408": (said(408), Unavailable, True, None, AGAIN),
+    "409": (said(409), RequestRejected, True, None, AGAIN),
+    "429": (said(429), RateLimited, True, None, "the reason"),
+    "500": (said(500), Unavailable, True, None, AGAIN),
+    "502 HTML": (words("<p>Bad Gateway", 502, content_type="text/html"), Unavailable, True, None, "Bad Gateway"),
+    "503": (said(503, retry_after="4"), Unavailable, True, 4, AGAIN),
+    "504": (said(504), Unavailable, True, None, AGAIN),
+    "529": (said(529), Unavailable, True, None, AGAIN),
+    "should not": (said(500, x_should_retry="false"), Unavailable, False, None, "Try later"),
+    "should": (said(400, x_should_retry="true"), RequestRejected, True, None, "the reason"),
+    "quota": (said(429, code="insufficient_quota"), QuotaExhausted, False, None, "waiting does not help"),
+    "quota, should": (said(429, code="insufficient_quota", x_should_retry="true"), QuotaExhausted, False, None, ""),
+    "seconds": (said(429, retry_after="7"), RateLimited, True, 7, ""),
+    "float": (said(429, retry_after="0.25"), RateLimited, True, 0.25, ""),
+    "date": (said(429, **DATES), RateLimited, True, 30, ""),
+    "milliseconds": (said(429, retry_after_ms="150", retry_after="9"), RateLimited, True, 0.15, ""),
+    "long": (said(429, retry_after="300"), RateLimited, True, 300, ""),
+    "junk": (said(429, retry_after="soon"), RateLimited, True, None, ""),
+    "negative": (said(429, retry_after="-5"), RateLimited, True, None, ""),
+    "infinite": (said(429, retry_after="inf"), RateLimited, True, None, ""),
+    "RetryInfo": (words([{"error": GOOGLE}], 429), RateLimited, True, 2.5, "RESOURCE_EXHAUSTED.*slow"),
+    "quota of a day": (words({"error": {**GOOGLE, "details": [DAY]}}, 429), RateLimited, True, None, "slow"),
+    "RetryInfo in a 200": (words({"error": GOOGLE}, 200), RateLimited, True, 2.5, "slow"),
+    "detail": (words({"detail": "no such tool"}), RequestRejected, False, None, "422: no such tool .*what to change"),
+    "details": (words({"detail": FIELD}), RequestRejected, False, None, "422: body.tools.0: field required "),
+    "error is null": (words({"error": None, "detail": "why"}), RequestRejected, False, None, "422: why "),
+    "a list": (words(["one", {"msg": "two"}]), RequestRejected, False, None, "422: one; two "),
+    "a text": (words("just words", content_type="text/plain"), RequestRejected, False, None, "422: just words "),
+    "problem": (words({"title": "No", "detail": "so", "status": 422}), RequestRejected, False, None, "422: so "),
+    "unknown form": (words({"fault": 3}), RequestRejected, False, None, '422: {"fault":3} '),
+    "true in a 200": (words({"error": True, "message": "m"}, 200), Unavailable, True, None, "an error: m "),
+    "odd code in a 200": (words({"error": {"code": "\u00b2\u00b2\u00b2"}}, 200), Unavailable, True, None, "error"),
+}
+
+
+def askers(url: str, transport: Any = None, **options: Any) -> Iterator[Callable[[], Any]]:
+    """`create` of a sync and of an async client, blocking both; `options` are those of the SDK's client."""
+    given = {"model": "m", "messages": USER, "response_model": A, "on_invalid": "keep"}
+    options = {"api_key": KEY, "base_url": url, **options}
+
+    def ask() -> Any:
+        http_client = sdk_http.Client(transport=transport) if transport else None
+        with openai.OpenAI(http_client=http_client, **options) as sdk:
+            return toolfan.from_openai(sdk, stop=ONCE).create(**given)
+
+    async def ask_async() -> Any:
+        http_client = sdk_http.AsyncClient(transport=transport) if transport else None
+        async with openai.AsyncOpenAI(http_client=http_client, **options) as sdk:
+            return await toolfan.from_openai(sdk, stop=ONCE).create(**given)
+
+    yield ask
+    yield lambda: asyncio.run(ask_async())
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
+def test_the_table(faulty: Start, row: tuple[bytes | Faulty, type[ProviderError], bool, float | None, str]) -> None:
+    answer, kind, retryable, seconds, message = row
+    server = faulty(answer)
+    for ask in askers(server.url):
+        with pytest.raises(ProviderError, match=rf"(?s){message}") as caught:
+            ask()
+        assert (type(caught.value), caught.value.retryable, caught.value.retry_after) == (kind, retryable, seconds)
+        assert caught.value.hint
+    assert [request[0] for request in server.requests] == ["POST", "POST"]
+
+
+class Own(Exception):
+    """Of the user's code."""
+
+
+def raising(exc: Exception) -> Callable[..., Any]:
+    def code(*_: Any) -> Any:
+        raise exc
+
+    return code
+
+
+MISLEADING: dict[str, tuple[Exception, type[ToolfanError], bool, str]] = {
+    "of the user": (Own("my bug"), RequestRejected, False, "the SDK did not send the request: Own: my bug.*hook"),
+    "KeyError": (KeyError("x"), RequestRejected, False, "the SDK did not send the request: KeyError"),
+    "closed loop": (RuntimeError("Event loop is closed"), UsageError, False, "the client cannot be used.*each loop"),
+    "other loop": (RuntimeError("<Lock> is bound to a different event loop"), UsageError, False, "each loop"),
+    "other RuntimeError": (RuntimeError("the door is closed"), RequestRejected, False, "did not send"),
+    "refused": (sdk_http.ConnectError("refused"), ConnectionFailed, True, "refused"),
+    "OSError": (ConnectionResetError("reset"), ConnectionFailed, True, "reset"),
+    "proxy": (sdk_http.ProxyError("no proxy"), ConnectionFailed, True, "no proxy"),
+    "malformed": (sdk_http.RemoteProtocolError("illegal header line"), BadResponse, False, NOT_HTTP),
+    "header": (sdk_http.LocalProtocolError("Illegal header value b'x'"), AuthenticationError, False, "line break"),
+}
+
+
+@pytest.mark.parametrize("row", MISLEADING.values(), ids=MISLEADING)
+def test_an_exception_is_told_as_what_it_was(row: tuple[Exception, type[ToolfanError], bool, str]) -> None:
+    exc, kind, retryable, message = row
+    for ask in askers("http://127.0.0.1:9/v1", sdk_http.MockTransport(raising(exc))):
+        with pytest.raises(ToolfanError, match=rf"(?s){message}") as caught:
+            ask()
+        assert (type(caught.value), caught.value.retryable, caught.value.adapter) == (kind, retryable, "openai")
+
+
+def test_a_token_provider_that_fails_is_named() -> None:
+    sync, _ = askers("http://127.0.0.1:9/v1", api_key=raising(Own("no token")))
+
+    async def provider() -> str:
+        raise Own("no token")
+
+    _, run_async = askers("http://127.0.0.1:9/v1", api_key=provider)
+    for ask in (sync, run_async):
+        with pytest.raises(RequestRejected, match=r"did not send the request: Own: no token.*token provider") as caught:
+            ask()
+        assert isinstance(caught.value.__cause__, Own)
+
+
+def test_a_hook_that_raises_for_the_status_is_that_status(faulty: Start) -> None:
+    server = faulty(said(429, retry_after="3"))
+    http_client = sdk_http.Client(event_hooks={"response": [lambda response: response.raise_for_status()]})
+    with openai.OpenAI(api_key=KEY, base_url=server.url, http_client=http_client) as sdk:
+        with pytest.raises(RateLimited) as caught:
+            toolfan.from_openai(sdk, stop=ONCE).create(model="m", messages=USER, response_model=A)
+        assert caught.value.retry_after == 3
+
+
+def test_a_closed_client_and_a_wrong_address_are_the_callers_fault(faulty: Start) -> None:
+    sdk = openai.OpenAI(api_key=KEY, base_url=faulty(http(GOOD)).url)
+    client = toolfan.from_openai(sdk, stop=ONCE)
+    assert len(client.create(model="m", messages=USER, response_model=A)) == 1
+    sdk.close()
+    with pytest.raises(UsageError, match="has been closed"):
+        client.create(model="m", messages=USER, response_model=A)
+    for ask in askers("nowhere/v1"):
+        with pytest.raises(UsageError, match=r"base URL cannot be used.*Check base_url"):
+            ask()
