@@ -209,7 +209,7 @@ def test_empty_answers_are_answers(candidate):
 
 
 @pytest.mark.parametrize(
-    "part", [{"functionCall": None}, {"functionCall": {}}, {"functionCall": "x"}, {"text": None}, {}]
+    "part", [{"functionCall": None}, {"functionCall": {}}, {"functionCall": {"args": {}}}, {"text": None}, {}]
 )
 def test_empty_parts_are_no_calls(part):
     assert [one.name for one in parse(part, call("Ping")).calls] == ["Ping"]

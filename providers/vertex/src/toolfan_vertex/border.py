@@ -9,11 +9,23 @@ Knows: how these errors look.  Must not know: adapters, bodies, retries.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-from toolfan.errors import AuthenticationError, BadResponse, ProviderError, RequestRejected, ToolfanError, UsageError
-from toolfan.translation import error_from_body, error_from_status, not_connected, retry_info_seconds, timed_out
+from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, UsageError
+from toolfan.redaction import known_secrets, public_headers, shows_secret
+from toolfan.translation import (
+    broken,
+    error_from_body,
+    error_from_status,
+    excerpt,
+    named,
+    not_connected,
+    not_sent,
+    provider_words,
+    retry_info_seconds,
+    timed_out,
+)
 
 # Their texts show the header, so the key.
 _HEADER = frozenset({"LocalProtocolError", "InvalidHeader", "UnicodeEncodeError"})
@@ -22,10 +34,13 @@ _UNREADABLE = frozenset(
     {"JSONDecodeError", "UnicodeDecodeError", "ParseError", "DecodingError", "ContentDecodingError", "DecodeError"}
 )
 _BROKEN = frozenset({"TransportError", "RequestException", "ClientError", "OSError"})
+_PROTOCOL = frozenset({"RemoteProtocolError", "BadHttpMessage", "ClientResponseError", "ChunkedEncodingError"})
+_ADDRESS = frozenset({"UnsupportedProtocol", "InvalidURL", "InvalidSchema", "MissingSchema"})
 
 
-def translated(exc: Exception, *, adapter: str, timeout: float | None) -> ToolfanError:
+def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: Iterable[str] = ()) -> ToolfanError:
     """What `exc`, caught around an SDK's send, is to toolfan; `timeout` is in seconds."""
+    known = tuple(secrets)
     names = _names(exc)
     if names & _HEADER or (isinstance(exc, ValueError) and "in headers" in str(exc)):  # the latter is aiohttp's word
         return AuthenticationError(
@@ -35,48 +50,63 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None) -> Toolfa
         )
     if isinstance(exc, ToolfanError):
         return exc
+    if names & _PROTOCOL:  # before the code: aiohttp gives such errors a 400 of its own
+        return broken(adapter, exc, known)
     code = getattr(exc, "code", None)
-    if isinstance(code, int) and code >= 300:
-        return _of_status(exc, int(code), adapter)
+    if isinstance(code, int) and code > 200:
+        return _of_status(exc, int(code), adapter, known)
     if callable(code):  # a bare gRPC error
         status = {"status": cast("Any", code)().name, "message": str(getattr(exc, "details", lambda: "")())}
         return error_from_body(status, adapter=adapter)
-    module = type(exc).__module__
-    if module.startswith("google.auth.") and "TransportError" not in names:
+    if names & _ADDRESS:
+        return UsageError(
+            f"the base URL cannot be used: {excerpt(str(exc), known)}", adapter=adapter, hint="Check base_url."
+        )
+    if type(exc).__module__.startswith("google.auth.") and "TransportError" not in names:
         return AuthenticationError(
-            f"Google's credentials cannot be used: {type(exc).__name__}: {exc}",
+            f"Google's credentials cannot be used: {named(exc, known)}",
             adapter=adapter,
             hint="Run `gcloud auth application-default login`, or pass credentials to the client.",
         )
     if names & _TIMEOUT:
         return timed_out(adapter, timeout, exc)
-    if names & _UNREADABLE:
-        return BadResponse(f"the answer cannot be read: {type(exc).__name__}: {str(exc)[:200]}", adapter=adapter)
-    if names & _BROKEN:
-        return not_connected(adapter, exc)
-    if isinstance(exc, RuntimeError) and "closed" in str(exc):
-        return UsageError(
-            f"the client cannot be used: {exc}",
+    if names & _UNREADABLE or "decode content-encoding" in str(exc):  # the latter is aiohttp's word
+        return BadResponse(
+            f"the answer cannot be read: {named(exc, known)[:200]}",
             adapter=adapter,
-            hint="It was closed, or belongs to an event loop that has ended; make one for each loop.",
+            hint="Check the base URL: a proxy or another service may have answered.",
         )
-    return RequestRejected(f"the SDK did not send the request: {type(exc).__name__}: {exc}", adapter=adapter)
+    if names & _BROKEN:
+        return broken(adapter, exc, known)
+    return not_sent(adapter, exc, known)
 
 
-def cause(exc: Exception) -> Exception | None:
-    """The cause to raise the translated error from; None for an error whose text shows a header, so perhaps a key."""
-    return None if _names(exc) & _HEADER else exc
+def cause(exc: Exception, secrets: Iterable[str] = ()) -> BaseException | None:
+    """The cause to raise the translated error from; None for an error whose text shows a secret, or a header."""
+    if isinstance(exc, ToolfanError):
+        return exc.__cause__
+    return None if _names(exc) & _HEADER or shows_secret(exc, tuple(secrets)) else exc
+
+
+def secrets_of(client: Any, headers: Mapping[str, str]) -> Iterator[str]:
+    """What a google-genai client authenticates with, as far as it tells."""
+    inner = getattr(client, "_api_client", None)
+    token = getattr(getattr(inner, "_credentials", None), "token", None)
+    own = getattr(getattr(inner, "_http_options", None), "headers", None) or {}
+    yield from known_secrets({"api_key": getattr(inner, "api_key", None), "token": token, **own, **headers})
 
 
 def _names(exc: Exception) -> set[str]:
     return {base.__name__ for base in type(exc).__mro__}
 
 
-def _of_status(exc: Exception, status: int, adapter: str) -> ToolfanError:
-    message = str(getattr(exc, "message", None) or exc)
+def _of_status(exc: Exception, status: int, adapter: str, secrets: tuple[str, ...]) -> ToolfanError:
+    details = getattr(exc, "details", None)
+    spelt = provider_words(details) if isinstance(details, Mapping | list) else ""
+    message = str(getattr(exc, "message", None) or spelt or exc)
     if "failed to connect" in message.lower():  # gRPC's word for a refused connection, as a 503
-        return not_connected(adapter, exc)
-    headers = plain_headers(getattr(getattr(exc, "response", None), "headers", None))
+        return not_connected(adapter, exc, secrets)
+    headers = plain_headers(getattr(getattr(exc, "response", None), "headers", None), secrets)
     details = _details(exc)
     error = error_from_status(
         status,
@@ -86,6 +116,7 @@ def _of_status(exc: Exception, status: int, adapter: str) -> ToolfanError:
         headers=headers,
         request_id=request_id(headers),
         retry_after=retry_info_seconds(details),
+        secrets=secrets,
     )
     return _bad_key(error) if _names_a_bad_key(details) else error
 
@@ -120,10 +151,14 @@ def _details(exc: Exception) -> Any:
     return details
 
 
-def plain_headers(headers: Any) -> dict[str, str]:
-    """Response headers with lower-case names, without cookies."""
+def _items(headers: Any) -> Iterable[tuple[str, str]]:
     items = headers.items() if isinstance(headers, Mapping) or hasattr(headers, "items") else ()
-    return {str(key).lower(): str(value) for key, value in items if str(key).lower() != "set-cookie"}
+    return ((str(key), str(value)) for key, value in items)
+
+
+def plain_headers(headers: Any, secrets: Iterable[str] = ()) -> dict[str, str]:
+    """Response headers with lower-case names, without cookies and secrets."""
+    return public_headers(_items(headers), tuple(secrets))
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:

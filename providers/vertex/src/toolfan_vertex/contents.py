@@ -26,8 +26,9 @@ from toolfan.messages import (
     TextPart,
     read_messages,
 )
+from toolfan.wire import sendable
 
-from .parsing import read_calls
+from .parsing import NAMELESS, read_calls
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON, Answer, Message, Turn
@@ -214,7 +215,7 @@ def _refuse(word: str) -> Any:
 
 
 def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Message]:
-    """The model's own content, untouched, and one content with the answers in call order.
+    """The model's own content, untouched if it can be sent, and one content with the answers in call order.
 
     Raises UsageError unless every call of the turn has exactly one answer.
     """
@@ -228,8 +229,10 @@ def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Mes
             hint="Give every call exactly one answer.",
         )
     parts = [
-        function_response(call.name, by_id[call.id].content, call.provider_id, is_error=by_id[call.id].is_error)
+        function_response(
+            call.name or NAMELESS, by_id[call.id].content, call.provider_id, is_error=by_id[call.id].is_error
+        )
         for call in turn.calls
     ]
-    replay = [turn.replay] if turn.replay is not None else []
+    replay = [sendable(turn.replay)] if turn.replay is not None else []
     return [*replay, {"role": "user", "parts": parts}] if parts else replay

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import BadResponse, Unsupported, UsageError
+from toolfan.redaction import blotted
 from toolfan.wire import decode_json, encode_json, merge_extra_body
 
-from .border import cause, plain_headers, request_id, translated
+from .border import cause, plain_headers, request_id, secrets_of, translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,13 +56,28 @@ class _Sender:
         # The SDK wants some contents; those of the body replace them.
         return {"model": request.model, "contents": ".", "config": config}
 
-    def _answer(self, response: Any) -> WireResponse:
+    def _answer(self, response: Any, sent: Mapping[str, str]) -> WireResponse:
         http = response.sdk_http_response
-        headers = plain_headers(http.headers)
-        body = decode_json(http.body or "", adapter=self._adapter, content_type=headers.get("content-type"))
+        secrets = tuple(secrets_of(self._client, sent))
+        headers = plain_headers(http.headers, secrets)
+        body = decode_json(
+            http.body or "", adapter=self._adapter, content_type=headers.get("content-type"), secrets=secrets
+        )
         if not isinstance(body, dict):
-            raise BadResponse(f"the answer is a {type(body).__name__}, not an object", adapter=self._adapter)
+            raise BadResponse(
+                f"the answer is a {type(body).__name__}, not an object",
+                adapter=self._adapter,
+                request_id=request_id(headers),
+                hint="Check the base URL: a proxy or another service may have answered.",
+            )
+        if body.get("error") and not body.get("candidates"):
+            body = {**body, "error": blotted(body["error"], secrets)}
         return WireResponse(body, request_id(headers), headers)
+
+    def _failure(self, exc: Exception, timeout: float | None, sent: Mapping[str, str]) -> NoReturn:
+        """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
+        secrets = tuple(secrets_of(self._client, sent))
+        raise translated(exc, adapter=self._adapter, timeout=timeout, secrets=secrets) from cause(exc, secrets)
 
 
 class GenaiTransport(_Sender):
@@ -75,8 +91,8 @@ class GenaiTransport(_Sender):
         try:
             response = self._client.models.generate_content(**arguments)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
-        return self._answer(response)
+            self._failure(exc, timeout, headers)
+        return self._answer(response, headers)
 
     def close(self) -> None:
         """Closes the client."""
@@ -94,8 +110,8 @@ class AsyncGenaiTransport(_Sender):
         try:
             response = await self._client.aio.models.generate_content(**arguments)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
-        return self._answer(response)
+            self._failure(exc, timeout, headers)
+        return self._answer(response, headers)
 
     async def close(self) -> None:
         """Closes the client, both halves of it."""

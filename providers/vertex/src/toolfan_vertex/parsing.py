@@ -1,7 +1,9 @@
 """One generateContent answer, as JSON, to a Turn.
 
 Enum values may be words or numbers and names camelCase or snake_case: recordings have them all.  Nothing depends on
-the finish reason alone.
+the finish reason alone.  What is odd costs only itself: a part that is none is skipped with a warning, a call that is
+none becomes one without a name, a call nested too deep or with a lone surrogate is bad and its siblings are not (but
+for GenerativeModel, whose protobuf refuses such an answer as a whole).
 
 Knows: the response of `generateContent` (Vertex AI v1 discovery document, revision 20261106; Gemini API).  Must not
 know: requests, transports, tool schemas.
@@ -9,16 +11,16 @@ know: requests, transports, tool schemas.
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
-from pydantic_core import PydanticSerializationError, to_json
 from toolfan.adapter import RawCall, Turn
 from toolfan.assembly import seal
 from toolfan.calls import StopKind, StopReason, Usage
 from toolfan.errors import BadResponse
-from toolfan.translation import error_from_body
+from toolfan.translation import error_from_body, excerpt
+from toolfan.wire import json_text, well_formed
 
 from .fields import field
 
@@ -72,6 +74,11 @@ _KINDS: dict[str, StopKind] = {
     "MALFORMED_RESPONSE": "malformed",
     "UNEXPECTED_TOOL_CALL": "malformed",
 }
+NAMELESS = "unnamed"
+"""What a call without a name is called where the service reads it again."""
+_OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
+_Found: TypeAlias = tuple[Mapping[str, Any], Any]
+"""A part, and the call in it."""
 # With calls beside them these say no more than that there are calls (recorded: UNEXPECTED_TOOL_CALL with good calls).
 _WITH_CALLS = frozenset({"STOP", "UNEXPECTED_TOOL_CALL"})
 
@@ -92,16 +99,18 @@ def parse_response(body: Any, *, adapter: str) -> Turn:
     if not isinstance(candidates, list) or not isinstance(candidates[0], Mapping):
         raise _bad(f"`candidates` is {_show(candidates)}", adapter)
     first: Mapping[str, Any] = candidates[0]
-    content, parts = _content(first, adapter)
-    calls = read_calls(parts)
+    content, sent = _content(first, adapter)
+    parts = [part for part in sent if isinstance(part, _OBJECT)]
+    found = _called(parts)
+    calls = seal(_piece(call) for _, call in found)
     stop = stop_reason(field(first, "finishReason"), has_calls=bool(calls))
     return Turn(
         calls=calls,
         text=_text(parts),
         stop=stop,
         usage=usage(field(body, "usageMetadata")),
-        replay=_replay(content) if parts else None,
-        warnings=tuple(_warnings(first, len(candidates), stop)),
+        replay=_replay(content, parts, found),
+        warnings=(*_oddities(sent, found), *_warnings(first, len(candidates), stop)),
         model=_word(field(body, "modelVersion")),
         response_id=_word(field(body, "responseId")),
     )
@@ -122,32 +131,81 @@ def _blocked(body: Mapping[str, Any], candidates: Any, adapter: str) -> Turn:
     )
 
 
-def _content(candidate: Mapping[str, Any], adapter: str) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
+def _content(candidate: Mapping[str, Any], adapter: str) -> tuple[Mapping[str, Any], list[Any]]:
     content = candidate.get("content")
     if content is None:
         return {}, []
     if not isinstance(content, Mapping):
-        raise _bad(f"`content` is {_show(content)}", adapter)
+        raise _bad(f"`content` is {_show(content)}, not an object", adapter)
     parts = content.get("parts")
     if parts is None:
         return content, []
-    if not isinstance(parts, list) or not all(isinstance(part, Mapping) for part in parts):
+    if not isinstance(parts, list) or (parts and not any(isinstance(part, Mapping) for part in parts)):
         raise _bad(f"`content.parts` is {_show(parts)}, not a list of objects", adapter)
     return content, parts
 
 
-def _replay(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The content as it came: it carries signatures, which any change would break; only a missing role is set."""
+def _oddities(parts: list[Any], found: list[_Found]) -> Iterable[str]:
+    for at, part in enumerate(parts):
+        if not isinstance(part, _OBJECT):
+            yield f"parts[{at}] is {_show(part)}, not an object, and was skipped"
+    for number, (_, call) in enumerate(found):
+        if not isinstance(call, _OBJECT):
+            yield f"functionCall {number} is {_show(call)}, not an object"
+
+
+def _replay(
+    content: Mapping[str, Any], parts: list[Mapping[str, Any]], found: list[_Found]
+) -> Mapping[str, Any] | None:
+    """The content as it came: it carries signatures, which any change would break; None if it says nothing.
+
+    Only a missing role is set, and what the service would not read again is left out or becomes a call that it does:
+    it counts the calls, and wants as many answers.
+    """
+    calls = {id(part): call for part, call in found}
+    kept = [
+        _mended(part, calls[id(part)]) if id(part) in calls else part
+        for part in parts
+        if id(part) in calls
+        or (field(part, "functionCall") is None and any(value is not None for value in part.values()))
+    ]
+    if not kept:
+        return None
+    if len(kept) != len(content["parts"]) or any(new is not old for new, old in zip(kept, parts, strict=False)):
+        content = {**content, "parts": kept}
     return content if content.get("role") else {**content, "role": "model"}
+
+
+def _mended(part: Mapping[str, Any], call: Any) -> Mapping[str, Any]:
+    if isinstance(call, _OBJECT) and _word(call.get("name")):
+        return part
+    rest = {key: value for key, value in part.items() if key not in ("functionCall", "function_call")}
+    return {**rest, "functionCall": {**(call if isinstance(call, _OBJECT) else {}), "name": NAMELESS}}
+
+
+def _called(parts: Iterable[Mapping[str, Any]]) -> list[_Found]:
+    """The parts that are calls, odd ones included; left out are empty ones beside text or other calls."""
+    calls = [(part, call) for part in parts if (call := field(part, "functionCall")) is not None]
+    real = [(part, call) for part, call in calls if not _is_phantom(call)]
+    return real if real or not calls or _text(parts) else calls
+
+
+def _is_phantom(call: Any) -> bool:
+    return isinstance(call, _OBJECT) and not call.get("name") and call.get("args") in (None, {})
 
 
 def read_calls(parts: Iterable[Mapping[str, Any]]) -> tuple[RawCall, ...]:
     """The calls among the parts of one content, in order, each with an id that is unique among them."""
-    found = [call for part in parts if (call := field(part, "functionCall")) and isinstance(call, Mapping)]
-    return seal(
-        (_word(call.get("id")) or None, _word(call.get("name")) or "", arguments_text(call.get("args")))
-        for call in found
-    )
+    return seal(_piece(call) for _, call in _called(parts))
+
+
+def _piece(call: Any) -> tuple[str | None, str, str]:
+    """Id, name and arguments as JSON text; those of what is no call are the JSON of what came."""
+    if not isinstance(call, _OBJECT):
+        return None, "", json_text(call, not_finite="strings")
+    call_id, name = _word(call.get("id")), call.get("name")
+    text = name if isinstance(name, str) else json_text(name) if name else ""
+    return (well_formed(call_id) if call_id else None), well_formed(text), arguments_text(call.get("args"))
 
 
 def arguments_text(arguments: Any) -> str:
@@ -155,17 +213,12 @@ def arguments_text(arguments: Any) -> str:
 
     A number that JSON cannot write becomes the text "NaN" or "Infinity", as in the JSON mapping of protobuf.
     """
-    if arguments is None:
-        return "{}"
-    try:
-        return to_json(arguments, inf_nan_mode="strings").decode()
-    except (PydanticSerializationError, ValueError):  # a lone surrogate, in a body that another parser decoded
-        return json.dumps(arguments)
+    return "{}" if arguments is None else json_text(arguments, not_finite="strings")
 
 
 def _text(parts: Iterable[Mapping[str, Any]]) -> str:
-    return "".join(
-        text for part in parts if isinstance(text := part.get("text"), str) and part.get("thought") is not True
+    return well_formed(
+        "".join(text for part in parts if isinstance(text := part.get("text"), str) and part.get("thought") is not True)
     )
 
 
@@ -187,8 +240,8 @@ def _warnings(candidate: Mapping[str, Any], count: int, stop: StopReason) -> Ite
     if count > 1:
         yield f"{count} candidates came; only the first is read"
     message = field(candidate, "finishMessage")
-    if message and stop.kind not in ("calls", "end"):
-        yield f"{stop.raw}: {message}"
+    if message and stop.raw != "STOP":
+        yield f"{stop.raw or 'no reason'}: {message if isinstance(message, str) else json_text(message)}"
 
 
 def usage(data: Any) -> Usage:
@@ -211,9 +264,9 @@ def usage(data: Any) -> Usage:
 
 def _count(data: Mapping[str, Any], name: str) -> int:
     value = field(data, name)
-    if isinstance(value, str) and value.isascii() and value.isdigit():  # proto JSON writes 64-bit numbers as text
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value):  # proto JSON writes 64-bit numbers as text
         return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else 0
 
 
 def _word(value: Any) -> str | None:
@@ -229,4 +282,10 @@ def _bad(what: str, adapter: str) -> BadResponse:
 
 
 def _show(value: Any) -> str:
-    return "missing" if value is None else f"a {type(value).__name__} ({str(value)[:80]!r})" if value else repr(value)
+    return (
+        "missing"
+        if value is None
+        else f"a {type(value).__name__} ({excerpt(str(value))[:80]!r})"
+        if value
+        else repr(value)
+    )
