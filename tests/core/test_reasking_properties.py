@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -75,20 +76,36 @@ def gemini_ids(body: Any) -> tuple[list[Any], list[Any]]:
     return ([(one["name"], one.get("id")) for one in calls], [(one["name"], one.get("id")) for one in answers])
 
 
-def chat_client(handler: Callable[[Any], Any]) -> toolfan.Client:
-    http = web.Client(transport=web.MockTransport(lambda request: web.Response(200, json=handler(request.content))))
+class Model:
+    """Says one turn after the other, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.bodies: list[Any] = []
+
+    def begin(self, rounds: list[Turn], answer: Callable[[Turn], Any]) -> None:
+        self.rounds, self.answer, self.bodies = rounds, answer, []
+
+    def __call__(self, request: Any) -> Any:
+        self.bodies.append(json.loads(request.content))
+        return self.answer(self.rounds[len(self.bodies) - 1])
+
+
+@functools.cache
+def chat_client() -> tuple[toolfan.Client, Model]:
+    model = Model()
+    http = web.Client(transport=web.MockTransport(lambda request: web.Response(200, json=model(request))))
     sdk = openai.OpenAI(api_key=KEY, base_url="http://stub/v1", http_client=http)
-    return toolfan.from_openai(sdk, model="m", stop=ONCE)
+    return toolfan.from_openai(sdk, model="m", stop=ONCE), model
 
 
-def gemini_client(handler: Callable[[Any], Any]) -> toolfan.Client:
-    sdk = genai.Client(vertexai=False, api_key=KEY)
+@functools.cache
+def gemini_client() -> tuple[toolfan.Client, Model]:
+    model, sdk = Model(), genai.Client(vertexai=False, api_key=KEY)
     own: Any = sdk._api_client._httpx_client
     theirs: Any = importlib.import_module(type(own).__mro__[1].__module__.split(".")[0])
-    transport = theirs.MockTransport(lambda request: theirs.Response(200, json=handler(request.content)))
-    own._transport = transport
+    own._transport = theirs.MockTransport(lambda request: theirs.Response(200, json=model(request)))
     own._mounts = {}
-    return toolfan.wrap(sdk, model="m", stop=ONCE)
+    return toolfan.wrap(sdk, model="m", stop=ONCE), model
 
 
 DIALECTS = {
@@ -97,32 +114,19 @@ DIALECTS = {
 }
 
 
-class Model:
-    """Says one turn after the other, and keeps what it was asked."""
-
-    def __init__(self, rounds: list[Turn], answer: Callable[[Turn], Any]) -> None:
-        self.rounds, self.answer, self.bodies = rounds, answer, []  # type: ignore[var-annotated]
-
-    def __call__(self, content: bytes) -> Any:
-        self.bodies.append(json.loads(content))
-        return self.answer(self.rounds[len(self.bodies) - 1])
-
-
 @pytest.mark.parametrize("dialect", DIALECTS)
 @settings(deadline=None, max_examples=150)
 @given(rounds=ROUNDS)
 def test_no_good_value_is_lost_and_each_call_is_answered_once(dialect: str, rounds: list[Turn]) -> None:
     connect, answer, ids = DIALECTS[dialect]
-    model = Model(rounds, answer)
-    client = connect(model)
+    client, model = connect()
+    model.begin(rounds, answer)
     failed = False
     try:
         calls = client.create(messages=USER, tools=(A, B), max_attempts=len(rounds))
     except toolfan.InvalidCalls as exc:
         calls = toolfan.Calls() if exc.calls is None else exc.calls
         failed = True
-    finally:
-        client.sdk_client.close()
     assert failed <= any(isinstance(outcome, BadCall) for outcome in calls.outcomes)
     assert calls.attempts == calls.requests == len(model.bodies) == len(calls.rounds)
     for one in calls.rounds:  # what was judged in a round is what the model said in it
