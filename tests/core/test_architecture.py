@@ -27,6 +27,7 @@ ORDER = [
     "calls",
     "options",
     "schema",
+    "scrutiny",
     "typeddicts",
     "functions",
     "hookspecs",

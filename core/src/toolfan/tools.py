@@ -20,6 +20,7 @@ from .calls import BoundCall, picklable, unpickled
 from .errors import ToolDefinitionError
 from .functions import arguments_model
 from .schema import PlainJsonSchema, Schema, check_json, root_object
+from .scrutiny import has_numbers
 from .typeddicts import readable
 
 if TYPE_CHECKING:
@@ -113,6 +114,11 @@ class Tool(Generic[T_co]):
         for key in ("title", "description"):
             root.pop(key, None)
         return root
+
+    @functools.cached_property
+    def numeric(self) -> bool:
+        """Whether an argument is asked to be a number."""
+        return has_numbers(self.schema)
 
     def bind(self, value: Any) -> T_co:
         """The validated arguments as what the user gets: themselves, or for a function a BoundCall."""

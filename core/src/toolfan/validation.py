@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from .calls import BadCall, Call, Outcome, RawCall
 from .errors import CallError, InvalidArguments, MalformedArguments, TooManyCalls, TruncatedCall, UnknownTool
 from .repairs import WRAPPERS, integral_floats, repair_arguments, repair_name, unwrap
+from .scrutiny import SecondLook
 from .wire import nearest
 
 if TYPE_CHECKING:
@@ -131,11 +132,16 @@ def read_arguments(tool: Tool[Any], text: str, *, repairs: bool, context: Any) -
         except Exception:  # noqa: BLE001 - the first error is the one to tell
             raise exc from None
         made = (*made, "integral_float")
+    found = SecondLook(text, tool.schema, numeric=tool.numeric)
+    if found.faults:
+        raise ValidationError.from_exception_data(tool.name, found.faults, "json")
+    if found.integral_float and repairs and "integral_float" not in made:
+        made = (*made, "integral_float")
     return tool.bind(value), made
 
 
 def _wants_whole_numbers(exc: ValidationError) -> bool:
-    # Lax validation takes 3.0 for an int by itself; this is for strict models.
+    # Lax validation takes 3.0 for an int by itself, which `scrutiny` finds; this is for strict models.
     return any(error["type"] == "int_type" for error in exc.errors(include_url=False, include_context=False))
 
 

@@ -1,0 +1,141 @@
+"""A second look at arguments that passed validation, for what lax validation passes over in silence.
+
+That is: a key that comes twice with different values, of which the last one wins; NaN, an infinity or a number beyond
+all floats where a number was asked for; 3.0 where an integer was.
+
+Knows: JSON text, JSON Schema by its shape.  Must not know: tools, how a call is judged.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pydantic_core import InitErrorDetails, PydanticCustomError, from_json
+
+from .schema import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_SHORT = 2000
+Path: TypeAlias = tuple[str | int, ...]
+Schemas: TypeAlias = "list[Mapping[str, Any]]"
+
+
+def has_numbers(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema asks for a number anywhere."""
+    text = json.dumps(schema)
+    return '"number"' in text or '"integer"' in text
+
+
+class SecondLook:
+    """What is found in the JSON text of an object that passed.
+
+    `faults` fail the call; `integral_float` says that an integer was written as a float.  `numeric` is what
+    `has_numbers` says of the schema.
+    """
+
+    __slots__ = ("_odd", "_schema", "faults", "integral_float")
+
+    def __init__(self, text: str, schema: Mapping[str, Any], *, numeric: bool) -> None:
+        self.faults: list[InitErrorDetails] = []
+        self.integral_float = self._odd = False
+        self._schema = schema
+        if _is_plain(text):
+            return
+        numbers: dict[str, Any] = {"parse_float": self._number, "parse_constant": self._number} if numeric else {}
+        try:
+            value = json.loads(text, object_pairs_hook=self._once_each, **numbers)
+        except (ValueError, RecursionError):  # another parser, other limits
+            return
+        if self._odd and isinstance(value, dict | list):
+            self._look_at_numbers(value)
+
+    def _once_each(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            first: dict[str, Any] = {}
+            for key, value in pairs:
+                if repr(first.setdefault(key, value)) != repr(value):
+                    error = PydanticCustomError("duplicate_key", "The key comes twice, with different values")
+                    self.faults.append(InitErrorDetails(type=error, loc=(key,), input=[first[key], value]))
+        return made
+
+    def _number(self, text: str) -> float:
+        number = float(text)
+        self._odd = self._odd or not math.isfinite(number) or number.is_integer()
+        return number
+
+    def _look_at_numbers(self, value: Any) -> None:
+        stack: list[tuple[Any, Schemas, Path]] = [(value, [self._schema], ())]
+        while stack:
+            item, schemas, path = stack.pop()
+            branches = list(_branches(schemas, self._schema))
+            for keys, below in _parts(item, branches):
+                kinds = {kind for one in _branches(below, self._schema) for kind in _types(one)}
+                for key in keys:
+                    child = item[key]
+                    if isinstance(child, float):
+                        self._judge(child, kinds, path, key)
+                    elif isinstance(child, dict | list):
+                        stack.append((child, below, (*path, key)))
+
+    def _judge(self, number: float, kinds: set[str], path: Path, key: str | int) -> None:
+        if not math.isfinite(number):
+            if "number" in kinds:
+                self.faults.append(InitErrorDetails(type="finite_number", loc=(*path, key), input=number))
+        elif "integer" in kinds and "number" not in kinds and number.is_integer():
+            self.integral_float = True
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a short, flat object has each key once and no odd number: a glance that most arguments pass."""
+    colons = text.count(":")
+    if len(text) > _SHORT or colons != text.count('":'):  # the latter: a colon in a text, a blank after a key
+        return False
+    value = from_json(text)
+    if type(value) is not dict or len(value) != colons:
+        return False
+    for one in value.values():
+        kind = type(one)
+        if kind is dict or kind is list or (kind is float and (not math.isfinite(one) or one.is_integer())):
+            return False
+    return True
+
+
+def _branches(schemas: Iterable[Mapping[str, Any]], root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The schemas, and those that they refer to or choose from."""
+    stack, seen = list(schemas), set[str]()
+    while stack:
+        node = stack.pop()
+        yield node
+        for key in ("anyOf", "oneOf", "allOf"):
+            stack.extend(one for one in node.get(key, ()) if isinstance(one, dict))
+        ref = node.get("$ref")
+        if isinstance(ref, str) and ref not in seen:
+            seen.add(ref)
+            stack.append(resolve(ref, root))
+
+
+def _types(schema: Mapping[str, Any]) -> Iterable[str]:
+    kind = schema.get("type", ())
+    return (kind,) if isinstance(kind, str) else kind
+
+
+def _parts(item: Any, branches: Schemas) -> Iterator[tuple[Iterable[Any], Schemas]]:
+    """The keys of an object, or the places of a list, that have the same schemas, with these."""
+    if isinstance(item, dict):
+        for key in item:
+            of_key = [one.get("properties", {}).get(key, one.get("additionalProperties")) for one in branches]
+            yield (key,), [one for one in of_key if isinstance(one, dict)]
+        return
+    tuples = [one["prefixItems"] for one in branches if "prefixItems" in one]
+    fixed = min(len(item), max(map(len, tuples), default=0))
+    for at in range(fixed):
+        yield (at,), [one[at] for one in tuples if at < len(one) and isinstance(one[at], dict)]
+    yield range(fixed, len(item)), [one["items"] for one in branches if isinstance(one.get("items"), dict)]
+
+
+__all__ = ["SecondLook", "has_numbers"]

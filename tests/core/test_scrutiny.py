@@ -1,0 +1,155 @@
+"""What lax validation passes over is found: keys that come twice, numbers that are none, 3.0 where an integer was."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loopback import USER, Bench, call
+from pydantic import BaseModel, Field, model_validator
+from toolfan import BadCall, Calls, InvalidArguments
+from toolfan.scrutiny import SecondLook
+from typing_extensions import TypedDict
+
+
+class Point(BaseModel):
+    x: float
+    y: float = 0.0
+
+
+class Shape(BaseModel):
+    points: list[Point] = []
+    by_name: dict[str, Point] = {}
+    pair: tuple[int, float] = (0, 0.0)
+    counts: list[int] = []
+    inner: Shape | None = None
+    either: int | float = 0
+    exact: Decimal = Decimal(0)
+    size: float = Field(0.0, alias="theSize")
+    anything: Any = None
+    free: dict[str, Any] = {}
+
+
+class Typed(TypedDict):
+    ratio: float
+
+
+@dataclasses.dataclass
+class Data:
+    ratio: float
+    many: tuple[int, ...] = ()
+
+
+def note(text: str) -> str:
+    """A function as a tool."""
+    return text
+
+
+class Loose(BaseModel):
+    x: float = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_anything(cls, given: Any) -> Any:
+        return given if isinstance(given, dict) else {}
+
+
+TOOLS = (Shape, Typed, Data, note, Loose)
+
+
+def judged(bench: Bench, name: str, arguments: str, **options: Any) -> Calls[Any]:
+    client = bench.answered(call(name, arguments, "one"))
+    return client.create(model="m", messages=USER, tools=TOOLS, on_invalid="keep", **options)
+
+
+FAULTS = {
+    '{"points": [{"x": 1.5}, {"x": NaN}]}': "points.1.x: Input should be a finite number",
+    '{"points": [{"x": 1.5, "y": -Infinity}]}': "points.0.y: Input should be a finite number",
+    '{"by_name": {"a": {"x": 1e999}}}': "by_name.a.x: Input should be a finite number",
+    '{"by_name": {"a": {"x": %s}}}' % ("9" * 400 + ".5"): "by_name.a.x: Input should be a finite number",
+    '{"pair": [1, NaN]}': "pair.1: Input should be a finite number",
+    '{"inner": {"inner": {"either": NaN}}}': "inner.inner.either: Input should be a finite number",
+    '{"exact": 1e999}': "exact: Input should be a finite number",
+    '{"theSize": Infinity}': "theSize: Input should be a finite number",
+    '{"either": 1, "either": 2}': "either: The key comes twice, with different values",
+    '{"either": 1, "either": true}': "either: The key comes twice, with different values",
+    '{"either" : 1, "anything": "a:b", "either":2}': "either: The key comes twice, with different values",
+    '{"anything": {"deep": [{"k": 1, "k": [1]}]}}': "k: The key comes twice, with different values",
+    '{"theSize": NaN, "either": 1, "either": 2}': "theSize: .*; either: |either: .*; theSize: ",
+}
+PASSES = [
+    '{"anything": NaN}',
+    '{"anything": [1e999, {"x": NaN}], "free": {"x": Infinity}}',
+    '{"undeclared": NaN}',
+    '{"either": 1, "either": 1}',
+    '{"anything": "\\"either\\": 1, \\"either\\": 2"}',
+]
+INTEGRAL = {
+    '{"counts": [1, 2.0]}': True,
+    '{"pair": [1.0, 2.0]}': True,
+    '{"inner": {"counts": [2e0]}}': True,
+    '{"counts": [1, 2]}': False,
+    '{"pair": [1, 2.0]}': False,
+    '{"either": 2.0, "theSize": 2.0, "exact": 2.0, "anything": 2.0, "undeclared": 2.0}': False,
+}
+
+
+@pytest.mark.parametrize("arguments", FAULTS)
+def test_what_no_field_should_hold_fails_the_call_with_its_place(bench: Bench, arguments: str) -> None:
+    (bad,) = judged(bench, "Shape", arguments).failed
+    with pytest.raises(InvalidArguments, match=FAULTS[arguments]):
+        raise bad.error
+
+
+@pytest.mark.parametrize("arguments", PASSES)
+def test_what_may_be_anything_may_be_that(bench: Bench, arguments: str) -> None:
+    assert judged(bench, "Shape", arguments).failed == ()
+
+
+@pytest.mark.parametrize("arguments", INTEGRAL)
+def test_a_float_for_an_integer_is_recorded(bench: Bench, arguments: str) -> None:
+    (good,) = judged(bench, "Shape", arguments).good
+    assert good.repairs == (("integral_float",) if INTEGRAL[arguments] else ())
+    (good,) = judged(bench, "Shape", arguments, repairs=False).good
+    assert good.repairs == ()
+
+
+@pytest.mark.parametrize(("tool", "arguments"), [("Typed", '{"ratio": NaN}'), ("Data", '{"ratio": 1e999}')])
+def test_tools_of_other_kinds_are_looked_at_too(bench: Bench, tool: str, arguments: str) -> None:
+    assert type(judged(bench, tool, arguments).outcomes[0]) is BadCall
+    assert judged(bench, "Data", '{"ratio": 0.5, "many": [1.0]}').good[0].repairs == ("integral_float",)
+    assert type(judged(bench, "note", '{"text": "a", "text": "b"}').outcomes[0]) is BadCall
+
+
+@pytest.mark.parametrize("arguments", ['"a text"', "3.0", "[1.0, NaN]", "null", "NaN"])
+def test_what_a_models_own_validator_takes_is_no_crash(bench: Bench, arguments: str) -> None:
+    assert judged(bench, "Loose", arguments, repairs=False).good[0].value == Loose()
+
+
+JSONS = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(':"\\ a'),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(':" a', max_size=3), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@settings(deadline=None)
+@given(value=st.dictionaries(st.text(':" ab', max_size=3), JSONS, max_size=4), indent=st.none() | st.integers(0, 1))
+def test_nothing_is_found_where_nothing_is(value: dict[str, Any], indent: int | None) -> None:
+    """Whatever blanks, colons and quotes there are."""
+    text = json.dumps(value, indent=indent, separators=(" ,", " : ") if indent else (",", ":"))
+    found = SecondLook(text, {"type": "object"}, numeric=True)
+    assert (found.faults, found.integral_float) == ([], False)
+    if value:
+        key = next(iter(value))
+        twice = text[:-1] + f", {json.dumps(key)}: {json.dumps([value[key]])}}}"
+        assert [fault["loc"] for fault in SecondLook(twice, {"type": "object"}, numeric=False).faults] == [(key,)]
