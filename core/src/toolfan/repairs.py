@@ -12,9 +12,11 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from .calls import RawCall
+from .errors import BadResponse
+from .wire import decode_json, escaped, json_text, well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -72,32 +74,34 @@ def _decoded(text: str) -> Any:
 def unwrap(call: RawCall, known: Collection[str]) -> list[RawCall] | None:
     """The calls inside a `multi_tool_use.parallel` wrapper, with the ids `<id>:0`, `<id>:1` ..., or None if it is none.
 
-    A wrapper's arguments are `{"tool_uses": [{"recipient_name": "functions.weather", "parameters": {...}}]}`.
+    A wrapper's arguments are `{"tool_uses": [{"recipient_name": "functions.weather", "parameters": {...}}]}`.  What is
+    odd among them costs only itself, as beside a wrapper: an entry that is none becomes a call without a name.
     """
     if call.name not in WRAPPERS or call.name in known:
         return None
-    inner = _decoded(call.arguments)
+    inner = _tolerantly(call.arguments)
     if isinstance(inner, str):
-        inner = _decoded(inner)
+        inner = _tolerantly(inner)
     uses = inner.get("tool_uses") if isinstance(inner, dict) else None
-    if not isinstance(uses, list) or not uses or not all(isinstance(use, dict) for use in uses):
+    if not isinstance(uses, list) or not any(isinstance(use, dict) for use in uses):
         return None
-    return [
-        RawCall(
-            call.index + at,
-            f"{call.id}:{at}",
-            str(use.get("recipient_name") or use.get("name") or ""),
-            _as_text(use.get("parameters", use.get("arguments"))),
-            call.provider_id,
-        )
-        for at, use in enumerate(uses)
-    ]
+    return [RawCall(call.index + at, f"{call.id}:{at}", *_used(use), call.provider_id) for at, use in enumerate(uses)]
 
 
-def _as_text(arguments: Any) -> str:
-    if isinstance(arguments, str):
-        return arguments
-    return "" if arguments is None else to_json(arguments, inf_nan_mode="constants").decode()
+def _tolerantly(text: str) -> Any:
+    try:
+        return decode_json(text, adapter="")
+    except BadResponse:
+        return None
+
+
+def _used(use: Any) -> tuple[str, str]:
+    """Name and arguments."""
+    if not isinstance(use, dict):
+        return "", json_text(use)
+    arguments = use.get("parameters", use.get("arguments"))
+    text = escaped(arguments) if isinstance(arguments, str) else "" if arguments is None else json_text(arguments)
+    return well_formed(str(use.get("recipient_name") or use.get("name") or "")), text
 
 
 def integral_floats(text: str) -> str | None:

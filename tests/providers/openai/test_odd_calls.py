@@ -146,6 +146,18 @@ def test_a_lone_surrogate_costs_one_call_at_most(bench: Bench, bad: dict[str, An
         assert type(failed.error) in (MalformedArguments, UnknownTool)
 
 
+@pytest.mark.parametrize("use", ["null", "3", '{"recipient_name": "functions.Free", "parameters": {"x": %s}}'])
+def test_what_is_odd_inside_a_wrapper_costs_only_itself(bench: Bench, use: str) -> None:
+    good = '{"recipient_name": "functions.A", "parameters": {"x": 1}}'
+    for value in (DEEP, DIGITS, '"\\ud800"'):
+        bad = use.replace("%s", value)
+        wrapper = call("multi_tool_use.parallel", f'{{"tool_uses": [{good}, {bad}, {good}]}}', "w")
+        calls = asked(bench, completion(wrapper, GOOD))
+        assert list(calls) == [A(x=1)] * 3
+        (failed,) = calls.failed
+        assert type(failed.error) is (MalformedArguments if "{" in use else UnknownTool)
+
+
 DEEP = "[" * 10_000 + "]" * 10_000
 DIGITS = "9" * 5_000
 
