@@ -22,6 +22,7 @@ from toolfan import InvalidCalls
 if TYPE_CHECKING:
     from fault_asking import Asker
 
+pytestmark = pytest.mark.slow
 Start = Callable[..., FaultServer]
 FACTOR = 8
 """How much longer four times as much may take; linear is 4, quadratic 16."""

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_the_quick_benchmark_prints_every_row(tmp_path: Path) -> None:
     written = tmp_path / "rows.json"
     done = subprocess.run(
