@@ -86,7 +86,7 @@ class SecondLook:
         if not math.isfinite(number):
             if "number" in kinds:
                 self.faults.append(InitErrorDetails(type="finite_number", loc=(*path, key), input=number))
-        elif "integer" in kinds and "number" not in kinds and number.is_integer():
+        elif "integer" in kinds and "number" not in kinds and number % 1 == 0:
             self.integral_float = True
 
 
