@@ -13,7 +13,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
@@ -118,14 +118,14 @@ def _whole_number(digits: str) -> int | str:
         return UNDECODED + digits
 
 
-def json_text(value: Any, *, not_finite: Literal["constants", "strings"] = "constants") -> str:
+def json_text(value: Any) -> str:
     """JSON text of a value that `decode_json` gave, with what it could not decode as it came.
 
-    Pure text: a lone surrogate stays an escape, for the next decoder to refuse.  `not_finite`: NaN and the infinities
-    as JavaScript's constants, or as texts.
+    Pure text: a lone surrogate stays an escape, for the next decoder to refuse; NaN and the infinities are JavaScript's
+    constants.
     """
     try:
-        text = to_json(value, inf_nan_mode=not_finite).decode()
+        text = to_json(value, inf_nan_mode="constants").decode()
     except ValueError:  # a lone surrogate, or too deep for pydantic
         try:
             text = json.dumps(value)

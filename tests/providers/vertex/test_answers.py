@@ -20,7 +20,7 @@ from vertex_samples import answer, call, parse
         (None, "{}"),
         ({"z": 9007199254740993, "a": 3.0, "m": {"class_": "ü", "b": [None, 1.5, True]}}, None),
         ({"big": 10**30, "small": 1e-9}, None),
-        ({"x": float("nan"), "y": float("inf"), "z": -float("inf")}, '{"x":"NaN","y":"Infinity","z":"-Infinity"}'),
+        ({"x": float("nan"), "y": float("inf"), "z": -float("inf")}, '{"x":NaN,"y":Infinity,"z":-Infinity}'),
         ({"lone": "\ud800"}, '{"lone": "\\ud800"}'),
         ([1], "[1]"),
         ("{}", '"{}"'),

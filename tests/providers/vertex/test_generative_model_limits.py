@@ -23,9 +23,10 @@ THREE = {
 
 @pytest.mark.parametrize("content", ["<html>", '{"candidates": ['])
 def test_bodies_that_are_no_answer(serve, content):
+    model = make_model(serve({"body": {"content": content}}).base_url)
+    client = toolfan.from_vertexai(model, stop=ONCE)
     with pytest.raises(BadResponse):
-        model = make_model(serve({"body": {"content": content}}).base_url)
-        toolfan.from_vertexai(model, stop=ONCE).create(messages=ASK, tools=TOOLS)
+        client.create(messages=ASK, tools=TOOLS)
 
 
 @pytest.mark.parametrize(

@@ -187,3 +187,12 @@ def test_whatever_came_each_call_is_answered_once(parts: list[Any]) -> None:
         made = [part.get("functionCall") or part.get("function_call") for part in replayed["parts"]]
         assert len([one for one in made if one]) == len(turn.calls) == len(answers["parts"])
         assert all(isinstance(one, dict) and one["name"] for one in made if one)
+
+
+def test_what_json_has_no_number_for_goes_back_as_a_text_and_nothing_else_changes():
+    odd = {"x": [float("nan"), {"y": float("inf")}], "z": -float("inf"), "w": 1.0}
+    plain, odd_part = call("NaN", args={"x": "Infinity"}), call("Odd", id="o", args=odd) | {"thoughtSignature": "c2ln"}
+    turn = parse(plain, odd_part)
+    spelt = {"x": ["NaN", {"y": "Infinity"}], "z": "-Infinity", "w": 1.0}
+    assert turn.replay["parts"][0] is plain
+    assert turn.replay["parts"][1] == call("Odd", id="o", args=spelt) | {"thoughtSignature": "c2ln"}

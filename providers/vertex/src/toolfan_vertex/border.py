@@ -50,6 +50,13 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
         )
     if isinstance(exc, ToolfanError):
         return exc
+    if "TooManyRedirects" in names:
+        return BadResponse(
+            f"the server redirects, again and again: {named(exc, known)}",
+            adapter=adapter,
+            retryable=False,
+            hint="Check the base URL: another service may have answered.",
+        )
     if names & _PROTOCOL:  # before the code: aiohttp gives such errors a 400 of its own
         return broken(adapter, exc, known)
     code = getattr(exc, "code", None)

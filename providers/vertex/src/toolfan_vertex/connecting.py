@@ -43,8 +43,9 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
     variable = "GOOGLE_VERTEX_BASE_URL" if arguments["vertexai"] else "GOOGLE_GEMINI_BASE_URL"
     if base_url is None and os.environ.get(variable):  # google-genai reads it
         check_variable(variable, adapter=adapter)
+    arguments["http_options"] = _NO_REDIRECTS | ({"base_url": base_url} if base_url else {})
     try:
-        client = genai.Client(**arguments, http_options={"base_url": base_url} if base_url else None)
+        client = genai.Client(**arguments)
     except Exception as exc:
         raise ConfigError(
             f"google-genai cannot make a client: {type(exc).__name__}: {exc}",
@@ -56,6 +57,11 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
 
 
 _KEY_NAMES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+# A followed redirect makes a GET of the request, and takes the key to another host.  The words of httpx and of aiohttp.
+_NO_REDIRECTS: dict[str, Any] = {
+    "client_args": {"follow_redirects": False},
+    "async_client_args": {"follow_redirects": False, "allow_redirects": False},
+}
 
 
 def _vertex(settings: VertexSettings, adapter: str) -> dict[str, Any]:

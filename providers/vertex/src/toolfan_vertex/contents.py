@@ -28,7 +28,8 @@ from toolfan.messages import (
 )
 from toolfan.wire import sendable
 
-from .parsing import NAMELESS, read_calls
+from .parsing import read_calls
+from .replaying import NAMELESS
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON, Answer, Message, Turn

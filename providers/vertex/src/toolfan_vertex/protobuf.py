@@ -101,12 +101,49 @@ def read_answer(response: Any) -> JSON:
         return dict(response.to_dict())
     from google.protobuf import json_format
 
-    body: JSON = json_format.MessageToDict(message)
-    for candidate in body.get("candidates", ()):
-        for part in candidate.get("content", {}).get("parts", ()):
-            if "args" in (call := part.get("functionCall", {})):
-                call["args"] = _whole(call["args"])
+    try:
+        body: JSON = json_format.MessageToDict(message)
+    except json_format.SerializeToJsonError:  # NaN or an infinity among the arguments
+        body = _without_arguments(message)
+        for call, sent in zip(_calls(body), _sent_calls(message), strict=True):
+            if sent.HasField("args"):
+                call["args"] = _struct(sent.args)
+    for call in _calls(body):
+        if "args" in call:
+            call["args"] = _whole(call["args"])
     return body
+
+
+def _calls(body: JSON) -> list[JSON]:
+    contents = [candidate.get("content", {}) for candidate in body.get("candidates", ())]
+    return [part["functionCall"] for content in contents for part in content.get("parts", ()) if "functionCall" in part]
+
+
+def _sent_calls(message: Any) -> list[Any]:
+    parts = [part for candidate in message.candidates for part in candidate.content.parts]
+    return [part.function_call for part in parts if part.WhichOneof("data") == "function_call"]
+
+
+def _without_arguments(message: Any) -> JSON:
+    from google.protobuf import json_format
+
+    twin = type(message).FromString(message.SerializeToString())
+    for call in _sent_calls(twin):
+        call.ClearField("args")
+    return dict(json_format.MessageToDict(twin))
+
+
+def _struct(struct: Any) -> JSON:
+    return {key: _value(value) for key, value in struct.fields.items()}
+
+
+def _value(value: Any) -> Any:
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        return _struct(value.struct_value)
+    if kind == "list_value":
+        return [_value(item) for item in value.list_value.values]
+    return None if kind in (None, "null_value") else getattr(value, kind)
 
 
 def _whole(value: Any) -> Any:
