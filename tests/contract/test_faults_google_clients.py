@@ -203,6 +203,25 @@ def _repeats(kind: str) -> bool:
     return tuple(map(int, importlib.metadata.version("google-genai").split(".")[:2])) < (2, 33)
 
 
+@pytest.mark.parametrize("google", ["rest"], indirect=True)
+def test_a_generative_model_over_rest_fetches_another_token_after_a_401(google: GoogleAsker) -> None:
+    """Twice at most, and sends again each time: by itself, so that toolfan counts one request."""
+    from google.oauth2.credentials import Credentials
+
+    class Fresh(Credentials):
+        def refresh(self, request: Any) -> None:
+            self.token = "another"
+
+    refused, mended = name(google, "401", "fresh"), name(google, "401-once", "fresh")
+    sdk = generative_model(refused, google.address, "rest", Fresh(token="old"))  # type: ignore[no-untyped-call]
+    with pytest.raises(AuthenticationError) as caught:
+        google.wrapped(sdk).create(messages=USER, tools=TOOLS)
+    assert (caught.value.requests, google.server.requests(refused)) == (1, 3)
+    sdk = generative_model(mended, google.address, "rest", Fresh(token="old"))  # type: ignore[no-untyped-call]
+    assert google.wrapped(sdk).create(messages=USER, tools=TOOLS).requests == 1
+    assert google.server.requests(mended) == 2
+
+
 @pytest.mark.parametrize("google", GENAI, indirect=True)
 @pytest.mark.parametrize("fault", ["429", "503"])
 def test_retries_that_a_client_was_made_with_are_off(google: GoogleAsker, fault: str) -> None:
