@@ -75,15 +75,15 @@ def bad_list(n: int) -> list[dict[str, Any]]:
 
 
 KINDS: list[tuple[Callable[[int], list[dict[str, Any]]], int]] = [
-    (many_calls, 1000),
-    (equal_calls, 1000),
-    (bad_calls, 300),
-    (unknown_calls, 300),
-    (wrapped_calls, 1000),
-    (wrappers, 300),
-    (long_text, 1000),
-    (long_list, 1000),
-    (bad_list, 200),
+    (many_calls, 400),
+    (equal_calls, 400),
+    (bad_calls, 120),
+    (unknown_calls, 120),
+    (wrapped_calls, 400),
+    (wrappers, 120),
+    (long_text, 400),
+    (long_list, 400),
+    (bad_list, 80),
 ]
 
 

@@ -12,6 +12,7 @@ import pytest
 import toolfan
 from loopback import KEY, ONCE, USER, Bench, FaultServer, http, until
 from pydantic import BaseModel
+from toolfan.workers import WorkerPool
 
 if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
@@ -177,3 +178,21 @@ def test_a_client_with_connections_from_before_is_not_trusted_to_end_them(bench:
         client.create(model="m", messages=USER, response_model=A, deadline=0.3)
     assert client.abandoned == 1
     sdk.close()
+
+
+def test_requests_left_behind_elsewhere_do_not_stand_in_the_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolfan.workers.pool", WorkerPool(max_abandoned=0))
+    bench.serve({"text": "x"})
+    assert bench.client(max_retries=0).create(model="m", messages=USER, response_model=A).text == "x"
+
+
+@pytest.mark.parametrize("deadline", [30, None])
+def test_a_shorter_timeout_of_the_client_is_no_passed_deadline(
+    bench: Bench, faulty: Start, deadline: float | None
+) -> None:
+    dripping = Drip(b"", b"")
+    timeout = openai.Timeout(10, read=0.1, pool=40)
+    client = bench.client(base_url=faulty(dripping).url, timeout=timeout)
+    with pytest.raises(toolfan.ConnectionFailed) as caught:
+        client.create(model="m", messages=USER, response_model=A, deadline=deadline)
+    assert caught.value.retryable

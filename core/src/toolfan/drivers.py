@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .results import Calls
 
 
+_CLOCK_SLACK = 0.02
+"""Seconds by which a timer may ring too early."""
+
+
 class Deadline:
     """A point on the monotonic clock; `seconds` None means never."""
 
@@ -81,12 +85,18 @@ def drive(
 
 
 def _late(adapter: str, deadline: Deadline, exc: ProviderError) -> ProviderError:
-    """The error, but DeadlineExceeded for a connection that broke because the deadline had passed."""
-    if isinstance(exc, ConnectionFailed | DeadlineExceeded) and deadline.remaining() == 0:
-        late = timed_out(adapter, deadline.seconds)
-        late.__cause__ = exc.__cause__
-        return late
-    return exc
+    """The error, but told apart by the clock: whether the deadline passed, or a shorter timeout of the client's own."""
+    left = deadline.remaining()
+    if left is None or not isinstance(exc, ConnectionFailed | DeadlineExceeded):
+        return exc
+    told: ProviderError = exc
+    if left <= _CLOCK_SLACK:
+        told = timed_out(adapter, deadline.seconds)
+    elif isinstance(exc, DeadlineExceeded):
+        message = f"a timeout of the client's own passed, {left:.1f} s before the deadline"
+        told = ConnectionFailed(message, adapter=adapter, hint="Raise the timeout of the SDK's client.")
+    told.__cause__ = exc.__cause__
+    return told
 
 
 def _send(
@@ -144,7 +154,7 @@ async def drive_async(
                         await anyio.lowlevel.checkpoint_if_cancelled()
                         raise
             except ProviderError as exc:
-                effect = conversation.throw(exc)
+                effect = conversation.throw(_late(adapter, deadline, exc))
                 continue
             if response is None:
                 assert scope.cancelled_caught

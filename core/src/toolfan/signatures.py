@@ -129,7 +129,7 @@ class Create:
     @overload
     def create(self, *, messages: Messages, tools: Several[OneTool], **options: Unpack[Options]) -> Calls[Any]: ...
     def create(self, *, messages: Any, response_model: Any = None, tools: Any = None, **options: Any) -> Any:
-        """Ask once and return every call the model made, in call order, typed and validated.
+        """Ask and return every call the model made, in call order, typed and validated.
 
         What is asked, one of the two tool arguments always:
 
@@ -153,16 +153,16 @@ class Create:
 
         How the answer is judged:
 
-        * `on_invalid="reask"`: what happens when calls are invalid.  "raise" raises InvalidCalls, "keep" returns them
-          in `Calls.failed`.  "reask" is to ask again for these; until it does, it behaves as "raise".
-        * `max_attempts=3`: the largest number of rounds of asking; today there is one.
+        * `on_invalid="reask"`: what happens when calls are invalid.  "reask" asks again for these alone and keeps the
+          good ones, "raise" raises InvalidCalls at once, "keep" returns them in `Calls.failed`.
+        * `max_attempts=3`: the largest number of rounds of asking, retries of failed requests not counted.
         * `repairs=True`: mend broken JSON where nothing can be lost by it; False judges what came as it came.
         * `context=None`: pydantic's validation context, for your validators.
         * `deadline=600.0`: seconds for the whole call, all rounds and waits; None for no limit.
 
         Raises UsageError (ToolDefinitionError, Unsupported ...) for a wrong argument, before anything is sent;
         ProviderError when the provider or the network fails (DeadlineExceeded, RateLimited, Refused ...); InvalidCalls,
-        with the good calls in `.calls`, when calls are invalid or a required one did not come, unless `on_invalid` is
+        with the good calls in `.calls`, when calls stay invalid or a required one did not come, unless `on_invalid` is
         "keep".
         """
         return self._ask(messages, response_model, tools, options)

@@ -82,12 +82,16 @@ class _Backend:
         left, until = _within(timeout), limit.get()
 
         def connect() -> Any:
-            return self._inner.connect_tcp(*args, timeout=left, **options)
+            stream = self._inner.connect_tcp(*args, timeout=left, **options)
+            if until is not None and time.monotonic() >= until.end:  # nobody waits for it any more
+                stream.close()
+                raise TimeoutError("the deadline passed")
+            return stream
 
         if until is None or until.on_abandon is None:
             return _Stream(connect())
         remaining = max(0.0, until.end - time.monotonic())
-        return _Stream(workers.pool.run(connect, remaining, until.on_abandon))
+        return _Stream(workers.connecting.run(connect, remaining, until.on_abandon))
 
     def connect_unix_socket(self, *args: Any, timeout: float | None = None, **options: Any) -> _Stream:
         return _Stream(self._inner.connect_unix_socket(*args, timeout=_within(timeout), **options))

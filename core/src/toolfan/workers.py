@@ -25,7 +25,7 @@ IDLE_SECONDS = 20.0
 MAX_ABANDONED = 64
 
 
-class TooManyAbandoned(Exception):
+class TooManyAbandoned(OSError):
     """So many requests were left behind that no further one is started."""
 
 
@@ -142,12 +142,15 @@ class WorkerPool:
 
 
 pool = WorkerPool()
+"""For whole requests."""
+connecting = WorkerPool()
+"""For making connections alone, so that requests left behind elsewhere do not stand in the way."""
 
 
 def _after_fork() -> None:
     # Threads do not survive a fork.
-    global pool  # noqa: PLW0603
-    pool = WorkerPool()
+    global pool, connecting
+    pool, connecting = WorkerPool(), WorkerPool()
 
 
 if hasattr(os, "register_at_fork"):
