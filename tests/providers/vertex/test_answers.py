@@ -297,4 +297,4 @@ def test_no_body_raises_anything_but_a_providers_error(body, candidate, part):
         except ProviderError:
             continue
         for one in turn.calls:
-            json.loads(one.arguments, parse_constant=pytest.fail)
+            json.loads(one.arguments)

@@ -191,8 +191,8 @@ def test_whatever_came_each_call_is_answered_once(parts: list[Any]) -> None:
 
 def test_what_json_has_no_number_for_goes_back_as_a_text_and_nothing_else_changes():
     odd = {"x": [float("nan"), {"y": float("inf")}], "z": -float("inf"), "w": 1.0}
-    plain, odd_part = call("NaN", args={"x": "Infinity"}), call("Odd", id="o", args=odd) | {"thoughtSignature": "c2ln"}
-    turn = parse(plain, odd_part)
+    signed = {"thoughtSignature": "c2ln"}
+    turn = parse(call("NaN", args={"x": "Infinity"}), call("Odd", id="o", args=odd) | signed)
+    said, _ = VERTEX.build_answer(turn, [Answer(one, "r", is_error=False) for one in turn.calls])
     spelt = {"x": ["NaN", {"y": "Infinity"}], "z": "-Infinity", "w": 1.0}
-    assert turn.replay["parts"][0] is plain
-    assert turn.replay["parts"][1] == call("Odd", id="o", args=spelt) | {"thoughtSignature": "c2ln"}
+    assert said["parts"] == [call("NaN", args={"x": "Infinity"}), call("Odd", id="o", args=spelt) | signed]

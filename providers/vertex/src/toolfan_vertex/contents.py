@@ -28,8 +28,7 @@ from toolfan.messages import (
 )
 from toolfan.wire import sendable
 
-from .parsing import read_calls
-from .replaying import NAMELESS
+from .parsing import NAMELESS, read_calls
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON, Answer, Message, Turn

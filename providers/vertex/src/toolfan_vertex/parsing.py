@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from toolfan.adapter import RawCall, Turn
 from toolfan.assembly import seal
@@ -23,7 +23,6 @@ from toolfan.translation import error_from_body, excerpt
 from toolfan.wire import json_text, well_formed
 
 from .fields import field
-from .replaying import OBJECT, Found, replayed
 
 # Numbers of Candidate.FinishReason in google.cloud.aiplatform.v1; later words have no published number.
 _REASONS = (
@@ -75,6 +74,11 @@ _KINDS: dict[str, StopKind] = {
     "MALFORMED_RESPONSE": "malformed",
     "UNEXPECTED_TOOL_CALL": "malformed",
 }
+NAMELESS = "unnamed"
+"""What a call without a name is called where the service reads it again."""
+_OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
+_Found: TypeAlias = tuple[Mapping[str, Any], Any]
+"""A part, and the call in it."""
 # With calls beside them these say no more than that there are calls (recorded: UNEXPECTED_TOOL_CALL with good calls).
 _WITH_CALLS = frozenset({"STOP", "UNEXPECTED_TOOL_CALL"})
 
@@ -96,7 +100,7 @@ def parse_response(body: Any, *, adapter: str) -> Turn:
         raise _bad(f"`candidates` is {_show(candidates)}", adapter)
     first: Mapping[str, Any] = candidates[0]
     content, sent = _content(first, adapter)
-    parts = [part for part in sent if isinstance(part, OBJECT)]
+    parts = [part for part in sent if isinstance(part, _OBJECT)]
     found = _called(parts)
     calls = seal(_piece(call) for _, call in found)
     stop = stop_reason(field(first, "finishReason"), has_calls=bool(calls))
@@ -105,7 +109,7 @@ def parse_response(body: Any, *, adapter: str) -> Turn:
         text=_text(parts),
         stop=stop,
         usage=usage(field(body, "usageMetadata")),
-        replay=replayed(content, parts, found, calls),
+        replay=_replay(content, parts, found),
         warnings=(*_oddities(sent, found), *_warnings(first, len(candidates), stop)),
         model=_word(field(body, "modelVersion")),
         response_id=_word(field(body, "responseId")),
@@ -141,16 +145,45 @@ def _content(candidate: Mapping[str, Any], adapter: str) -> tuple[Mapping[str, A
     return content, parts
 
 
-def _oddities(parts: list[Any], found: list[Found]) -> Iterable[str]:
+def _oddities(parts: list[Any], found: list[_Found]) -> Iterable[str]:
     for at, part in enumerate(parts):
-        if not isinstance(part, OBJECT):
+        if not isinstance(part, _OBJECT):
             yield f"parts[{at}] is {_show(part)}, not an object, and was skipped"
     for number, (_, call) in enumerate(found):
-        if not isinstance(call, OBJECT):
+        if not isinstance(call, _OBJECT):
             yield f"functionCall {number} is {_show(call)}, not an object"
 
 
-def _called(parts: Iterable[Mapping[str, Any]]) -> list[Found]:
+def _replay(
+    content: Mapping[str, Any], parts: list[Mapping[str, Any]], found: list[_Found]
+) -> Mapping[str, Any] | None:
+    """The content as it came: it carries signatures, which any change would break; None if it says nothing.
+
+    Only a missing role is set, and what the service would not read again is left out or becomes a call that it does:
+    it counts the calls, and wants as many answers.
+    """
+    calls = {id(part): call for part, call in found}
+    kept = [
+        _mended(part, calls[id(part)]) if id(part) in calls else part
+        for part in parts
+        if id(part) in calls
+        or (field(part, "functionCall") is None and any(value is not None for value in part.values()))
+    ]
+    if not kept:
+        return None
+    if len(kept) != len(content["parts"]) or any(new is not old for new, old in zip(kept, parts, strict=False)):
+        content = {**content, "parts": kept}
+    return content if content.get("role") else {**content, "role": "model"}
+
+
+def _mended(part: Mapping[str, Any], call: Any) -> Mapping[str, Any]:
+    if isinstance(call, _OBJECT) and _word(call.get("name")):
+        return part
+    rest = {key: value for key, value in part.items() if key not in ("functionCall", "function_call")}
+    return {**rest, "functionCall": {**(call if isinstance(call, _OBJECT) else {}), "name": NAMELESS}}
+
+
+def _called(parts: Iterable[Mapping[str, Any]]) -> list[_Found]:
     """The parts that are calls, odd ones included; left out are empty ones beside text or other calls."""
     calls = [(part, call) for part in parts if (call := field(part, "functionCall")) is not None]
     real = [(part, call) for part, call in calls if not _is_phantom(call)]
@@ -158,7 +191,7 @@ def _called(parts: Iterable[Mapping[str, Any]]) -> list[Found]:
 
 
 def _is_phantom(call: Any) -> bool:
-    return isinstance(call, OBJECT) and not call.get("name") and call.get("args") in (None, {})
+    return isinstance(call, _OBJECT) and not call.get("name") and call.get("args") in (None, {})
 
 
 def read_calls(parts: Iterable[Mapping[str, Any]]) -> tuple[RawCall, ...]:
@@ -168,7 +201,7 @@ def read_calls(parts: Iterable[Mapping[str, Any]]) -> tuple[RawCall, ...]:
 
 def _piece(call: Any) -> tuple[str | None, str, str]:
     """Id, name and arguments as JSON text; those of what is no call are the JSON of what came."""
-    if not isinstance(call, OBJECT):
+    if not isinstance(call, _OBJECT):
         return None, "", json_text(call)
     call_id, name = _word(call.get("id")), call.get("name")
     text = name if isinstance(name, str) else json_text(name) if name else ""
