@@ -104,6 +104,32 @@ def test_a_repetition_of_a_good_call_fills_nothing_and_is_not_returned_twice(ben
     assert "is still missing" not in answers_sent(bench, 1)["bad"]
 
 
+@pytest.mark.parametrize("again", ['{"x": 1.0}', '```json\n{"x": 1}\n```', '{"x": 1, "note": "none"}'])
+def test_a_repetition_that_is_written_otherwise_is_one_too(bench: Bench, again: str) -> None:
+    class C(BaseModel):
+        x: int
+        note: str = "none"
+
+    bench.serve(
+        raw(completion(call("C", {"x": 1}, "g"), call("C", {"x": "no"}, "b"))),
+        raw(completion(call("C", again, "n1"), call("C", {"x": 2}, "n2"))),
+    )
+    calls = bench.client().create(model="m", messages=USER, tools=(C,))
+    assert [(one.x, one.note) for one in calls] == [(1, "none"), (2, "none")]
+
+
+def test_what_is_wrong_with_very_many_items_is_told_in_part(bench: Bench) -> None:
+    class Many(BaseModel):
+        items: list[int]
+
+    bad = raw(completion(call("Many", {"items": ["no"] * 2000}, "b")))
+    bench.serve(bad, raw(completion(call("Many", {"items": [1]}, "n"))))
+    assert list(bench.client().create(model="m", messages=USER, tools=(Many,))) == [Many(items=[1])]
+    told = answers_sent(bench, 1)["b"]
+    assert "items.499: " in told
+    assert "- and 1500 more" in told
+
+
 def test_what_was_forgotten_is_asked_for_once_more(bench: Bench) -> None:
     calls = ask(bench, [GOOD, BAD], [GOOD], [MENDED])
     assert list(calls) == [A(x=1), B(y="s", z=4)]

@@ -149,12 +149,12 @@ def test_a_429_pauses_every_call_of_the_client(bench: Bench) -> None:
     time.sleep(0.1)
     ask("same client", client)
     assert ended["same client"] >= 0.5
+    first.join(60)
     client._retries._paused_until = time.monotonic() + 30
     with pytest.raises(toolfan.RateLimited, match="send nothing for another") as caught:
         create(client, deadline=1)
     assert caught.value.retry_after is not None
     assert (caught.value.requests, caught.value.retry_after > 20) == (0, True)
-    first.join(10)
     create(other)
 
 
@@ -235,3 +235,29 @@ def test_backoff_is_full_jitter_within_growing_bounds() -> None:
         assert len(waits) > 10
     series = policy.series()
     assert [series.after(failure) is None for _ in range(3)] == [False, False, True]
+
+
+async def never_awaited(state: Any) -> bool:
+    return True
+
+
+def raising(state: Any) -> float:
+    raise ValueError("mine")
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"wait": raising}, "wait= raised ValueError: mine"),
+        ({"wait": lambda state: None}, "wait= returned NoneType"),
+        ({"wait": lambda state: float("nan")}, "wait= returned NaN"),
+        ({"stop": never_awaited}, "stop= returned coroutine"),
+        ({"stop": raising}, "stop= raised ValueError"),
+    ],
+)
+def test_a_faulty_stop_or_wait_is_told_and_loses_nothing(bench: Bench, option: dict[str, Any], said: str) -> None:
+    bench.serve(raw(completion(call("A", {"x": 1}, "g"), call("B", {}, "b"))), error(500))
+    with pytest.raises(toolfan.UsageError, match=said) as caught:
+        client_of(bench, **option).create(model="m", messages=USER, tools=(A, B))
+    assert caught.value.calls is not None
+    assert list(caught.value.calls) == [A(x=1)]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ACCEPTED = "Accepted. Do not repeat this call."
 _LONGEST_INPUT = 200
+_MOST_FAULTS = 500  # of one call: a list of a million wrong items would be told in a hundred times its size
 
 
 def wire_answers(calls: Sequence[RawCall], answers: Mapping[str, Answer]) -> list[Answer]:
@@ -54,7 +55,9 @@ def error_text(error: CallError) -> str:
     if isinstance(error, TooManyCalls):
         return f"Not run: {error.message}. Do not repeat this call."
     if isinstance(error, InvalidArguments) and error.errors:
-        faults = "\n".join(f"- {_fault(fault)}" for fault in error.errors)
+        faults = "\n".join(f"- {_fault(fault)}" for fault in error.errors[:_MOST_FAULTS])
+        if len(error.errors) > _MOST_FAULTS:
+            faults += f"\n- and {len(error.errors) - _MOST_FAULTS} more"
         return f"Invalid arguments:\n{faults}\nCall the tool again with all arguments corrected."
     hint = f" {error.hint}" if error.hint else ""
     return f"Failed: {error.message}.{hint} Make this call again, corrected."

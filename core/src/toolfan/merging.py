@@ -13,13 +13,13 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from .calls import BadCall, Call
 from .errors import TooManyCalls, UnknownTool
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .calls import Outcome
 
@@ -38,8 +38,12 @@ def merge(
     unknown.  A repetition of a good call fills nothing and is left out.  Others are appended: their `attempt` shows
     that they came later; good ones beyond `limit` calls become TooManyCalls.
     """
-    known = {_content(slot) for slot in slots if isinstance(slot, Call)}
-    fresh = [outcome for outcome in new if not (isinstance(outcome, Call) and _content(outcome) in known)]
+    known: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
+    for slot in slots:
+        if isinstance(slot, Call):
+            known[_content(slot)].append(slot.value)
+            known[_meaning(slot)].append(slot.value)
+    fresh = [outcome for outcome in new if not (isinstance(outcome, Call) and _is_repetition(outcome, known))]
     filled = _matched(slots, fresh)
     merged = [_placed(filled[at], slot) if at in filled else slot for at, slot in enumerate(slots)]
     used = {id(outcome) for outcome in filled.values()}
@@ -55,6 +59,25 @@ def _content(outcome: Outcome[Any]) -> tuple[str, str]:
     with contextlib.suppress(ValueError):  # repaired or broken text is compared as it came
         text = json.dumps(from_json(text), sort_keys=True)
     return outcome.name, text
+
+
+def _meaning(call: Call[Any]) -> tuple[str, str]:
+    """The tool and the value, however the arguments were written: with a default spelt out, with 1.0 for 1."""
+    return f"{call.name} as a value", to_json(call.value, fallback=repr, inf_nan_mode="constants").decode()
+
+
+def _is_repetition(call: Call[Any], known: Mapping[tuple[str, str], list[Any]]) -> bool:
+    if _content(call) in known:
+        return True
+    # What is not written need not be equal: fields may be left out of the JSON.
+    return any(_equal(call.value, value) for value in known.get(_meaning(call), ()))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # noqa: BLE001 - a value of the user's may compare as it likes
+        return False
 
 
 def _matched(slots: Sequence[Outcome[Any]], fresh: Sequence[Outcome[Any]]) -> dict[int, Outcome[Any]]:

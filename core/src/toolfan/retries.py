@@ -9,6 +9,7 @@ Must not know: providers, requests, how one sleeps.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from typing import TYPE_CHECKING, Any
@@ -75,14 +76,33 @@ class Retries:
         return seconds
 
     def _stopped(self, state: Any) -> bool:
-        return bool(self._stop(state)) if self._stop else state.attempt_number >= TRIES
+        if self._stop is None:
+            return bool(state.attempt_number >= TRIES)
+        return bool(_said("stop", self._stop, state, lambda value: isinstance(value, bool)))
 
     def _backoff(self, state: Any) -> float:
         if self._wait:
-            return float(self._wait(state))
+            seconds = _said("wait", self._wait, state, lambda value: isinstance(value, int | float))
+            if not math.isnan(seconds):
+                return float(min(seconds, 1e9))
+            raise UsageError("wait= returned NaN", hint="It returns seconds as a number.")
         import tenacity
 
         return tenacity.wait_random_exponential(multiplier=0.5, max=8)(state)
+
+
+def _said(name: str, function: Callable[[Any], Any], state: Any, fits: Callable[[Any], bool]) -> Any:
+    """What the user's function says.  Raises UsageError if it raises, or says what it may not."""
+    try:
+        value = function(state)
+    except Exception as exc:
+        raise UsageError(f"{name}= raised {type(exc).__name__}: {exc}", hint=f"Mend the function in {name}=.") from exc
+    if fits(value):
+        return value
+    if hasattr(value, "close"):  # a coroutine, which nobody will await
+        value.close()
+    wanted = "seconds as a number" if name == "wait" else "True or False"
+    raise UsageError(f"{name}= returned {type(value).__name__}", hint=f"It returns {wanted}, at once.")
 
 
 class Series:

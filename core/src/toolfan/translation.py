@@ -266,7 +266,7 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 
 def _number(text: str | None) -> float | None:
     try:
-        number = float(text) if text else math.nan
+        number = float(text) if text and "_" not in text else math.nan
     except ValueError:
         return None
     return number if math.isfinite(number) and number >= 0 else None
