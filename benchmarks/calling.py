@@ -44,7 +44,7 @@ CASES = (
     Case("", messages=50),
     Case("", messages=200, bar=0.12),
     Case("async, ", messages=200, bar=0.12, kind="async"),
-    Case("Azure, ", bar=0.35, kind="azure"),
+    Case("Azure, ", kind="azure"),
     Case("Azure, ", tools=100, bar=0.35, kind="azure"),
     Case("Azure, ", messages=200, bar=0.35, kind="azure"),
 )
