@@ -25,7 +25,7 @@ from google_asking import (
     grpc_client,
 )
 from loopback import KEY, ONCE, USER
-from toolfan import AuthenticationError, ConnectionFailed, DeadlineExceeded, UsageError
+from toolfan import AuthenticationError, ConnectionFailed, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ def anonymous(google: GoogleAsker) -> None:
 
 
 def client_timeout(google: GoogleAsker) -> None:
-    """The client's own timeout, shorter than the deadline, is the end of the request."""
+    """The client's own, shorter than the deadline: known by its class, told as what it is, and asked again after it."""
     model = name(google, "hang-before-headers", "timeout")
     if google.kind == "rest":
         sdk = generative_model(model, google.address, "rest")
@@ -67,8 +67,7 @@ def client_timeout(google: GoogleAsker) -> None:
     else:
         sdk = genai_client(google.kind, google.address, timeout=300)
     asked = google("", client=google.wrapped(sdk, model=model), model=model)
-    Fails(DeadlineExceeded, 1, retryable=False).check(asked)
-    assert asked.seconds < 20
+    Fails(ConnectionFailed, 3, says="a timeout of the client's own passed").check(asked)
     if google.kind in GENAI:
         google.run(sdk.aio.aclose if google.runner else sdk.close)
 
