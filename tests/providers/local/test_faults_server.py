@@ -189,8 +189,13 @@ def test_a_chunked_request_and_one_that_waits_for_leave(server: FaultServer) -> 
     assert seen.raw.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
 
 
+def own_threads() -> set[threading.Thread]:
+    """The threads that run, but for those of event loops of other tests."""
+    return {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio")}
+
+
 def test_several_servers_run_at_once_and_end_cleanly() -> None:
-    before = set(threading.enumerate())
+    before = own_threads()
     with FaultServer() as first, FaultServer() as second:
         assert first.base_url != second.base_url
         assert ask(first, openai_request("good")).status == ask(second, openai_request("good")).status == 200
@@ -198,7 +203,7 @@ def test_several_servers_run_at_once_and_end_cleanly() -> None:
             first.start()
         with pytest.raises(FaultServerError, match=rf"cannot listen on 127\.0\.0\.1:{first.port}"):
             FaultServer(first.port).start()
-    assert set(threading.enumerate()) <= before
+    assert own_threads() <= before
     assert first.requests("good") == 1
     with pytest.raises(FaultServerError, match="not running"):
         _ = first.base_url
@@ -209,7 +214,7 @@ def test_several_servers_run_at_once_and_end_cleanly() -> None:
 
 def test_closing_ends_whatever_is_going_on() -> None:
     names = ("hang-before-headers", "hang-in-body", "slow-drip-headers", "slow-drip-pings")
-    before = set(threading.enumerate())
+    before = own_threads()
     with FaultServer(pace=3600) as server:
         waiting = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in (*names, "idle")]
         for name, connection in zip(names, waiting, strict=False):
@@ -220,7 +225,7 @@ def test_closing_ends_whatever_is_going_on() -> None:
         with connection:
             while connection.recv(65536):
                 pass
-    assert set(threading.enumerate()) <= before
+    assert own_threads() <= before
 
 
 def test_a_client_that_leaves_ends_a_hang(server: FaultServer) -> None:
