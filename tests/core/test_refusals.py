@@ -11,7 +11,7 @@ import pytest
 import toolfan
 from loopback import KEY, USER, Bench
 from pydantic import BaseModel, create_model
-from toolfan import ConfigError, RequestRejected, Tool, ToolDefinitionError, ToolfanError, Unsupported, UsageError
+from toolfan import ConfigError, RequestRejected, Tool, ToolDefinitionError, ToolfanError, UsageError
 
 
 class A(BaseModel):
@@ -132,7 +132,7 @@ REFUSALS = {
     "on_invalid is unknown": Refusal(UsageError, "on_invalid is 'ignore'", on_invalid="ignore"),
     "max_attempts is 0": Refusal(UsageError, "max_attempts is 0", max_attempts=0),
     "repairs is a text": Refusal(UsageError, "repairs is 'no'", repairs="no"),
-    "a stream": Refusal(Unsupported, "stream=True", stream=True),
+    "stream is a text": Refusal(UsageError, "stream is .yes.", stream="yes"),
 }
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         WireRequest,
         WireResponse,
     )
-    from .calls import BadCall, BoundCall, Call, Outcome, RawCall, Round, StopReason, Turn, Usage
+    from .calls import BadCall, BoundCall, Call, Outcome, RawCall, Round, StopReason, TextDelta, Turn, Usage
     from .client import AsyncClient, Client
     from .constructors import Mode, connect, connect_async, from_openai, from_vertexai, wrap, wrap_async
     from .errors import (
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from .messages import Message
     from .registry import AdapterInfo, installed_adapters, load_adapter
     from .results import Calls
+    from .streams import AsyncCallStream, CallStream
     from .tools import Tool, tool
     from .toolset import ToolSet
 
@@ -70,7 +71,7 @@ _HOMES = {
         "ADAPTER_API Answer AsyncTransport Capabilities ParallelToolsAdapter StreamParser ToolChoice ToolRequest "
         "Transport WireRequest WireResponse"
     ),
-    "calls": "BadCall BoundCall Call Outcome RawCall Round StopReason Turn Usage",
+    "calls": "BadCall BoundCall Call Outcome RawCall Round StopReason TextDelta Turn Usage",
     "client": "AsyncClient Client",
     "constructors": "Mode connect connect_async from_openai from_vertexai wrap wrap_async",
     "errors": (
@@ -84,6 +85,7 @@ _HOMES = {
     "messages": "Message",
     "registry": "AdapterInfo installed_adapters load_adapter",
     "results": "Calls",
+    "streams": "AsyncCallStream CallStream",
     "tools": "Tool tool",
     "toolset": "ToolSet",
 }
@@ -99,6 +101,7 @@ __all__ = [
     "AdapterNotInstalled",
     "AdapterTooNew",
     "Answer",
+    "AsyncCallStream",
     "AsyncClient",
     "AsyncTransport",
     "AuthenticationError",
@@ -107,6 +110,7 @@ __all__ = [
     "BoundCall",
     "Call",
     "CallError",
+    "CallStream",
     "Calls",
     "Capabilities",
     "Client",
@@ -132,6 +136,7 @@ __all__ = [
     "Round",
     "StopReason",
     "StreamParser",
+    "TextDelta",
     "TooManyCalls",
     "Tool",
     "ToolChoice",

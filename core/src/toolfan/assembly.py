@@ -1,13 +1,19 @@
-"""Pieces of calls to sealed `RawCall`s: numbering and unique ids.
+"""Pieces of calls to sealed `RawCall`s: which piece belongs to which call, when a call is whole, its place and its id.
 
-Knows: what providers leave out or repeat.  Must not know: any provider's field names, tools, validation.
+A call is sealed when the JSON of its arguments closes, or when the provider says that it is whole.  It never changes
+afterwards.  Each character is read once.
+
+Knows: what providers leave out, repeat or send in an odd order.  Must not know: any provider's field names, tools,
+validation.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .calls import RawCall
+from .slots import Slot
+from .wire import escaped, json_text, well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,3 +37,204 @@ def seal(pieces: Iterable[tuple[str | None, str, str]]) -> tuple[RawCall, ...]:
         used.add(call_id)
         calls.append(RawCall(index, call_id, name, arguments, provider_id))
     return tuple(calls)
+
+
+class CallAssembler:
+    """The calls of one streamed answer.
+
+    `delta` takes pieces as chat-style servers send them, `whole` calls that come in one; `take` gives the calls that
+    were sealed since it was last asked, in the order of sealing; `finish` tells that all is said.  Calls are ordered by
+    the provider's index where indices are there and distinct, else by arrival; a call is held back while calls that
+    belong before it may still come.
+    """
+
+    def __init__(self) -> None:
+        self.slots: list[Slot] = []
+        self._by_index: dict[int, Slot] = {}
+        self._by_id: dict[str, Slot] = {}
+        self._distinct = True
+        self._next = 0  # the position of the next call in order
+        self._waiting: list[Slot] = []  # closed, not sealed
+        self._sealed: list[RawCall] = []
+        self._open: dict[int, Slot] = {}  # those with a position that are not sealed
+        self._used: set[str] = set()
+
+    # Pieces in.
+
+    def delta(self, index: Any, call_id: Any, name: Any, arguments: Any, *, opaque: bool = False) -> Slot:
+        """One piece of a call, any part of which may be missing (None or empty); the call it belongs to.
+
+        `arguments` are a text, a piece of it, or a whole value; `opaque` texts are no JSON.
+        """
+        at = index if type(index) is int and index >= 0 else None
+        given = _word(call_id)
+        called = _word(name)
+        slot = self._slot(at, given, called, arguments)
+        if given and not slot.id:
+            slot.id = given
+            self._by_id[given] = slot
+        if called:
+            slot.add_name(called)
+        was_closed = slot.closed
+        if isinstance(arguments, str):
+            if arguments:
+                if opaque:
+                    slot.ignore_json()
+                slot.add(arguments)
+        elif arguments is not None:
+            slot.replace(arguments)
+        if slot.position is None:
+            self._place(slot)
+        if slot.closed and not was_closed:
+            self._waiting.append(slot)
+        if self._waiting:
+            self._seal_waiting()
+        return slot
+
+    def whole(self, call_id: str | None, name: str, arguments: str) -> Slot:
+        """A call that came in one piece."""
+        slot = self.open(call_id, name)
+        self.close(slot, arguments)
+        return slot
+
+    def open(self, call_id: str | None, name: str) -> Slot:
+        """A call that begins, after all that began before."""
+        self._in_order_of_arrival()
+        slot = self._add(None)
+        slot.id, slot.name, slot.real = call_id, name, True
+        self._place(slot)
+        return slot
+
+    def close(self, slot: Slot, arguments: str) -> None:
+        """The arguments of a call that was opened, whole."""
+        if not slot.closed:
+            slot.replace(arguments)
+            self._waiting.append(slot)
+            self._seal_waiting()
+
+    def _slot(self, index: int | None, call_id: str, name: str, arguments: Any) -> Slot:
+        """The call that a piece belongs to, by its index, its id, or the order of things."""
+        last = self.slots[-1] if self.slots else None
+        if index is not None:
+            found = self._by_index.get(index)
+            if found is None or (call_id and found.id and call_id != found.id) or _begins(found, name, arguments):
+                return self._add(index)
+            return found
+        if call_id and (found := self._by_id.get(call_id)) is not None:
+            return self._add(None) if _begins(found, name, arguments) else found
+        if last is None or (call_id and last.id) or _begins(last, name, arguments):
+            return self._add(None)
+        if name and not call_id and last.has_arguments and not last.closed and name != last.name:
+            return self._add(None)
+        return last
+
+    def _add(self, index: int | None) -> Slot:
+        slot = Slot(index)
+        self.slots.append(slot)
+        if index is None or index in self._by_index:
+            self._in_order_of_arrival()
+        if index is not None:
+            self._by_index[index] = slot
+        return slot
+
+    # Places.
+
+    def _in_order_of_arrival(self) -> None:
+        """From here on indices tell nothing about the order."""
+        if self._distinct:
+            self._distinct = False
+            for slot in self.slots:
+                self._place(slot)
+
+    def _place(self, slot: Slot) -> None:
+        if slot.position is not None or slot.is_phantom:
+            return
+        if not self._distinct:
+            self._put(slot)
+        elif slot.index == self._next:
+            following: Slot | None = slot
+            while following is not None and not following.is_phantom:
+                self._put(following)
+                following = self._by_index.get(self._next)
+
+    def _put(self, slot: Slot) -> None:
+        slot.position = self._next
+        self._open[self._next] = slot
+        self._next += 1
+
+    # Calls out.
+
+    def _seal_waiting(self) -> None:
+        kept = []
+        for slot in self._waiting:
+            if slot.position is None or not slot.name:
+                kept.append(slot)
+            else:
+                self._seal(slot)
+        self._waiting = kept
+
+    def _seal(self, slot: Slot) -> None:
+        assert slot.position is not None
+        del self._open[slot.position]
+        used = self._used
+        if self._open:  # the id of a call before this one is its own, although it is not sealed yet
+            used = used | {one.id for at, one in self._open.items() if one.id and at < slot.position}
+        given = well_formed(slot.id) if slot.id else slot.id
+        call_id = given
+        if not call_id or call_id in used:  # it looks back only: what comes is not known
+            call_id = f"call_{slot.position}"
+            while call_id in used:
+                call_id += "_"
+        self._used.add(call_id)
+        slot.call = RawCall(slot.position, call_id, well_formed(slot.name), escaped(slot.arguments), given)
+        self._sealed.append(slot.call)
+
+    def take(self) -> list[RawCall]:
+        """The calls that were sealed since this was last asked, in the order of sealing."""
+        sealed, self._sealed = self._sealed, []
+        return sealed
+
+    def finish(self, *, all_said: bool = True, keep_phantoms: bool = False) -> None:
+        """The provider says that the calls are whole; `all_said`: that nothing will come any more.
+
+        Calls whose arguments are still open are sealed only then, as they are.  Phantoms are dropped, unless
+        `keep_phantoms` says that there is nothing else.
+        """
+        real = [slot for slot in self.slots if not slot.is_phantom]
+        if keep_phantoms and not real:
+            real = self.slots
+        missing = [slot for slot in real if slot.position is None]
+        if self._distinct:
+            missing.sort(key=lambda slot: slot.index or 0)
+        for slot in missing:
+            self._put(slot)
+        self._distinct = False
+        for slot in sorted(real, key=lambda slot: slot.position or 0):
+            if slot.call is None and (all_said or slot.closed or not slot.has_arguments):
+                self._seal(slot)
+        self._waiting = []
+
+    def in_order(self) -> list[Slot]:
+        """The sealed calls, in call order."""
+        return sorted((slot for slot in self.slots if slot.call is not None), key=lambda slot: slot.position or 0)
+
+    def warnings(self) -> Iterable[str]:
+        """What was left out after the end of a call's arguments."""
+        for slot in self.in_order():
+            if slot.garbage:
+                yield f"call {slot.position}: {slot.garbage} characters after the end of its arguments were left out"
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else json_text(value)
+
+
+def _begins(slot: Slot, name: str, arguments: Any) -> bool:
+    """Whether a piece that bears this call's index or id begins another call: it names one, and has arguments anew."""
+    if not slot.closed or not name:
+        return False
+    if name != slot.name:
+        return True
+    if isinstance(arguments, str):
+        return bool(arguments.strip()) and arguments != slot.arguments
+    return bool(arguments)

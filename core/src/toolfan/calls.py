@@ -80,6 +80,13 @@ Outcome: TypeAlias = "Call[T_co] | BadCall"
 
 
 @dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the text beside the calls, as it came in a stream."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens, as the provider counted them; what it does not report is 0.
 

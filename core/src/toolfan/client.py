@@ -8,20 +8,23 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from .asking import Wishes
 from .conversation import converse
 from .drivers import drive, drive_async
 from .errors import UsageError
 from .request import prepare
 from .signatures import AsyncCreate, Create
+from .stream_drivers import drive_stream, drive_stream_async
+from .streams import AsyncCallStream, CallStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Generator, Mapping
     from types import TracebackType
     from typing import Self
 
     from .adapter import ParallelToolsAdapter
     from .binding import Binding
-    from .results import Calls
+    from .request import Prepared
     from .retries import Retries
 
 
@@ -78,9 +81,12 @@ class _Shared:
             hint="Make one in each process, from the same configuration.",
         )
 
-    def _prepare(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Any:
+    def _check_open(self) -> None:
         if self._closed:
             raise UsageError("the client is closed", adapter=self.adapter.name, hint="Make another one.")
+
+    def _prepare(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Any:
+        self._check_open()
         return prepare(
             self.adapter,
             self._defaults,
@@ -103,11 +109,27 @@ class Client(_Shared, Create):
         self._lock = Lock()
         self._abandoned = 0
 
-    def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Calls[Any]:
+    def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Any:
         prepared = self._prepare(messages, response_model, tools, options)
+        if prepared.request.stream:
+            return self._streamed(prepared)
         transport = self._binding.transport()
         conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
         return drive(conversation, transport, prepared, adapter=self.adapter.name, on_abandon=self._count_abandoned)
+
+    def _streamed(self, prepared: Prepared) -> CallStream[Any]:
+        wishes = Wishes()
+
+        def start() -> Generator[Any, None, None]:
+            self._check_open()
+            conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries, wishes)
+            transport, name = self._binding.transport(), self.adapter.name
+            return drive_stream(conversation, transport, prepared, adapter=name, on_abandon=self._count_abandoned)
+
+        return CallStream(self.adapter, wishes, start)
+
+    def stream(self, *, messages: Any, response_model: Any = None, tools: Any = None, **options: Any) -> Any:
+        return self._streamed(self._prepare(messages, response_model, tools, {**options, "stream": True}))
 
     @property
     def chat(self) -> _Chat:
@@ -142,11 +164,26 @@ class Client(_Shared, Create):
 class AsyncClient(_Shared, AsyncCreate):
     """`Client`, awaited."""
 
-    async def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Calls[Any]:
+    async def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Any:
         prepared = self._prepare(messages, response_model, tools, options)
+        if prepared.request.stream:
+            return self._streamed(prepared)
         transport = self._binding.transport()
         conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
         return await drive_async(conversation, transport, prepared, adapter=self.adapter.name)
+
+    def _streamed(self, prepared: Prepared) -> AsyncCallStream[Any]:
+        wishes = Wishes()
+
+        def start() -> AsyncGenerator[Any, None]:
+            self._check_open()
+            conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries, wishes)
+            return drive_stream_async(conversation, self._binding.transport(), prepared, adapter=self.adapter.name)
+
+        return AsyncCallStream(self.adapter, wishes, start)
+
+    def stream(self, *, messages: Any, response_model: Any = None, tools: Any = None, **options: Any) -> Any:
+        return self._streamed(self._prepare(messages, response_model, tools, {**options, "stream": True}))
 
     @property
     def chat(self) -> _AsyncChat:

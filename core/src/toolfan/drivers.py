@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import sockets, workers
-from .conversation import Wait
+from .effects import Send, Wait
 from .errors import ConnectionFailed, DeadlineExceeded, ProviderError, Unavailable
 from .sockets import Limit
 from .translation import timed_out
@@ -70,6 +70,7 @@ def drive(
                 else:
                     effect = conversation.throw(effect.error)
                 continue
+            assert isinstance(effect, Send)
             try:
                 response = _send(effect.request, transport, prepared, deadline, on_abandon)
             except TimeoutError as exc:
@@ -77,14 +78,14 @@ def drive(
             except workers.TooManyAbandoned as exc:
                 effect = conversation.throw(Unavailable(str(exc), adapter=adapter, hint="Wait for them to end."))
             except ProviderError as exc:
-                effect = conversation.throw(_late(adapter, deadline, exc))
+                effect = conversation.throw(late(adapter, deadline, exc))
             else:
                 effect = conversation.send(response)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
 
 
-def _late(adapter: str, deadline: Deadline, exc: ProviderError) -> ProviderError:
+def late(adapter: str, deadline: Deadline, exc: ProviderError) -> ProviderError:
     """The error, but told apart by the clock: whether the deadline passed, or a shorter timeout of the client's own."""
     left = deadline.remaining()
     if left is None or not isinstance(exc, ConnectionFailed | DeadlineExceeded):
@@ -141,6 +142,7 @@ async def drive_async(
                 else:
                     effect = conversation.throw(effect.error)
                 continue
+            assert isinstance(effect, Send)
             left = deadline.remaining()
             response: WireResponse | None = None
             try:
@@ -154,7 +156,7 @@ async def drive_async(
                         await anyio.lowlevel.checkpoint_if_cancelled()
                         raise
             except ProviderError as exc:
-                effect = conversation.throw(_late(adapter, deadline, exc))
+                effect = conversation.throw(late(adapter, deadline, exc))
                 continue
             if response is None:
                 assert scope.cancelled_caught

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .answering import error_text, reask_answer, wire_answers
-from .calls import BadCall, RawCall
+from .calls import BadCall, Call, RawCall
 from .errors import ContentFiltered, InvalidCalls, MalformedArguments, Refused
 from .merging import is_owed, merge
-from .validation import Rules, validate
+from .validation import Judged, Rules, validate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .adapter import ParallelToolsAdapter, ToolRequest
     from .calls import Outcome, Turn
     from .messages import Message
@@ -26,17 +28,69 @@ def judge(
     adapter: ParallelToolsAdapter, request: ToolRequest, policy: Policy, turn: Turn, *, attempt: int
 ) -> tuple[Outcome[Any], ...]:
     """One outcome for each call of the turn.  The limit of calls holds for the first round; `merged` holds it later."""
+    rules = _rules(adapter, request, policy, attempt, cut=turn.stop.kind == "length")
+    return validate(turn.calls, request.tools, rules)
+
+
+def _rules(
+    adapter: ParallelToolsAdapter, request: ToolRequest, policy: Policy, attempt: int, *, cut: bool = False
+) -> Rules:
     capabilities = adapter.capabilities
-    rules = Rules(
+    return Rules(
         adapter=adapter.name,
         names=request.tools.names(capabilities.name_pattern, capabilities.max_name_length),
         repairs=policy.repairs,
         context=policy.context,
         limit=_limit(request) if attempt == 1 else None,
-        cut=turn.stop.kind == "length",
+        cut=cut,
         attempt=attempt,
     )
-    return validate(turn.calls, request.tools, rules)
+
+
+class StreamJudge:
+    """`judge`, for the calls of one streamed turn as they are sealed."""
+
+    def __init__(self, adapter: ParallelToolsAdapter, request: ToolRequest, policy: Policy, *, attempt: int) -> None:
+        self._judged = Judged(request.tools, _rules(adapter, request, policy, attempt))
+        self._seen: set[int] = set()
+        self._extra = 0  # calls that wrappers held beyond one each
+
+    @property
+    def count(self) -> int:
+        """How many outcomes there are so far."""
+        return len(self._judged.outcomes)
+
+    def add(self, calls: Sequence[RawCall], *, cut: bool = False) -> list[Outcome[Any]]:
+        """The outcomes of these calls.  `cut`: the answer broke off, maybe inside one of them."""
+        outcomes = self._judged.outcomes
+        before = len(outcomes)
+        for call in calls:
+            self._seen.add(call.index)
+            self._extra += self._judged.add(call, call.index + self._extra, cut=cut) - 1
+        return outcomes[before:]
+
+    def finish(self, turn: Turn, *, cut: bool = False) -> tuple[list[Outcome[Any]], tuple[Outcome[Any], ...]]:
+        """The outcomes of the calls that were sealed last, and those of all calls, in call order."""
+        left = [call for call in turn.calls if call.index not in self._seen]
+        last = self.add(left, cut=cut or turn.stop.kind == "length")
+        return last, in_call_order(self._judged.outcomes)
+
+
+def in_call_order(outcomes: Sequence[Outcome[Any]]) -> tuple[Outcome[Any], ...]:
+    """The outcomes by index; what is said of duplicates holds for this order."""
+    ordered = sorted(outcomes, key=lambda outcome: outcome.index)
+    if all(one is other for one, other in zip(ordered, outcomes, strict=True)):
+        return tuple(ordered)
+    first: dict[tuple[str, str], int] = {}
+    marked: list[Outcome[Any]] = []
+    for outcome in ordered:
+        if isinstance(outcome, Call):
+            at = first.setdefault((outcome.name, outcome.raw.arguments), outcome.index)
+            same = None if at == outcome.index else at
+            marked.append(outcome if outcome.duplicate_of == same else replace(outcome, duplicate_of=same))
+        else:
+            marked.append(outcome)
+    return tuple(marked)
 
 
 def _limit(request: ToolRequest) -> int | None:

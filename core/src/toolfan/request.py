@@ -122,8 +122,6 @@ def prepare(
     """
     given = {**DEFAULTS, **defaults, **options}
     provider_options = {key: value for key, value in given.items() if key not in DEFAULTS}
-    if given["stream"]:
-        raise Unsupported("create(stream=True) is not available yet", adapter=adapter.name, hint="Leave stream out.")
     _check_options(adapter, provider_options)
     tool_types = tool_set(response_model, tools)
     request = ToolRequest(
@@ -133,6 +131,7 @@ def prepare(
         tool_choice=_tool_choice(given["tool_choice"], tool_types),
         parallel=given["parallel"],
         strict=given["strict"],
+        stream=given["stream"],
         options=provider_options,
         extra_body=_extra_body(given["extra_body"]),
     )
@@ -241,9 +240,12 @@ def _check_capabilities(adapter: ParallelToolsAdapter, request: ToolRequest) -> 
             hint="It is True, False or None, and means the provider's schema mode; pydantic's strictness belongs into "
             "the model: model_config = ConfigDict(strict=True).",
         )
+    if not isinstance(request.stream, bool):
+        raise UsageError(f"stream is {request.stream!r}", hint="It is True or False.")
     if not (request.model is None or isinstance(request.model, str)):
         raise UsageError(f"model is {request.model!r}", hint="It is the provider's name of a model, a text.")
     denied = [
+        (request.stream and not can.streaming, "streams"),
         (request.strict and not can.strict_schemas, "strict=True"),
         (choice.mode == "required" and not can.tool_choice_required, 'tool_choice="required"'),
         (choice.tools is not None and not can.tool_choice_subset, "a subset of the tools as tool_choice"),

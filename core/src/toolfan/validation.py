@@ -19,7 +19,7 @@ from .scrutiny import SecondLook
 from .wire import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .tools import Tool
     from .toolset import NameMap, ToolSet
@@ -47,51 +47,70 @@ class Rules:
 
 def validate(raw_calls: Sequence[RawCall], tools: ToolSet[Any], rules: Rules) -> tuple[Outcome[Any], ...]:
     """One outcome for each call, in call order; wrapper calls are unwrapped into theirs."""
-    calls, unwrapped = _unwrapped(raw_calls, rules)
-    outcomes: list[Outcome[Any]] = []
-    seen: dict[tuple[str, str], int] = {}
-    final = len(calls) - 1
-    for at, call in enumerate(calls):
-        outcome = _outcome(call, tools, rules, last=at == final)
+    judged = Judged(tools, rules, taken=(call.id for call in raw_calls))
+    final = len(raw_calls) - 1
+    for at, call in enumerate(raw_calls):
+        judged.add(call, len(judged.outcomes), cut=rules.cut and at == final)
+    return tuple(judged.outcomes)
+
+
+class Judged:
+    """The outcomes of one answer, call by call, in the order in which they are added.
+
+    `taken` are ids of calls to come, as far as they are known: no call inside a wrapper gets one of them.
+    """
+
+    __slots__ = ("_ids", "_rules", "_seen", "_tools", "outcomes")
+
+    def __init__(self, tools: ToolSet[Any], rules: Rules, *, taken: Iterable[str] = ()) -> None:
+        self.outcomes: list[Outcome[Any]] = []
+        self._tools, self._rules = tools, rules
+        self._ids = set(taken)
+        self._seen: dict[tuple[str, str], int] = {}
+
+    def add(self, call: RawCall, at: int, *, cut: bool = False) -> int:
+        """Judge a call, which is the one at the place `at`; how many it was: those inside a wrapper count.
+
+        `cut`: the answer ended too early, maybe inside this call.
+        """
+        rules = self._rules
+        if rules.repairs and call.name in WRAPPERS and (inner := unwrap(call, rules.names.to_tool)):
+            for number, part in enumerate(inner):
+                call_id = part.id
+                while call_id in self._ids:  # of a call that the provider named so
+                    call_id += "_"
+                named = RawCall(at + number, call_id, part.name, part.arguments, part.provider_id)
+                self._judge(named, cut=cut and number == len(inner) - 1, repairs=("unwrapped",))
+            return len(inner)
+        if at != call.index:
+            call = RawCall(at, call.id, call.name, call.arguments, call.provider_id)
+        self._judge(call, cut=cut)
+        return 1
+
+    def _judge(self, call: RawCall, *, cut: bool, repairs: tuple[str, ...] = _NONE) -> None:
+        at = call.index
+        self._ids.add(call.id)
+        rules = self._rules
+        outcome = _outcome(call, self._tools, rules, cut=cut)
         if rules.limit is not None and at >= rules.limit:
             outcome = _bad(call, call.name, rules, TooManyCalls(f"the model made more than {rules.limit} calls"))
         if isinstance(outcome, Call):
-            first = seen.setdefault((outcome.name, call.arguments), outcome.index)
-            repairs = ("unwrapped", *outcome.repairs) if at in unwrapped else outcome.repairs
-            if first != outcome.index or repairs is not outcome.repairs:
+            first = self._seen.setdefault((outcome.name, call.arguments), at)
+            if first != at or repairs:
                 outcome = Call(
-                    outcome.index,
-                    outcome.id,
+                    at,
+                    call.id,
                     outcome.name,
                     outcome.value,
-                    outcome.raw,
-                    repairs,
+                    call,
+                    (*repairs, *outcome.repairs),
                     outcome.attempt,
-                    None if first == outcome.index else first,
+                    None if first == at else first,
                 )
-        outcomes.append(outcome)
-    return tuple(outcomes)
+        self.outcomes.append(outcome)
 
 
-def _unwrapped(raw_calls: Sequence[RawCall], rules: Rules) -> tuple[Sequence[RawCall], frozenset[int]]:
-    if not rules.repairs or all(call.index == at and call.name not in WRAPPERS for at, call in enumerate(raw_calls)):
-        return raw_calls, frozenset()
-    calls: list[RawCall] = []
-    from_wrapper: set[int] = set()
-    taken = {call.id for call in raw_calls}
-    for call in raw_calls:
-        inner = unwrap(call, rules.names.to_tool)
-        for part in inner or (call,):
-            at, call_id = len(calls), part.id
-            if inner:
-                from_wrapper.add(at)
-                while call_id in taken:  # by a call that the provider named so
-                    call_id += "_"
-            calls.append(RawCall(at, call_id, part.name, part.arguments, part.provider_id))
-    return calls, frozenset(from_wrapper)
-
-
-def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, last: bool) -> Outcome[Any]:
+def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> Outcome[Any]:
     to_tool, repairs = rules.names.to_tool, _NONE
     tool_name = to_tool.get(call.name)
     if tool_name is None and rules.repairs:
@@ -106,7 +125,7 @@ def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, last: bool) ->
     try:
         value, more = read_arguments(tool, call.arguments, repairs=rules.repairs, context=rules.context)
     except ValidationError as exc:
-        return _bad(call, tool_name, rules, _argument_error(exc, call, cut=rules.cut and last))
+        return _bad(call, tool_name, rules, _argument_error(exc, call, cut=cut))
     except Exception as exc:  # noqa: BLE001 - a user's validator may raise anything; the call fails, not the answer
         error = InvalidArguments(f"a validator raised {type(exc).__name__}: {exc}")
         return _bad(call, tool_name, rules, error)

@@ -139,8 +139,13 @@ def _as_it_came(found: re.Match[str]) -> str:
 
 
 def well_formed(text: str) -> str:
-    """The text, in which U+FFFD stands for each lone surrogate: it can be printed and sent."""
-    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+    """The text, in which U+FFFD stands for each lone surrogate: it can be printed and sent.
+
+    The two halves of a pair, which pieces of a stream may part, are one character again.
+    """
+    if text.isascii() or not _LONE_SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def escaped(text: str) -> str:

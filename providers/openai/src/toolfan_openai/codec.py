@@ -23,7 +23,7 @@ from toolfan.adapter import (
     Turn,
     WireRequest,
 )
-from toolfan.errors import ToolDefinitionError, Unsupported, UsageError
+from toolfan.errors import ToolDefinitionError, UsageError
 from toolfan.messages import check_chat_message
 from toolfan.schema import to_strict
 from toolfan.wire import encode_json, merge_extra_body
@@ -32,6 +32,7 @@ from .options import OPTION_NAMES
 from .parsing import parse_completion
 from .replaying import assistant_message
 from .settings import OpenAISettings
+from .streaming import ChatStreamParser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 # Names: "a-z, A-Z, 0-9, or contain underscores and dashes, with a maximum length of 64" (OpenAI's API reference,
 # FunctionObject.name).  128 tools: the service's own limit, as its 400 says.
 CAPABILITIES = Capabilities(
-    streaming=False,
+    streaming=True,
     parallel_switch=True,
     tool_choice_required=True,
     tool_choice_subset=True,
@@ -67,6 +68,8 @@ class ChatCompletionsAdapter:
     capabilities: Capabilities = CAPABILITIES
     settings_model: type[BaseModel] = OpenAISettings
     option_names: frozenset[str] = OPTION_NAMES
+    needs_end: bool = True
+    """False for servers known to end a stream without a finish reason and without `[DONE]`."""
 
     def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
         """`tools` of the request.  Raises ToolDefinitionError if a schema does not fit the strict dialect."""
@@ -107,6 +110,8 @@ class ChatCompletionsAdapter:
             check_chat_message(message, at)
         tools = self.render_tools(request.tools, strict=request.strict)
         body: JSON = {"model": request.model, "messages": list(request.messages), "tools": tools}
+        if request.stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
         body["tool_choice"] = self._tool_choice(request)
         # Only the exception is sent: parallel calls are the default, and some servers reject the field.
         if request.parallel is not True and request.parallel <= 1:
@@ -133,8 +138,8 @@ class ChatCompletionsAdapter:
         return parse_completion(body, adapter=self.name)
 
     def stream_parser(self) -> StreamParser:
-        """Not yet."""
-        raise Unsupported("streams are not available yet", adapter=self.name, hint="Use create().")
+        """A parser for the chunks of one streamed completion; see `ChatStreamParser`."""
+        return ChatStreamParser(self.name, needs_end=self.needs_end)
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The assistant message, see `assistant_message`, and one `tool` message a call."""

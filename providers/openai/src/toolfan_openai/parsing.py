@@ -31,7 +31,7 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "safety": "filtered",
 }
 
-_OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
+OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
 
 
 def parse_completion(body: Any, *, adapter: str) -> Turn:
@@ -41,7 +41,7 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
     dropped for the stop reason, an odd id or an odd type; an entry that is no call at all becomes one without a name,
     with the JSON of what came for arguments.
     """
-    if not isinstance(body, _OBJECT):
+    if not isinstance(body, OBJECT):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object")
     choices = body.get("choices")
     if body.get("error") and not choices:
@@ -50,10 +50,10 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
     if not isinstance(choices, list) or not choices:
         _bad(adapter, "the answer has no choices")
     choice = choices[0]
-    if isinstance(choice, _OBJECT) and isinstance(choice.get("error"), _OBJECT):
+    if isinstance(choice, OBJECT) and isinstance(choice.get("error"), OBJECT):
         raise error_from_body(choice["error"], adapter=adapter)
-    message = choice.get("message") if isinstance(choice, _OBJECT) else None
-    if not isinstance(message, _OBJECT):
+    message = choice.get("message") if isinstance(choice, OBJECT) else None
+    if not isinstance(message, OBJECT):
         _bad(adapter, "the answer's first choice has no message")
     _check(message, adapter)
     calls = seal(_piece(entry) for entry in called(message))
@@ -61,13 +61,13 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
     return Turn(
         calls=calls,
         text=text,
-        stop=_stop(choice.get("finish_reason"), has_calls=bool(calls)),
-        usage=_usage(body.get("usage")),
+        stop=stop_reason(choice.get("finish_reason"), has_calls=bool(calls)),
+        usage=usage_of(body.get("usage")),
         refusal=refusal,
         replay=message,
         warnings=_warnings(choices),
-        model=_text_or_none(body.get("model")),
-        response_id=_text_or_none(body.get("id")),
+        model=text_or_none(body.get("model")),
+        response_id=text_or_none(body.get("id")),
     )
 
 
@@ -75,7 +75,8 @@ def _bad(adapter: str, what: str) -> NoReturn:
     raise BadResponse(f"{what}, which is no chat completion", adapter=adapter, hint="Check the base URL.")
 
 
-def _text_or_none(value: Any) -> str | None:
+def text_or_none(value: Any) -> str | None:
+    """The value, if it is a text."""
     return value if isinstance(value, str) else None
 
 
@@ -83,7 +84,8 @@ def _warnings(choices: list[Any]) -> tuple[str, ...]:
     return () if len(choices) == 1 else (f"the answer has {len(choices)} choices; only the first was read",)
 
 
-def _stop(reason: Any, *, has_calls: bool) -> StopReason:
+def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
+    """The finish reason; `has_calls` tells what a mere end means."""
     if reason is None:
         return StopReason("none")
     raw = str(reason)
@@ -93,7 +95,7 @@ def _stop(reason: Any, *, has_calls: bool) -> StopReason:
 
 def _check(message: Mapping[str, Any], adapter: str) -> None:
     sent = message.get("tool_calls") or ()
-    if not isinstance(sent, (list, tuple, *_OBJECT)):
+    if not isinstance(sent, (list, tuple, *OBJECT)):
         _bad(adapter, f"the answer's tool_calls are {excerpt(repr(sent))[:80]}, no list")
 
 
@@ -103,7 +105,7 @@ def called(message: Mapping[str, Any]) -> list[Any]:
     Left out are phantoms, which some servers send: without name and arguments, beside text or other calls.
     """
     sent = message.get("tool_calls") or ()
-    if isinstance(sent, _OBJECT):  # one call, without the list around it
+    if isinstance(sent, OBJECT):  # one call, without the list around it
         sent = (sent,)
     legacy = message.get("function_call")
     if not sent and not legacy:
@@ -118,17 +120,17 @@ def called(message: Mapping[str, Any]) -> list[Any]:
 
 
 def _is_phantom(entry: Any) -> bool:
-    function = entry.get("function") if isinstance(entry, _OBJECT) else None
+    function = entry.get("function") if isinstance(entry, OBJECT) else None
     return (
-        isinstance(function, _OBJECT)
+        isinstance(function, OBJECT)
         and not function.get("name")
         and function.get("arguments") in (None, "", "{}", {})
-        and not isinstance(entry.get("custom"), _OBJECT)
+        and not isinstance(entry.get("custom"), OBJECT)
     )
 
 
 def _in_order(sent: list[Any]) -> list[Any]:
-    indices = [entry.get("index") if isinstance(entry, _OBJECT) else None for entry in sent]
+    indices = [entry.get("index") if isinstance(entry, OBJECT) else None for entry in sent]
     if all(type(index) is int for index in indices) and len(set(indices)) == len(indices):
         return sorted(sent, key=lambda entry: entry["index"])
     return sent
@@ -136,15 +138,15 @@ def _in_order(sent: list[Any]) -> list[Any]:
 
 def _piece(entry: Any) -> tuple[str | None, str, str]:
     """Id, name and arguments as JSON text."""
-    if not isinstance(entry, _OBJECT):
+    if not isinstance(entry, OBJECT):
         return None, "", json_text(entry)
     call_id = entry.get("id")
     if call_id is not None:
         call_id = well_formed(call_id if isinstance(call_id, str) else json_text(call_id))
     function = entry.get("function")
-    if not isinstance(function, _OBJECT):
+    if not isinstance(function, OBJECT):
         custom = entry.get("custom")
-        if not isinstance(custom, _OBJECT):
+        if not isinstance(custom, OBJECT):
             return call_id, "", json_text(entry)
         function = {"name": custom.get("name"), "arguments": custom.get("input")}
     name, arguments = function.get("name") or "", function.get("arguments")
@@ -153,12 +155,18 @@ def _piece(entry: Any) -> tuple[str | None, str, str]:
 
 
 def _text(message: Mapping[str, Any]) -> tuple[str, str | None]:
-    """The text, and the refusal if there is one; content may also be a list of parts."""
-    content, refusal = message.get("content"), message.get("refusal")
-    refusals = [refusal] if isinstance(refusal, str) and refusal else []
+    """The text, and the refusal if there is one."""
+    refusal = message.get("refusal")
+    text, more = content_text(message.get("content"))
+    said = (refusal if isinstance(refusal, str) else "") + (more or "")
+    return text, well_formed(said) or None
+
+
+def content_text(content: Any) -> tuple[str, str | None]:
+    """The text of a message's content, and the refusal if there is one; it may also be a list of parts."""
     if isinstance(content, str):
-        return well_formed(content), well_formed("".join(refusals)) or None
-    texts = []
+        return well_formed(content), None
+    texts, refusals = [], []
     for part in content if isinstance(content, list) else ():
         if isinstance(part, str):
             texts.append(part)
@@ -170,8 +178,9 @@ def _text(message: Mapping[str, Any]) -> tuple[str, str | None]:
     return well_formed("".join(texts)), well_formed("".join(refusals)) or None
 
 
-def _usage(usage: Any) -> Usage:
-    if not isinstance(usage, _OBJECT):
+def usage_of(usage: Any) -> Usage:
+    """Token counts as OpenAI reports them."""
+    if not isinstance(usage, OBJECT):
         return Usage()
     prompt, completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
     sent, received = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
@@ -186,5 +195,5 @@ def _usage(usage: Any) -> Usage:
 
 
 def _count(table: Any, key: str) -> int:
-    value = table.get(key) if isinstance(table, _OBJECT) else None
+    value = table.get(key) if isinstance(table, OBJECT) else None
     return int(value) if isinstance(value, int | float) and -1 < value < 2**63 else 0

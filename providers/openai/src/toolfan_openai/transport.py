@@ -8,22 +8,28 @@ Knows: the SDK's client.  Must not know: what is in a body, retries, policy, how
 
 from __future__ import annotations
 
+import time
+from collections import deque
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, AsyncTransport, Transport, WireRequest, WireResponse
-from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
+from toolfan.errors import ProviderError, ToolfanError, UsageError
+from toolfan.event_streams import AsyncEventStream, EventStream, events, events_async
+from toolfan.framing import EventDecoder
 from toolfan.redaction import known_secrets, public_headers, shows_secret
-from toolfan.sockets import end_at_the_deadline
+from toolfan.sockets import Limit, end_at_the_deadline, limit
 from toolfan.wire import decode_json, encode_json
 
 from .border import request_id, request_of, secrets_of, translated, without_echo
 from .connecting import check_key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
-    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 
 PATH = "/chat/completions"
+END_SECONDS = 0.05
+"""How long the end of a stream is waited for when all its events have come."""
 
 
 def make_transport(client: object, *, use_async: bool, adapter: str) -> Transport | AsyncTransport:
@@ -48,7 +54,7 @@ def make_transport(client: object, *, use_async: bool, adapter: str) -> Transpor
 class _Sender:
     """What the sync and the async sender share: the arguments of `post`, the reading of answers and errors."""
 
-    def __init__(self, client: Any, adapter: str) -> None:
+    def __init__(self, client: Any, adapter: str, *, use_async: bool) -> None:
         import openai
 
         self.client, self.adapter = client, adapter
@@ -64,6 +70,7 @@ class _Sender:
         self.sends_bytes &= type(client).__name__ in ("OpenAI", "AsyncOpenAI") and not getattr(
             client, "_provider", None
         )
+        self.stream_class: Any = (openai.AsyncStream if use_async else openai.Stream)[object]
         self._joined: tuple[Any, str] = (None, PATH)
 
     @property
@@ -128,6 +135,25 @@ class _Sender:
             raise
         return WireResponse(without_echo(body, sent), request_id(kept), kept)
 
+    def stream_arguments(
+        self, request: WireRequest, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """`arguments` by which the SDK hands out the answer unread."""
+        return {**self.arguments(request, timeout, headers, query), "stream": True, "stream_cls": self.stream_class}
+
+    def head(self, response: Any, headers: Mapping[str, str]) -> tuple[WireResponse, EventDecoder]:
+        """What the head of a streamed answer says, and the decoder of its events."""
+        sent = (*secrets_of(self.client, headers, response.request),)
+        kept = public_headers(response.headers.items(), sent)
+        decoder = EventDecoder(adapter=self.adapter, content_type=kept.get("content-type"), secrets=sent)
+        return WireResponse({}, request_id(kept), kept), decoder
+
+    def checked(self, event: JSON, response: Any, headers: Mapping[str, str]) -> JSON:
+        """The event; if it is an error, without the secrets of the request."""
+        if "error" in event:
+            return without_echo(event, secrets_of(self.client, headers, response.request))  # type: ignore[no-any-return]
+        return event
+
     def failure(self, exc: Exception, timeout: float | None, headers: Mapping[str, str]) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         ours = timeout is not None and self._shorter_timeout(timeout) is not None
@@ -139,7 +165,7 @@ class _Sender:
 
 class _Transport(_Sender):
     def __init__(self, client: Any, adapter: str) -> None:
-        super().__init__(client, adapter)
+        super().__init__(client, adapter, use_async=False)
         self._http: Any = getattr(client, "_client", None)
         # A subclass, or a function that fetches the key, may wait for something else.
         plain = type(client).__module__.partition(".")[0] == "openai" and not callable(client.api_key)
@@ -161,16 +187,52 @@ class _Transport(_Sender):
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self.failure(exc, timeout, headers)
 
+    @contextmanager
     def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
-    ) -> AbstractContextManager[Iterator[JSON]]:
-        raise Unsupported("streams are not available yet", adapter=self.adapter)
+    ) -> Iterator[EventStream]:
+        """The events of one streamed answer; leaving the context closes the connection, unless all was read."""
+        try:
+            response = self.client.post(self.url, **self.stream_arguments(request, timeout, headers, query))
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self.failure(exc, timeout, headers)
+        try:
+            head, decoder = self.head(response, headers)
+            found = self._events(response, decoder, timeout, headers)
+            with closing(found):
+                yield EventStream(found, request_id=head.request_id, headers=head.headers)
+        finally:
+            response.close()
+
+    def _events(
+        self, response: Any, decoder: EventDecoder, timeout: float | None, headers: Mapping[str, str]
+    ) -> Generator[JSON]:
+        chunks = response.iter_bytes()
+        try:
+            for event in events(chunks, decoder):
+                yield self.checked(event, response, headers)
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self.failure(exc, timeout, headers)
+        if self.keeps_deadline:
+            self._read_on(chunks)
+
+    def _read_on(self, chunks: Iterator[bytes]) -> None:
+        """To the end of the answer, for a moment: only a connection that was read to its end serves again."""
+        token = limit.set(Limit(time.monotonic() + END_SECONDS))
+        try:
+            with suppress(Exception):  # all events have come
+                deque(chunks, maxlen=0)
+        finally:
+            limit.reset(token)
 
     def close(self) -> None:
         self.client.close()
 
 
 class _AsyncTransport(_Sender):
+    def __init__(self, client: Any, adapter: str) -> None:
+        super().__init__(client, adapter, use_async=True)
+
     async def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> WireResponse:
@@ -180,10 +242,38 @@ class _AsyncTransport(_Sender):
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self.failure(exc, timeout, headers)
 
-    def stream(
+    @asynccontextmanager
+    async def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
-    ) -> AbstractAsyncContextManager[AsyncIterator[JSON]]:
-        raise Unsupported("streams are not available yet", adapter=self.adapter)
+    ) -> AsyncIterator[AsyncEventStream]:
+        """`_Transport.stream`, awaited."""
+        try:
+            response = await self.client.post(self.url, **self.stream_arguments(request, timeout, headers, query))
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self.failure(exc, timeout, headers)
+        try:
+            head, decoder = self.head(response, headers)
+            found = self._events(response, decoder, timeout, headers)
+            async with aclosing(found):
+                yield AsyncEventStream(found, request_id=head.request_id, headers=head.headers)
+        finally:
+            await response.aclose()
+
+    async def _events(
+        self, response: Any, decoder: EventDecoder, timeout: float | None, headers: Mapping[str, str]
+    ) -> AsyncGenerator[JSON]:
+        import anyio
+
+        chunks = response.aiter_bytes()
+        try:
+            async for event in events_async(chunks, decoder):
+                yield self.checked(event, response, headers)
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self.failure(exc, timeout, headers)
+        # Only a connection that was read to its end serves again.
+        with anyio.move_on_after(END_SECONDS), suppress(Exception):
+            async for _ in chunks:
+                pass
 
     async def close(self) -> None:
         await self.client.close()

@@ -1,0 +1,232 @@
+"""One answer of the model, whole or streamed, with the requests that it took.
+
+Knows: adapters as codecs, retries, how calls are judged.  Must not know: what is asked next, transports, threads, event
+loops, how one sleeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .adapter import WireResponse
+from .calls import TextDelta, Usage
+from .effects import Deliver, Open, Pull, Send, Wait
+from .errors import BadResponse, ConnectionFailed, DeadlineExceeded, IncompleteStream, RateLimited, RequestRejected
+
+from .errors import ProviderError  # isort: skip
+from .judging import StreamJudge, judge
+from .results import Calls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .adapter import ParallelToolsAdapter, ToolRequest, WireRequest
+    from .calls import Outcome, Turn
+    from .effects import Effect
+    from .request import Policy
+    from .retries import Retries
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a conversation has cost so far."""
+
+    ceiling: int
+    attempts: int = 0
+    requests: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(slots=True)
+class Wishes:
+    """What the user of a stream wants to see beside the calls; it may change while the stream comes."""
+
+    text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for all answers of one conversation."""
+
+    adapter: ParallelToolsAdapter
+    policy: Policy
+    retries: Retries
+    spent: Spent
+    wishes: Wishes
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One answer: what came, what it says, what became of its calls."""
+
+    response: WireResponse
+    turn: Turn
+    outcomes: tuple[Outcome[Any], ...]
+
+
+Asking: TypeAlias = Generator["Effect", Any, Answered]
+
+
+def answered(terms: Terms, request: ToolRequest) -> Asking:
+    """A whole answer; what failed for now is sent again."""
+    adapter, spent = terms.adapter, terms.spent
+    wire, series = adapter.build_request(request), terms.retries.series()
+    while True:
+        yield from _paused(adapter, terms.retries)
+        spent.requests += 1
+        response: WireResponse | None = None
+        try:
+            response = yield Send(wire)
+            assert response is not None
+            turn = adapter.parse_response(response.body)
+        except ProviderError as exc:
+            exc.request_id = exc.request_id or (response.request_id if response else None)
+            yield from _again(exc, series, spent)
+        else:
+            terms.retries.succeeded()
+            return Answered(response, turn, judge(adapter, request, terms.policy, turn, attempt=spent.attempts))
+
+
+def streamed(terms: Terms, request: ToolRequest) -> Asking:
+    """An answer that comes in pieces: each call of the first round is delivered as soon as it is sealed.
+
+    It is asked for again only while nothing was delivered.
+    """
+    adapter, spent = terms.adapter, terms.spent
+    wire, series = adapter.build_request(request), terms.retries.series()
+    while True:
+        yield from _paused(adapter, terms.retries)
+        spent.requests += 1
+        reading = _Reading(terms, request)
+        try:
+            found = yield from reading.read(wire)
+        except ProviderError as exc:
+            if reading.delivered:
+                raise
+            yield from _again(exc, series, spent)
+        else:
+            terms.retries.succeeded()
+            return found
+
+
+def _paused(adapter: ParallelToolsAdapter, retries: Retries) -> Generator[Effect, Any, None]:
+    """Waits as long as the provider wants this client to be silent."""
+    if seconds := retries.pause():
+        error = RateLimited(
+            f"the provider asked this client to send nothing for another {seconds:.1f} s",
+            adapter=adapter.name,
+            retry_after=seconds,
+            hint="The deadline would pass before; raise deadline=, or ask less often.",
+        )
+        yield Wait(seconds, error)
+
+
+def _again(exc: ProviderError, series: Any, spent: Spent) -> Generator[Effect, Any, None]:
+    """Waits before the request is sent again; raises the error if it shall not be."""
+    if isinstance(exc, RequestRejected) and exc.status is None:
+        spent.requests -= 1  # it could not be written as JSON: nothing was sent
+    seconds = series.after(exc) if spent.requests < spent.ceiling else None
+    if seconds is None:
+        raise exc
+    yield Wait(seconds, exc)
+
+
+class _Reading:
+    """One streamed answer, as far as it has come."""
+
+    def __init__(self, terms: Terms, request: ToolRequest) -> None:
+        adapter, spent = terms.adapter, terms.spent
+        self._adapter, self._spent, self._wishes = adapter, spent, terms.wishes
+        self._parser = adapter.stream_parser()
+        self._judge = StreamJudge(adapter, request, terms.policy, attempt=spent.attempts)
+        self._first = spent.attempts == 1  # later rounds are merged before anything of them is delivered
+        self._items: list[Any] = []
+        self._heard = 0  # how much of the text was delivered
+        self._fault: ProviderError | None = None
+        self._head: Any = None
+        self.delivered = False
+
+    def read(self, wire: WireRequest) -> Asking:
+        """The whole answer.  An error carries, in `calls` and `turn`, what had come."""
+        try:
+            self._head = yield Open(wire)
+            while (yield Pull(self._feed)):
+                if self._fault is not None:
+                    raise self._fault
+                yield from self._deliver()
+            turn = self._parser.close()
+        except ProviderError as exc:
+            turn = self._saved(exc)
+        left, outcomes = self._judge.finish(turn)
+        if self._first:
+            self._items += left
+            yield from self._deliver()
+        return Answered(self._response(), turn, outcomes)
+
+    def _feed(self, event: Mapping[str, Any]) -> bool:
+        try:
+            sealed = self._parser.feed(event)
+        except ProviderError as exc:
+            self._fault = exc
+            return True
+        if sealed:
+            outcomes = self._judge.add(sealed)
+            if self._first:
+                self._items += outcomes
+        if self._wishes.text and self._first:
+            self._hear()
+        return bool(self._items)
+
+    def _hear(self) -> None:
+        pieces = getattr(self._parser, "texts", None)  # spares those who have it the joining, time and again
+        if pieces is not None:
+            heard, new = len(pieces), "".join(pieces[self._heard :])
+        else:
+            heard, new = len(self._parser.text), self._parser.text[self._heard :]
+        if new:
+            self._heard = heard
+            self._items.insert(0, TextDelta(new))
+
+    def _deliver(self) -> Generator[Effect, Any, None]:
+        if self._items:
+            items, self._items = tuple(self._items), []
+            self.delivered = True
+            yield Deliver(items)
+
+    def _saved(self, exc: ProviderError) -> Turn:
+        """The turn, if it was complete when the connection broke; else raises the error with what had come."""
+        try:
+            turn: Turn | None = self._parser.close()
+            if self._fault is None and isinstance(exc, ConnectionFailed | BadResponse | DeadlineExceeded):
+                assert turn is not None
+                return turn
+        except IncompleteStream as incomplete:
+            turn = incomplete.turn
+        except ProviderError:
+            turn = None
+        exc.request_id = exc.request_id or self._response().request_id
+        if turn is not None and self._first and self._head is not None:
+            _, outcomes = self._judge.finish(turn, cut=True)
+            exc.turn = turn
+            exc.calls = self._result(turn, outcomes) if outcomes else None
+        raise exc
+
+    def _response(self) -> WireResponse:
+        request_id, headers = getattr(self._head, "request_id", None), getattr(self._head, "headers", None)
+        return WireResponse(getattr(self._parser, "body", None) or {}, request_id, headers or {})
+
+    def _result(self, turn: Turn, outcomes: tuple[Outcome[Any], ...]) -> Calls[Any]:
+        response = self._response()
+        return Calls(
+            outcomes=outcomes,
+            turn=turn,
+            usage=turn.usage,
+            attempts=self._spent.attempts,
+            requests=self._spent.requests,
+            request_id=response.request_id,
+            headers=response.headers,
+            raw=response.body,
+            codec=self._adapter,
+        )

@@ -1,0 +1,57 @@
+"""What a conversation asks of its driver.
+
+Knows: what is to be done.  Must not know: who does it, or how.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .adapter import WireRequest
+    from .errors import ProviderError
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this request; the driver answers with a WireResponse, or throws a ProviderError in."""
+
+    request: WireRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait so many seconds; where the deadline does not leave them, the driver throws `error` in at once."""
+
+    seconds: float
+    error: ProviderError
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open a stream for this request; the driver answers with what the transport gave, or throws a ProviderError in."""
+
+    request: WireRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """Give events of the open stream to `feed` until it returns True: then the driver answers True.
+
+    When the stream ends, the driver closes it and answers False; when it breaks, the driver throws a ProviderError in.
+    """
+
+    feed: Callable[[Mapping[str, Any]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Hand these to the user: outcomes, and pieces of text."""
+
+    items: tuple[Any, ...]
+
+
+Effect: TypeAlias = Send | Wait | Open | Pull | Deliver

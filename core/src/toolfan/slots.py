@@ -1,0 +1,120 @@
+"""One call of a stream, while its pieces come.
+
+Knows: names and arguments in pieces, repeated or repeated and continued.  Must not know: other calls, providers, tools.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .scanning import Scanner
+from .wire import json_text
+
+if TYPE_CHECKING:
+    from .calls import RawCall
+
+_NOTHING = ("", "{", "{}")
+
+
+class Slot:
+    """A call that is being put together.
+
+    `extra` is for fields of the provider's own, `position` the call's place among the calls, None while calls that
+    belong before it may still come.
+    """
+
+    __slots__ = (
+        "_cumulative",
+        "_length",
+        "_pieces",
+        "_scanner",
+        "_text",
+        "call",
+        "closed",
+        "extra",
+        "garbage",
+        "id",
+        "index",
+        "name",
+        "position",
+        "real",
+    )
+
+    def __init__(self, index: int | None) -> None:
+        self.index = index
+        self.id: str | None = None
+        self.name = ""
+        self.position: int | None = None
+        self.closed = False
+        self.real = False
+        self.garbage = 0
+        self.call: RawCall | None = None
+        self.extra: dict[str, Any] = {}
+        self._scanner = Scanner()
+        self._pieces: list[str] = []
+        self._text: str | None = ""
+        self._length = 0
+        self._cumulative = False
+
+    @property
+    def arguments(self) -> str:
+        """The text of the arguments so far."""
+        if self._text is None:
+            self._text = "".join(self._pieces)
+            self._pieces = [self._text]
+        return self._text
+
+    @property
+    def has_arguments(self) -> bool:
+        return self._length > 0
+
+    @property
+    def is_phantom(self) -> bool:
+        """Whether nothing is called yet; some servers send such calls beside text or real ones, and mean nothing."""
+        return not self.name and not self.real and self._length < 9 and self.arguments.strip() in _NOTHING
+
+    def add_name(self, piece: str) -> None:
+        """More of the name: a piece of it, all of it once more, or all of it so far."""
+        if not self.name:
+            self.name = piece
+        elif not self._length and piece != self.name:
+            self.name = piece if piece.startswith(self.name) else self.name + piece
+
+    def add(self, piece: str) -> None:
+        """More of the arguments."""
+        if self.closed or self.call is not None:
+            if piece.strip() and piece != self.arguments:
+                self.garbage += len(piece)
+            return
+        at = 0
+        if 0 < self._length <= len(piece) and self._repeats(piece):
+            at = self._length
+            self._pieces, self._length = [piece], len(piece)
+        else:
+            self._pieces.append(piece)
+            self._length += len(piece)
+        self._text = None
+        end = self._scanner.feed(piece, at)
+        if end >= 0:
+            self.closed = True
+            self.garbage += len(piece[end:].strip())
+            self._pieces[-1] = piece[:end]
+
+    def _repeats(self, piece: str) -> bool:
+        """Whether the piece has all arguments so far in it, as some servers send them; known by what JSON forbids."""
+        text = self.arguments
+        if self._scanner.opaque or not text.startswith("{") or not piece.startswith(text):
+            return False
+        # After these an object may start, so that it may be one that begins like the arguments.
+        self._cumulative = self._cumulative or self._scanner.in_text or text.rstrip()[-1] not in ":[,"
+        return self._cumulative
+
+    def replace(self, arguments: Any) -> None:
+        """The arguments, whole: a value, or the text of one."""
+        if self.call is None:
+            text = arguments if isinstance(arguments, str) else json_text(arguments)
+            self._pieces, self._text, self._length, self.closed = [text], text, len(text), True
+
+    def ignore_json(self) -> None:
+        """The arguments are some text, which has no end of its own."""
+        self._scanner.ignore()

@@ -1,0 +1,244 @@
+"""Reading a chat completion that comes as chunks, as OpenAI documents them and as OpenAI-compatible servers deviate.
+
+What came is put together into the body of a whole completion, `body`, so that a stream and a whole answer say the same.
+
+Knows: the shape of chunks.  Must not know: bytes and events, the SDK, which piece belongs to which call (`assembly`
+does), validation of arguments.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from toolfan.assembly import CallAssembler
+from toolfan.calls import Turn
+from toolfan.errors import IncompleteStream
+from toolfan.translation import error_from_body
+from toolfan.wire import well_formed
+
+from .parsing import OBJECT, content_text, parse_completion, stop_reason, text_or_none, usage_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from toolfan.adapter import JSON
+    from toolfan.calls import RawCall
+    from toolfan.slots import Slot
+
+_ENTRY = frozenset({"index", "id", "type", "function", "custom"})
+_FUNCTION = frozenset({"name", "arguments"})
+_WORDS = frozenset({"role", "type", "name"})  # fields that are said again, not continued
+_ABOUT = ("id", "created", "model", "system_fingerprint", "service_tier")
+_NO_CALLS: tuple[RawCall, ...] = ()
+
+
+class ChatStreamParser:
+    """One streamed chat completion; see `toolfan.adapter.StreamParser`.
+
+    The end is a finish reason or `[DONE]`.  `needs_end` False is for servers that are known to send neither: then the
+    end of the stream is the end, too.
+    """
+
+    def __init__(self, adapter: str, *, needs_end: bool = True) -> None:
+        self._adapter = adapter
+        self._needs_end = needs_end
+        self._calls = CallAssembler()
+        self.texts: list[str] = []
+        self._refusals: list[str] = []
+        self._message: dict[str, Any] = {}
+        self._about: dict[str, Any] = {}
+        self._usage: Any = None
+        self._finish: Any = None
+        self._choice: Any = None  # the index of the choice that is read
+        self._others: set[Any] = set()
+        self._done = self._begun = False
+        self._whole: JSON | None = None  # a body that came instead of chunks
+        self.body: JSON = {}
+        """After `close`: the answer as the body of a whole completion."""
+
+    @property
+    def text(self) -> str:
+        """The text beside the calls so far."""
+        return "".join(self.texts)
+
+    def feed(self, event: Mapping[str, Any]) -> Sequence[RawCall]:
+        """The calls that this chunk sealed.  Raises the ProviderError of an error in it."""
+        choices = event.get("choices")
+        if not self._begun or not choices or event.get("usage"):
+            self._read_about(event, choices)
+        if not isinstance(choices, list):
+            return self._calls.take()
+        for choice in choices:
+            if isinstance(choice, OBJECT):
+                self._read_choice(choice, event)
+        return self._calls.take()
+
+    def _read_about(self, event: Mapping[str, Any], choices: Any) -> None:
+        if event.get("error") and not choices:
+            error = event["error"]
+            raise error_from_body(event if isinstance(error, bool | int) else error, adapter=self._adapter)
+        if "[DONE]" in event:
+            self._done = True
+            self._calls.finish(all_said=False)
+        for key in _ABOUT:
+            if key not in self._about and event.get(key) is not None:
+                self._about[key] = event[key]
+        usage = event.get("usage")
+        if isinstance(usage, OBJECT) and usage:
+            self._usage = usage
+
+    def _read_choice(self, choice: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+        index = choice.get("index")
+        if not self._begun:
+            self._begun, self._choice = True, index
+        elif index != self._choice and index is not None and self._choice is not None:
+            self._others.add(index)
+            return
+        if isinstance(choice.get("error"), OBJECT):
+            raise error_from_body(choice["error"], adapter=self._adapter)
+        delta = choice.get("delta")
+        if isinstance(delta, OBJECT) and delta:
+            self._read_delta(delta)
+        elif isinstance(choice.get("message"), OBJECT) and not self._calls.slots and not self.texts:
+            self._whole = dict(event)
+            for call in parse_completion(event, adapter=self._adapter).calls:
+                self._calls.whole(call.provider_id, call.name, call.arguments)
+        reason = choice.get("finish_reason")
+        if reason is not None and reason != "":
+            self._finish = reason
+            self._calls.finish(all_said=False)
+            if (usage := choice.get("usage")) and isinstance(usage, OBJECT):
+                self._usage = self._usage or usage
+
+    def _read_delta(self, delta: Mapping[str, Any]) -> None:
+        for key, value in delta.items():
+            if key == "tool_calls":
+                self._read_calls(value)
+            elif key == "content":
+                self._read_content(value)
+            elif key == "refusal":
+                if isinstance(value, str):
+                    self._refusals.append(value)
+                else:
+                    self._message.setdefault(key, value)
+            elif key == "function_call":
+                if isinstance(value, OBJECT) and not (self._calls.slots and "tool_calls" in self._message):
+                    self._calls.delta(None, None, value.get("name"), value.get("arguments"))
+            else:
+                self._keep(self._message, key, value)
+
+    def _read_content(self, value: Any) -> None:
+        if isinstance(value, str):
+            if value:
+                self.texts.append(value)
+        elif value is not None:
+            text, refusal = content_text(value)
+            if text:
+                self.texts.append(text)
+            if refusal:
+                self._refusals.append(refusal)
+
+    def _read_calls(self, entries: Any) -> None:
+        if isinstance(entries, OBJECT):
+            entries = (entries,)
+        if not isinstance(entries, list | tuple):
+            return
+        self._message["tool_calls"] = ()  # keeps the place among the other fields
+        for entry in entries:
+            if not isinstance(entry, OBJECT):
+                if entry is not None:
+                    self._calls.delta(None, None, None, entry)
+                continue
+            said, arguments, opaque = entry.get("function"), "arguments", False
+            if not isinstance(said, OBJECT) and isinstance(entry.get("custom"), OBJECT):
+                said, arguments, opaque = entry["custom"], "input", True
+            if isinstance(said, OBJECT):
+                slot = self._calls.delta(
+                    entry.get("index"), entry.get("id"), said.get("name"), said.get(arguments), opaque=opaque
+                )
+                if not said.keys() <= _FUNCTION and not opaque:
+                    self._keep_fields(slot.extra.setdefault("function", {}), said, _FUNCTION)
+                if opaque:
+                    slot.extra["type"] = "custom"
+            else:
+                slot = self._calls.delta(entry.get("index"), entry.get("id"), None, None)
+            if not entry.keys() <= _ENTRY:
+                self._keep_fields(slot.extra, entry, _ENTRY)
+
+    def _keep_fields(self, kept: dict[str, Any], said: Mapping[str, Any], known: frozenset[str]) -> None:
+        for key in said.keys() - known:
+            self._keep(kept, key, said[key])
+
+    def _keep(self, kept: dict[str, Any], key: str, value: Any) -> None:
+        """A field that is not ours, such as reasoning: the turn is sent back with it."""
+        before = kept.get(key)
+        both_texts = isinstance(value, str) and isinstance(before, str) and key not in _WORDS
+        both_lists = isinstance(value, list) and isinstance(before, list)
+        if both_texts or both_lists:
+            kept[key] = before + value
+        elif value is not None or before is None:
+            kept[key] = value
+
+    def close(self) -> Turn:
+        """The whole turn.  Raises IncompleteStream, with `.turn`, if the stream ended before the answer did."""
+        text, refusal = well_formed(self.text), well_formed("".join(self._refusals)) or None
+        self._calls.finish(keep_phantoms=not text and not refusal)
+        said_something = bool(self._begun and (self._message or self.texts or self._refusals or self._calls.slots))
+        ended = self._finish is not None or self._whole is not None or (self._done and said_something)
+        accepted = ended or (not self._needs_end and self._begun)
+        turn = self._turn(text, refusal, ended=self._finish is not None or self._whole is not None)
+        if accepted:
+            return turn
+        what = "before the answer was complete" if said_something else "without an answer"
+        raise IncompleteStream(
+            f"the stream ended {what}", adapter=self._adapter, turn=turn, hint="What came whole is in .calls."
+        )
+
+    def _turn(self, text: str, refusal: str | None, *, ended: bool) -> Turn:
+        slots = self._calls.in_order()
+        calls = tuple(slot.call for slot in slots if slot.call is not None)
+        warnings = [*self._calls.warnings()]
+        if self._others:
+            count = len(self._others) + 1
+            warnings.append(f"the answer has {count} choices; only the first was read")
+        if not ended:
+            warnings.append("the stream ended without a finish reason")
+        if self._whole is not None:
+            whole = parse_completion(self._whole, adapter=self._adapter)
+            message, self.body = whole.replay, self._whole
+            text, refusal = whole.text, whole.refusal
+        else:
+            message = self._assembled(slots, text, refusal)
+            choice = {"index": self._choice or 0, "message": message, "finish_reason": self._finish}
+            self.body = {**self._about, "object": "chat.completion", "choices": [choice]}
+            if self._usage is not None:
+                self.body["usage"] = self._usage
+        return Turn(
+            calls=calls,
+            text=text,
+            stop=stop_reason(self._finish, has_calls=bool(calls)),
+            usage=usage_of(self._usage if self._whole is None else self._whole.get("usage")),
+            refusal=refusal,
+            replay=message,
+            warnings=tuple(warnings),
+            model=text_or_none(self._about.get("model")),
+            response_id=text_or_none(self._about.get("id")),
+        )
+
+    def _assembled(self, slots: list[Slot], text: str, refusal: str | None) -> JSON:
+        message: dict[str, Any] = {"role": "assistant", "content": text or None, **self._message}
+        message.pop("tool_calls", None)
+        if refusal is not None:
+            message["refusal"] = refusal
+        if slots:
+            message["tool_calls"] = [_entry(slot) for slot in slots]
+        return message
+
+
+def _entry(slot: Slot) -> JSON:
+    assert slot.call is not None
+    extra = dict(slot.extra)
+    if extra.get("type") == "custom":
+        return {**extra, "id": slot.id, "custom": {"name": slot.name, "input": slot.arguments}}
+    function = {"name": slot.call.name, "arguments": slot.call.arguments, **extra.pop("function", {})}
+    return {"id": slot.id, "type": "function", "function": function, **extra}
