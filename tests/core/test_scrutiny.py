@@ -106,6 +106,16 @@ def test_what_no_field_should_hold_fails_the_call_with_its_place(bench: Bench, a
         raise bad.error
 
 
+def test_very_many_faults_are_counted(bench: Bench) -> None:
+    points = ", ".join(['{"x": NaN}'] * 5000)
+    (bad,) = judged(bench, "Shape", f'{{"points": [{points}]}}').failed
+    assert isinstance(bad.error, InvalidArguments)
+    *first, last = bad.error.errors
+    assert len(first) == 999
+    assert {one["type"] for one in first} == {"finite_number"}
+    assert last["msg"] == "4001 more errors are not told"
+
+
 @pytest.mark.parametrize("arguments", PASSES)
 def test_what_may_be_anything_may_be_that(bench: Bench, arguments: str) -> None:
     assert judged(bench, "Shape", arguments).failed == ()

@@ -28,7 +28,7 @@ from toolfan import (
     load_adapter,
 )
 from toolfan.toolset import tool_set
-from toolfan.validation import MAX_ARGUMENT_BYTES, Rules, validate
+from toolfan.validation import MAX_ARGUMENT_CHARACTERS, Rules, validate
 
 
 class Weather(BaseModel):
@@ -48,6 +48,11 @@ class Exact(BaseModel):
     model_config = ConfigDict(strict=True)
     count: int
     names: list[int] = []
+
+
+class Level(BaseModel):
+    name: str
+    below: Level | None = None
 
 
 FORM = Iterable[Weather | Note | Ping | Exact]
@@ -96,7 +101,7 @@ BAD: dict[str, tuple[str, str, type[Exception], str]] = {
     "a cut code fence": ("Weather", '```json\n{"location": "a"}', MalformedArguments, "not JSON"),
     "wrapper of nothing": ("multi_tool_use.parallel", '{"tool_uses": []}', UnknownTool, "multi_tool_use"),
     "wrapper of rubbish": ("multi_tool_use.parallel", '{"tool_uses": [3]}', UnknownTool, "multi_tool_use"),
-    "too long": ("Note", '{"data": "' + "x" * MAX_ARGUMENT_BYTES + '"}', InvalidArguments, "longer than"),
+    "too long": ("Note", '{"data": "' + "x" * MAX_ARGUMENT_CHARACTERS + '"}', InvalidArguments, "longer than"),
 }
 
 
@@ -114,6 +119,36 @@ def test_a_bad_call_says_why_and_costs_no_other(
     with pytest.raises(error, match=rf"(?s){message}"):
         raise bad.error
     assert pickle.loads(pickle.dumps(bad)) == bad == copy.deepcopy(bad)
+
+
+def test_all_errors_are_told_up_to_a_thousand_and_the_rest_is_counted(bench: Bench) -> None:
+    def errors(wrong: int) -> tuple[dict[str, Any], ...]:
+        (bad,) = judged(bench, call("Exact", {"count": 1, "names": ["no"] * wrong})).failed
+        assert isinstance(bad.error, InvalidArguments)
+        assert f"and {wrong - 20} more" in bad.error.message
+        assert pickle.loads(pickle.dumps(bad)) == bad
+        return bad.error.errors
+
+    assert [one["loc"] for one in errors(1000)] == [["names", at] for at in range(1000)]
+    assert {one["input"] for one in errors(1000)} == {"no"}
+    *first, last = errors(200_000)
+    assert [one["loc"] for one in first] == [["names", at] for at in range(1000)]
+    assert {one["type"] for one in first} == {"int_type"}
+    assert (last["type"], last["msg"]) == ("too_many_errors", "199000 more errors are not told")
+
+
+def test_a_fault_in_each_level_of_something_large_does_not_hold_it_once_for_each(bench: Bench) -> None:
+    """Each missing field's input is all that is below it."""
+    inner = json.dumps({"text": ["x" * 1000] * 1000})
+    for _ in range(100):
+        inner = f'{{"below": {inner}}}'
+    (bad,) = (
+        bench.answered(call("Level", inner)).create(model="m", messages=USER, on_invalid="keep", tools=(Level,)).failed
+    )
+    assert isinstance(bad.error, InvalidArguments)
+    assert len(bad.error.errors) == 101
+    assert bad.error.errors[0]["loc"] == ["name"]
+    assert len(pickle.dumps(bad.error)) < 500_000
 
 
 def test_large_and_odd_but_valid_arguments_are_kept(bench: Bench) -> None:

@@ -57,7 +57,8 @@ def error_text(error: CallError) -> str:
     if isinstance(error, InvalidArguments) and error.errors:
         faults = "\n".join(f"- {_fault(fault)}" for fault in error.errors[:_MOST_FAULTS])
         if len(error.errors) > _MOST_FAULTS:
-            faults += f"\n- and {len(error.errors) - _MOST_FAULTS} more"
+            counted = error.errors[-1].get("type") != "too_many_errors"
+            faults += f"\n- and {len(error.errors) - _MOST_FAULTS if counted else 'many'} more"
         return f"Invalid arguments:\n{faults}\nCall the tool again with all arguments corrected."
     hint = f" {error.hint}" if error.hint else ""
     return f"Failed: {error.message}.{hint} Make this call again, corrected."
@@ -65,6 +66,8 @@ def error_text(error: CallError) -> str:
 
 def _fault(fault: Mapping[str, Any]) -> str:
     where = ".".join(map(str, fault.get("loc", ()))) or "the arguments"
+    if "input" not in fault:
+        return f"{where}: {fault.get('msg')}"
     given = json.dumps(fault.get("input"), ensure_ascii=False, default=repr)
     shown = given if len(given) <= _LONGEST_INPUT else f"{given[:_LONGEST_INPUT]}..."
     return f"{where}: {fault.get('msg')} (given: {shown})"

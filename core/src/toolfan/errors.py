@@ -241,7 +241,10 @@ class UnknownTool(CallError):
 
 
 class InvalidArguments(CallError):
-    """The arguments are JSON but not what the tool accepts; `errors` lists every fault as pydantic reports it."""
+    """The arguments are JSON but not what the tool accepts; `errors` lists every fault as pydantic reports it.
+
+    Of more than 1,000 it has the first 1,000, and an entry of type `too_many_errors` that counts the others.
+    """
 
     errors: tuple[dict[str, Any], ...]
 

@@ -19,6 +19,8 @@ from .schema import resolve
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+MOST_FAULTS = 1000
+"""Of one call, that are told one by one."""
 _SHORT = 2000
 Path: TypeAlias = tuple[str | int, ...]
 Schemas: TypeAlias = "list[Mapping[str, Any]]"
@@ -37,12 +39,12 @@ class SecondLook:
     `has_numbers` says of the schema.
     """
 
-    __slots__ = ("_odd", "_schema", "faults", "integral_float")
+    __slots__ = ("_more", "_odd", "_schema", "faults", "integral_float")
 
     def __init__(self, text: str, schema: Mapping[str, Any], *, numeric: bool) -> None:
         self.faults: list[InitErrorDetails] = []
         self.integral_float = self._odd = False
-        self._schema = schema
+        self._schema, self._more = schema, 0
         if _is_plain(text):
             return
         numbers: dict[str, Any] = {"parse_float": self._number, "parse_constant": self._number} if numeric else {}
@@ -52,16 +54,26 @@ class SecondLook:
             return
         if self._odd and isinstance(value, dict | list):
             self._look_at_numbers(value)
+        if self._more:  # the last one makes room for it
+            error = PydanticCustomError("too_many_errors", "{more} more errors are not told", {"more": self._more + 1})
+            self.faults[-1] = InitErrorDetails(type=error, input=None)
 
     def _once_each(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) < len(pairs):
             first: dict[str, Any] = {}
             for key, value in pairs:
-                if repr(first.setdefault(key, value)) != repr(value):
+                if key in first and repr(first[key]) != repr(value):
                     error = PydanticCustomError("duplicate_key", "The key comes twice, with different values")
-                    self.faults.append(InitErrorDetails(type=error, loc=(key,), input=[first[key], value]))
+                    self._found(InitErrorDetails(type=error, loc=(key,), input=[first[key], value]))
+                first.setdefault(key, value)
         return made
+
+    def _found(self, fault: InitErrorDetails) -> None:
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(fault)
+        else:
+            self._more += 1
 
     def _number(self, text: str) -> float:
         number = float(text)
@@ -85,7 +97,7 @@ class SecondLook:
     def _judge(self, number: float, kinds: set[str], path: Path, key: str | int) -> None:
         if not math.isfinite(number):
             if "number" in kinds:
-                self.faults.append(InitErrorDetails(type="finite_number", loc=(*path, key), input=number))
+                self._found(InitErrorDetails(type="finite_number", loc=(*path, key), input=number))
         elif "integer" in kinds and "number" not in kinds and number % 1 == 0:
             self.integral_float = True
 
