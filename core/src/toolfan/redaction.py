@@ -16,7 +16,9 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_VALUE = re.compile(r"(sk-|pk-|rk-|AIza|ya29\.|gh[opusr]_|xox|eyJ|-----BEGIN|(bearer|basic)\s)", re.IGNORECASE)
 _URL_LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
-_URL_SECRET = re.compile(r"(?i)(?<=[?&])([^=&#\s]{0,40}(?:key|token|secret|password)[^=&#\s]{0,40})=[^&#\s]*")
+_URL_SECRET = re.compile(
+    r"(?i)(?<=[?&])([^=&#\s]{0,40}(?:key|token|secret|password)[^=&#\s]{0,40}|sig|signature|code)=[^&#\s]*"
+)
 _LONGEST = 80
 
 HIDDEN = "(value not shown)"
@@ -61,6 +63,15 @@ _HINTS_OF_KEYS = (
     "xai-",
     "xox",
 )
+# What SDKs and HTTP libraries send by themselves, and what names a request, an account or a version.
+_ORDINARY = frozenset(
+    {"accept", "accept-encoding", "accept-language", "connection", "content-encoding", "content-length"}
+    | {"content-type", "host", "te", "transfer-encoding", "user-agent", "x-goog-api-client", "x-server-timeout"}
+    | {"idempotency-key", "traceparent", "tracestate", "x-client-request-id", "x-correlation-id", "x-request-id"}
+    | {"openai-beta", "openai-organization", "openai-project", "x-goog-request-params", "x-goog-user-project"}
+    | {"alt", "api-version", "model"}
+)
+_SHORTEST_ADDED = 8
 _SHORTEST = 6  # "none" and "test" are keys for local servers, and words
 
 
@@ -106,7 +117,27 @@ def known_secrets(values: Mapping[str, Any]) -> tuple[str, ...]:
         secret = value.get_secret_value() if hasattr(value, "get_secret_value") else value
         if isinstance(secret, str) and (looks_secret(name) or _SECRET_VALUE.match(secret.strip())):
             found |= {secret.strip(), re.sub(r"(?i)^(bearer|basic)\s+", "", secret.strip())}
-    return tuple(sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True))
+    return longest_first(secret for secret in found if len(secret) >= _SHORTEST)
+
+
+def sent_secrets(sent: Mapping[str, Any]) -> tuple[str, ...]:
+    """The secrets among these headers, or parts of a query, of a request: also what has no name or form of a secret.
+
+    That is every value of eight characters or more, but of those that SDKs send by themselves.
+    """
+    ordinary, added = set[str](), dict[str, str]()
+    for name, value in sent.items():
+        if (lower := name.lower()) in _ORDINARY or lower.startswith("x-stainless-"):
+            ordinary.add(value)
+        elif isinstance(value, str):
+            added[name] = value.strip()
+    found = {value for value in added.values() if len(value) >= _SHORTEST_ADDED}
+    return longest_first(found - ordinary, known_secrets(added))
+
+
+def longest_first(*secrets: Iterable[str]) -> tuple[str, ...]:
+    """These secrets in the order in which they are to be hidden: one may be part of another."""
+    return tuple(sorted({secret for some in secrets for secret in some}, key=len, reverse=True))
 
 
 def blotted(value: Any, secrets: tuple[str, ...]) -> Any:

@@ -127,6 +127,82 @@ def test_secrets_among_the_extra_headers_are_never_shown(faulty: Start, name: st
         assert [text for text in told(error) if "planted-value" in text] == []
 
 
+HOUSE = "planted value/of+4711 the house"
+ADDED: dict[str, dict[str, Any]] = {
+    "extra_headers": {"given": {"extra_headers": {"x-house": HOUSE}}},
+    "extra_query": {"given": {"extra_query": {"house": HOUSE}}},
+    "default_headers": {"default_headers": {"x-house": HOUSE}},
+    "default_query": {"default_query": {"house": HOUSE}},
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("where", ADDED)
+def test_what_was_added_to_a_request_is_never_shown(
+    faulty: Start, caplog: pytest.LogCaptureFixture, where: str, path: str
+) -> None:
+    """Whatever its name: nothing says that it is a secret."""
+    caplog.set_level(logging.DEBUG)
+    for error in failing(KEYS[0], faulty(PATHS[path](HOUSE)).url, **ADDED[where]):
+        assert [text for text in told(error) if HOUSE in text or "planted" in text] == []
+        assert HOUSE not in ours(caplog)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_what_the_users_http_library_adds_is_never_shown(faulty: Start, path: str) -> None:
+    server = faulty(PATHS[path](HOUSE))
+    with (
+        sdk_http.Client(headers={"x-house": HOUSE}) as http_client,
+        openai.OpenAI(api_key=KEYS[0], base_url=server.url, http_client=http_client) as sdk,
+        pytest.raises(ToolfanError) as caught,
+    ):
+        toolfan.from_openai(sdk, stop=ONCE).create(
+            model="m", messages=USER, response_model=A, on_invalid="raise", deadline=9
+        )
+    assert [text for text in told(caught.value) if HOUSE in text] == []
+
+
+def test_what_was_added_is_hidden_without_a_request_too() -> None:
+    """An exception that has none, of code that the SDK runs."""
+
+    def handler(request: Any) -> Any:
+        raise KeyError(f"{HOUSE} default-4711 tuned-4711")
+
+    with (
+        sdk_http.Client(transport=sdk_http.MockTransport(handler), headers={"x-tuned": "tuned-4711"}) as http_client,
+        openai.OpenAI(
+            api_key=KEYS[0],
+            base_url="http://h.test/v1",
+            http_client=http_client,
+            default_headers={"x-default": "default-4711"},
+        ) as sdk,
+        pytest.raises(toolfan.RequestRejected) as caught,
+    ):
+        toolfan.from_openai(sdk, stop=ONCE).create(
+            model="m", messages=USER, response_model=A, extra_headers={"x-house": HOUSE}
+        )
+    assert [text for text in told(caught.value) if "4711" in text.replace(KEYS[0], "")] == []
+
+
+def test_what_says_nothing_secret_stays_readable(faulty: Start) -> None:
+    said = "application/json of OpenAI/Python for trace-47110815, team red, 2026-01-01"
+    added = {"x-request-id": "trace-47110815", "x-team": "red", "x-kind": "application/json"}
+    server = faulty(http(failure(said), 400, x_request_id="trace-47110815"))
+    for error in failing(
+        KEYS[0], server.url, given={"extra_headers": added, "extra_query": {"api-version": "2026-01-01"}}
+    ):
+        assert said in str(error)
+        assert error.request_id == "trace-47110815"
+
+
+@pytest.mark.parametrize("name", ["sig", "signature", "code", "key", "access_token", "X-Amz-Security-Token"])
+def test_what_signs_an_address_is_never_shown(faulty: Start, name: str) -> None:
+    server = faulty(http("", 302, location=f"http://h.test/login?{name}=short1&next=1"))
+    for error in failing(KEYS[0], server.url):
+        assert "short1" not in str(error)
+        assert "next=1" in str(error)
+
+
 def test_the_token_that_a_provider_gave_is_never_shown(faulty: Start) -> None:
     server = faulty(http(failure("who is planted.tok?"), 401))
     with (

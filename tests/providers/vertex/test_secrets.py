@@ -27,14 +27,14 @@ ASK = [{"role": "user", "content": "Go."}]
 ECHO = "so it goes. " * 41
 
 
-def failing(kind: str, base_url: str, key: str) -> ToolfanError:
-    options = {"base_url": base_url}
+def failing(kind: str, base_url: str, key: str, *, options: dict[str, Any] | None = None, **more: Any) -> ToolfanError:
+    options = {"base_url": base_url, **(options or {})}
     if kind.startswith("vertex"):
         credentials = Credentials(token=key)
         sdk = genai.Client(vertexai=True, project="p", location="l", credentials=credentials, http_options=options)
     else:
         sdk = genai.Client(vertexai=False, api_key=key, http_options=options)
-    given = {"messages": ASK, "model": "m", "tools": (Ping,), "on_invalid": "raise"}
+    given = {"messages": ASK, "model": "m", "tools": (Ping,), "on_invalid": "raise", **more}
     adapter = kind.partition(" ")[0]
 
     async def ask_async() -> None:
@@ -87,6 +87,27 @@ def test_the_clients_key_is_never_shown(serve: Any, kind: str, key: str) -> None
     for path in bodies:
         error = failing(kind, server.base_url, key)
         assert [text for text in told(error) if key in text] == [], path
+
+
+HOUSE = "planted/4711 of the house"
+ADDED: dict[str, dict[str, Any]] = {
+    "extra_headers": {"extra_headers": {"x-house": HOUSE}},
+    "headers": {"options": {"headers": {"x-house": HOUSE}}},
+    "of the HTTP library": {
+        "options": {name: {"headers": {"x-house": HOUSE}} for name in ("client_args", "async_client_args")}
+    },
+}
+
+
+@pytest.mark.parametrize("kind", ["gemini", "vertex async"])
+@pytest.mark.parametrize("where", ADDED)
+def test_what_was_added_to_a_request_is_never_shown(serve: Any, kind: str, where: str) -> None:
+    """Whatever its name: nothing says that it is a secret."""
+    bodies = paths(HOUSE)
+    server = serve(*({"body": body} for body in bodies.values()))
+    for path in bodies:
+        error = failing(kind, server.base_url, KEYS[0], **ADDED[where])
+        assert [text for text in told(error) if HOUSE in text or "planted/" in text] == [], path
 
 
 @pytest.mark.parametrize(

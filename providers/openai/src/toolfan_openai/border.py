@@ -7,12 +7,12 @@ Knows: how these errors look.  Must not know: requests, retries, policy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import from_json
 from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
-from toolfan.redaction import blotted, known_secrets, public_headers
+from toolfan.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets
 from toolfan.translation import (
     broken,
     error_from_status,
@@ -49,12 +49,18 @@ def request_of(exc: Exception) -> Any:
         return None
 
 
-def secrets_of(client: Any, headers: Mapping[str, str], request: Any = None) -> Iterator[str]:
-    """What the client and the request are authenticated with, as far as it is known."""
-    yield from known_secrets({"api_key": getattr(client, "api_key", None), **headers})
-    if request is not None:  # with the token that a provider gave for it
-        yield from known_secrets(dict(request.headers.items()))
-        yield from known_secrets(dict(request.url.params.items()))
+def secrets_of(client: Any, added: Mapping[str, str], request: Any = None) -> tuple[str, ...]:
+    """What the client and the request are authenticated with, and what was added to the request, as far as is known.
+
+    `added` are the headers and the query of one call.
+    """
+    key = known_secrets({"api_key": getattr(client, "api_key", None)})
+    if request is not None:  # with all that was added on the way, and the token that a provider gave for it
+        query = sent_secrets(dict(request.url.params.items())) if request.url.query else ()
+        return longest_first(key, sent_secrets(dict(request.headers.items())), query)
+    http = dict(getattr(getattr(client, "_client", None), "headers", {}))
+    some = (added, http, getattr(client, "_custom_headers", {}), getattr(client, "_custom_query", {}))
+    return longest_first(key, *map(sent_secrets, some))
 
 
 def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: Iterable[str]) -> ToolfanError:
@@ -135,7 +141,7 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return headers.get("x-request-id") or headers.get("apim-request-id")
 
 
-def without_echo(body: Any, secrets: Iterable[str]) -> Any:
+def without_echo(body: Any, secrets: tuple[str, ...]) -> Any:
     """The body; if it is an error, without the secrets of the request, should a server have echoed them."""
     if not isinstance(body, dict):
         return body
@@ -143,4 +149,4 @@ def without_echo(body: Any, secrets: Iterable[str]) -> Any:
     first = choices[0] if isinstance(choices, list) and choices else None
     if not ((body.get("error") and not choices) or (isinstance(first, dict) and first.get("error"))):
         return body
-    return blotted(body, tuple(secrets))
+    return blotted(body, secrets)

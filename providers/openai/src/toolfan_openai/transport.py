@@ -17,7 +17,7 @@ from toolfan.adapter import JSON, AsyncTransport, Transport, WireRequest, WireRe
 from toolfan.errors import ProviderError, ToolfanError, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream, events, events_async
 from toolfan.framing import EventDecoder
-from toolfan.redaction import known_secrets, public_headers, shows_secret
+from toolfan.redaction import public_headers, shows_secret
 from toolfan.sockets import Limit, end_at_the_deadline, limit
 from toolfan.wire import decode_json, encode_json
 
@@ -121,11 +121,9 @@ class _Sender:
         connect = getattr(own, "connect", None)
         return openai.Timeout(seconds, connect=seconds if connect is None else min(connect, seconds))
 
-    def read(self, response: Any, headers: Mapping[str, str]) -> WireResponse:
-        kept = public_headers(response.headers.items(), (*known_secrets({"api_key": self.client.api_key, **headers}),))
-        sent = secrets_of(
-            self.client, headers, response.request
-        )  # an iterator: looked at only where something is wrong
+    def read(self, response: Any, added: Mapping[str, str]) -> WireResponse:
+        sent = secrets_of(self.client, added, response.request)
+        kept = public_headers(response.headers.items(), sent)
         try:
             body = decode_json(
                 response.content, adapter=self.adapter, content_type=kept.get("content-type"), secrets=sent
@@ -141,23 +139,23 @@ class _Sender:
         """`arguments` by which the SDK hands out the answer unread."""
         return {**self.arguments(request, timeout, headers, query), "stream": True, "stream_cls": self.stream_class}
 
-    def head(self, response: Any, headers: Mapping[str, str]) -> tuple[WireResponse, EventDecoder]:
+    def head(self, response: Any, added: Mapping[str, str]) -> tuple[WireResponse, EventDecoder]:
         """What the head of a streamed answer says, and the decoder of its events."""
-        sent = (*secrets_of(self.client, headers, response.request),)
+        sent = secrets_of(self.client, added, response.request)
         kept = public_headers(response.headers.items(), sent)
         decoder = EventDecoder(adapter=self.adapter, content_type=kept.get("content-type"), secrets=sent)
         return WireResponse({}, request_id(kept), kept), decoder
 
-    def checked(self, event: JSON, response: Any, headers: Mapping[str, str]) -> JSON:
+    def checked(self, event: JSON, response: Any, added: Mapping[str, str]) -> JSON:
         """The event; if it is an error, without the secrets of the request."""
         if "error" in event:
-            return without_echo(event, secrets_of(self.client, headers, response.request))  # type: ignore[no-any-return]
+            return without_echo(event, secrets_of(self.client, added, response.request))  # type: ignore[no-any-return]
         return event
 
-    def failure(self, exc: Exception, timeout: float | None, headers: Mapping[str, str]) -> NoReturn:
+    def failure(self, exc: Exception, timeout: float | None, added: Mapping[str, str]) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         ours = timeout is not None and self._shorter_timeout(timeout) is not None
-        secrets = tuple(secrets_of(self.client, headers, request_of(exc)))
+        secrets = secrets_of(self.client, added, request_of(exc))
         error = translated(exc, adapter=self.adapter, timeout=timeout if ours else None, secrets=secrets)
         cause = exc.__cause__ if isinstance(exc, ToolfanError) else exc
         raise error from None if cause is None or shows_secret(cause, secrets) else cause
@@ -183,36 +181,37 @@ class _Transport(_Sender):
     ) -> WireResponse:
         try:
             response = self.client.post(self.url, **self.arguments(request, timeout, headers, query))
-            return self.read(response, headers)
+            return self.read(response, {**query, **headers})
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, headers)
+            self.failure(exc, timeout, {**query, **headers})
 
     @contextmanager
     def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> Iterator[EventStream]:
         """The events of one streamed answer; leaving the context closes the connection, unless all was read."""
+        added = {**query, **headers}
         try:
             response = self.client.post(self.url, **self.stream_arguments(request, timeout, headers, query))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, headers)
+            self.failure(exc, timeout, added)
         try:
-            head, decoder = self.head(response, headers)
-            found = self._events(response, decoder, timeout, headers)
+            head, decoder = self.head(response, added)
+            found = self._events(response, decoder, timeout, added)
             with closing(found):
                 yield EventStream(found, request_id=head.request_id, headers=head.headers)
         finally:
             response.close()
 
     def _events(
-        self, response: Any, decoder: EventDecoder, timeout: float | None, headers: Mapping[str, str]
+        self, response: Any, decoder: EventDecoder, timeout: float | None, added: Mapping[str, str]
     ) -> Generator[JSON]:
         chunks = response.iter_bytes()
         try:
             for event in events(chunks, decoder):
-                yield self.checked(event, response, headers)
+                yield self.checked(event, response, added)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, headers)
+            self.failure(exc, timeout, added)
         if self.keeps_deadline:
             self._read_on(chunks)
 
@@ -238,38 +237,39 @@ class _AsyncTransport(_Sender):
     ) -> WireResponse:
         try:
             response = await self.client.post(self.url, **self.arguments(request, timeout, headers, query))
-            return self.read(response, headers)
+            return self.read(response, {**query, **headers})
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, headers)
+            self.failure(exc, timeout, {**query, **headers})
 
     @asynccontextmanager
     async def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> AsyncIterator[AsyncEventStream]:
         """`_Transport.stream`, awaited."""
+        added = {**query, **headers}
         try:
             response = await self.client.post(self.url, **self.stream_arguments(request, timeout, headers, query))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, headers)
+            self.failure(exc, timeout, added)
         try:
-            head, decoder = self.head(response, headers)
-            found = self._events(response, decoder, timeout, headers)
+            head, decoder = self.head(response, added)
+            found = self._events(response, decoder, timeout, added)
             async with aclosing(found):
                 yield AsyncEventStream(found, request_id=head.request_id, headers=head.headers)
         finally:
             await response.aclose()
 
     async def _events(
-        self, response: Any, decoder: EventDecoder, timeout: float | None, headers: Mapping[str, str]
+        self, response: Any, decoder: EventDecoder, timeout: float | None, added: Mapping[str, str]
     ) -> AsyncGenerator[JSON]:
         import anyio
 
         chunks = response.aiter_bytes()
         try:
             async for event in events_async(chunks, decoder):
-                yield self.checked(event, response, headers)
+                yield self.checked(event, response, added)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, headers)
+            self.failure(exc, timeout, added)
         # Only a connection that was read to its end serves again.
         with anyio.move_on_after(END_SECONDS), suppress(Exception):
             async for _ in chunks:

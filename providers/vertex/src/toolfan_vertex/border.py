@@ -9,11 +9,11 @@ Knows: how these errors look.  Must not know: adapters, bodies, retries.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, UsageError
-from toolfan.redaction import known_secrets, public_headers, shows_secret
+from toolfan.redaction import known_secrets, longest_first, public_headers, sent_secrets, shows_secret
 from toolfan.translation import (
     broken,
     error_from_body,
@@ -95,12 +95,17 @@ def cause(exc: Exception, secrets: Iterable[str] = ()) -> BaseException | None:
     return None if _names(exc) & _HEADER or shows_secret(exc, tuple(secrets)) else exc
 
 
-def secrets_of(client: Any, headers: Mapping[str, str]) -> Iterator[str]:
-    """What a google-genai client authenticates with, as far as it tells."""
+def secrets_of(client: Any, headers: Mapping[str, str]) -> tuple[str, ...]:
+    """What a google-genai client authenticates with, and the headers added to it or to one call, as far as it tells."""
     inner = getattr(client, "_api_client", None)
     token = getattr(getattr(inner, "_credentials", None), "token", None)
-    own = getattr(getattr(inner, "_http_options", None), "headers", None) or {}
-    yield from known_secrets({"api_key": getattr(inner, "api_key", None), "token": token, **own, **headers})
+    key = known_secrets({"api_key": getattr(inner, "api_key", None), "token": token})
+    options = getattr(inner, "_http_options", None)
+    of_http = (getattr(options, name, None) or {} for name in ("client_args", "async_client_args"))
+    clients = (getattr(inner, name, None) for name in ("_httpx_client", "_async_httpx_client"))
+    some = [getattr(options, "headers", None), headers, *(arguments.get("headers") for arguments in of_http)]
+    some += [getattr(client, "headers", None) for client in clients]
+    return longest_first(key, *(sent_secrets(dict(sent)) for sent in some if sent))
 
 
 def _names(exc: Exception) -> set[str]:

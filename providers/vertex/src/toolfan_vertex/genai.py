@@ -58,7 +58,7 @@ class _Sender:
 
     def _answer(self, response: Any, sent: Mapping[str, str]) -> WireResponse:
         http = response.sdk_http_response
-        secrets = tuple(secrets_of(self._client, sent))
+        secrets = secrets_of(self._client, sent)
         headers = plain_headers(http.headers, secrets)
         body = decode_json(
             http.body or "", adapter=self._adapter, content_type=headers.get("content-type"), secrets=secrets
@@ -76,7 +76,7 @@ class _Sender:
 
     def _failure(self, exc: Exception, timeout: float | None, sent: Mapping[str, str]) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
-        secrets = tuple(secrets_of(self._client, sent))
+        secrets = secrets_of(self._client, sent)
         raise translated(exc, adapter=self._adapter, timeout=timeout, secrets=secrets) from cause(exc, secrets)
 
 
