@@ -5,7 +5,10 @@ A selection: every line is asked through OpenAI's client elsewhere; here it is t
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import importlib.util
+import json
 from typing import Any
 
 import pytest
@@ -23,7 +26,7 @@ from google_asking import (
     generative_model,
     grpc_client,
 )
-from loopback import KEY, ONCE, USER, until
+from loopback import KEY, ONCE, USER, http, until
 from pydantic import BaseModel
 from toolfan import (
     AuthenticationError,
@@ -45,6 +48,7 @@ FOREIGN = ("bad-status-line", "huge-header")
 HANGS = ("hang-before-headers", "hang-in-body", "slow-drip-headers", "slow-drip-body", "slow-drip-pings")
 FINAL = {400: RequestRejected, 401: AuthenticationError, 403: PermissionDenied, 404: RequestRejected}
 RETRIED = {408: Unavailable, 429: RateLimited, 500: Unavailable, 502: Unavailable, 503: Unavailable, 504: Unavailable}
+ASKED: dict[str, Any] = {"model": "m", "messages": USER, "tools": TOOLS}
 ON_GRPC = {401, 403, 404, 400, 429, 500, 503, 504}
 
 
@@ -211,12 +215,59 @@ def test_a_server_that_forbids_it_is_not_asked_again(google: GoogleAsker, fault:
     Fails(Unavailable, 1, retryable=False).check(google(fault))
 
 
-@of_each(HTTP, ["302-to-itself"])
-def test_a_redirect_is_told_once(google: GoogleAsker, fault: str) -> None:
-    """The clients of both SDKs follow it, as GET, up to thirty times; not again for toolfan."""
+@of_each(("gemini", "vertex"), ["302-to-itself"])
+def test_a_redirect_is_not_followed(google: GoogleAsker, fault: str) -> None:
+    Fails(BadResponse, 1, retryable=False, more={"status": 302}).check(google(fault))
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("kind", GENAI)
+def test_no_key_goes_where_a_redirect_leads(kind: str, status: int, faulty: Any) -> None:
+    """Through a client that was passed; the async ones here are given an HTTP client, for without one it is aiohttp."""
+    pytest.importorskip("google.genai")
+    body = {
+        "candidates": [{"content": {"parts": [{"functionCall": {"name": "GoogleSearch", "args": {"query": "x"}}}]}}]
+    }
+    elsewhere = faulty(http(json.dumps(body)))
+    server = faulty(http("", status, location=f"{elsewhere.url}/there"))
+    made = genai_client(kind, server.url)
+    httpx = importlib.import_module(type(made._api_client._httpx_client).__mro__[1].__module__.partition(".")[0])
+    made.close()
+
+    async def ask_async() -> None:
+        async with httpx.AsyncClient(follow_redirects=True) as own:
+            sdk = genai_client(kind, server.url, httpx_async_client=own)
+            try:
+                await toolfan.wrap_async(sdk, adapter=kind.split(maxsplit=1)[0]).create(**ASKED)
+            finally:
+                sdk.close()
+
+    def ask() -> None:
+        with genai_client(kind, server.url) as sdk:
+            toolfan.wrap(sdk, adapter=kind).create(**ASKED)
+
+    with pytest.raises(BadResponse, match=f"{status}.*a redirect to {elsewhere.url}/there") as caught:
+        asyncio.run(ask_async()) if kind.endswith("async") else ask()
+    assert (caught.value.requests, caught.value.retryable) == (1, False)
+    assert (len(server.requests), len(elsewhere.requests)) == (1, 0)
+
+
+def test_what_else_is_sent_through_the_client_is_redirected_as_before(faulty: Any) -> None:
+    pytest.importorskip("google.genai")
+    elsewhere = faulty(http(json.dumps({"totalTokens": 3})))
+    server = faulty(http("", 307, location=f"{elsewhere.url}/there"))
+    with genai_client("gemini", server.url) as sdk:
+        with pytest.raises(BadResponse):
+            toolfan.wrap(sdk, adapter="gemini").create(**ASKED)
+        assert sdk.models.count_tokens(model="m", contents="x").total_tokens == 3
+
+
+@of_each(("gemini async", "vertex async", "rest"), ["302-to-itself"])
+def test_a_redirect_that_is_followed_is_told_once(google: GoogleAsker, fault: str) -> None:
+    """aiohttp, where it is installed, and requests follow it, as GET, up to thirty times; not again for toolfan."""
     model = f"{fault}@{google.kind.replace(' ', '-')}"
     client = google.client(model)
-    with pytest.raises(BadResponse, match=r"redirects.*Check the base URL") as caught:
+    with pytest.raises(BadResponse, match=r"redirect") as caught:
         google.run(lambda: client.create(messages=USER, tools=TOOLS))
     assert (caught.value.requests, caught.value.retryable) == (1, False)
     assert google.server.requests(model) <= 31

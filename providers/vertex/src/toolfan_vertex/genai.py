@@ -17,6 +17,7 @@ from toolfan.errors import BadResponse, Unsupported, UsageError
 from toolfan.redaction import blotted
 from toolfan.wire import decode_json, encode_json, merge_extra_body
 
+from . import redirects
 from .border import cause, plain_headers, request_id, secrets_of, translated
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class _Sender:
     def __init__(self, client: Any, adapter: str) -> None:
         self._client = client
         self._adapter = adapter
+        redirects.watch(client)
 
     def stream(self, *_: Any, **__: Any) -> NoReturn:
         """Raises Unsupported: there are no streams yet."""
@@ -89,7 +91,8 @@ class GenaiTransport(_Sender):
         """One generateContent; `timeout` in seconds is the SDK's, between two bytes."""
         arguments = self._arguments(request, timeout, headers, query)
         try:
-            response = self._client.models.generate_content(**arguments)
+            with redirects.none_followed():
+                response = self._client.models.generate_content(**arguments)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout, headers)
         return self._answer(response, headers)
@@ -108,7 +111,8 @@ class AsyncGenaiTransport(_Sender):
         """One generateContent; see `GenaiTransport.send`."""
         arguments = self._arguments(request, timeout, headers, query)
         try:
-            response = await self._client.aio.models.generate_content(**arguments)
+            with redirects.none_followed():
+                response = await self._client.aio.models.generate_content(**arguments)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout, headers)
         return self._answer(response, headers)
