@@ -88,8 +88,7 @@ def test_a_longer_wait_than_the_cap_is_told(bench: Bench) -> None:
     client = client_of(bench)
     with pytest.raises(toolfan.RateLimited) as caught:
         create(client)
-    assert caught.value.retry_after == 300
-    assert list(create(client)) == [A(x=1)]  # and it does not hold up the next call
+    assert (caught.value.requests, caught.value.retry_after) == (1, 300)
 
 
 @pytest.mark.parametrize("body", ["", "<html>", '{"choices": [', {"choices": []}, {}, [1]])
@@ -155,6 +154,36 @@ def test_a_429_pauses_every_call_of_the_client(bench: Bench) -> None:
         create(client, deadline=1)
     assert caught.value.retry_after is not None
     assert (caught.value.requests, caught.value.retry_after > 20) == (0, True)
+    create(other)
+
+
+@pytest.mark.parametrize("headers", [{"retry-after": "300"}, {"retry-after": "30", "x-should-retry": "false"}])
+def test_a_429_that_is_not_sent_again_pauses_the_others_all_the_same(bench: Bench, headers: dict[str, str]) -> None:
+    bench.serve(error(429, headers=headers), {**GOOD, "times": "always"})
+    client, other = client_of(bench), client_of(bench)
+    wish = float(headers["retry-after"])
+    failed: list[toolfan.RateLimited] = []
+
+    def ask() -> None:
+        with pytest.raises(toolfan.RateLimited) as caught:
+            create(client, deadline=9)
+        failed.append(caught.value)
+
+    ask()
+    assert (failed[0].requests, failed[0].retry_after) == (1, wish)
+    started = time.monotonic()
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert time.monotonic() - started < 9  # which they did not wait for
+    assert len(failed) == 9
+    for one in failed[1:]:
+        assert (one.requests, "send nothing for another" in one.message) == (0, True)
+        assert one.retry_after is not None
+        assert min(wish, 60) - 9 < one.retry_after <= 1.1 * min(wish, 60)
+    assert len(bench.bodies) == 1
     create(other)
 
 

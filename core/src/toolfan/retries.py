@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONGEST_WAIT = 60.0
-"""Seconds: a provider that wants a longer wait is not asked again; the error carries `retry_after`."""
+"""Seconds: a request for which the provider wants a longer wait is not sent again; the error carries `retry_after`."""
 TRIES = 3
 BUDGET = 100
 """Retries in advance; each answered request earns one back."""
@@ -52,6 +52,10 @@ class Retries:
         self._paused_until = 0.0
         return 0.0
 
+    def slow_down(self, seconds: float) -> None:
+        """Let every call of this client wait so long, or as long as any wait may be."""
+        self._paused_until = max(self._paused_until, time.monotonic() + min(seconds, LONGEST_WAIT))
+
     def succeeded(self) -> None:
         """An answer came: part of the budget is earned back."""
         if self._budget < BUDGET:
@@ -72,7 +76,7 @@ class Retries:
             return None
         self._budget -= 1
         if isinstance(error, RateLimited):
-            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+            self.slow_down(seconds)
         return seconds
 
     def _stopped(self, state: Any) -> bool:
@@ -115,6 +119,8 @@ class Series:
 
     def after(self, error: ProviderError) -> float | None:
         """Seconds to wait before the request is sent again after this error; None if it shall not be."""
+        if isinstance(error, RateLimited) and error.retry_after:  # for the others, whether or not this one goes on
+            self._retries.slow_down(error.retry_after)
         if not error.retryable:
             return None
         import tenacity
