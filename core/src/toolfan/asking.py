@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .adapter import WireResponse
 from .calls import TextDelta, Usage
-from .effects import Deliver, Open, Pull, Send, Wait
+from .effects import Deliver, NotSent, Open, Pull, Send, Wait
 from .errors import BadResponse, ConnectionFailed, DeadlineExceeded, IncompleteStream, RateLimited, RequestRejected
 
 from .errors import ProviderError  # isort: skip
@@ -81,6 +81,9 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
             response = yield Send(wire)
             assert response is not None
             turn = adapter.parse_response(response.body)
+        except NotSent as exc:
+            spent.requests -= 1
+            raise exc.error from exc.error.__cause__
         except ProviderError as exc:
             exc.request_id = exc.request_id or (response.request_id if response else None)
             yield from _again(exc, series, spent)
@@ -102,6 +105,9 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
         reading = _Reading(terms, request)
         try:
             found = yield from reading.read(wire)
+        except NotSent as exc:
+            spent.requests -= 1
+            raise exc.error from exc.error.__cause__
         except ProviderError as exc:
             if reading.delivered:
                 raise

@@ -48,9 +48,10 @@ def converse(
     ask = streamed if request.stream else answered
     rounds: tuple[Round, ...] = ()
     calls: Calls[Any] | None = None
+    before = 0
     try:
         while True:
-            spent.attempts += 1
+            spent.attempts, before = spent.attempts + 1, spent.requests
             one = yield from ask(terms, request)
             spent.usage += one.turn.usage
             outcomes = merged(adapter, request, calls, one.outcomes) if calls is not None else one.outcomes
@@ -75,7 +76,7 @@ def converse(
             request = replace(request, messages=(*request.messages, *more.messages))
     except ToolfanError as exc:
         exc.adapter = exc.adapter or adapter.name
-        exc.attempts, exc.requests = spent.attempts, spent.requests
+        exc.attempts, exc.requests = spent.attempts - (spent.requests == before), spent.requests
         exc.calls = exc.calls if exc.calls is not None else calls
         raise
 

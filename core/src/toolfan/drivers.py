@@ -9,8 +9,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import sockets, workers
-from .effects import Send, Wait
-from .errors import ConnectionFailed, DeadlineExceeded, ProviderError, Unavailable
+from .effects import NotSent, Send, Wait
+from .errors import ConnectionFailed, DeadlineExceeded, ProviderError, Unavailable, UsageError
 from .sockets import Limit
 from .translation import timed_out
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _CLOCK_SLACK = 0.02
 """Seconds by which a timer may ring too early."""
+LEAST = 0.001
+"""Seconds in which no request can be made."""
 
 
 class Deadline:
@@ -71,12 +73,17 @@ def drive(
                     effect = conversation.throw(effect.error)
                 continue
             assert isinstance(effect, Send)
+            if not deadline.leaves(LEAST):
+                effect = conversation.throw(NotSent(timed_out(adapter, deadline.seconds)))
+                continue
             try:
                 response = _send(effect.request, transport, prepared, deadline, on_abandon)
             except TimeoutError as exc:
                 effect = conversation.throw(timed_out(adapter, deadline.seconds, exc))
             except workers.TooManyAbandoned as exc:
-                effect = conversation.throw(Unavailable(str(exc), adapter=adapter, hint="Wait for them to end."))
+                effect = conversation.throw(too_many(adapter, exc))
+            except UsageError as exc:
+                effect = conversation.throw(NotSent(exc))
             except ProviderError as exc:
                 effect = conversation.throw(late(adapter, deadline, exc))
             else:
@@ -85,8 +92,18 @@ def drive(
         return stop.value  # type: ignore[no-any-return]
 
 
-def late(adapter: str, deadline: Deadline, exc: ProviderError) -> ProviderError:
+def too_many(adapter: str, exc: workers.TooManyAbandoned) -> NotSent:
+    """The error of a request for which no thread is free."""
+    return NotSent(Unavailable(str(exc), adapter=adapter, hint="Wait for them to end."))
+
+
+def late(adapter: str, deadline: Deadline, exc: ProviderError) -> ProviderError | NotSent:
     """The error, but told apart by the clock: whether the deadline passed, or a shorter timeout of the client's own."""
+    cause = exc.__cause__
+    if isinstance(cause, workers.TooManyAbandoned) or isinstance(
+        cause := cause and cause.__cause__, workers.TooManyAbandoned
+    ):
+        return too_many(adapter, cause)  # it would have looked up the host
     left = deadline.remaining()
     if left is None or not isinstance(exc, ConnectionFailed | DeadlineExceeded):
         return exc
@@ -143,6 +160,9 @@ async def drive_async(
                     effect = conversation.throw(effect.error)
                 continue
             assert isinstance(effect, Send)
+            if not deadline.leaves(LEAST):
+                effect = conversation.throw(NotSent(timed_out(adapter, deadline.seconds)))
+                continue
             left = deadline.remaining()
             response: WireResponse | None = None
             try:
@@ -155,6 +175,9 @@ async def drive_async(
                         # gRPC raises one of its own, which the scope would not know for its cancellation.
                         await anyio.lowlevel.checkpoint_if_cancelled()
                         raise
+            except UsageError as exc:
+                effect = conversation.throw(NotSent(exc))
+                continue
             except ProviderError as exc:
                 effect = conversation.throw(late(adapter, deadline, exc))
                 continue

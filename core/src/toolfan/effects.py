@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .adapter import WireRequest
-    from .errors import ProviderError
+    from .errors import ProviderError, ToolfanError
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,14 @@ class Wait:
 
     seconds: float
     error: ProviderError
+
+
+class NotSent(Exception):
+    """What a driver throws in for a request that it did not begin to send: it does not count, nor is it sent again."""
+
+    def __init__(self, error: ToolfanError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import sockets, workers
-from .drivers import Deadline, late
-from .effects import Deliver, Open, Pull, Wait
-from .errors import ProviderError, Unavailable
+from .drivers import LEAST, Deadline, late, too_many
+from .effects import Deliver, NotSent, Open, Pull, Wait
+from .errors import ProviderError, ToolfanError, UsageError
 from .sockets import Limit
 from .translation import timed_out
 
@@ -43,12 +43,12 @@ def drive_stream(
     Control returns within the deadline whatever the transport does; see `drivers.drive`.
     """
     deadline = Deadline(prepared.policy.deadline)
-    stream = _OpenStream(transport, prepared, deadline, on_abandon)
+    stream = _OpenStream(transport, prepared, deadline, adapter=adapter, on_abandon=on_abandon)
     try:
         effect = next(conversation)
         while True:
             answer: Any = None
-            error: ProviderError | None = None
+            error: ToolfanError | NotSent | None = None
             if isinstance(effect, Deliver):
                 yield from effect.items
             else:
@@ -57,9 +57,10 @@ def drive_stream(
                 except TimeoutError as exc:
                     error = timed_out(adapter, deadline.seconds, exc)
                 except workers.TooManyAbandoned as exc:
-                    error = Unavailable(str(exc), adapter=adapter, hint="Wait for them to end.")
-                except ProviderError as exc:
-                    error = late(adapter, deadline, exc)
+                    refused = too_many(adapter, exc)
+                    error = refused if isinstance(effect, Open) else refused.error
+                except (ProviderError, UsageError, NotSent) as exc:
+                    error = _told(adapter, deadline, effect, exc)
             if error is not None:
                 stream.close()
                 effect = conversation.throw(error)
@@ -72,14 +73,29 @@ def drive_stream(
         conversation.close()
 
 
+def _told(
+    adapter: str, deadline: Deadline, effect: Any, exc: ProviderError | UsageError | NotSent
+) -> ProviderError | UsageError | NotSent:
+    """The error as it is thrown into the conversation."""
+    if isinstance(exc, ProviderError):
+        return late(adapter, deadline, exc)
+    return NotSent(exc) if isinstance(exc, UsageError) and isinstance(effect, Open) else exc
+
+
 class _OpenStream:
     """The stream that is open, if one is; blocking."""
 
     def __init__(
-        self, transport: Transport, prepared: Prepared, deadline: Deadline, on_abandon: Callable[[int], None]
+        self,
+        transport: Transport,
+        prepared: Prepared,
+        deadline: Deadline,
+        *,
+        adapter: str,
+        on_abandon: Callable[[int], None],
     ) -> None:
         self._transport, self._prepared, self._deadline = transport, prepared, deadline
-        self._on_abandon = on_abandon
+        self._adapter, self._on_abandon = adapter, on_abandon
         self._context: Any = None
         self._left_behind: Any = None
         self._events: Iterator[Mapping[str, Any]] | None = None
@@ -95,6 +111,8 @@ class _OpenStream:
             return None
         assert isinstance(effect, Open)
         self.close()
+        if not self._deadline.leaves(LEAST):
+            raise NotSent(timed_out(self._adapter, self._deadline.seconds))
         return self._run(lambda: self._open(effect.request))
 
     def _open(self, request: WireRequest) -> Any:
@@ -156,12 +174,12 @@ async def drive_stream_async(
 ) -> AsyncGenerator[Any, None]:
     """Perform the conversation with awaited reads, which are cancelled at the deadline."""
     deadline = Deadline(prepared.policy.deadline)
-    stream = _OpenAsyncStream(transport, prepared, deadline)
+    stream = _OpenAsyncStream(transport, prepared, deadline, adapter=adapter)
     try:
         effect = next(conversation)
         while True:
             answer: Any = None
-            error: ProviderError | None = None
+            error: ToolfanError | NotSent | None = None
             if isinstance(effect, Deliver):
                 for item in effect.items:
                     yield item
@@ -170,8 +188,8 @@ async def drive_stream_async(
                     answer = await stream.perform(effect)
                 except TimeoutError as exc:
                     error = timed_out(adapter, deadline.seconds, exc)
-                except ProviderError as exc:
-                    error = late(adapter, deadline, exc)
+                except (ProviderError, UsageError, NotSent) as exc:
+                    error = _told(adapter, deadline, effect, exc)
             if error is not None:
                 await stream.close()
                 effect = conversation.throw(error)
@@ -188,8 +206,8 @@ async def drive_stream_async(
 class _OpenAsyncStream:
     """The stream that is open, if one is; awaited."""
 
-    def __init__(self, transport: AsyncTransport, prepared: Prepared, deadline: Deadline) -> None:
-        self._transport, self._prepared, self._deadline = transport, prepared, deadline
+    def __init__(self, transport: AsyncTransport, prepared: Prepared, deadline: Deadline, *, adapter: str) -> None:
+        self._transport, self._prepared, self._deadline, self._adapter = transport, prepared, deadline, adapter
         self._context: Any = None
         self._events: Any = None
 
@@ -215,6 +233,8 @@ class _OpenAsyncStream:
 
     async def _open(self, request: WireRequest) -> Any:
         await self.close()
+        if not self._deadline.leaves(LEAST):
+            raise NotSent(timed_out(self._adapter, self._deadline.seconds))
         prepared = self._prepared
         context = self._transport.stream(
             request, timeout=self._deadline.remaining(), headers=prepared.headers, query=prepared.query

@@ -1,0 +1,126 @@
+"""`.requests` and `.attempts` count what was sent: a request that was not begun is none, one that broke is one."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+import tenacity
+import toolfan
+from loopback import KEY, USER, Bench, FaultServer, call, completion, raw
+from pydantic import BaseModel, field_validator
+from toolfan import DeadlineExceeded, RateLimited, ToolfanError, Unavailable, UsageError, workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class A(BaseModel):
+    x: int = 0
+
+
+ASKED: dict[str, Any] = {"model": "m", "messages": USER, "tools": (A,)}
+GOOD = raw(completion(call("A", {"x": 1})))
+
+
+def failed(client: toolfan.Client, kind: type[ToolfanError], **options: Any) -> tuple[int, int]:
+    """The attempts and requests of the error."""
+    with pytest.raises(kind) as caught:
+        client.create(**{**ASKED, **options})
+    assert type(caught.value) is kind
+    return caught.value.attempts, caught.value.requests
+
+
+def test_a_client_that_is_closed_meanwhile_has_sent_what_it_had(faulty: Callable[..., FaultServer]) -> None:
+    came, closed = threading.Event(), threading.Event()
+
+    def hold(handler: Any) -> None:
+        came.set()
+        closed.wait(60)
+
+    server = faulty(hold)
+    sdk = openai.OpenAI(api_key=KEY, base_url=server.url)
+
+    def close() -> None:
+        came.wait(60)
+        sdk.close()
+        closed.set()
+
+    threading.Thread(target=close, daemon=True).start()
+    client = toolfan.from_openai(sdk, wait=tenacity.wait_none())
+    assert failed(client, UsageError) == (1, 1)
+    assert len(server.requests) == 1
+    assert failed(client, UsageError) == (0, 0)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("seconds", [1e-9, 1e-4, 1e-3])
+def test_nothing_is_begun_for_which_no_time_is_left(bench: Bench, seconds: float) -> None:
+    bench.serve({**GOOD, "times": "always"})
+    assert failed(bench.client(), DeadlineExceeded, deadline=seconds) == (0, 0)
+    hooks = {"request": [lambda request: None]}
+    with_worker = bench.client(http_client=openai.DefaultHttpxClient(event_hooks=hooks))
+    assert failed(with_worker, DeadlineExceeded, deadline=seconds) == (0, 0)
+
+    async def ask() -> None:
+        async with openai.AsyncOpenAI(api_key=KEY, base_url=bench.server.openai_url) as sdk:
+            with pytest.raises(DeadlineExceeded) as caught:
+                await toolfan.from_openai(sdk).create(**ASKED, deadline=seconds)
+            assert (caught.value.attempts, caught.value.requests) == (0, 0)
+
+    asyncio.run(ask())
+    assert bench.bodies == []
+
+
+@pytest.mark.parametrize("pool", ["pool", "connecting"])
+def test_what_finds_no_thread_is_neither_counted_nor_tried_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, pool: str
+) -> None:
+    """A thread for the whole request, or for looking up the host alone."""
+    tried: list[int] = []
+
+    class Full(workers.WorkerPool):
+        def run(self, *args: Any) -> Any:
+            tried.append(1)
+            return super().run(*args)
+
+    monkeypatch.setattr(workers, pool, Full(max_abandoned=0))
+    bench.serve(GOOD)
+    hooks = {"request": [lambda request: None]}
+    own = {"http_client": openai.DefaultHttpxClient(event_hooks=hooks)} if pool == "pool" else {"max_retries": 0}
+    client = toolfan.from_openai(bench.sdk(**own), wait=tenacity.wait_none())
+    with pytest.raises(Unavailable, match="still running") as caught:
+        client.create(**ASKED)
+    assert (caught.value.attempts, caught.value.requests, caught.value.retryable) == (0, 0, True)
+    assert tried == [1]
+    assert bench.bodies == []
+
+
+def test_a_paused_client_has_asked_for_nothing(bench: Bench) -> None:
+    bench.serve(GOOD)
+    client = bench.client()
+    client._retries._paused_until = time.monotonic() + 30
+    assert failed(client, RateLimited, deadline=1) == (0, 0)
+    client._retries._paused_until = 0.0
+    assert client.create(**ASKED).requests == 1
+
+
+def test_a_later_round_without_time_is_no_attempt(bench: Bench) -> None:
+    """What was asked for before stays counted."""
+
+    class Slow(BaseModel):
+        x: int
+
+        @field_validator("x")
+        @classmethod
+        def _judged(cls, value: int) -> int:
+            time.sleep(0.6)
+            raise ValueError("no")
+
+    bench.serve(raw(completion(call("Slow", {"x": 1}))))
+    assert failed(bench.client(), DeadlineExceeded, tools=(Slow,), deadline=0.5) == (1, 1)
+    assert len(bench.bodies) == 1
