@@ -115,6 +115,10 @@ EVENTS: dict[str, Check] = {
     "sse-interleaved": lambda seen: indices(seen)[:4] == [0, 1, 0, 1] and good(seen),
     "sse-index-reversed": lambda seen: indices(seen) == sorted(indices(seen), reverse=True) and good(seen),
     "sse-index-gap": lambda seen: {*indices(seen)} == {0, 5} and good(seen),
+    "sse-index-from-1": lambda seen: {*indices(seen)} == {1, 2} and good(seen),
+    "sse-index-reused": lambda seen: (
+        [piece["index"] for piece in opened(seen)] == [0, 1, 0, 1] and len({piece["id"] for piece in opened(seen)}) == 4
+    ),
     "sse-name-repeated": lambda seen: (
         {(piece["id"], piece["function"]["name"]) for piece in first_call(seen)} == {("call_1_0", "Weather")}
     ),

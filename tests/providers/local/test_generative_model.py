@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,7 +43,7 @@ def _tool() -> Any:
 def _calls(answer: Any) -> list[tuple[str, Any]]:
     from google.protobuf import json_format
 
-    parts = answer._raw_response._pb.candidates[0].content.parts
+    parts = getattr(answer, "_raw_response", answer)._pb.candidates[0].content.parts
     return [(part.function_call.name, json_format.MessageToDict(part.function_call.args)) for part in parts]
 
 
@@ -71,6 +72,61 @@ def test_generative_model_over_rest(both: Server) -> None:
     assert answer.candidates[0].finish_reason == 1
     assert both.requests[-1].query == {"$alt": "json;enum-encoding=int"}
     assert both.requests[-1].body["tools"][0]["functionDeclarations"][0]["parameters"]["type"] == 6
+
+
+def test_a_stream_over_rest(both: Server) -> None:
+    import vertexai
+    from google.auth.credentials import AnonymousCredentials
+    from vertexai.generative_models import GenerativeModel
+
+    vertexai.init(
+        project="p", location="us-central1", api_endpoint=both.base_url, api_transport="rest",
+        credentials=AnonymousCredentials(),
+    )  # fmt: skip
+    answers = list(GenerativeModel("some-model").generate_content(QUESTION, tools=[_tool()], stream=True))
+    assert [_calls(answer) for answer in answers] == [[one] for one in EXPECTED]
+    assert [answer.candidates[0].finish_reason for answer in answers] == [0, 0, 1]
+    assert both.requests[-1].path.endswith(":streamGenerateContent")
+
+
+@pytest.mark.parametrize("version", ["aiplatform_v1", "aiplatform_v1beta1"])
+def test_a_stream_over_grpc(both: Server, version: str) -> None:
+    from google import cloud
+
+    package = getattr(__import__("google.cloud", fromlist=[version]) or cloud, version)
+    tools = [{"function_declarations": [{"name": "Weather", "parameters_json_schema": WEATHER}]}]
+    request: dict[str, Any] = {
+        "model": "projects/p/locations/us-central1/publishers/google/models/M",
+        "contents": [{"role": "user", "parts": [{"text": QUESTION}]}],
+        "tools": tools,
+    }
+    client = _grpc_client(both, package)
+    answers = list(client.stream_generate_content(request=request, timeout=30))
+    assert [_calls(answer) for answer in answers] == [[one] for one in EXPECTED[:2]]
+    assert both.requests[-1].path.endswith("/StreamGenerateContent")
+    request["tool_config"] = {"function_calling_config": {"stream_function_call_arguments": True}}
+    answers = list(client.stream_generate_content(request=request, timeout=30))
+    calls = [part.function_call for answer in answers for part in answer.candidates[0].content.parts[:1]]
+    assert [(call.name, call.will_continue) for call in calls if call.name] == [("Weather", True)] * 2
+    pieces = [(piece.json_path, piece.string_value) for call in calls for piece in call.partial_args]
+    assert pieces[:4] == [("$.location", "Toronto"), ("$.location", ""), ("$.units", "metric"), ("$.units", "")]
+
+
+def test_a_grpc_stream_of_a_script() -> None:
+    from google.api_core import exceptions
+    from google.cloud import aiplatform_v1
+
+    calls = [{"name": "A", "arguments": {"n": 1}}, {"name": "B"}]
+    script = [{"calls": calls, "calls_together": True, "pace": {"call": 0.1}}, {"error": {"status": 503}}]
+    with Server(script, grpc=True) as server:
+        client = _grpc_client(server, aiplatform_v1)
+        asked = {"model": "publishers/google/models/M", "contents": [{"role": "user", "parts": [{"text": "x"}]}]}
+        began = time.monotonic()
+        answers = list(client.stream_generate_content(request=asked, timeout=30))
+        assert time.monotonic() - began >= 0.19
+        assert [_calls(answer) for answer in answers] == [[("A", {"n": 1.0}), ("B", {})]]
+        with pytest.raises(exceptions.ServiceUnavailable, match="scripted error"):
+            list(client.stream_generate_content(request=asked, timeout=30))
 
 
 def test_generative_model_over_grpc(both: Server) -> None:

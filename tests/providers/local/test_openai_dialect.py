@@ -161,7 +161,9 @@ CALL = {"id": "a", "type": "function", "function": {"name": "Weather", "argument
         ({"tools": [{"type": "function", "function": {"name": "a", "parameters": {"type": "string"}}}]},
          "tools[0].function.parameters", "invalid_function_parameters", "type: \"object\""),
         ({"n": 0}, "n", "invalid_value", "Invalid value for 'n'"),
-        ({"stream": True}, "stream", "unsupported_value", "Streaming is not supported"),
+        ({"stream_options": {"include_usage": True}}, "stream_options", None, "only allowed when 'stream' is enabled"),
+        ({"extra_body": {"stream": "yes"}}, "stream", "invalid_type", "expected a boolean"),
+        ({"stream": True, "extra_body": {"stream_options": 1}}, "stream_options", "invalid_type", "expected an object"),
     ],
 )  # fmt: skip
 def test_bad_requests(server: Server, changes: Any, param: str | None, code: str | None, message: str) -> None:

@@ -12,6 +12,7 @@ from toolfan.hookspecs import hookimpl
 from .adapter import LocalAdapter
 
 if TYPE_CHECKING:
+    from .pacing import Pace
     from .script import Script, ScriptError, load_script
     from .server import Server, ServerError
     from .service import LocalClient
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LocalAdapter",
     "LocalClient",
+    "Pace",
     "Script",
     "ScriptError",
     "Server",
@@ -29,6 +31,7 @@ __all__ = [
 
 _HOMES = {
     "LocalClient": "service",
+    "Pace": "pacing",
     "Script": "script",
     "ScriptError": "script",
     "Server": "server",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolfan_local.exchange import Outcome, Question, Reply, ReplyCall, ToolResult
+from toolfan_local.pacing import NO_PAUSE, Pace
 from toolfan_local.planner import plan
 
 if TYPE_CHECKING:
@@ -18,28 +19,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settled:
-    """What is answered, and after how many seconds."""
+    """What is answered, after how many seconds, and how it comes: its pace, all calls in one chunk or each alone."""
 
     outcome: Outcome
     delay: float = 0.0
+    pace: Pace = NO_PAUSE
+    together: bool = False
+
+    @property
+    def first_wait(self) -> float:
+        """Seconds before the first byte."""
+        return self.delay + self.pace.first_byte
 
 
 class Answerer:
-    """Answers questions from a script, or without one from the planner. Safe to share between threads."""
+    """Answers questions from a script, or without one from the planner. Safe to share between threads.
 
-    def __init__(self, script: Script | None = None) -> None:
-        self._script = script
+    `pace` and `together` hold for every answer that has none of its own.
+    """
+
+    def __init__(self, script: Script | None = None, *, pace: Pace = NO_PAUSE, together: bool = False) -> None:
+        self._script, self._pace, self._together = script, pace, together
 
     def answer(self, question: Question) -> Settled:
         """The answer to one question. Never raises for what a question says."""
         if self._script is None:
-            return Settled(planned_reply(question))
+            return self._settled(planned_reply(question))
         entry = self._script.take(model=question.model, text=question.text)
         if entry is not None:
-            return Settled(entry.outcome(), entry.delay)
+            pace = entry.own_pace() or self._pace
+            together = self._together if entry.calls_together is None else entry.calls_together
+            return Settled(entry.outcome(), entry.delay, pace, together)
         if self._script.otherwise == "planner":
-            return Settled(planned_reply(question))
-        return Settled(self._script.exhausted(question.model, question.text))
+            return self._settled(planned_reply(question))
+        return self._settled(self._script.exhausted(question.model, question.text))
+
+    def _settled(self, outcome: Outcome) -> Settled:
+        return Settled(outcome, 0.0, self._pace, self._together)
 
 
 def planned_reply(question: Question) -> Reply:

@@ -5,23 +5,23 @@ Knows starlette and the dialects' functions; not uvicorn, not gRPC, not how an a
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import threading
-import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from toolfan_local import google_wire, openai_wire
-from toolfan_local.exchange import Failure, Outcome, Question, Refused, Verbatim
+from toolfan_local import google_stream, google_wire, openai_stream, openai_wire
+from toolfan_local.answering import Settled
+from toolfan_local.exchange import Failure, Question, Refused, Verbatim
 from toolfan_local.identifiers import Identifiers
 from toolfan_local.recording import Recorder
+from toolfan_local.streaming import as_array, as_events, rest, stream_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,13 +96,21 @@ async def _answer_openai(desk: Desk, request: Request, body: bytes) -> Response:
         question = openai_wire.read(body, azure["deployment"] if azure else None)
     except Refused as exc:
         return _openai_failure(desk, exc.failure)
-    outcome = await _settle(desk, question)
+    settled = await _settle(desk, question)
+    outcome = settled.outcome
     if isinstance(outcome, Failure):
         return _openai_failure(desk, outcome)
     if isinstance(outcome, Verbatim):
         return _verbatim(outcome)
-    rendered = openai_wire.render(question, outcome, desk.identifiers)
-    return _json(rendered, headers=openai_wire.answer_headers(desk.identifiers))
+    completion = openai_wire.render(question, outcome, desk.identifiers)
+    headers = openai_wire.answer_headers(desk.identifiers)
+    chunks = openai_stream.chunks(completion, usage=question.stream_usage, together=settled.together)
+    if question.stream:
+        pieces = as_events(settled.pace.paced(chunks), "\n", openai_stream.DONE)
+        return stream_response(desk.closing, pieces, "text/event-stream; charset=utf-8", headers)
+    if not await rest(desk.closing, settled.pace.total(chunks)):
+        return _openai_failure(desk, CLOSED)
+    return _json(completion, headers=headers)
 
 
 async def _answer_google(desk: Desk, request: Request, path: Mapping[str, str], body: bytes) -> Response:
@@ -111,31 +119,47 @@ async def _answer_google(desk: Desk, request: Request, path: Mapping[str, str], 
     flavour = google_wire.Flavour(
         vertex, call_ids=not vertex or path["version"] == "v1beta1", integer_enums=integer_enums
     )
+    framing = _framing(request, path["method"])
+    array = framing == "array"
     refused = _google_refusal(desk, request, vertex=vertex)
     if refused:
-        return _google_failure(refused)
-    if path["method"] != "generateContent":
-        return _google_failure(Failure(501, f"The method {path['method']} is not served here: only generateContent."))
+        return _google_failure(refused, array=array)
+    if framing is None:
+        message = f"The method {path['method']} is not served here: only generateContent and streamGenerateContent."
+        return _google_failure(Failure(501, message))
     try:
         question = google_wire.read(body, path["model"])
     except Refused as exc:
-        return _google_failure(exc.failure)
-    outcome = await _settle(desk, question)
+        return _google_failure(exc.failure, array=array)
+    settled = await _settle(desk, question)
+    outcome = settled.outcome
     if isinstance(outcome, Failure):
-        return _google_failure(outcome)
+        return _google_failure(outcome, array=array)
     if isinstance(outcome, Verbatim):
         return _verbatim(outcome)
-    return _json(google_wire.render(question, outcome, flavour, desk.identifiers))
+    response = google_wire.render(question, outcome, flavour, desk.identifiers)
+    partial = vertex and framing != "whole" and question.partial_arguments
+    chunks = google_stream.chunks(response, together=settled.together, partial=partial)
+    if framing == "whole":
+        done = await rest(desk.closing, settled.pace.total(chunks))
+        return _json(response) if done else _google_failure(CLOSED)
+    paced = settled.pace.paced(chunks)
+    if array:
+        return stream_response(desk.closing, as_array(paced), "application/json; charset=UTF-8")
+    return stream_response(desk.closing, as_events(paced, "\r\n"), "text/event-stream")
 
 
-async def _settle(desk: Desk, question: Question) -> Outcome:
+def _framing(request: Request, method: str) -> Literal["whole", "events", "array"] | None:
+    """How the answer is framed; None for a method that is not served."""
+    if method == "streamGenerateContent":
+        return "events" if request.query_params.get("alt") == "sse" else "array"
+    return "whole" if method == "generateContent" else None
+
+
+async def _settle(desk: Desk, question: Question) -> Settled:
+    """The answer, when its first byte may go out."""
     settled = desk.answerer.answer(question)
-    end = time.monotonic() + settled.delay
-    while (left := end - time.monotonic()) > 0:
-        if desk.closing.is_set():
-            return CLOSED
-        await asyncio.sleep(min(left, 0.05))
-    return settled.outcome
+    return settled if await rest(desk.closing, settled.first_wait) else Settled(CLOSED)
 
 
 def _bearer(request: Request) -> str:
@@ -183,8 +207,10 @@ def _openai_failure(desk: Desk, failure: Failure) -> Response:
     return _json(openai_wire.render_failure(failure), failure.status, headers)
 
 
-def _google_failure(failure: Failure) -> Response:
-    return _json(google_wire.render_failure(failure), failure.status, failure.headers)
+def _google_failure(failure: Failure, *, array: bool = False) -> Response:
+    """The failure; where an array was asked for, it is the array's one element."""
+    body = google_wire.render_failure(failure)
+    return _json([body] if array else body, failure.status, failure.headers)
 
 
 def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -32,7 +32,8 @@ class Question:
     """One request, free of any dialect.
 
     `text` is the last user message; `results` is not empty when the conversation ends with tool results;
-    `allowed` restricts the tools to a subset; `limit` is the greatest number of calls (None: no limit).
+    `allowed` restricts the tools to a subset; `limit` is the greatest number of calls (None: no limit). `stream`: the
+    answer is wanted as a stream, with its usage (`stream_usage`), with arguments in pieces (`partial_arguments`).
     """
 
     model: str
@@ -45,6 +46,9 @@ class Question:
     forced: bool = False
     copies: int = 1
     prompt_tokens: int = 0
+    stream: bool = False
+    stream_usage: bool = False
+    partial_arguments: bool = False
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,7 @@ def read_object(request: JSON, model: str) -> Question:
         choice=_CHOICES[mode],
         allowed=frozenset(names) if names else None,
         prompt_tokens=estimate_tokens([contents, request.get("tools") or []]),
+        partial_arguments=bool(spelled(calling_config(request), "streamFunctionCallArguments")),
     )
 
 

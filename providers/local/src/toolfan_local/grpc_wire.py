@@ -5,22 +5,28 @@ Knows grpcio and google-cloud-aiplatform's messages, and is imported only when g
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import grpc
 from google.cloud import aiplatform_v1, aiplatform_v1beta1
 from google.protobuf import any_pb2, duration_pb2, json_format
 from google.rpc import error_details_pb2, status_pb2
 
-from toolfan_local import google_wire
+from toolfan_local import google_stream, google_wire
 from toolfan_local.app import CLOSED
-from toolfan_local.exchange import Failure, Refused, Verbatim
+from toolfan_local.exchange import Failure, Refused, Reply, Verbatim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
+    from toolfan_local.answering import Settled
     from toolfan_local.app import Desk
+    from toolfan_local.exchange import Question
+
+JSON = dict[str, Any]
 
 _CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
@@ -47,14 +53,8 @@ class GrpcFace:
         self._server = grpc.server(self._pool)
         for version, package in VERSIONS.items():
             service = f"google.cloud.aiplatform.{version}.PredictionService"
-            handler = grpc.unary_unary_rpc_method_handler(
-                _behaviour(desk, service, package, call_ids=version == "v1beta1"),
-                request_deserializer=package.GenerateContentRequest.pb().FromString,
-                response_serializer=_serialize,
-            )
-            self._server.add_generic_rpc_handlers(
-                (grpc.method_handlers_generic_handler(service, {"GenerateContent": handler}),)
-            )
+            handlers = _handlers(_Service(desk, service, package, call_ids=version == "v1beta1"))
+            self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
         self.port: int = self._server.add_insecure_port("127.0.0.1:0")
         self._server.start()
 
@@ -68,35 +68,79 @@ def _serialize(message: Any) -> bytes:
     return message if isinstance(message, bytes) else bytes(message.SerializeToString())
 
 
-def _behaviour(desk: Desk, service: str, package: Any, *, call_ids: bool) -> Callable[[Any, Any], Any]:
-    flavour = google_wire.Flavour(vertex=True, call_ids=call_ids)
+def _handlers(service: _Service) -> dict[str, Any]:
+    codecs: dict[str, Any] = {
+        "request_deserializer": service.package.GenerateContentRequest.pb().FromString,
+        "response_serializer": _serialize,
+    }
+    return {
+        "GenerateContent": grpc.unary_unary_rpc_method_handler(service.whole, **codecs),
+        "StreamGenerateContent": grpc.unary_stream_rpc_method_handler(service.stream, **codecs),
+    }
 
-    def generate_content(message: Any, context: grpc.ServicerContext) -> Any:
-        request = json_format.MessageToDict(message)
-        desk.recorder.record("POST", f"/{service}/GenerateContent", headers=_metadata(context), body=request)
-        model = message.model.rpartition("/")[2]
-        try:
-            question = google_wire.read_object(request, model)
-        except Refused as exc:
-            return abort(context, exc.failure)
-        settled = desk.answerer.answer(question)
-        if settled.delay and desk.closing.wait(settled.delay):
-            return abort(context, CLOSED)
-        if isinstance(settled.outcome, Failure):
-            return abort(context, settled.outcome)
+
+@dataclass(frozen=True)
+class _Service:
+    """One generation of the service."""
+
+    desk: Desk
+    name: str
+    package: Any
+    call_ids: bool
+
+    def whole(self, message: Any, context: grpc.ServicerContext) -> Any:
+        """GenerateContent."""
+        question, settled = self._settled(message, context, "GenerateContent")
         if isinstance(settled.outcome, Verbatim):
             return settled.outcome.body
-        body = google_wire.render(question, settled.outcome, flavour, desk.identifiers)
-        return json_format.ParseDict(body, package.GenerateContentResponse.pb()(), ignore_unknown_fields=True)
+        response = self._rendered(question, settled)
+        self._wait(settled.pace.total(google_stream.chunks(response, together=settled.together)), context)
+        return self._message(response)
 
-    return generate_content
+    def stream(self, message: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        """StreamGenerateContent."""
+        question, settled = self._settled(message, context, "StreamGenerateContent")
+        if isinstance(settled.outcome, Verbatim):
+            yield settled.outcome.body
+            return
+        response = self._rendered(question, settled)
+        chunks = google_stream.chunks(response, together=settled.together, partial=question.partial_arguments)
+        due = time.monotonic()
+        for pause, event in settled.pace.paced(chunks):
+            due += pause
+            self._wait(due - time.monotonic(), context)
+            yield self._message(event)
+
+    def _settled(self, message: Any, context: grpc.ServicerContext, method: str) -> tuple[Question, Settled]:
+        """The question and its answer, when the first byte may go out. Aborts the call for a failure."""
+        request = json_format.MessageToDict(message)
+        self.desk.recorder.record("POST", f"/{self.name}/{method}", headers=_metadata(context), body=request)
+        try:
+            question = google_wire.read_object(request, message.model.rpartition("/")[2])
+        except Refused as exc:
+            return abort(context, exc.failure)
+        settled = self.desk.answerer.answer(question)
+        self._wait(settled.first_wait, context)
+        return abort(context, settled.outcome) if isinstance(settled.outcome, Failure) else (question, settled)
+
+    def _rendered(self, question: Question, settled: Settled) -> JSON:
+        assert isinstance(settled.outcome, Reply)
+        flavour = google_wire.Flavour(vertex=True, call_ids=self.call_ids)
+        return google_wire.render(question, settled.outcome, flavour, self.desk.identifiers)
+
+    def _wait(self, seconds: float, context: grpc.ServicerContext) -> None:
+        if seconds > 0 and self.desk.closing.wait(seconds):
+            abort(context, CLOSED)
+
+    def _message(self, body: JSON) -> Any:
+        return json_format.ParseDict(body, self.package.GenerateContentResponse.pb()(), ignore_unknown_fields=True)
 
 
 def _metadata(context: grpc.ServicerContext) -> list[tuple[str, str]]:
     return [(str(item[0]), str(item[1])) for item in context.invocation_metadata()]
 
 
-def abort(context: grpc.ServicerContext, failure: Failure) -> None:
+def abort(context: grpc.ServicerContext, failure: Failure) -> NoReturn:
     """Ends the call with the failure's code, the retry delay in the trailing metadata. Raises what grpc raises."""
     code = _CODES.get(failure.status, grpc.StatusCode.UNKNOWN)
     status = status_pb2.Status(code=code.value[0], message=failure.message)
@@ -108,3 +152,4 @@ def abort(context: grpc.ServicerContext, failure: Failure) -> None:
         status.details.append(packed)
     context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
     context.abort(code, failure.message)
+    raise AssertionError("grpc's abort raises")

@@ -34,12 +34,19 @@ def check_request(request: JSON) -> None:
     count = request.get("n")
     if count is not None and (type(count) is not int or not 1 <= count <= 128):
         raise refuse(f"Invalid value for 'n': {count!r}. Expected an integer from 1 to 128.", "n", "invalid_value")
-    if request.get("stream"):
-        raise refuse(
-            "Streaming is not supported by this local server: send the request without 'stream': true.",
-            "stream",
-            "unsupported_value",
-        )
+    _check_stream(request)
+
+
+def _check_stream(request: JSON) -> None:
+    stream, options = request.get("stream"), request.get("stream_options")
+    if not (stream is None or isinstance(stream, bool)):
+        raise refuse(f"Invalid type for 'stream': expected a boolean, but got {stream!r}.", "stream", "invalid_type")
+    if options is None:
+        return
+    if not isinstance(options, dict):
+        raise refuse("Invalid type for 'stream_options': expected an object.", "stream_options", "invalid_type")
+    if not stream:
+        raise refuse("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options")
 
 
 def _check_messages(request: JSON) -> None:

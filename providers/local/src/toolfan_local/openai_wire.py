@@ -1,7 +1,6 @@
 """OpenAI's chat completions on the wire: reads a request into a `Question`, renders answers and errors.
 
-Knows OpenAI's (and Azure OpenAI's) JSON; not HTTP serving, not the planner. Streaming will be a second renderer
-beside `render`.
+Knows OpenAI's (and Azure OpenAI's) JSON; not HTTP serving, not the planner, not how an answer becomes a stream.
 """
 
 from __future__ import annotations
@@ -68,6 +67,8 @@ def read(body: bytes, deployment: str | None = None) -> Question:
         limit=1 if request.get("parallel_tool_calls") is False else None,
         copies=request.get("n") or 1,
         prompt_tokens=estimate_tokens([request["messages"], request.get("tools") or []]),
+        stream=request.get("stream") is True,
+        stream_usage=bool((request.get("stream_options") or {}).get("include_usage")),
     )
 
 

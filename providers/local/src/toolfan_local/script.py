@@ -28,6 +28,7 @@ from pydantic import (
 )
 
 from toolfan_local.exchange import Failure, Outcome, Reply, ReplyCall, Stop, TokenCount, Verbatim
+from toolfan_local.pacing import Pace
 
 
 class ScriptError(ValueError):
@@ -46,6 +47,7 @@ def _sendable_headers(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
+_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Headers = Annotated[dict[str, str], AfterValidator(_sendable_headers)]
 
 
@@ -85,12 +87,22 @@ class ScriptedBody(_Part):
     headers: _Headers = Field(default_factory=dict)
 
 
+class ScriptedPace(_Part):
+    """How fast the answer comes, in seconds: see `toolfan_local.Pace`."""
+
+    first_byte: _Seconds = 0.0
+    chunk: _Seconds = 0.0
+    call: _Seconds = 0.0
+
+
 class ScriptedAnswer(_Part):
     """One answer and when it is given.
 
     Conditions, all of which must hold: `model` (the whole name), `contains` (a part of the last user text, case
     ignored), `matches` (a regular expression found in it). `times`: how often it answers, a number or "always".
-    `delay`: seconds before the answer. Give either `error`, or `body`, or any of `calls`, `text`, `stop`, `usage`.
+    `delay`: seconds before the answer. `pace`: how fast it comes, in place of the server's; a number is the seconds
+    before each chunk of a stream. `calls_together`: all calls in one chunk of a stream, or not. Give either `error`, or
+    `body`, or any of `calls`, `text`, `stop`, `usage`.
     """
 
     model: str | None = None
@@ -98,6 +110,8 @@ class ScriptedAnswer(_Part):
     matches: str | None = None
     times: PositiveInt | Literal["always"] = 1
     delay: NonNegativeFloat = 0.0
+    pace: _Seconds | ScriptedPace | None = None
+    calls_together: bool | None = None
     calls: tuple[ScriptedCall, ...] = ()
     text: str | None = None
     stop: Stop | None = None
@@ -129,6 +143,12 @@ class ScriptedAnswer(_Part):
             and (self.contains is None or self.contains.lower() in text.lower())
             and (self.matches is None or re.search(self.matches, text) is not None)
         )
+
+    def own_pace(self) -> Pace | None:
+        """The pace of this answer, where it has one."""
+        if isinstance(self.pace, ScriptedPace):
+            return Pace(**self.pace.model_dump())
+        return None if self.pace is None else Pace(chunk=self.pace)
 
     def outcome(self) -> Outcome:
         """The answer in the neutral form."""

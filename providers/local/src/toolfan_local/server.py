@@ -18,6 +18,7 @@ import uvicorn
 
 from toolfan_local.answering import Answerer
 from toolfan_local.app import Desk, make_app
+from toolfan_local.pacing import Pace, pace_of
 from toolfan_local.script import Script, load_script
 
 if TYPE_CHECKING:
@@ -60,15 +61,24 @@ class Server:
 
     `script`: a Script, or what `load_script` takes; without one the planner answers. `port` 0 takes a free one.
     `grpc`: serve gRPC too, on a port of its own. `api_key`: the only key accepted; None accepts any.
+    `pace`: how fast answers come, a `Pace` or the seconds before each chunk of a stream. `calls_together`: a stream has
+    all calls in one chunk. An answer of the script may have its own of both.
     Without grpcio and google-cloud-aiplatform it starts without gRPC and warns (RuntimeWarning).
-    Raises ServerError when the port is taken, ScriptError for a wrong script.
+    Raises ServerError when the port is taken, ScriptError for a wrong script, ValueError for a wrong pace.
     """
 
     def __init__(
-        self, script: ScriptSource | None = None, *, port: int = 0, grpc: bool = False, api_key: str | None = None
+        self,
+        script: ScriptSource | None = None,
+        *,
+        port: int = 0,
+        grpc: bool = False,
+        api_key: str | None = None,
+        pace: float | Pace = 0.0,
+        calls_together: bool = False,
     ) -> None:
         self.script = None if script is None else load_script(script)
-        self._desk = Desk(Answerer(self.script), api_key)
+        self._desk = Desk(Answerer(self.script, pace=pace_of(pace), together=calls_together), api_key)
         self._port = port
         self._wants_grpc = grpc
         self._grpc: GrpcFace | None = None
@@ -107,7 +117,7 @@ class Server:
     def close(self) -> None:
         """Stops the server and waits for its threads; harmless when it does not run.
 
-        Requests whose answer is delayed are answered with an error at once.
+        Requests whose answer is delayed are answered with an error at once; streams end where they are.
         """
         self._desk.closing.set()  # before the gRPC server waits for them
         if self._grpc is not None:

@@ -163,6 +163,9 @@ def _many(count: int) -> Streaming:
     return Streaming(calls=lambda calls: repeated(calls, count))
 
 
+_REUSED = Streaming(_each(_index(lambda index: index % 2)), calls=lambda calls: repeated(calls, 4))
+
+
 def _fault(
     name: str, text: str, play: Streaming, expectation: str = "exact", dialects: tuple[Dialect, ...] = OPENAI
 ) -> Fault:
@@ -198,6 +201,8 @@ FAULTS = (
     _fault("sse-interleaved", "the pieces of the calls in turn", Streaming(_groups(_interleaved)), _KEYED),
     _fault("sse-index-reversed", "the last call first", Streaming(_groups(_reversed)), _KEYED),
     _fault("sse-index-gap", "indices 0, 5, 10", Streaming(_each(_index(lambda index: 5 * index))), _KEYED),
+    _fault("sse-index-from-1", "indices 1, 2, 3", Streaming(_each(_index(lambda index: index + 1))), _KEYED),
+    _fault("sse-index-reused", "indices 0, 1, 0, 1", _REUSED, _STARTS),
     _fault("sse-name-repeated", "name and id in every piece", Streaming(_groups(_repeated_names)), "set once"),
     _fault("sse-id-late", "the id in the last piece alone", Streaming(_groups(_late_ids)), "accepted"),
     _fault("sse-null-function", "null for the function in a piece", Streaming(_groups(_null_functions)), "skipped"),

@@ -14,6 +14,7 @@ from toolfan_local.faults.fault import GOOGLE, Dialect, Fault
 from toolfan_local.faults.google_form import SIGNATURE, body
 from toolfan_local.faults.stage import Stage
 from toolfan_local.faults.streaming import Streaming
+from toolfan_local.google_partials import in_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,39 +34,12 @@ def _one_chunk(asked: Asked, _: Events) -> Events:
     return [body(asked, good_calls(asked))]
 
 
-def _leaves(value: Any, path: str = "$") -> Iterator[tuple[str, Any]]:
-    """The values that are no container, each with its JSON path."""
-    if isinstance(value, dict):
-        for name, below in value.items():
-            yield from _leaves(below, f"{path}.{name}")
-    elif isinstance(value, list):
-        for place, below in enumerate(value):
-            yield from _leaves(below, f"{path}[{place}]")
-    else:
-        yield path, value
-
-
-def _partial(path: str, value: Any) -> Iterator[JSON]:
-    """The pieces of one value: a text comes in two."""
-    if value is None:
-        yield {"jsonPath": path, "nullValue": "NULL_VALUE"}
-    elif isinstance(value, bool):
-        yield {"jsonPath": path, "boolValue": value}
-    elif isinstance(value, int | float):
-        yield {"jsonPath": path, "numberValue": value}
-    else:
-        half = len(value) // 2
-        yield {"jsonPath": path, "stringValue": value[:half], "willContinue": True}
-        yield {"jsonPath": path, "stringValue": value[half:]}
-
-
 def _call_events(asked: Asked, call: SaidCall, place: int, *, terminal: bool) -> Iterator[JSON]:
     opening = {"name": call.name, "willContinue": True} | ({"id": call.id} if asked.ids else {})
     signed = {"thoughtSignature": SIGNATURE} if place == 0 else {}
     yield _event(asked, {"functionCall": opening} | signed)
-    for path, value in _leaves(call.arguments):
-        for piece in _partial(path, value):
-            yield _event(asked, {"functionCall": {"partialArgs": [piece], "willContinue": True}})
+    for piece in in_pieces(call.arguments) or []:
+        yield _event(asked, {"functionCall": {"partialArgs": [piece], "willContinue": True}})
     if terminal:
         yield _event(asked, {"functionCall": {}})
 

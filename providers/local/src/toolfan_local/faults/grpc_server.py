@@ -121,9 +121,9 @@ class GrpcFaultServer:
         try:
             fault, asked = self._ledger.settle(asked, "grpc")
         except Unanswerable as exc:
-            return abort(context, Failure(exc.status, str(exc)))
+            abort(context, Failure(exc.status, str(exc)))
         if isinstance(fault.play, Status):
-            return abort(context, fault.play.failure("google"))
+            abort(context, fault.play.failure("google"))
         if fault.section == "1":
             return (yield from self._broken(asked, fault, context))
         yield from _bodies(asked, fault)
