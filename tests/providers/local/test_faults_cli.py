@@ -54,6 +54,8 @@ def test_the_list_is_the_catalogue() -> None:
         (["--list"], "toolfan serve --faults --list"),
         (["--faults", "--json"], "--list"),
         (["--faults", "--script", "script.toml"], "--script"),
+        (["--faults", "--call-pace", "1"], "--call-pace"),
+        (["--faults", "--first-byte", "1"], "--first-byte"),
     ],
 )
 def test_options_that_do_nothing_are_refused(arguments: list[str], part: str) -> None:

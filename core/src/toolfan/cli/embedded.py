@@ -6,9 +6,12 @@ Knows: that there is a package toolfan_local.  Must not know: what the servers s
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AdapterNotInstalled, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def local_package(command: str) -> Any:
@@ -24,12 +27,17 @@ def local_package(command: str) -> Any:
         ) from None
 
 
-def started_server(command: str, *, port: int = 0, script: str | None = None) -> Any:
-    """A server that runs.  Raises ConfigError if the script is wrong or the port is taken."""
+def started_server(
+    command: str, *, port: int = 0, script: str | None = None, pace: Mapping[str, float] | None = None
+) -> Any:
+    """A server that runs; `pace` is in the words of `toolfan_local.Pace`.
+
+    Raises ConfigError if the script or the pace is wrong, or the port is taken.
+    """
     local = local_package(command)
     try:
-        return local.Server(script, port=port).start()
-    except (local.ScriptError, local.ServerError) as exc:
+        return local.Server(script, port=port, pace=local.Pace(**pace or {})).start()
+    except (local.ScriptError, local.ServerError, ValueError) as exc:
         raise ConfigError(f"the embedded server cannot start: {exc}") from exc
 
 
@@ -39,10 +47,14 @@ def fault_package(command: str) -> Any:
     return import_module("toolfan_local.faults")
 
 
-def started_fault_server(command: str, *, port: int = 0) -> Any:
-    """A fault server that runs.  Raises ConfigError if the port is taken."""
+def started_fault_server(command: str, *, port: int = 0, pace: float | None = None) -> Any:
+    """A fault server that runs; `pace` is the unit of its delays, in seconds.
+
+    Raises ConfigError if the port is taken.
+    """
     faults = fault_package(command)
+    options = {} if pace is None else {"pace": pace}
     try:
-        return faults.FaultServer(port).start()
+        return faults.FaultServer(port, **options).start()
     except faults.FaultServerError as exc:
         raise ConfigError(f"the fault server cannot start: {exc}") from exc

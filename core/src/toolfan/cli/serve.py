@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,33 +16,52 @@ from ..errors import ConfigError
 from .embedded import fault_package, started_fault_server, started_server
 from .output import print_json, print_table, print_text
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _COLUMNS = ("name", "section", "what it does", "dialects", "what toolfan makes of it")
 
 
 def serve(
+    *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port on loopback; 0 takes a free one.")] = 0,
     script: Annotated[
         str | None, typer.Option(help="A file of scripted answers, .toml or .json; without it the planner answers.")
     ] = None,
+    pace: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds before each chunk of a stream; with --faults the unit of every delay."),
+    ] = None,
+    call_pace: Annotated[
+        float, typer.Option(min=0, help="Seconds that each call takes, spread over its chunks of a stream.")
+    ] = 0,
+    first_byte: Annotated[float, typer.Option(min=0, help="Seconds before an answer begins.")] = 0,
     faults: Annotated[bool, typer.Option("--faults", help="Play faults: the model's name says which.")] = False,
     as_list: Annotated[bool, typer.Option("--list", help="With --faults: list them, and serve nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --list: print one JSON line for each fault.")] = False,
 ) -> None:
     """Serve the offline planner, a script or faults, in OpenAI's and Google's dialects on loopback, until Ctrl-C."""
-    _check(script=script, faults=faults, as_list=as_list, as_json=as_json)
+    _check(faults=faults, answers={"--script": script, "--call-pace": call_pace, "--first-byte": first_byte})
+    _check_list(faults=faults, as_list=as_list, as_json=as_json)
     if as_list:
         _list_faults(as_json=as_json)
     elif faults:
-        _run(started_fault_server("serve", port=port), "faults: the model's name says which, see `--faults --list`")
+        answers = "faults: the model's name says which, see `--faults --list`"
+        _run(started_fault_server("serve", port=port, pace=pace), answers)
     else:
         answers = f"the script {script}" if script else "the offline planner, not a language model"
-        _run(started_server("serve", port=port, script=script), answers)
+        paces = {"first_byte": first_byte, "chunk": pace or 0.0, "call": call_pace}
+        _run(started_server("serve", port=port, script=script, pace=paces), answers)
 
 
-def _check(*, script: str | None, faults: bool, as_list: bool, as_json: bool) -> None:
+def _check(*, faults: bool, answers: Mapping[str, object]) -> None:
     """Options that would do nothing are errors."""
-    if faults and script:
-        raise ConfigError("`--faults` takes no `--script`: its answers come from the catalogue")
+    for option, value in answers.items():
+        if faults and value:
+            raise ConfigError(f"`--faults` takes no `{option}`: its answers come from the catalogue")
+
+
+def _check_list(*, faults: bool, as_list: bool, as_json: bool) -> None:
     if as_list and not faults:
         raise ConfigError("`--list` lists faults", hint="Run `toolfan serve --faults --list`.")
     if as_json and not as_list:
