@@ -23,6 +23,7 @@ from calling import building_rows, call_rows, floor_rows
 from importing import import_rows
 from measuring import FULL, HEADER, QUICK, Effort, Row, loopback
 from peers import peer_rows
+from streaming import stream_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +49,7 @@ def rows(effort: Effort, cache: Path) -> Iterator[Row]:
     with loopback() as address:
         yield from floor_rows(address, effort)
         yield from call_rows(address, effort)
+        yield from stream_rows(address, effort)
 
 
 def main() -> int:

@@ -186,4 +186,6 @@ def _adapter_of(profile: Profile) -> ParallelToolsAdapter:
 def _connection(adapter: ParallelToolsAdapter, given: Given) -> Connection:
     model, defaults = checked_defaults(adapter, given)
     settings = checked_settings(adapter, given)
+    if (configured := getattr(adapter, "configured", None)) is not None:
+        adapter = configured(settings)
     return Connection(adapter, model, settings, defaults, given.profile.name if given.profile else None)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     import openai
 
+    from .adapter import ParallelToolsAdapter
+
+Adapter: TypeAlias = "str | ParallelToolsAdapter | None"
 Stop: TypeAlias = Callable[[Any], bool] | None
 Wait: TypeAlias = Callable[[Any], float] | None
 
@@ -30,7 +33,7 @@ class Mode(enum.Enum):
     VERTEXAI_PARALLEL_TOOLS = "vertexai_parallel_tools"
 
 
-def _wrapped(given: object, adapter: str | None, model: str | None, retries: Retries, *, use_async: bool | None) -> Any:
+def _wrapped(given: object, adapter: Adapter, model: str | None, retries: Retries, *, use_async: bool | None) -> Any:
     """A client over the vendor's, or over a function that makes it; `use_async` None: as the vendor's is."""
     from .registry import adapter_for_client, load_adapter
 
@@ -38,7 +41,8 @@ def _wrapped(given: object, adapter: str | None, model: str | None, retries: Ret
     sdk_client = maker() if maker else given
     if use_async is None:
         use_async = hasattr(sdk_client, "__aenter__")
-    codec = load_adapter(adapter or adapter_for_client(sdk_client))
+    codec = adapter if adapter and not isinstance(adapter, str) else None
+    codec = codec or load_adapter(cast("str", adapter) or adapter_for_client(sdk_client))
     binding = Binding(codec, sdk_client, use_async=use_async, maker=maker)
     kind = AsyncClient if use_async else Client
     return kind(codec, binding, retries=retries, defaults={"model": model})
@@ -47,7 +51,7 @@ def _wrapped(given: object, adapter: str | None, model: str | None, retries: Ret
 def wrap(
     sdk_client: object,
     *,
-    adapter: str | None = None,
+    adapter: Adapter = None,
     model: str | None = None,
     stop: Stop = None,
     wait: Wait = None,
@@ -55,8 +59,8 @@ def wrap(
     """A client over the vendor's sync client that you have; the installed adapter that serves it is found.
 
     In place of the vendor's client, a function that makes one may be passed: it is called for each process (and event
-    loop) that uses the client.  `adapter` names one, `model` is the default for every call.  `stop` and `wait` are
-    tenacity's and replace the defaults of the retries: three tries of each request, full jitter.  Raises
+    loop) that uses the client.  `adapter` names one, or is one; `model` is the default for every call.  `stop` and
+    `wait` are tenacity's and replace the defaults of the retries: three tries of each request, full jitter.  Raises
     AdapterNotFound if no installed adapter serves it, UsageError for an async client.
     """
     return cast("Client", _wrapped(sdk_client, adapter, model, Retries(stop, wait), use_async=False))
@@ -65,7 +69,7 @@ def wrap(
 def wrap_async(
     sdk_client: object,
     *,
-    adapter: str | None = None,
+    adapter: Adapter = None,
     model: str | None = None,
     stop: Stop = None,
     wait: Wait = None,

@@ -49,7 +49,9 @@ class Scanner:
             at += 1
         while at < size:
             if self.in_text:
-                at = _INSIDE.match(text, at).end()  # type: ignore[union-attr]  # it matches the empty text too
+                inside = _INSIDE.match(text, at)
+                assert inside is not None  # it matches the empty text too
+                at = inside.end()
                 if at == size:
                     return -1
                 if text[at] == "\\":  # the last character: what it escapes comes next

@@ -196,11 +196,11 @@ async def drive_stream_async(
             else:
                 effect = conversation.send(answer)
     except StopIteration as stop:
-        result = stop.value
+        await stream.close()
+        yield stop.value
     finally:
         await stream.close()
         conversation.close()
-    yield result
 
 
 class _OpenAsyncStream:

@@ -6,7 +6,7 @@ Must not know: the SDK, HTTP, retries, how calls are validated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
@@ -140,6 +140,10 @@ class ChatCompletionsAdapter:
     def stream_parser(self) -> StreamParser:
         """A parser for the chunks of one streamed completion; see `ChatStreamParser`."""
         return ChatStreamParser(self.name, needs_end=self.needs_end)
+
+    def configured(self, settings: BaseModel) -> ChatCompletionsAdapter:
+        """The adapter as a profile wants it."""
+        return replace(self, needs_end=getattr(settings, "needs_end", self.needs_end))
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The assistant message, see `assistant_message`, and one `tool` message a call."""

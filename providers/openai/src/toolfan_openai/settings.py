@@ -29,6 +29,9 @@ class OpenAISettings(BaseModel):
     )
     azure_deployment: str | None = None
     api_version: str | None = Field(default=None, description="Of Azure's interface; needed with azure_endpoint.")
+    needs_end: bool = Field(
+        default=True, description="False for servers known to end a stream without a finish reason and without [DONE]."
+    )
 
     @model_validator(mode="after")
     def _go_together(self) -> OpenAISettings:

@@ -172,10 +172,10 @@ class ChatStreamParser:
     def _keep(self, kept: dict[str, Any], key: str, value: Any) -> None:
         """A field that is not ours, such as reasoning: the turn is sent back with it."""
         before = kept.get(key)
-        both_texts = isinstance(value, str) and isinstance(before, str) and key not in _WORDS
-        both_lists = isinstance(value, list) and isinstance(before, list)
-        if both_texts or both_lists:
-            kept[key] = before + value
+        if isinstance(value, str) and isinstance(before, str) and key not in _WORDS:
+            kept[key] = f"{before}{value}"
+        elif isinstance(value, list) and isinstance(before, list):
+            kept[key] = [*before, *value]
         elif value is not None or before is None:
             kept[key] = value
 

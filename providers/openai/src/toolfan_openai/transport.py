@@ -25,7 +25,7 @@ from .border import request_id, request_of, secrets_of, translated, without_echo
 from .connecting import check_key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 
 PATH = "/chat/completions"
 END_SECONDS = 0.05
@@ -188,7 +188,7 @@ class _Transport(_Sender):
     @contextmanager
     def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
-    ) -> Iterator[EventStream]:
+    ) -> Generator[EventStream]:
         """The events of one streamed answer; leaving the context closes the connection, unless all was read."""
         added = {**query, **headers}
         try:
@@ -244,7 +244,7 @@ class _AsyncTransport(_Sender):
     @asynccontextmanager
     async def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
-    ) -> AsyncIterator[AsyncEventStream]:
+    ) -> AsyncGenerator[AsyncEventStream]:
         """`_Transport.stream`, awaited."""
         added = {**query, **headers}
         try:

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 _asking: ContextVar[bool] = ContextVar("toolfan_asking", default=False)
 
@@ -30,7 +30,7 @@ class Redirected(Exception):
 
 
 @contextmanager
-def none_followed() -> Iterator[None]:
+def none_followed() -> Generator[None]:
     """What is sent meanwhile, by this thread or task, raises Redirected where it would be sent on."""
     token = _asking.set(True)
     try:
