@@ -32,6 +32,7 @@ ORDER = [
     "functions",
     "hookspecs",
     "messages",
+    "retry_after",
     "translation",
     "tools",
     "forms",

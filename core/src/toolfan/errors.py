@@ -193,7 +193,7 @@ class RateLimited(ProviderError):
 
 
 class QuotaExhausted(ProviderError):
-    """The account's quota or credit is used up (HTTP 429 with a quota code); waiting does not help."""
+    """The account's quota (of a day, or for good) or credit is used up (HTTP 402, or 429 that says so)."""
 
 
 class Unavailable(ProviderError):

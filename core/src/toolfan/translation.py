@@ -2,16 +2,13 @@
 
 All words of others pass `excerpt`, which hides secrets: the `secrets` that a transport knows, and what looks like one.
 
-Knows: HTTP, error bodies of every kind, Retry-After in its forms.  Must not know: SDK classes.
+Knows: HTTP, error bodies of every kind.  Must not know: SDK classes.
 """
 
 from __future__ import annotations
 
-import email.utils
-import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from .errors import (
@@ -30,6 +27,7 @@ from .errors import (
     UsageError,
 )
 from .redaction import masked
+from .retry_after import is_quota_of_a_day, retry_after_seconds, retry_info_seconds
 from .wire import json_text
 
 # Codes of a 429 that no waiting mends.  Source: OpenAI's error code guide; OpenAI-compatible servers use the same.
@@ -52,6 +50,7 @@ _STATUS_HINTS: dict[int, str] = {
     409: "Another request was in the way.",
     413: "The request is too large: send fewer or shorter messages, tools or files.",
 }
+_OF_A_DAY = "The quota of this day is used up: wait for the next one, or have it raised."
 _AGAIN = "toolfan asks again by itself; if that does not help, try later."
 # What h11, http.client and aiohttp say of an answer that is no HTTP; the next one would be none either.
 _MALFORMED = re.compile(
@@ -96,14 +95,19 @@ def error_from_status(
     headers: Mapping[str, str] | None = None,
     request_id: str | None = None,
     retry_after: float | None = None,
+    details: Any = None,
     secrets: Iterable[str] = (),
 ) -> ProviderError:
     """The ProviderError of an HTTP status and the provider's own error code; `message` is the provider's text.
 
-    `headers` have lower-case names.
+    `headers` have lower-case names; `details` are Google's, as dicts (REST) or protos (gRPC).
     """
     known, kind = tuple(secrets), _kind(status, (code or "").lower())
-    wait = retry_after if retry_after is not None else retry_after_seconds(headers or {})
+    waits = (retry_after, retry_info_seconds(details), retry_after_seconds(headers or {}))
+    wait = next((seconds for seconds in waits if seconds is not None), None)
+    of_a_day = kind is RateLimited and is_quota_of_a_day(details)
+    if of_a_day:
+        kind = QuotaExhausted
     moved = 300 <= status < 400
     retryable = (kind.retryable_by_default and not moved) or status in (408, 409)
     wish = (headers or {}).get("x-should-retry", "").lower()
@@ -120,7 +124,7 @@ def error_from_status(
         code=code,
         request_id=request_id and masked(request_id, known),
         retry_after=wait,
-        hint=_hint(kind, status, retryable),
+        hint=_OF_A_DAY if of_a_day else _hint(kind, status, retryable),
         retryable=retryable,
     )
 
@@ -177,10 +181,8 @@ def error_from_body(error: Any, *, adapter: str, request_id: str | None = None) 
         number = int(word) if re.fullmatch("[0-9]{3}", word) else _WORDS.get(word.lower(), 0)
         if 400 <= number < 600:
             named = next((word for word in words if not word.isdigit()), None)
-            wait = retry_info_seconds(details.get("details"))
-            return error_from_status(
-                number, message, adapter=adapter, code=named, request_id=request_id, retry_after=wait
-            )
+            more = details.get("details")
+            return error_from_status(number, message, adapter=adapter, code=named, request_id=request_id, details=more)
     return Unavailable(
         f"the provider answered with an error: {excerpt(message)}",
         adapter=adapter,
@@ -243,47 +245,6 @@ def named(cause: BaseException, secrets: Iterable[str] = ()) -> str:
     """The class and the text of an exception, without secrets."""
     said = excerpt(str(cause), secrets)
     return f"{type(cause).__name__}: {said}" if said else type(cause).__name__
-
-
-def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """The wait in seconds that `retry-after-ms` or `retry-after` (seconds or a date) asks for; junk is None."""
-    millis = _number(headers.get("retry-after-ms"))
-    if millis is not None:
-        return millis / 1000
-    value = headers.get("retry-after")
-    seconds = _number(value)
-    if seconds is not None or not value:
-        return seconds
-    try:
-        then = email.utils.parsedate_to_datetime(value)
-        sent = email.utils.parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
-    except (ValueError, TypeError, IndexError):
-        return None
-    if then.tzinfo is None or sent.tzinfo is None:
-        return None
-    return max(0.0, (then - sent).total_seconds())
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text) if text and "_" not in text else math.nan
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None
-
-
-def retry_info_seconds(details: Any) -> float | None:
-    """The wait in seconds of a google.rpc.RetryInfo among error details, as dicts (REST) or protos (gRPC)."""
-    if not isinstance(details, Iterable) or isinstance(details, str | bytes | Mapping):
-        return None
-    for detail in details:
-        if isinstance(detail, Mapping):
-            delay = detail.get("retryDelay") or detail.get("retry_delay")
-            if isinstance(delay, str) and (found := re.fullmatch(r"([0-9.]+)s", delay)):
-                return _number(found[1])
-        elif (duration := getattr(detail, "retry_delay", None)) is not None:
-            return float(duration.seconds) + float(duration.nanos) / 1e9
-    return None
 
 
 def excerpt(text: str, secrets: Iterable[str] = ()) -> str:

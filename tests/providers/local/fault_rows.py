@@ -133,7 +133,7 @@ ROWS: dict[tuple[str, str], str] = {
     ("6", "signature on the first call only"): "good google-checks-signature",
     ("6", "N calls, fewer function responses"): "google-counts-responses",
     ("6", "hung server"): "hang-before-headers",
-    ("6", "429 / 503"): "429-retry-info 503-retry-info 429-retry-info-300",
+    ("6", "429 / 503"): "429-retry-info 503-retry-info 429-retry-info-300 429-quota-per-day",
     ("6", "401 with AnonymousCredentials (REST)"): "401",
     ("6", "client timeout over REST"): "hang-before-headers hang-in-body",
     ("6", "array instead of SSE, SSE instead of array"): "google-array-for-sse google-sse-for-array",

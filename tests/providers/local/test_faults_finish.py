@@ -182,6 +182,7 @@ GOOGLE: dict[str, Check] = {
     "429-retry-info": retry_delay(429, "0.2s"),
     "429-retry-info-300": retry_delay(429, "300s"),
     "503-retry-info": retry_delay(503, "0.2s"),
+    "429-quota-per-day": lambda body: "PerDay" in body["error"]["details"][0]["violations"][0]["quotaId"],
 }
 
 

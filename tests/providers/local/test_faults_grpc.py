@@ -33,7 +33,7 @@ CODES = {
     "504": "DEADLINE_EXCEEDED",
     "reset-on-request": "UNAVAILABLE",
 }
-DELAYS = {"429-retry-info": 0.2, "503-retry-info": 0.2, "429-retry-info-300": 300.0}
+DELAYS = {"429-retry-info": 0.2, "503-retry-info": 0.2, "429-retry-info-300": 300.0, "429-quota-per-day": 0.2}
 BREAKS = {*CODES, *DELAYS, "hang-before-headers", "hang-in-body", "reset-in-body"}
 
 
@@ -96,10 +96,13 @@ def test_retry_info_in_the_trailing_metadata(channel: Any, name: str) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         whole(channel, name)
     trailing = {key: value for key, value in caught.value.trailing_metadata()}  # noqa: C416 - it is no mapping
-    (detail,) = status_pb2.Status.FromString(trailing["grpc-status-details-bin"]).details
+    *others, detail = status_pb2.Status.FromString(trailing["grpc-status-details-bin"]).details
     info = error_details_pb2.RetryInfo()
     assert detail.Unpack(info)
     assert info.retry_delay.ToTimedelta().total_seconds() == DELAYS[name]
+    quota = error_details_pb2.QuotaFailure()
+    assert [one.Unpack(quota) for one in others] == [True] * (name == "429-quota-per-day")
+    assert [one.quota_id[:24] for one in quota.violations] == ["GenerateRequestsPerDayPe"] * len(others)
 
 
 def test_hangs_and_breaks(server: Any, channel: Any) -> None:

@@ -164,8 +164,9 @@ def test_errors_of_the_service(asker, error, kind_of_error, retry_after):
 
 @pytest.mark.parametrize("content", ["", "<html>", '{"candidates": [', "[]", '"x"'])
 def test_bodies_that_are_no_answer(asker, content):
-    with pytest.raises(BadResponse):
-        asker({"body": {"content": content}})()
+    with pytest.raises(BadResponse) as caught:
+        asker({"body": {"content": content, "headers": {"x-request-id": "r-1"}}})()
+    assert caught.value.request_id == "r-1"
 
 
 def test_html_from_a_gateway_is_its_status(asker):

@@ -85,7 +85,10 @@ class Reply:
 
 @dataclass(frozen=True)
 class Failure:
-    """An error answer. `retry_delay`: seconds (Google's RetryInfo); `code` and `type`: the dialect's own words."""
+    """An error answer. `code` and `type`: the dialect's own words.
+
+    Google's details: `retry_delay`, in seconds, of RetryInfo; `quota_id` of QuotaFailure.
+    """
 
     status: int
     message: str
@@ -94,6 +97,7 @@ class Failure:
     param: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     retry_delay: float | None = None
+    quota_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -130,15 +130,20 @@ def render(question: Question, reply: Reply, flavour: Flavour, identifiers: Iden
 
 
 def render_failure(failure: Failure) -> JSON:
-    """The error in google.rpc's JSON shape, with RetryInfo where a retry delay is given."""
+    """The error in google.rpc's JSON shape, with QuotaFailure and RetryInfo where they are given."""
     word = failure.code or STATUS_WORDS.get(failure.status, "UNKNOWN")
     if word == "script_exhausted":
         word = STATUS_WORDS[failure.status]
     error: JSON = {"code": failure.status, "message": failure.message, "status": word}
+    details: list[JSON] = []
+    if failure.quota_id is not None:
+        violations = [{"quotaId": failure.quota_id, "quotaValue": "50"}]
+        details.append({"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": violations})
     if failure.retry_delay is not None:
-        error["details"] = [
-            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{failure.retry_delay:g}s"}
-        ]
+        delay = f"{failure.retry_delay:g}s"
+        details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay})
+    if details:
+        error["details"] = details
     return {"error": error}
 
 

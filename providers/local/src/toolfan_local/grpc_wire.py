@@ -141,9 +141,15 @@ def _metadata(context: grpc.ServicerContext) -> list[tuple[str, str]]:
 
 
 def abort(context: grpc.ServicerContext, failure: Failure) -> NoReturn:
-    """Ends the call with the failure's code, the retry delay in the trailing metadata. Raises what grpc raises."""
+    """Ends the call with the failure's code, its details in the trailing metadata. Raises what grpc raises."""
     code = _CODES.get(failure.status, grpc.StatusCode.UNKNOWN)
     status = status_pb2.Status(code=code.value[0], message=failure.message)
+    if failure.quota_id is not None:
+        quota = cast("Any", error_details_pb2).QuotaFailure()
+        quota.violations.add(quota_id=failure.quota_id, quota_value=50)
+        packed = cast("Any", any_pb2).Any()
+        packed.Pack(quota)
+        status.details.append(packed)
     if failure.retry_delay is not None:
         delay = cast("Any", duration_pb2).Duration()
         delay.FromNanoseconds(round(failure.retry_delay * 1e9))

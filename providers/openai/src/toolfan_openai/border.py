@@ -21,7 +21,6 @@ from toolfan.translation import (
     not_connected,
     not_sent,
     provider_words,
-    retry_info_seconds,
     timed_out,
 )
 
@@ -131,7 +130,7 @@ def _of_status(response: Any, adapter: str, secrets: tuple[str, ...], *, fallbac
         code=None if code is None else str(code),
         headers=headers,
         request_id=request_id(headers),
-        retry_after=retry_info_seconds(about.get("details")),
+        details=about.get("details"),
         secrets=secrets,
     )
 

@@ -23,7 +23,6 @@ from toolfan.translation import (
     not_connected,
     not_sent,
     provider_words,
-    retry_info_seconds,
     timed_out,
 )
 
@@ -127,7 +126,7 @@ def _of_status(exc: Exception, status: int, adapter: str, secrets: tuple[str, ..
         code=_status_word(exc),
         headers=headers,
         request_id=request_id(headers),
-        retry_after=retry_info_seconds(details),
+        details=details,
         secrets=secrets,
     )
     return _bad_key(error) if _names_a_bad_key(details) else error

@@ -13,7 +13,7 @@ import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, WireRequest, WireResponse
-from toolfan.errors import BadResponse, Unsupported, UsageError
+from toolfan.errors import BadResponse, ProviderError, Unsupported, UsageError
 from toolfan.redaction import blotted
 from toolfan.wire import decode_json, encode_json, merge_extra_body
 
@@ -62,9 +62,13 @@ class _Sender:
         http = response.sdk_http_response
         secrets = secrets_of(self._client, sent)
         headers = plain_headers(http.headers, secrets)
-        body = decode_json(
-            http.body or "", adapter=self._adapter, content_type=headers.get("content-type"), secrets=secrets
-        )
+        try:
+            body = decode_json(
+                http.body or "", adapter=self._adapter, content_type=headers.get("content-type"), secrets=secrets
+            )
+        except ProviderError as exc:
+            exc.request_id = request_id(headers)
+            raise
         if not isinstance(body, dict):
             raise BadResponse(
                 f"the answer is a {type(body).__name__}, not an object",

@@ -174,8 +174,15 @@ _CONTENTS = (
         "google-checks-signature", "400 for a model turn without its signature", Judge(_signed), "never sent", GOOGLE
     ),
 )
+_PER_DAY = "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
 _RETRIES = (
     _fault("429-retry-info", "429 with RetryInfo: 0.2 s", Status(429, retry_delay=0.2), _WAITS),
+    _fault(
+        "429-quota-per-day",
+        "429 with a QuotaFailure of a quota for a day, and RetryInfo",
+        Status(429, retry_delay=0.2, quota_id=_PER_DAY),
+        "QuotaExhausted, never retried",
+    ),
     _fault("503-retry-info", "503 with RetryInfo: 0.2 s", Status(503, retry_delay=0.2), _WAITS),
     _fault(
         "429-retry-info-300", "429 with RetryInfo: 300 s", Status(429, retry_delay=300), "given up now, .retry_after"

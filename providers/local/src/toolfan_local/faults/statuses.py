@@ -52,7 +52,7 @@ def no_fields() -> Fields:
 class Status:
     """Plays an error. `fields` are further header fields, made for each answer; `body` replaces the dialect's.
 
-    `retry_delay` is the seconds of Google's RetryInfo; `code` and `kind` are OpenAI's words.
+    `code` and `kind` are OpenAI's words; `retry_delay`, in seconds, and `quota_id` go into Google's details.
     """
 
     status: int
@@ -61,6 +61,7 @@ class Status:
     code: str | None = None
     kind: str | None = None
     retry_delay: float | None = None
+    quota_id: str | None = None
     body: bytes | None = None
     content_type: str = "application/json"
 
@@ -83,6 +84,7 @@ class Status:
             type=self.kind if openai else None,
             headers=dict(fields or {}),
             retry_delay=self.retry_delay,
+            quota_id=self.quota_id,
         )
 
 
