@@ -51,7 +51,7 @@ _STATUS_HINTS: dict[int, str] = {
     413: "The request is too large: send fewer or shorter messages, tools or files.",
 }
 _OF_A_DAY = "The quota of this day is used up: wait for the next one, or have it raised."
-_AGAIN = "toolfan asks again by itself; if that does not help, try later."
+_AGAIN = "The same request may succeed later."
 # What h11, http.client and aiohttp say of an answer that is no HTTP; the next one would be none either.
 _MALFORMED = re.compile(
     r"illegal|malformed|too long|too much data|more than [0-9]+ (bytes|headers)|bad ?status ?line|bad content-length|"
@@ -131,7 +131,7 @@ def error_from_status(
 
 def _hint(kind: type[ProviderError], status: int, retryable: bool) -> str | None:
     if kind is Unavailable:
-        return _AGAIN if retryable else "Try later."
+        return _AGAIN if retryable else "The provider says that sending it again does not help."
     if kind is RequestRejected and status in _STATUS_HINTS:
         return f"{_STATUS_HINTS[status]} {_AGAIN}" if retryable else _STATUS_HINTS[status]
     return _HINTS.get(kind) if kind is not BadResponse or status >= 300 else None

@@ -78,7 +78,7 @@ DAY = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"
 DATES = {"retry_after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}
 CHUNK = raw("transfer-encoding: chunked", body=f"{len(GOOD):x}\r\n{GOOD}\r\n")
 FIELD = [{"loc": ["body", "tools", 0], "msg": "field required", "type": "missing"}]
-AGAIN, NOT_HTTP = "asks again by itself", "no HTTP that can be read"
+AGAIN, NOT_HTTP = "may succeed later", "no HTTP that can be read"
 
 # What the server does, then: the error, whether it may be sent again, after how long, what it says.
 TABLE: dict[str, tuple[bytes | Faulty, type[ProviderError], bool, float | None, str]] = {
@@ -117,7 +117,7 @@ TABLE: dict[str, tuple[bytes | Faulty, type[ProviderError], bool, float | None, 
     "503": (said(503, retry_after="4"), Unavailable, True, 4, AGAIN),
     "504": (said(504), Unavailable, True, None, AGAIN),
     "529": (said(529), Unavailable, True, None, AGAIN),
-    "should not": (said(500, x_should_retry="false"), Unavailable, False, None, "Try later"),
+    "should not": (said(500, x_should_retry="false"), Unavailable, False, None, "does not help"),
     "should": (said(400, x_should_retry="true"), RequestRejected, True, None, "the reason"),
     "quota": (said(429, code="insufficient_quota"), QuotaExhausted, False, None, "waiting does not help"),
     "quota, should": (said(429, code="insufficient_quota", x_should_retry="true"), QuotaExhausted, False, None, ""),
