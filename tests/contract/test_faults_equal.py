@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import math
+import pickle
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
 from fault_asking import TOOLS, asking
-from loopback import USER
+from loopback import USER, call, completion
 from toolfan.adapter import WireResponse
 from toolfan.conversation import converse
 from toolfan.request import prepare
@@ -71,3 +75,14 @@ def test_the_same_answer_is_the_same_result(askers: list[Asker], fault: str) -> 
     calls, asynchronous = (ask.create(ask.client(), **options) for ask in askers)
     assert said(calls) == said(asynchronous) == said(decoded(calls.raw))
     assert toolfan.Calls.from_json(calls.to_json(), tools=TOOLS) == calls
+
+
+def test_nan_crosses_processes_and_equals_nothing(bench: Any) -> None:
+    body = json.dumps({**completion(call("GoogleSearch", {"query": "x"})), "usage": {"prompt_tokens": float("nan")}})
+    bench.serve({"body": {"content": body}})
+    calls = bench.client().create(model="m", messages=USER, tools=TOOLS)
+    assert calls == calls
+    again = pickle.loads(pickle.dumps(calls))
+    assert math.isnan(again.raw["usage"]["prompt_tokens"])
+    assert again.to_json() == calls.to_json()
+    assert replace(again, raw={}) == replace(calls, raw={})
