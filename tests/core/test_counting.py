@@ -1,4 +1,4 @@
-"""`.requests` and `.attempts` count what was sent: a request that was not begun is none, one that broke is one."""
+"""`.requests` and `.attempts` count what was sent, `.abandoned` what was left behind; what was not begun is neither."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import openai
 import pytest
 import tenacity
 import toolfan
-from loopback import KEY, USER, Bench, FaultServer, call, completion, raw
+from loopback import KEY, USER, Bench, FaultServer, call, completion, raw, until
 from pydantic import BaseModel, field_validator
 from toolfan import DeadlineExceeded, RateLimited, ToolfanError, Unavailable, UsageError, workers
 
@@ -98,6 +98,35 @@ def test_what_finds_no_thread_is_neither_counted_nor_tried_again(
     assert (caught.value.attempts, caught.value.requests, caught.value.retryable) == (0, 0, True)
     assert tried == [1]
     assert bench.bodies == []
+
+
+def test_jobs_under_way_may_be_left_behind_beyond_the_bound() -> None:
+    """As many as threads wait at once; none that starts later."""
+    pool, release, begun = workers.WorkerPool(max_abandoned=2), threading.Event(), threading.Barrier(6)
+    told: list[int] = []
+    late: list[BaseException] = []
+
+    def job() -> None:
+        begun.wait(60)
+        release.wait(60)
+
+    def wait() -> None:
+        with pytest.raises(TimeoutError) as caught:
+            pool.run(job, 2, told.append)
+        late.append(caught.value)
+
+    threads = [threading.Thread(target=wait) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    begun.wait(60)
+    for thread in threads:
+        thread.join(60)
+    assert (len(late), pool.abandoned) == (5, 5)
+    with pytest.raises(workers.TooManyAbandoned):
+        pool.run(lambda: 1, 1, told.append)
+    release.set()
+    until(lambda: pool.abandoned == 0)
+    assert pool.run(lambda: 1, 1, told.append) == 1
 
 
 def test_a_paused_client_has_asked_for_nothing(bench: Bench) -> None:

@@ -1,7 +1,8 @@
 """Threads for blocking sends, so that a deadline can return control while a request that cannot be ended goes on.
 
 Threads are reused (starting one costs as much as the rest of a call) and are daemons: a hung request never keeps the
-process alive.  Requests that were left behind are counted and bounded.
+process alive.  Requests that were left behind are counted; when there are too many, none is started.  Those under way
+by then may join them: a bound on these too would refuse healthy requests of many threads.
 
 Knows: threads and time.  Must not know: what runs in them.
 """
