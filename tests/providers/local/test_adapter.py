@@ -209,7 +209,6 @@ class TestRequests:
         [
             ({"strict": True}, toolfan.Unsupported),
             ({"temperature": 0}, toolfan.UsageError),
-            ({"stream": True}, toolfan.Unsupported),
         ],
     )
     def test_what_it_cannot_do_is_refused(self, options: dict[str, Any], error: type[Exception]) -> None:
@@ -403,16 +402,6 @@ class TestProtocol:
         adapter = toolfan.load_adapter("local")
         assert isinstance(adapter, ParallelToolsAdapter)
         assert (adapter.name, adapter.api) == ("local", ADAPTER_API)
-
-    def test_streams_are_refused(self) -> None:
-        """As its capabilities say."""
-        assert not ADAPTER.capabilities.streaming
-        with pytest.raises(toolfan.Unsupported):
-            ADAPTER.stream_parser()
-        with pytest.raises(toolfan.Unsupported):
-            ADAPTER.transport(LocalClient(), use_async=False).stream(
-                toolfan.WireRequest(None, {}), timeout=None, headers={}, query={}
-            )
 
     def test_two_threads_share_a_client(self) -> None:
         """Each question takes one answer of the script, none twice."""

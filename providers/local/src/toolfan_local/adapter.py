@@ -15,6 +15,16 @@ and its answer:
     {"id": "...", "model": "...", "calls": [...], "text": "..." or null, "stop": "calls",
      "usage": {"input": 12, "output": 34}}
 
+A stream is the same answer in events.  Each has some of its fields: `text` is the next piece of the text, `calls` are
+the next calls, each whole; the last one has "end": true.
+
+    {"id": "...", "model": "..."}
+    {"text": "Let me "}
+    {"text": "look."}
+    {"calls": [{"id": "...", "name": "...", "arguments": {...}}]}
+    {"calls": [...]}
+    {"stop": "calls", "usage": {"input": 12, "output": 34}, "end": true}
+
 Knows: this form.  Must not know: the planner, the script, time, threads; importing this imports none of them.
 """
 
@@ -36,11 +46,12 @@ from toolfan.adapter import (
     Turn,
     WireRequest,
 )
-from toolfan.errors import Unsupported, UsageError
+from toolfan.errors import UsageError
 from toolfan.wire import merge_extra_body
 
 from .parsing import parse_answer
 from .settings import LocalSettings
+from .stream_parsing import AnswerParser
 from .wording import to_wire_messages
 
 if TYPE_CHECKING:
@@ -54,7 +65,7 @@ DEFAULT_MODEL = "toolfan-local"
 # What is False here is refused before anything is asked.  The planner reads texts, never images; it fills in what the
 # text says and does not promise that a schema holds; a script may say anything.
 CAPABILITIES = Capabilities(
-    streaming=False,
+    streaming=True,
     parallel_switch=True,
     tool_choice_required=True,
     tool_choice_subset=True,
@@ -111,8 +122,8 @@ class LocalAdapter:
         return parse_answer(body, adapter=self.name)
 
     def stream_parser(self) -> StreamParser:
-        """Raises Unsupported: there are no streams yet."""
-        raise Unsupported("streams are not available yet", adapter=self.name, hint="Use create().")
+        """A parser of one stream."""
+        return AnswerParser(self.name)
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The model's own message, untouched, and one `result` message a call, in call order."""

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn, get_args
 
-from toolfan.assembly import seal
+from toolfan.assembly import CallAssembler
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
 from toolfan.translation import error_from_body
@@ -21,17 +21,16 @@ def parse_answer(body: Any, *, adapter: str) -> Turn:
 
     Raises BadResponse for another shape, or the ProviderError of an error object in the body.
     """
-    if not isinstance(body, Mapping):
-        _bad(f"it is {type(body).__name__}, not an object", adapter)
-    if body.get("error"):
-        raise error_from_body(body["error"], adapter=adapter)
+    check_fields(body, adapter=adapter)
     calls, text = body.get("calls"), body.get("text")
     if not isinstance(calls, list) or (calls and not any(isinstance(call, Mapping) for call in calls)):
         _bad("its calls are no list of objects", adapter)
-    if not (text is None or isinstance(text, str)):
-        _bad(f"its text is {type(text).__name__}", adapter)
+    assembler = CallAssembler()
+    for call in calls:
+        assembler.whole(*piece_of(call))
+    assembler.finish()
     return Turn(
-        calls=seal(_piece(call) for call in calls),
+        calls=tuple(slot.call for slot in assembler.in_order() if slot.call is not None),
         text=well_formed(text or ""),
         stop=_stop(body.get("stop")),
         usage=_usage(body.get("usage")),
@@ -41,7 +40,20 @@ def parse_answer(body: Any, *, adapter: str) -> Turn:
     )
 
 
-def _piece(call: Any) -> tuple[str | None, str, str]:
+def check_fields(body: Any, *, adapter: str) -> None:
+    """Raises what `parse_answer` raises, for what holds of a part of an answer too."""
+    if not isinstance(body, Mapping):
+        _bad(f"it is {type(body).__name__}, not an object", adapter)
+    if body.get("error"):
+        raise error_from_body(body["error"], adapter=adapter)
+    if not isinstance(body.get("calls", []), list):
+        _bad("its calls are no list of objects", adapter)
+    text = body.get("text")
+    if not (text is None or isinstance(text, str)):
+        _bad(f"its text is {type(text).__name__}", adapter)
+
+
+def piece_of(call: Any) -> tuple[str | None, str, str]:
     """Id, name and arguments; what is no call has no name, and the JSON of what came for arguments."""
     if not isinstance(call, Mapping):
         return None, "", json_text(call)

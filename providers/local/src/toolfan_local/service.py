@@ -8,13 +8,16 @@ Knows: the wire form from the other side.  Must not know: the planner's rules, h
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import ConfigError
 
+from . import local_stream
 from .answering import Answerer, Settled
 from .exchange import Failure, Question, Reply, ReplyCall, ToolResult, Verbatim, count_tokens, estimate_tokens
 from .identifiers import Identifiers
+from .pacing import pace_of
 from .planner import PlannerTool
 from .script import ScriptError, load_script
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from toolfan.adapter import JSON
 
+    from .pacing import Pace
     from .script import Script
     from .settings import LocalSettings
 
@@ -31,25 +35,46 @@ if TYPE_CHECKING:
 class LocalClient:
     """Answers from `script`, or without one from the offline planner.  Safe to share between threads.
 
-    `script` is a Script, or what `load_script` takes.  Raises ScriptError for a wrong one.
+    `script` is a Script, or what `load_script` takes.  `pace` and `calls_together` are as for `Server`.  Raises
+    ScriptError for a wrong script, ValueError for a wrong pace.
     """
 
-    def __init__(self, script: Script | str | Path | Mapping[str, Any] | list[Any] | None = None) -> None:
+    def __init__(
+        self,
+        script: Script | str | Path | Mapping[str, Any] | list[Any] | None = None,
+        *,
+        pace: float | Pace = 0.0,
+        calls_together: bool = False,
+    ) -> None:
         self.script = None if script is None else load_script(script)
-        self._answerer = Answerer(self.script)
+        self._answerer = Answerer(self.script, pace=pace_of(pace), together=calls_together)
         self._identifiers = Identifiers()
 
     def ask(self, request: JSON) -> Settled:
         """What is answered to a request: a Failure, or a Verbatim with the JSON of the answer; and after what delay."""
+        settled, answer = self._settled(request)
+        if answer is None:
+            return settled
+        delay = settled.first_wait + settled.pace.total(local_stream.chunks(answer, together=settled.together))
+        return Settled(_as_json(answer), delay)
+
+    def stream(self, request: JSON) -> tuple[Settled, list[tuple[float, JSON]]]:
+        """The same in events, and how long to wait before each; no events where the answer is none of its own."""
+        settled, answer = self._settled(request)
+        if answer is None:
+            return settled, []
+        sent = json.loads(_as_json(answer).body)  # nothing is shared with the script
+        events = list(settled.pace.paced(local_stream.chunks(sent, together=settled.together)))
+        return replace(settled, outcome=Verbatim(b"")), events
+
+    def _settled(self, request: JSON) -> tuple[Settled, JSON | None]:
         try:
             question = _question(request)
         except (KeyError, TypeError, AttributeError) as exc:  # only extra_body can bring that about
-            return Settled(Failure(400, f"the request is not in the adapter's form: {type(exc).__name__}: {exc}"))
+            message = f"the request is not in the adapter's form: {type(exc).__name__}: {exc}"
+            return Settled(Failure(400, message)), None
         settled = self._answerer.answer(question)
-        if not isinstance(settled.outcome, Reply):
-            return settled
-        answer = json.dumps(self._rendered(question, settled.outcome), ensure_ascii=False)
-        return Settled(Verbatim(answer.encode()), settled.delay)
+        return settled, self._rendered(question, settled.outcome) if isinstance(settled.outcome, Reply) else None
 
     def _rendered(self, question: Question, reply: Reply) -> JSON:
         tokens = count_tokens(question, reply)
@@ -65,6 +90,10 @@ class LocalClient:
     def _call(self, call: ReplyCall) -> JSON:
         call_id = f"call_{self._identifiers.take(12)}" if call.id is None else call.id
         return {"id": call_id, "name": call.name, "arguments": call.arguments}
+
+
+def _as_json(answer: JSON) -> Verbatim:
+    return Verbatim(json.dumps(answer, ensure_ascii=False).encode())
 
 
 def connect(settings: LocalSettings, *, adapter: str) -> LocalClient:

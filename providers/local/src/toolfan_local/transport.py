@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from toolfan.adapter import AsyncTransport, Transport, WireRequest, WireResponse
-from toolfan.errors import Unsupported, UsageError
+from toolfan.adapter import JSON, AsyncTransport, Transport, WireRequest, WireResponse
+from toolfan.errors import UsageError
+from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.translation import error_from_status, timed_out
 from toolfan.wire import decode_json, encode_json
 
@@ -22,7 +24,7 @@ from .exchange import Failure, Verbatim
 from .service import LocalClient
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from .answering import Settled
 
@@ -42,19 +44,19 @@ class _Sender:
     def __init__(self, client: LocalClient, adapter: str) -> None:
         self.client, self.adapter = client, adapter
 
-    def stream(self, request: WireRequest, **_: Any) -> Any:
-        raise Unsupported("streams are not available yet", adapter=self.adapter, hint="Use create().")
-
     def ask(self, request: WireRequest) -> Settled:
         return self.client.ask(json.loads(encode_json(request.body)))
 
+    def open(self, request: WireRequest) -> tuple[Settled, list[tuple[float, JSON]]]:
+        return self.client.stream(json.loads(encode_json(request.body)))
+
     def wait(self, settled: Settled, timeout: float | None) -> float:
         """How long to wait before `read`: the answer's delay, or what is left of the deadline."""
-        return settled.delay if timeout is None else min(settled.delay, timeout)
+        return settled.first_wait if timeout is None else min(settled.first_wait, timeout)
 
     def read(self, settled: Settled, timeout: float | None) -> WireResponse:
         """The answer, after the wait.  Raises the ProviderError of a failure, DeadlineExceeded if it came too late."""
-        if timeout is not None and settled.delay > timeout:
+        if timeout is not None and settled.first_wait > timeout:
             raise timed_out(self.adapter, timeout)
         outcome = settled.outcome
         if isinstance(outcome, Failure):
@@ -74,6 +76,22 @@ class _Sender:
         body = decode_json(outcome.body, adapter=self.adapter, content_type=outcome.content_type)
         return WireResponse(body, headers.get("x-request-id"), headers)
 
+    def head(
+        self, settled: Settled, events: list[tuple[float, JSON]], timeout: float | None
+    ) -> tuple[WireResponse, list[tuple[float, JSON]]]:
+        """What is known before the first event, and the events; a body that came in their place is the only one."""
+        if events:
+            return WireResponse({}), events
+        response = self.read(settled, timeout)
+        whole: Any = response.body
+        return response, [(0.0, {**whole, "end": True} if isinstance(whole, dict) else whole)]
+
+    def pause(self, due: float, timeout: float | None, began: float) -> tuple[float, bool]:
+        """Seconds to wait for an event that is due at this time, and whether the deadline passes before."""
+        late = timeout is not None and due - began > timeout
+        end = began + timeout if late and timeout is not None else due
+        return max(0.0, end - time.monotonic()), late
+
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
@@ -92,6 +110,32 @@ class _Transport(_Sender):
         time.sleep(self.wait(settled, timeout))
         return self.read(settled, timeout)
 
+    @contextmanager
+    def stream(
+        self,
+        request: WireRequest,
+        *,
+        timeout: float | None,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+    ) -> Iterator[EventStream]:
+        began = time.monotonic()
+        settled, events = self.open(request)
+        time.sleep(self.wait(settled, timeout))
+        response, events = self.head(settled, events, timeout)
+        found = self._paced(events, timeout, began)
+        yield EventStream(found, request_id=response.request_id, headers=response.headers)
+
+    def _paced(self, events: list[tuple[float, JSON]], timeout: float | None, began: float) -> Iterator[JSON]:
+        due = time.monotonic()
+        for seconds, event in events:
+            due += seconds
+            left, late = self.pause(due, timeout, began)
+            time.sleep(left)
+            if late:
+                raise timed_out(self.adapter, timeout)
+            yield event
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -108,6 +152,34 @@ class _AsyncTransport(_Sender):
         settled = self.ask(request)
         await anyio.sleep(self.wait(settled, timeout))
         return self.read(settled, timeout)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        request: WireRequest,
+        *,
+        timeout: float | None,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+    ) -> AsyncIterator[AsyncEventStream]:
+        began = time.monotonic()
+        settled, events = self.open(request)
+        await anyio.sleep(self.wait(settled, timeout))
+        response, events = self.head(settled, events, timeout)
+        found = self._paced(events, timeout, began)
+        yield AsyncEventStream(found, request_id=response.request_id, headers=response.headers)
+
+    async def _paced(
+        self, events: list[tuple[float, JSON]], timeout: float | None, began: float
+    ) -> AsyncIterator[JSON]:
+        due = time.monotonic()
+        for seconds, event in events:
+            due += seconds
+            left, late = self.pause(due, timeout, began)
+            await anyio.sleep(left)
+            if late:
+                raise timed_out(self.adapter, timeout)
+            yield event
 
     async def close(self) -> None:
         """Nothing is held."""
