@@ -17,11 +17,11 @@ _PUBLIC = """
     AsyncCallStream AsyncClient AsyncTransport AuthenticationError BadCall BadResponse BoundCall Call CallError
     CallStream Calls Capabilities Client ConfigError ConnectionFailed ContentFiltered DeadlineExceeded
     IncompleteStream InvalidArguments InvalidCalls MalformedArguments Message Mode Outcome ParallelToolsAdapter
-    PermissionDenied ProviderError QuotaExhausted RateLimited RawCall Refused RequestRejected Round StopReason
-    StreamParser TextDelta TooManyCalls Tool ToolChoice ToolDefinitionError ToolRequest ToolSet ToolfanError
-    Transport TruncatedCall Turn Unavailable UnknownTool Unsupported Usage UsageError WireRequest WireResponse
-    __version__ connect connect_async from_openai from_vertexai hookimpl installed_adapters load_adapter tool wrap
-    wrap_async
+    PermissionDenied ProviderError QuotaExhausted RateLimited RawCall Refused RequestRejected Result Round Run
+    RunRound StopReason StreamParser TextDelta TooManyCalls Tool ToolChoice ToolDefinitionError ToolRequest ToolSet
+    ToolfanError Transport TruncatedCall Turn Unavailable UnknownTool Unsupported Usage UsageError WireRequest
+    WireResponse __version__ connect connect_async execute execute_async from_openai from_vertexai hookimpl
+    installed_adapters load_adapter tool wrap wrap_async
 """
 PUBLIC = _PUBLIC.split()
 

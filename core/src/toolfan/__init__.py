@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         WireRequest,
         WireResponse,
     )
-    from .calls import BadCall, BoundCall, Call, Outcome, RawCall, Round, StopReason, TextDelta, Turn, Usage
+    from .calls import BadCall, BoundCall, Call, Outcome, RawCall, Result, Round, StopReason, TextDelta, Turn, Usage
     from .client import AsyncClient, Client
     from .constructors import Mode, connect, connect_async, from_openai, from_vertexai, wrap, wrap_async
     from .errors import (
@@ -56,10 +56,12 @@ if TYPE_CHECKING:
         Unsupported,
         UsageError,
     )
+    from .execution import execute, execute_async
     from .hookspecs import hookimpl
     from .messages import Message
     from .registry import AdapterInfo, installed_adapters, load_adapter
     from .results import Calls
+    from .running import Run, RunRound
     from .streams import AsyncCallStream, CallStream
     from .tools import Tool, tool
     from .toolset import ToolSet
@@ -71,7 +73,7 @@ _HOMES = {
         "ADAPTER_API Answer AsyncTransport Capabilities ParallelToolsAdapter StreamParser ToolChoice ToolRequest "
         "Transport WireRequest WireResponse"
     ),
-    "calls": "BadCall BoundCall Call Outcome RawCall Round StopReason TextDelta Turn Usage",
+    "calls": "BadCall BoundCall Call Outcome RawCall Result Round StopReason TextDelta Turn Usage",
     "client": "AsyncClient Client",
     "constructors": "Mode connect connect_async from_openai from_vertexai wrap wrap_async",
     "errors": (
@@ -81,10 +83,12 @@ _HOMES = {
         "Refused RequestRejected ToolDefinitionError ToolfanError TooManyCalls TruncatedCall Unavailable UnknownTool "
         "Unsupported UsageError"
     ),
+    "execution": "execute execute_async",
     "hookspecs": "hookimpl",
     "messages": "Message",
     "registry": "AdapterInfo installed_adapters load_adapter",
     "results": "Calls",
+    "running": "Run RunRound",
     "streams": "AsyncCallStream CallStream",
     "tools": "Tool tool",
     "toolset": "ToolSet",
@@ -133,7 +137,10 @@ __all__ = [
     "RawCall",
     "Refused",
     "RequestRejected",
+    "Result",
     "Round",
+    "Run",
+    "RunRound",
     "StopReason",
     "StreamParser",
     "TextDelta",
@@ -157,6 +164,8 @@ __all__ = [
     "__version__",
     "connect",
     "connect_async",
+    "execute",
+    "execute_async",
     "from_openai",
     "from_vertexai",
     "hookimpl",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .effects import Effect
     from .request import Policy
     from .retries import Retries
+    from .toolset import ToolSet
 
 
 @dataclass(slots=True)
@@ -55,6 +56,7 @@ class Terms:
     retries: Retries
     spent: Spent
     wishes: Wishes
+    tools: ToolSet[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class _Reading:
 
     def __init__(self, terms: Terms, request: ToolRequest) -> None:
         adapter, spent = terms.adapter, terms.spent
-        self._adapter, self._spent, self._wishes = adapter, spent, terms.wishes
+        self._adapter, self._spent, self._wishes, self._tools = adapter, spent, terms.wishes, terms.tools
         self._parser = adapter.stream_parser()
         self._judge = StreamJudge(adapter, request, terms.policy, attempt=spent.attempts)
         self._first = spent.attempts == 1  # later rounds are merged before anything of them is delivered
@@ -235,4 +237,5 @@ class _Reading:
             headers=response.headers,
             raw=response.body,
             codec=self._adapter,
+            tools=self._tools,
         )

@@ -37,7 +37,7 @@ class _NoLoop:
 _NO_LOOP = _NoLoop()
 
 
-def _running_loop() -> Any:
+def running_loop() -> Any:
     """What identifies the running event loop of asyncio or trio; `_NO_LOOP` outside of any."""
     if (asyncio := sys.modules.get("asyncio")) is not None:
         try:
@@ -83,7 +83,7 @@ class Binding:
 
     def transport(self) -> Any:
         """The transport to send with.  Raises UsageError if the client belongs to another process or event loop."""
-        loop = _running_loop() if self._use_async else _NO_LOOP
+        loop = running_loop() if self._use_async else _NO_LOOP
         if self._process != os.getpid():
             self._enter_process()
         elif self._last[0] is loop:
@@ -126,5 +126,5 @@ class Binding:
 
     def made_here(self) -> list[Any]:
         """`made`, but only those that the running event loop can close."""
-        mine = (self._spare, self._by_loop.get(_running_loop()))
+        mine = (self._spare, self._by_loop.get(running_loop()))
         return [transport for transport in self.made() if any(transport is one for one in mine)]

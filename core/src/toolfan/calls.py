@@ -158,6 +158,43 @@ class Answer:
     is_error: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Result(Generic[T_co]):
+    """What became of executing one call: `value`, or the `error` that it ended with.
+
+    A failed call (`BadCall`) is not executed; its own error is the `error`.  TimeoutError: a limit of time passed.
+    `started` and `ended` are seconds since the execution began; `started` is None for what never ran.  `abandoned`: it
+    could not be ended and still ran when this was made.  Compares by content, the error by its type and arguments.
+    """
+
+    call: Call[T_co] | BadCall
+    value: Any = None
+    error: BaseException | None = None
+    started: float | None = None
+    ended: float = 0.0
+    abandoned: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """How long it ran; 0 if it never did."""
+        return 0.0 if self.started is None else self.ended - self.started
+
+    @property
+    def content(self) -> Any:
+        """What the model is told: the error if there is one, else the value."""
+        return self.value if self.error is None else self.error
+
+    def _compared(self) -> tuple[Any, ...]:
+        error = None if self.error is None else (type(self.error), self.error.args)
+        return self.call, self.value, error, self.started, self.ended, self.abandoned
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Result) and self._compared() == other._compared()
+
+    def __hash__(self) -> int:
+        return hash((self.call.id, self.started, self.ended))
+
+
 @dataclass(frozen=True, eq=True)
 class BoundCall(Generic[R_co]):
     """A function that the model called, with its validated arguments; running it is up to you.

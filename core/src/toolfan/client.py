@@ -12,7 +12,9 @@ from .asking import Wishes
 from .conversation import converse
 from .drivers import drive, drive_async
 from .errors import UsageError
+from .portals import Portal
 from .request import prepare
+from .runs import AsyncRuns, Runs
 from .signatures import AsyncCreate, Create
 from .stream_drivers import drive_stream, drive_stream_async
 from .streams import AsyncCallStream, CallStream
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter
     from .binding import Binding
     from .request import Prepared
+    from .results import Calls
     from .retries import Retries
 
 
@@ -85,7 +88,7 @@ class _Shared:
         if self._closed:
             raise UsageError("the client is closed", adapter=self.adapter.name, hint="Make another one.")
 
-    def _prepare(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Any:
+    def _prepare(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Prepared:
         self._check_open()
         return prepare(
             self.adapter,
@@ -97,7 +100,7 @@ class _Shared:
         )
 
 
-class Client(_Shared, Create):
+class Client(_Shared, Create, Runs):
     """Asks a provider for typed tool calls, blocking.  Safe to share between threads.
 
     Made by `connect`, `wrap`, `from_openai` and `from_vertexai`.  `adapter` is the provider's codec, `sdk_client` the
@@ -108,11 +111,15 @@ class Client(_Shared, Create):
         super().__init__(*args, **options)
         self._lock = Lock()
         self._abandoned = 0
+        self._portal = Portal()
 
     def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Any:
         prepared = self._prepare(messages, response_model, tools, options)
         if prepared.request.stream:
             return self._streamed(prepared)
+        return self._whole(prepared)
+
+    def _whole(self, prepared: Prepared) -> Calls[Any]:
         transport = self._binding.transport()
         conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
         return drive(conversation, transport, prepared, adapter=self.adapter.name, on_abandon=self._count_abandoned)
@@ -126,7 +133,7 @@ class Client(_Shared, Create):
             transport, name = self._binding.transport(), self.adapter.name
             return drive_stream(conversation, transport, prepared, adapter=name, on_abandon=self._count_abandoned)
 
-        return CallStream(self.adapter, wishes, start)
+        return CallStream(self.adapter, prepared.request.tools, wishes, start)
 
     def stream(self, *, messages: Any, response_model: Any = None, tools: Any = None, **options: Any) -> Any:
         return self._streamed(self._prepare(messages, response_model, tools, {**options, "stream": True}))
@@ -149,6 +156,7 @@ class Client(_Shared, Create):
         """Close the SDK's client if toolfan made it; one that you passed stays open."""
         if not self._closed:
             self._closed = True
+            self._portal.close()
             for transport in self._binding.made():
                 transport.close()
 
@@ -161,13 +169,16 @@ class Client(_Shared, Create):
         self.close()
 
 
-class AsyncClient(_Shared, AsyncCreate):
+class AsyncClient(_Shared, AsyncCreate, AsyncRuns):
     """`Client`, awaited."""
 
     async def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Any:
         prepared = self._prepare(messages, response_model, tools, options)
         if prepared.request.stream:
             return self._streamed(prepared)
+        return await self._whole(prepared)
+
+    async def _whole(self, prepared: Prepared) -> Calls[Any]:
         transport = self._binding.transport()
         conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
         return await drive_async(conversation, transport, prepared, adapter=self.adapter.name)
@@ -180,7 +191,7 @@ class AsyncClient(_Shared, AsyncCreate):
             conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries, wishes)
             return drive_stream_async(conversation, self._binding.transport(), prepared, adapter=self.adapter.name)
 
-        return AsyncCallStream(self.adapter, wishes, start)
+        return AsyncCallStream(self.adapter, prepared.request.tools, wishes, start)
 
     def stream(self, *, messages: Any, response_model: Any = None, tools: Any = None, **options: Any) -> Any:
         return self._streamed(self._prepare(messages, response_model, tools, {**options, "stream": True}))

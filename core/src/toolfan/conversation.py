@@ -44,7 +44,7 @@ def converse(
     Refused when the provider or the model declined; every error carries what was good.
     """
     spent = Spent(ceiling=policy.max_requests)
-    terms = Terms(adapter, policy, retries, spent, wishes or Wishes())
+    terms = Terms(adapter, policy, retries, spent, wishes or Wishes(), tools=request.tools)
     ask = streamed if request.stream else answered
     rounds: tuple[Round, ...] = ()
     calls: Calls[Any] | None = None
@@ -93,4 +93,5 @@ def _result(terms: Terms, one: Answered, outcomes: tuple[Outcome[Any], ...], rou
         raw=one.response.body,
         rounds=rounds,
         codec=terms.adapter,
+        tools=terms.tools,
     )

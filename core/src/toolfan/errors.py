@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from .calls import Turn
     from .results import Calls
+    from .running import Run
 
 
 class ErrorDetails(TypedDict, total=False):
@@ -51,6 +52,7 @@ class ErrorDetails(TypedDict, total=False):
     retry_after: float | None
     calls: Calls[Any] | None
     turn: Turn | None
+    run: Run | None
 
 
 _DEFAULTS: dict[str, Any] = {
@@ -67,6 +69,7 @@ _DEFAULTS: dict[str, Any] = {
     "retry_after": None,
     "calls": None,
     "turn": None,
+    "run": None,
 }
 
 
@@ -76,7 +79,8 @@ class ToolfanError(Exception):
     `message` says what happened and `hint` what to do next; `adapter`, `tool` and `call_id` say where.
     `retryable`: the same request may succeed later.  `attempts` and `requests` count what was spent.
     `status` and `code` are the provider's own, `retry_after` is in seconds, `calls` holds what was good so far and
-    `turn` what a cut stream had delivered.  Compares by content, pickles and copies; holds no request, header or key.
+    `turn` what a cut stream had delivered, `run` what had been executed when a `run()` failed.  Compares by content,
+    pickles and copies; holds no request, header or key.
     """
 
     retryable_by_default = False
@@ -94,6 +98,7 @@ class ToolfanError(Exception):
     retry_after: float | None
     calls: Calls[Any] | None
     turn: Turn | None
+    run: Run | None
 
     def __init__(self, message: str, **details: Unpack[ErrorDetails]) -> None:
         super().__init__(message)

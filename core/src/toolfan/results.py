@@ -13,14 +13,15 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypeForm, TypeVar
 
 from .answering import reask_answer, result_answer, wire_answers
-from .calls import JSON, BadCall, Call, Outcome, Round, StopReason, Turn, Usage
-from .errors import BadResponse, UsageError
+from .calls import JSON, BadCall, Call, Outcome, Result, Round, StopReason, Turn, Usage
+from .errors import BadResponse, CallError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .adapter import ParallelToolsAdapter
     from .messages import Message
+    from .toolset import ToolSet
 
 T_co = TypeVar("T_co", covariant=True)
 S = TypeVar("S")
@@ -34,7 +35,8 @@ class Calls(Sequence[T_co]):
     the tokens summed over attempts, `stop` why the answer ended, `raw` the provider's last answer as plain JSON,
     `headers` its response headers (lower-case names; rate limits are there).  `attempts` counts the rounds of asking,
     `requests` every request made; `rounds` has each round's turn and calls as they came, before the calls of later
-    rounds went into the failed slots of earlier ones.  Frozen, comparable, picklable.
+    rounds went into the failed slots of earlier ones.  `tools` are those that were offered; they are not pickled.
+    Frozen, comparable, picklable.
     """
 
     outcomes: tuple[Outcome[T_co], ...] = ()
@@ -47,10 +49,14 @@ class Calls(Sequence[T_co]):
     raw: JSON = field(default_factory=dict)
     rounds: tuple[Round, ...] = ()
     codec: ParallelToolsAdapter | None = field(default=None, compare=False)
+    tools: ToolSet[Any] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not self.rounds:
             object.__setattr__(self, "rounds", (Round(self.turn, self.outcomes),))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "tools": None}  # a handler may be any function, also one that cannot be pickled
 
     @property
     def good(self) -> tuple[Call[T_co], ...]:
@@ -125,16 +131,20 @@ class Calls(Sequence[T_co]):
                 hint="Read .raw, the plain JSON, instead.",
             ) from exc
 
-    def reply(self, results: Mapping[str, Any]) -> list[Message]:
+    def reply(self, results: Mapping[str, Any] | Iterable[Result[Any]]) -> list[Message]:
         """The messages that answer every call exactly once, in the provider's own form, to be sent after yours.
 
-        `results` has the result of each call by its id; an exception is told to the model as an error, and a failed
-        call without a result is answered with its own error.  Raises UsageError for ids that are missing or unknown.
+        `results` is what `execute` returned, or has the result of each call by its id; an exception is told to the
+        model as an error, and a failed call without a result is answered with its own error.  Raises UsageError for ids
+        that are missing or unknown, and for a result that cannot be sent.
         """
         if self.codec is None:
             raise UsageError("these calls do not know their adapter", hint="Use the Calls that create() returned.")
         ids = {outcome.id for outcome in self.outcomes}
         bad = {outcome.id: outcome.error for outcome in self.failed}
+        if not isinstance(results, Mapping):
+            results = {result.call.id: result.content for result in results}
+        results = {key: result for key, result in results.items() if not _is_same_error(result, bad.get(key))}
         missing = [outcome.id for outcome in self.outcomes if outcome.id not in results and outcome.id not in bad]
         unknown = [key for key in results if key not in ids]
         if missing or unknown:
@@ -175,3 +185,7 @@ class Calls(Sequence[T_co]):
         from .storage import calls_from_json
 
         return calls_from_json(text, response_model, tools, context)
+
+
+def _is_same_error(result: Any, error: CallError | None) -> bool:
+    return isinstance(result, CallError) and result == error

@@ -86,7 +86,9 @@ def _outcome_to_json(outcome: Outcome[Any]) -> dict[str, Any]:
     if isinstance(outcome, Call):
         return {**common, "repairs": list(outcome.repairs), "duplicate_of": outcome.duplicate_of}
     error = outcome.error
-    details = {key: value for key, value in vars(error).items() if value is not None and key not in ("calls", "turn")}
+    details = {
+        key: value for key, value in vars(error).items() if value is not None and key not in ("calls", "turn", "run")
+    }
     return {**common, "error": {"type": type(error).__name__, **details}}
 
 
@@ -111,6 +113,7 @@ def calls_from_json(text: str, response_model: Any, tools: Iterable[Any] | None,
             raw=data["raw"],
             rounds=rounds,
             codec=load_adapter(data["adapter"]) if data["adapter"] else None,
+            tools=tool_types,
         )
     except (ValueError, KeyError, TypeError) as exc:
         raise UsageError(

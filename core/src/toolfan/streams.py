@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter
     from .asking import Wishes
     from .calls import StopReason, Usage
+    from .toolset import ToolSet
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -28,8 +29,8 @@ T_co = TypeVar("T_co", covariant=True)
 class _Stream(Generic[T_co]):
     """What both streams are: what was delivered so far, and the result once there is one."""
 
-    def __init__(self, codec: ParallelToolsAdapter, wishes: Wishes) -> None:
-        self._codec, self._wishes = codec, wishes
+    def __init__(self, codec: ParallelToolsAdapter, tools: ToolSet[Any], wishes: Wishes) -> None:
+        self._codec, self._tools, self._wishes = codec, tools, wishes
         self._delivered: dict[int, Call[T_co] | BadCall] = {}
         self._calls: Calls[T_co] | None = None
         self._over = False
@@ -49,7 +50,7 @@ class _Stream(Generic[T_co]):
         if self._calls is None:
             outcomes = tuple(self._delivered[index] for index in sorted(self._delivered))
             turn = Turn(calls=tuple(outcome.raw for outcome in outcomes))
-            self._calls = Calls(outcomes=outcomes, turn=turn, codec=self._codec)
+            self._calls = Calls(outcomes=outcomes, turn=turn, codec=self._codec, tools=self._tools)
         return self._calls
 
     @property
@@ -96,9 +97,13 @@ class CallStream(_Stream[T_co]):
     """
 
     def __init__(
-        self, codec: ParallelToolsAdapter, wishes: Wishes, start: Callable[[], Generator[Any, None, None]]
+        self,
+        codec: ParallelToolsAdapter,
+        tools: ToolSet[Any],
+        wishes: Wishes,
+        start: Callable[[], Generator[Any, None, None]],
     ) -> None:
-        super().__init__(codec, wishes)
+        super().__init__(codec, tools, wishes)
         self._start = start
         self._items: Generator[Any, None, None] | None = None
 
@@ -160,9 +165,13 @@ class AsyncCallStream(_Stream[T_co]):
     """`CallStream`, awaited: `async for`, `async with`, `await stream.aclose()`."""
 
     def __init__(
-        self, codec: ParallelToolsAdapter, wishes: Wishes, start: Callable[[], AsyncGenerator[Any, None]]
+        self,
+        codec: ParallelToolsAdapter,
+        tools: ToolSet[Any],
+        wishes: Wishes,
+        start: Callable[[], AsyncGenerator[Any, None]],
     ) -> None:
-        super().__init__(codec, wishes)
+        super().__init__(codec, tools, wishes)
         self._start = start
         self._items: AsyncGenerator[Any, None] | None = None
 

@@ -83,6 +83,8 @@ class Tool(Generic[T_co]):
         self.name: str = name if name is not None else _name_of(model)
         if not self.name.strip():
             raise ToolDefinitionError(f"the tool made from {model!r} has an empty name", hint="Give it a name=.")
+        if handler is not None and self.kind == "function":
+            raise ToolDefinitionError("a function needs no handler=", tool=self.name, hint="It is itself what runs.")
         self.description: str = description if description is not None else _description_of(model, self.kind)
         self.handler = handler
         self.timeout = timeout

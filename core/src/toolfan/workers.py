@@ -1,8 +1,8 @@
-"""Threads for blocking sends, so that a deadline can return control while a request that cannot be ended goes on.
+"""Threads for blocking work, so that a deadline can return control while what cannot be ended goes on.
 
-Threads are reused (starting one costs as much as the rest of a call) and are daemons: a hung request never keeps the
-process alive.  Requests that were left behind are counted; when there are too many, none is started.  Those under way
-by then may join them: a bound on these too would refuse healthy requests of many threads.
+Threads are reused (starting one costs as much as the rest of a call) and are daemons: a hung request or tool never
+keeps the process alive.  Work that was left behind is counted; when there is too much of it, none is started.  What is
+under way by then may join it: a bound on that too would refuse healthy requests of many threads.
 
 Knows: threads and time.  Must not know: what runs in them.
 """
@@ -27,34 +27,35 @@ MAX_ABANDONED = 64
 
 
 class TooManyAbandoned(OSError):
-    """So many requests were left behind that no further one is started."""
+    """So much was left behind that nothing more is started."""
 
 
-class _Job(Generic[R]):
-    __slots__ = ("_abandoned", "_finished", "_lock", "context", "done", "error", "on_late", "result", "work")
+class Job(Generic[R]):
+    """One piece of work in a thread: its `result` or its `error`, once `wake` was called."""
 
-    def __init__(self, work: Callable[[], R], on_late: Callable[[], None]) -> None:
+    __slots__ = ("_abandoned", "_finished", "_lock", "context", "error", "on_late", "result", "wake", "work")
+
+    def __init__(self, work: Callable[[], R], wake: Callable[[], None], on_late: Callable[[], None]) -> None:
         self.work = work
+        self.wake = wake
         self.on_late = on_late
         self.context = contextvars.copy_context()
-        self.done = threading.Lock()
-        self.done.acquire()
         self.result: Any = None
         self.error: BaseException | None = None
         self._lock = threading.Lock()
         self._abandoned = self._finished = False
 
     def execute(self, then: Callable[[], None]) -> None:
-        """Do the work, call `then`, and only after that wake the thread that waits."""
+        """Do the work, call `then`, and only after that wake who waits."""
         try:
             self.result = self.context.run(self.work)
-        except BaseException as exc:  # noqa: BLE001 - it is raised again in the thread that waits
+        except BaseException as exc:  # noqa: BLE001 - it is raised again where the result is waited for
             self.error = exc
         with self._lock:
             self._finished = True
             late = self._abandoned
         then()
-        self.done.release()
+        self.wake()
         if late:
             self.on_late()
 
@@ -66,11 +67,12 @@ class _Job(Generic[R]):
 
 
 class WorkerPool:
-    """Daemon threads, made on demand and reused; see the module."""
+    """Daemon threads, made on demand and reused; see the module.  `what` names the work, in messages and threads."""
 
-    def __init__(self, max_abandoned: int = MAX_ABANDONED) -> None:
+    def __init__(self, max_abandoned: int = MAX_ABANDONED, what: str = "request") -> None:
         self._lock = threading.Lock()
-        self._inbox: SimpleQueue[_Job[Any]] = SimpleQueue()
+        self._what = what
+        self._inbox: SimpleQueue[Job[Any]] = SimpleQueue()
         self._idle = 0
         self._abandoned = 0
         self._max_abandoned = max_abandoned
@@ -86,23 +88,17 @@ class WorkerPool:
         `on_abandon` is told +1 when the job is left behind and -1 when it ends after all.  Raises TooManyAbandoned if
         too many are running already, and whatever `work` raises.
         """
-        if self._abandoned >= self._max_abandoned:
-            raise TooManyAbandoned(f"{self._abandoned} requests that passed their deadline are still running")
 
         def late() -> None:
             self._count(-1)
             on_abandon(-1)
 
-        job = _Job(work, late)
-        with self._lock:
-            if self._idle:
-                self._idle -= 1
-            else:
-                threading.Thread(target=self._serve, name="toolfan-send", daemon=True).start()
-            self._inbox.put(job)
+        done = threading.Lock()
+        done.acquire()
+        job = self._begun(Job(work, done.release, late))
         finished = False
         try:
-            finished = job.done.acquire(timeout=min(timeout, threading.TIMEOUT_MAX))
+            finished = done.acquire(timeout=min(timeout, threading.TIMEOUT_MAX))
         finally:
             # Ctrl-C also passes here.
             if not finished and job.abandon():
@@ -118,6 +114,31 @@ class WorkerPool:
             finally:
                 job.error = None  # its traceback refers to this frame
         return job.result  # type: ignore[no-any-return]
+
+    def start(self, work: Callable[[], R], wake: Callable[[], None]) -> Job[R]:
+        """Begin `work()` and return at once; `wake` is called in its thread when it has ended.
+
+        Raises TooManyAbandoned as `run` does.
+        """
+        return self._begun(Job(work, wake, lambda: self._count(-1)))
+
+    def leave(self, job: Job[Any]) -> bool:
+        """Whether a started job is still running; then it is counted as left behind until it ends."""
+        left = job.abandon()
+        if left:
+            self._count(+1)
+        return left
+
+    def _begun(self, job: Job[R]) -> Job[R]:
+        if self._abandoned >= self._max_abandoned:
+            raise TooManyAbandoned(f"{self._abandoned} {self._what}s that passed their deadline are still running")
+        with self._lock:
+            if self._idle:
+                self._idle -= 1
+            else:
+                threading.Thread(target=self._serve, name=f"toolfan-{self._what}", daemon=True).start()
+            self._inbox.put(job)
+        return job
 
     def _count(self, change: int) -> None:
         with self._lock:
@@ -146,12 +167,14 @@ pool = WorkerPool()
 """For whole requests."""
 connecting = WorkerPool()
 """For making connections alone, so that requests left behind elsewhere do not stand in the way."""
+tools = WorkerPool(what="tool")
+"""For the functions that models call."""
 
 
 def _after_fork() -> None:
     # Threads do not survive a fork.
-    global pool, connecting
-    pool, connecting = WorkerPool(), WorkerPool()
+    global pool, connecting, tools
+    pool, connecting, tools = WorkerPool(), WorkerPool(), WorkerPool(what="tool")
 
 
 if hasattr(os, "register_at_fork"):

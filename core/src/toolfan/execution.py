@@ -1,0 +1,282 @@
+"""Running calls at the same time: bounded, timed, in order, each apart from the others.
+
+Knows: calls, their order, limits.  Must not know: how one call is run, providers, what is done with the results.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import anyio
+
+from . import portals
+from .calls import BadCall, Call, Result
+from .errors import TooManyCalls, UsageError
+from .jobs import Job, detach, ended, runner
+from .results import Calls
+from .toolset import tool_set
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from .options import OneTool, Several
+    from .toolset import ToolSet
+
+T = TypeVar("T")
+
+_LONGEST = 1e8  # seconds; timers take no more than some such number
+_log = logging.getLogger("toolfan")
+
+
+class Executor:
+    """Executes calls as they come, at most `max_concurrency` at the same time, `max_calls` altogether.
+
+    `until` is when all must have ended, on the monotonic clock.  It is made and `take` is called anywhere; everything
+    else happens in one event loop.  Raises UsageError for limits that are none.
+    """
+
+    def __init__(
+        self,
+        tools: ToolSet[Any] | None,
+        *,
+        max_concurrency: int = 8,
+        max_calls: int | None = None,
+        until: float | None = None,
+    ) -> None:
+        check_limit("max_concurrency", max_concurrency)
+        if max_calls is not None:
+            check_limit("max_calls", max_calls)
+        self._tools, self._limit, self._max_calls, self._until = tools, max_concurrency, max_calls, until
+        self._origin = time.monotonic()
+        self._waiting: deque[Job] = deque()
+        self._running: set[Job] = set()
+        self._jobs: dict[Hashable, Job] = {}
+        self._idle: anyio.Event | None = None
+        self._fatal: BaseException | None = None
+        self._begun = 0
+        self._pumping = False
+
+    def start(self, key: Hashable, call: Call[Any]) -> None:
+        """Begin a call, or put it behind those that wait; one whose key was given before is not run again.
+
+        Raises UsageError if nothing can run it.
+        """
+        if key in self._jobs:
+            return
+        tool = self._tools.by_name.get(call.name) if self._tools is not None else None
+        self._jobs[key] = job = Job(call, tool)
+        if self._max_calls is not None and self._begun >= self._max_calls:
+            job.error = TooManyCalls(f"not run: max_calls={self._max_calls} is used up")
+            self._end(job)
+            return
+        self._begun += 1
+        self._waiting.append(job)
+        self._pump()
+
+    async def settled(self) -> None:
+        """Wait until every call that was started has ended or was left behind."""
+        while self._waiting or self._running:
+            if self._idle is None or self._idle.is_set():
+                self._idle = anyio.Event()
+            await self._idle.wait()
+
+    async def perform(self, calls: Iterable[tuple[Hashable, Call[Any]]]) -> None:
+        """`start` all of them and wait until they are settled."""
+        for key, call in calls:
+            self.start(key, call)
+        await self.settled()
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether anything was started since the last `take`."""
+        return bool(self._jobs)
+
+    def take(self) -> dict[Hashable, Result[Any]]:
+        """The results by key, which are then forgotten.
+
+        Raises what a tool raised that is no Exception (KeyboardInterrupt, SystemExit).
+        """
+        if self._fatal is not None:
+            raise self._fatal
+        jobs, self._jobs = self._jobs, {}
+        return {key: job.result for key, job in jobs.items() if job.result is not None}
+
+    async def cancel(self, because: BaseException) -> None:
+        """End what runs and start nothing more; what ran, and what still runs, is noted on `because`."""
+        self._stop()
+        with anyio.CancelScope(shield=True):
+            await self.settled()
+        results = [job.result for job in self._jobs.values() if job.result is not None]
+        if ran := [_shown(one.call) for one in results if one.started is not None and not one.abandoned]:
+            because.add_note(f"toolfan: calls that ran: {', '.join(ran)}")
+        if left := [_shown(one.call) for one in results if one.abandoned]:
+            because.add_note(f"toolfan: calls that could not be ended and still run: {', '.join(left)}")
+            _log.warning("calls that could not be ended still run: %s", ", ".join(left))
+
+    def _stop(self) -> None:
+        while self._waiting:
+            job = self._waiting.popleft()
+            job.error = ended(f"{job.call.name} was not started")
+            self._end(job)
+        for job in self._running:
+            job.stop()
+
+    def _pump(self) -> None:
+        """Start what may start now: in order, so that a sequential call neither overtakes nor waits for ever."""
+        if self._pumping:  # an event loop may run a task at once where it is created
+            return
+        self._pumping = True
+        while self._waiting and len(self._running) < self._limit:
+            job = self._waiting[0]
+            if self._running and (job.sequential or any(one.sequential for one in self._running)):
+                break
+            self._waiting.popleft()
+            left = None if self._until is None else self._until - time.monotonic()
+            if left is not None and left <= 0:
+                job.error = TimeoutError(f"{job.call.name} was not started: the time for all calls had passed")
+                self._end(job)
+                continue
+            self._running.add(job)
+            job.started = self._now()
+            detach(functools.partial(self._supervise, job, left))
+        self._pumping = False
+
+    async def _supervise(self, job: Job, left: float | None) -> None:
+        limit = min((limit for limit in (job.timeout, left) if limit is not None), default=None)
+        try:
+            await job.supervise(limit)
+        except BaseException as exc:
+            job.error = job.error or exc  # the event loop is ending
+            self._stop()
+            raise
+        finally:
+            self._running.discard(job)
+            self._end(job)
+            self._pump()
+
+    def _end(self, job: Job) -> None:
+        value = job.value if job.error is None else None
+        job.result = Result(job.call, value, job.error, job.started, self._now(), job.abandoned)
+        ends_all = not isinstance(job.error, (Exception, anyio.get_cancelled_exc_class(), type(None)))
+        if ends_all and self._fatal is None:
+            self._fatal = job.error
+            self._stop()
+        if self._idle is not None and not self._waiting and not self._running:
+            self._idle.set()
+
+    def _now(self) -> float:
+        return time.monotonic() - self._origin
+
+
+def _shown(call: Call[Any] | BadCall) -> str:
+    return f"{call.name} ({call.id})"
+
+
+def check_limit(name: str, value: Any) -> None:
+    """Raises UsageError unless `value` is a whole number from 1."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise UsageError(f"{name} is {value!r}", hint="It is a whole number from 1.")
+
+
+@overload
+def execute(
+    calls: Calls[T],
+    *,
+    tools: Several[OneTool] | ToolSet[Any] | None = None,
+    max_concurrency: int = 8,
+    timeout: float | None = None,
+) -> list[Result[T]]: ...
+@overload
+def execute(
+    calls: Sequence[Call[T] | BadCall],
+    *,
+    tools: Several[OneTool] | ToolSet[Any] | None = None,
+    max_concurrency: int = 8,
+    timeout: float | None = None,
+) -> list[Result[T]]: ...
+def execute(calls: Any, *, tools: Any = None, max_concurrency: int = 8, timeout: float | None = None) -> Any:
+    """Execute calls at the same time, at most `max_concurrency`, and return one result for each, in call order.
+
+    Functions are called, in threads, or awaited if they are coroutine functions; calls of types go to their tool's
+    `handler`.  `calls` is what `create` returned, or a list of calls with `tools=` (functions need none).  What a tool
+    raises, and the error of a failed call, is its result's `error`; no tool touches another.  After `timeout` seconds
+    for all, or its tool's own, a call ends with a TimeoutError; a function that still runs then is left in its thread.
+    KeyboardInterrupt and SystemExit pass.  Works inside a running event loop.
+    Raises UsageError before anything runs if a call has no function and no handler.
+    """
+    executor, listed = _prepared(calls, tools, max_concurrency, timeout)
+    try:
+        portals.shared.call(executor.perform, keyed(listed))
+        return _in_order(listed, executor.take())
+    except BaseException as exc:
+        portals.shared.call(executor.cancel, exc)
+        raise
+
+
+@overload
+async def execute_async(
+    calls: Calls[T],
+    *,
+    tools: Several[OneTool] | ToolSet[Any] | None = None,
+    max_concurrency: int = 8,
+    timeout: float | None = None,
+) -> list[Result[T]]: ...
+@overload
+async def execute_async(
+    calls: Sequence[Call[T] | BadCall],
+    *,
+    tools: Several[OneTool] | ToolSet[Any] | None = None,
+    max_concurrency: int = 8,
+    timeout: float | None = None,
+) -> list[Result[T]]: ...
+async def execute_async(
+    calls: Any, *, tools: Any = None, max_concurrency: int = 8, timeout: float | None = None
+) -> Any:
+    """`execute`, awaited: coroutine functions run in this event loop.  When it is cancelled, so are they."""
+    executor, listed = _prepared(calls, tools, max_concurrency, timeout)
+    try:
+        await executor.perform(keyed(listed))
+        return _in_order(listed, executor.take())
+    except BaseException as exc:
+        await executor.cancel(exc)
+        raise
+
+
+def _prepared(
+    calls: Any, tools: Any, max_concurrency: int, timeout: float | None
+) -> tuple[Executor, Sequence[Call[Any] | BadCall]]:
+    listed: Sequence[Any] = calls.outcomes if isinstance(calls, Calls) else calls
+    fits = isinstance(listed, Sequence) and not isinstance(listed, str | bytes)
+    strangers = [item for item in listed if not isinstance(item, Call | BadCall)] if fits else [calls]
+    if strangers:
+        raise UsageError(
+            f"execute() was given {type(strangers[0]).__name__}, which is no call",
+            hint="Give it the Calls that create() returned, or a list of their .outcomes.",
+        )
+    known = tool_set(tools=tools) if tools is not None else calls.tools if isinstance(calls, Calls) else None
+    number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if timeout is not None and not (number and 0 < timeout <= _LONGEST):
+        raise UsageError(f"timeout is {timeout!r}", hint="It is a number of seconds above 0, or None for no limit.")
+    until = None if timeout is None else time.monotonic() + timeout
+    check_runnable(listed, known)
+    return Executor(known, max_concurrency=max_concurrency, until=until), listed
+
+
+def check_runnable(calls: Iterable[Call[Any] | BadCall], tools: ToolSet[Any] | None) -> None:
+    """Raises UsageError if one of the good calls cannot be executed."""
+    for call in calls:
+        if isinstance(call, Call):
+            runner(call, tools.by_name.get(call.name) if tools is not None else None)
+
+
+def keyed(calls: Sequence[Call[Any] | BadCall]) -> list[tuple[Hashable, Call[Any]]]:
+    return [(at, call) for at, call in enumerate(calls) if isinstance(call, Call)]
+
+
+def _in_order(calls: Sequence[Call[Any] | BadCall], found: dict[Hashable, Result[Any]]) -> list[Result[Any]]:
+    return [Result(call, error=call.error) if isinstance(call, BadCall) else found[at] for at, call in enumerate(calls)]

@@ -1,0 +1,136 @@
+"""One call on its way through: in a thread or a task of its own, for a limited time.
+
+The user's code runs apart from what waits for it, so nothing that a tool does, not even refusing to end, can hold its
+siblings or the caller.
+
+Knows: tools, threads, event loops.  Must not know: other calls, providers.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import inspect
+import sys
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.lowlevel
+
+from . import portals, workers
+from .binding import running_loop
+from .calls import BoundCall
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from .calls import Call, Result
+    from .tools import Tool
+
+GRACE = 1.0
+"""Seconds that a tool which is told to end may take for it."""
+_detached: set[Any] = set()  # an event loop holds its tasks weakly
+
+
+def detach(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Begin `work` as a task that belongs to nobody: it is neither waited for nor does its end touch anyone."""
+    loop = running_loop()
+    if hasattr(loop, "create_task"):
+        task = loop.create_task(work())
+        _detached.add(task)
+        task.add_done_callback(_detached.discard)
+    else:
+        sys.modules["trio"].lowlevel.spawn_system_task(work, context=contextvars.copy_context())
+
+
+class Job:
+    """One call on its way: what runs it, how far it is, what came of it."""
+
+    def __init__(self, call: Call[Any], tool: Tool[Any] | None) -> None:
+        self.call = call
+        self.timeout = tool.timeout if tool else None
+        self.sequential = tool.sequential if tool else False
+        self.function, self.is_async = runner(call, tool)
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.thread: workers.Job[Any] | None = None
+        self.started: float | None = None
+        self.abandoned = self.stopped = False
+        self.result: Result[Any] | None = None
+        self.done = anyio.Event()
+        self.scope, self.watch = anyio.CancelScope(), anyio.CancelScope()
+
+    async def run(self) -> None:
+        """Run the call to its end, whatever that is."""
+        value: Any = None
+        error: BaseException | None = None
+        try:
+            with self.scope:
+                await anyio.lowlevel.checkpoint_if_cancelled()
+                if self.is_async:
+                    value = await self.function()
+                else:
+                    value, error = await self._in_thread()
+        except BaseException as exc:  # noqa: BLE001 - it is the call's; what may not be kept is raised by `take`
+            error = exc
+        if not self.scope.cancel_called:
+            self.value, self.error = value, error
+        self.done.set()
+
+    async def _in_thread(self) -> tuple[Any, BaseException | None]:
+        ended, soon = anyio.Event(), portals.thread_safe()
+        self.thread = thread = workers.tools.start(self.function, lambda: soon(ended.set))
+        await ended.wait()
+        self.thread = None
+        if thread.error is None and inspect.isawaitable(thread.result):
+            return await thread.result, None
+        return thread.result, thread.error
+
+    async def supervise(self, limit: float | None) -> None:
+        """Run the call for at most `limit` seconds, then end it or leave it behind."""
+        detach(self.run)
+        with self.watch, anyio.move_on_after(limit):
+            await self.done.wait()
+        if self.stopped and self.thread is not None:
+            await self._within_grace()
+        if self.done.is_set():
+            return
+        self.scope.cancel()
+        thread = self.thread  # it is let go of when `run` ends
+        await self._within_grace()
+        self.abandoned = workers.tools.leave(thread) if thread is not None else not self.done.is_set()
+        still = ", could not be ended and still runs" if self.abandoned else ""
+        if self.stopped:
+            self.error = ended(f"{self.call.name} was told to end{still}")
+        else:
+            self.error = TimeoutError(f"{self.call.name} took longer than {limit:.3g} s{still}")
+
+    async def _within_grace(self) -> None:
+        with anyio.move_on_after(GRACE, shield=True):
+            await self.done.wait()
+
+    def stop(self) -> None:
+        """Do not wait for it any longer."""
+        self.stopped = True
+        self.watch.cancel()
+
+
+def runner(call: Call[Any], tool: Tool[Any] | None) -> tuple[Callable[[], Any], bool]:
+    """What runs the call, and whether that is to be awaited.  Raises UsageError if nothing can."""
+    if isinstance(call.value, BoundCall):
+        is_async = inspect.iscoroutinefunction(call.value.function)
+        return (call.value.arun if is_async else call.value.run), is_async
+    if tool is None or tool.handler is None:
+        raise UsageError(
+            f"calls of {call.name} cannot be executed: it is a type without a handler",
+            tool=call.name,
+            hint=f"Offer Tool({call.name}, handler=function).  Calls that were pickled, or are given in a list, do not "
+            "know their tools: execute(calls, tools=...).",
+        )
+    return functools.partial(tool.handler, call.value), inspect.iscoroutinefunction(tool.handler)
+
+
+def ended(what: str) -> RuntimeError:
+    """The error of a call that was ended because all of them were."""
+    return RuntimeError(f"{what}: the execution was ended")

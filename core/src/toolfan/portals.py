@@ -1,0 +1,123 @@
+"""A portal from blocking code to an event loop in a thread of its own, so that coroutine functions run from sync code,
+inside another running event loop too (Jupyter).
+
+One for each client and process, started when it is first needed; the thread is a daemon.
+
+Knows: threads, event loops, processes.  Must not know: what runs in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import weakref
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .binding import running_loop
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+R = TypeVar("R")
+
+
+class _Loop:
+    """One event loop in one thread of one process."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        ready: Future[tuple[Any, Callable[[], None]]] = Future()
+        self.thread = threading.Thread(target=_serve, args=(ready,), name="toolfan-portal", daemon=True)
+        self.thread.start()
+        self.portal, self._stop = ready.result()
+
+    def stop(self) -> None:
+        if self.process == os.getpid():  # the parent's loop is none of a forked child's
+            self._stop()
+
+
+def _serve(ready: Future[tuple[Any, Callable[[], None]]]) -> None:
+    import anyio
+    from anyio.from_thread import BlockingPortal
+
+    async def main() -> None:
+        stopped = anyio.Event()
+        soon = thread_safe()
+        async with BlockingPortal() as portal:
+            ready.set_result((portal, lambda: soon(stopped.set)))
+            await stopped.wait()
+            await portal.stop(cancel_remaining=True)
+
+    try:
+        anyio.run(main)
+    except BaseException as exc:
+        if not ready.done():
+            ready.set_exception(exc)
+        raise
+
+
+def thread_safe() -> Callable[[Callable[[], object]], None]:
+    """What has the running event loop call a function soon, from any thread; nothing happens once the loop is gone."""
+    loop = running_loop()
+    call: Callable[[Callable[[], object]], object] = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
+
+    def soon(function: Callable[[], object]) -> None:
+        with contextlib.suppress(RuntimeError):
+            call(function)
+
+    return soon
+
+
+class Portal:
+    """Runs coroutine functions for blocking code.  Safe to share between threads; a forked child gets a new loop."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: _Loop | None = None
+        self._inherited: list[_Loop] = []
+        self._finalizer: weakref.finalize[..., Portal] | None = None
+
+    def call(self, function: Callable[..., Awaitable[R]], *args: Any) -> R:
+        """`await function(*args)` in the portal's event loop, in a copy of this thread's context.
+
+        Whatever it raises passes; Ctrl-C in this thread does not end it.  Raises UsageError in the loop's own thread.
+        """
+        loop = self._running()
+        if loop.thread is threading.current_thread():
+            raise UsageError(
+                "a coroutine function that runs as a tool called the blocking execute() or run()",
+                hint="Await execute_async(), or run() of an AsyncClient.",
+            )
+        future: Future[R] = loop.portal.start_task_soon(function, *args)
+        return future.result()
+
+    def _running(self) -> _Loop:
+        with self._lock:
+            if self._loop is None or self._loop.process != os.getpid():
+                if self._loop is not None:
+                    self._inherited.append(self._loop)  # kept, so that nothing of another process is closed here
+                self._loop = _Loop()
+                self._finalizer = weakref.finalize(self, self._loop.stop)
+                self._finalizer.atexit = False
+            return self._loop
+
+    def forget(self) -> None:
+        """Start anew, in a forked child: whoever held the lock is not there."""
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """End the loop, if one runs here; it is not waited for.  The next call would start another one."""
+        with self._lock:
+            if self._finalizer is not None:
+                self._finalizer()
+            self._loop = self._finalizer = None
+
+
+shared = Portal()
+"""For `execute`, which belongs to no client."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=shared.forget)

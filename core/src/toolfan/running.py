@@ -1,0 +1,226 @@
+"""The loop of `run()`: ask, execute, answer, ask again, until the model has nothing more to call.  One generator, which
+yields what is to be done and is sent the outcome, for the sync and the async client.
+
+Knows: conversations as a whole, results, limits.  Must not know: how one asks, how calls are executed, event loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from pydantic_core import to_json
+
+from .adapter import ParallelToolsAdapter, ToolChoice
+from .calls import BadCall, Call, Outcome, Result, Usage
+from .errors import DeadlineExceeded, InvalidCalls, ToolfanError, TooManyCalls, UsageError
+from .judging import follow_up
+from .results import Calls
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from .drivers import Deadline
+    from .messages import Message
+    from .request import Prepared
+
+Stop: TypeAlias = Literal["text", "max_rounds", "max_calls", "deadline"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRound:
+    """One answer of the model, and what the execution of its calls gave: a result for each outcome, in call order."""
+
+    calls: Calls[Any]
+    results: tuple[Result[Any], ...] = ()
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """What `client.run()` gives back: the model's last words, and everything that was called on the way.
+
+    `stop` says why it ended: "text" (the model called nothing more), "max_rounds", "max_calls", "deadline"; None in an
+    error's `.run`.  `messages` is the whole conversation, every call answered, to go on with.  `usage`, `attempts` and
+    `requests` are those of all rounds.
+    """
+
+    rounds: tuple[RunRound, ...] = ()
+    stop: Stop | None = None
+    messages: tuple[Message, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    attempts: int = 0
+    requests: int = 0
+
+    @property
+    def text(self) -> str:
+        """The text of the last answer; it is the model's whole word if `stop` is "text"."""
+        return self.rounds[-1].calls.text if self.rounds else ""
+
+    @property
+    def calls(self) -> tuple[Outcome[Any], ...]:
+        """Every call that the model made, good or bad, in order."""
+        return tuple(outcome for one in self.rounds for outcome in one.calls.outcomes)
+
+    @property
+    def results(self) -> tuple[Result[Any], ...]:
+        """What came of every call; times are seconds since the run began."""
+        return tuple(result for one in self.rounds for result in one.results)
+
+    @property
+    def abandoned(self) -> tuple[Result[Any], ...]:
+        """The results of calls that could not be ended and were left behind, still running."""
+        return tuple(result for result in self.results if result.abandoned)
+
+    def __repr__(self) -> str:
+        text = f", text={self.text[:80]!r}" if self.text else ""
+        left = f", abandoned={len(self.abandoned)}" if self.abandoned else ""
+        return f"Run(stop={self.stop!r}, rounds={len(self.rounds)}, calls={len(self.calls)}{left}{text})"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask this; the driver answers with the Calls, or throws in what `create` would raise."""
+
+    prepared: Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Execute these calls, beside what was started already; the driver answers with the results by key."""
+
+    calls: tuple[tuple[Hashable, Call[Any]], ...] = ()
+
+
+RunLoop: TypeAlias = Generator[Ask | Execute, Any, Run]
+Found: TypeAlias = "Mapping[Hashable, Result[Any]]"
+
+
+def key_of(call: Call[Any] | BadCall) -> Hashable:
+    """What a call is known by within a round, when it is streamed, merged or asked for again."""
+    return call.attempt, call.raw.id
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What has been said, run and spent so far."""
+
+    messages: tuple[Message, ...]
+    rounds: tuple[RunRound, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    attempts: int = 0
+    requests: int = 0
+
+    def spend(self, usage: Usage, attempts: int, requests: int) -> None:
+        self.usage += usage
+        self.attempts += attempts
+        self.requests += requests
+
+    def run(self, stop: Stop | None = None) -> Run:
+        return Run(self.rounds, stop, self.messages, self.usage, self.attempts, self.requests)
+
+
+def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int, deadline: Deadline) -> RunLoop:
+    """Ask, execute the good calls, answer every call once, and ask again, until the model calls nothing or a limit.
+
+    Calls that fail are answered with their errors; `on_invalid="reask"` has them asked for again before anything of
+    their round is executed, "raise" raises.  A required tool choice holds for the first round alone.  An error carries
+    what ran in `.run`, and the cost of all rounds.
+    """
+    so_far = _Progress(prepared.request.messages)
+    try:
+        while True:
+            if not deadline.leaves(0):
+                return so_far.run("deadline")
+            calls = yield from _asked(prepared, so_far, deadline)
+            if calls is None:
+                return so_far.run("deadline")
+            found: Found = {}
+            if calls.good:
+                found = yield Execute(tuple((key_of(call), call) for call in calls.good))
+            _record(adapter, prepared, so_far, calls, found)
+            stop = _stop(so_far, calls, max_rounds)
+            if stop is not None:
+                return so_far.run(stop)
+            if prepared.request.tool_choice.mode == "required":
+                prepared = replace(prepared, request=replace(prepared.request, tool_choice=ToolChoice("auto")))
+    except ToolfanError as exc:
+        exc.attempts += so_far.attempts
+        exc.requests += so_far.requests
+        exc.run = so_far.run()
+        raise
+    except BaseException as exc:
+        if ran := [f"{one.call.name} ({one.call.id})" for one in so_far.run().results if one.started is not None]:
+            exc.add_note(f"toolfan: calls that ran in earlier rounds: {', '.join(ran)}")
+        raise
+
+
+def _asked(
+    prepared: Prepared, so_far: _Progress, deadline: Deadline
+) -> Generator[Ask | Execute, Any, Calls[Any] | None]:
+    """The next answer; None if the deadline passed.  What ran while one that failed still came is recorded."""
+    request = replace(prepared.request, messages=so_far.messages)
+    policy = replace(prepared.policy, deadline=deadline.remaining())
+    calls: Calls[Any]
+    try:
+        calls = yield Ask(replace(prepared, request=request, policy=policy))
+    except ToolfanError as exc:
+        if isinstance(exc, InvalidCalls) and policy.on_invalid != "raise" and exc.calls is not None:
+            calls = exc.calls
+        else:
+            found: Found = yield Execute()
+            if found:
+                cut = exc.calls or Calls(tuple(result.call for result in found.values()))
+                so_far.rounds += (RunRound(cut, tuple(_in_order(cut, found))),)
+            if not (isinstance(exc, DeadlineExceeded) and so_far.rounds):
+                raise
+            so_far.spend(exc.calls.usage if exc.calls else Usage(), exc.attempts, exc.requests)
+            return None
+    so_far.spend(calls.usage, calls.attempts, calls.requests)
+    return calls
+
+
+def _record(
+    adapter: ParallelToolsAdapter, prepared: Prepared, so_far: _Progress, calls: Calls[Any], found: Found
+) -> None:
+    results = tuple(_in_order(calls, found))
+    so_far.rounds += (RunRound(calls, results),)
+    if calls.failed and not calls.turn.calls:  # the provider could not read what the model wrote: nothing to answer
+        more = follow_up(adapter, prepared.request, calls)
+        said = list(more.messages) if more else []
+    elif calls.outcomes or calls.text or len(calls.rounds) > 1:
+        ids = {outcome.id for outcome in calls.outcomes}
+        said = calls.reply([result for result in results if result.call.id in ids])
+    else:
+        said = []
+    so_far.messages += tuple(said)
+
+
+def _in_order(calls: Calls[Any], found: Found) -> Iterator[Result[Any]]:
+    """One result for each outcome; after them those of calls that ran and are no outcome any more."""
+    rest = dict(found)
+    for outcome in calls.outcomes:
+        if isinstance(outcome, BadCall):
+            yield Result(outcome, error=outcome.error)
+        elif result := rest.pop(key_of(outcome), None):
+            yield replace(_sendable(result), call=outcome)
+    yield from rest.values()
+
+
+def _sendable(result: Result[Any]) -> Result[Any]:
+    """The result; one that no provider could be sent has an error that says so, so that the conversation goes on."""
+    try:
+        content = result.content
+        to_json(f"{type(content).__name__}: {content}" if isinstance(content, BaseException) else content, fallback=str)
+    except Exception as exc:  # noqa: BLE001 - circular, a lone surrogate, or a method of the value's that raised
+        said = f"the result of {result.call.name} cannot be written as JSON ({type(exc).__name__})"
+        return replace(result, error=UsageError(said, hint="Return plain data, or text."))
+    return result
+
+
+def _stop(so_far: _Progress, calls: Calls[Any], max_rounds: int) -> Stop | None:
+    if not calls.outcomes:
+        return "text"
+    if any(isinstance(one.error, TooManyCalls) and isinstance(one.call, Call) for one in so_far.rounds[-1].results):
+        return "max_calls"
+    return "max_rounds" if len(so_far.rounds) >= max_rounds else None
