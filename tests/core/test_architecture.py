@@ -74,6 +74,7 @@ ORDER = [
     "jobs",
     "execution",
     "running",
+    "run_drivers",
     "runs",
     "client",
     "constructors",

@@ -509,7 +509,9 @@ def test_a_result_compares_pickles_and_copies() -> None:
     with pytest.raises((pickle.PicklingError, AttributeError)):
         pickle.dumps(result)  # a local function
     assert copy.copy(result) == result
-    bad = toolfan.Result(toolfan.BadCall(0, "i", "n", toolfan.RawCall(0, "i", "n", ""), toolfan.UnknownTool("x")))
+    bad: toolfan.Result[Any] = toolfan.Result(
+        toolfan.BadCall(0, "i", "n", toolfan.RawCall(0, "i", "n", ""), toolfan.UnknownTool("x"))
+    )
     assert pickle.loads(pickle.dumps(bad)) == bad
     assert bad != result
 

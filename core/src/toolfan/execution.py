@@ -96,13 +96,17 @@ class Executor:
         """Whether anything was started since the last `take`."""
         return bool(self._jobs)
 
+    def check(self) -> None:
+        """Raises what a tool raised that is no Exception."""
+        if self._fatal is not None:
+            raise self._fatal
+
     def take(self) -> dict[Hashable, Result[Any]]:
         """The results by key, which are then forgotten.
 
         Raises what a tool raised that is no Exception (KeyboardInterrupt, SystemExit).
         """
-        if self._fatal is not None:
-            raise self._fatal
+        self.check()
         jobs, self._jobs = self._jobs, {}
         return {key: job.result for key, job in jobs.items() if job.result is not None}
 

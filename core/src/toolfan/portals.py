@@ -13,15 +13,13 @@ import os
 import threading
 import weakref
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from .binding import running_loop
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-R = TypeVar("R")
+    from collections.abc import Callable
 
 
 class _Loop:
@@ -80,8 +78,8 @@ class Portal:
         self._inherited: list[_Loop] = []
         self._finalizer: weakref.finalize[..., Portal] | None = None
 
-    def call(self, function: Callable[..., Awaitable[R]], *args: Any) -> R:
-        """`await function(*args)` in the portal's event loop, in a copy of this thread's context.
+    def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        """`function(*args)`, awaited if need be, in the portal's event loop and a copy of this thread's context.
 
         Whatever it raises passes; Ctrl-C in this thread does not end it.  Raises UsageError in the loop's own thread.
         """
@@ -91,7 +89,7 @@ class Portal:
                 "a coroutine function that runs as a tool called the blocking execute() or run()",
                 hint="Await execute_async(), or run() of an AsyncClient.",
             )
-        future: Future[R] = loop.portal.start_task_soon(function, *args)
+        future: Future[Any] = loop.portal.start_task_soon(function, *args)
         return future.result()
 
     def _running(self) -> _Loop:

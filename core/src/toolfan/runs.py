@@ -1,15 +1,17 @@
-"""`client.run()`, typed, and its sync and its async performer.
+"""`client.run()`, typed: what it takes, what it refuses, how one round is asked for.
 
-Knows: the loop and its effects, the executor, the portal.  Must not know: how one asks, what is answered.
+Knows: requests, streams, limits.  Must not know: what is answered to the model, how calls are executed.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
 from .drivers import Deadline
-from .errors import ToolfanError, UsageError
-from .running import Ask, run_loop
+from .errors import Unsupported, UsageError
+from .run_drivers import Begun, perform, perform_async
+from .running import run_loop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -17,13 +19,14 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm, Unpack
 
     from .adapter import ParallelToolsAdapter
-    from .execution import Executor
     from .forms import Messages
     from .options import OneTool, Options, Several
     from .portals import Portal
     from .request import Prepared
     from .results import Calls
-    from .running import Run, RunLoop
+    from .run_drivers import HandOver
+    from .running import Run
+    from .streams import AsyncCallStream, CallStream
     from .toolset import ToolSet
 
 
@@ -37,17 +40,16 @@ class _Runner:
 
     def _begin(
         self, messages: Any, response_model: Any, tools: Any, limits: Mapping[str, Any], options: Mapping[str, Any]
-    ) -> tuple[RunLoop, Executor]:
-        """The loop and the executor of one run.  Raises UsageError for what cannot be run, before anything is sent."""
+    ) -> Begun:
+        """One run, about to ask.  Raises UsageError for what cannot be run, before anything is sent."""
         from .execution import Executor, check_limit  # anyio loads when something is executed
 
         check_limit("max_rounds", limits["max_rounds"])
-        if not isinstance(limits["early"], bool):
-            raise UsageError(f"early is {limits['early']!r}", hint="It is True or False.")
         if options.get("stream"):
             raise UsageError("stream is no option of run()", hint="early=True executes calls while they stream.")
         on_invalid = self._defaults.get("on_invalid", "keep")
         prepared = self._prepare(messages, response_model, tools, {"on_invalid": on_invalid, **options})
+        early = self._early(prepared.request.tools, limits["early"])
         for tool in prepared.request.tools:
             if tool.kind != "function" and tool.handler is None:
                 raise UsageError(
@@ -62,7 +64,19 @@ class _Runner:
             max_calls=limits["max_calls"],
             until=deadline.end,
         )
-        return run_loop(self.adapter, prepared, limits["max_rounds"], deadline), executor
+        prepared = replace(prepared, request=replace(prepared.request, stream=bool(early)))
+        return Begun(run_loop(self.adapter, prepared, limits["max_rounds"], deadline), executor, early)
+
+    def _early(self, tools: ToolSet[Any], everyone: Any) -> frozenset[str]:
+        """The tools whose calls start while the answer still comes."""
+        if not isinstance(everyone, bool):
+            raise UsageError(f"early is {everyone!r}", hint="It is True or False.")
+        if not self.adapter.capabilities.streaming:
+            if everyone:
+                name = self.adapter.name
+                raise Unsupported("this provider does not offer streams", adapter=name, hint="Leave early=True out.")
+            return frozenset()
+        return frozenset(tool.name for tool in tools if everyone or tool.early)
 
 
 class Runs(_Runner):
@@ -71,6 +85,7 @@ class Runs(_Runner):
     if TYPE_CHECKING:
         _portal: Portal
         _whole: Callable[[Prepared], Calls[Any]]
+        _streamed: Callable[[Prepared], CallStream[Any]]
 
     @overload
     def run(
@@ -112,10 +127,14 @@ class Runs(_Runner):
 
         Tools are functions, and types offered as `Tool(type, handler=function)`; calls of one answer are executed at
         the same time, as by `execute`.  Every call is answered once: with its result, what its tool raised, or what was
-        wrong with it.  It also ends after `max_rounds` answers, when the model wants more than `max_calls` calls (those
-        beyond are not executed), and at the deadline, which covers everything together: `Run.stop` says which.
-        A required `tool_choice` holds for the first round.  `on_invalid` is "keep" by default: a failed call is told to
-        the model beside the results of the others.  Other options are those of `create`.
+        wrong with it.  With `early=True`, and of tools that are marked `early`, a call starts as soon as it has come,
+        while the rest of its answer still comes.
+
+        It also ends after `max_rounds` answers, when the model wants more than `max_calls` calls (those beyond are not
+        executed), and at the deadline, which covers everything together: `Run.stop` says which.  A required
+        `tool_choice` holds for the first round.  `on_invalid` is "keep" by default: a failed call is told to the model
+        beside the results of the others.  Other options are those of `create`.
+
         Raises what `create` raises, with what was executed in `.run`; DeadlineExceeded only while nothing was answered.
         """
         limits = {
@@ -124,8 +143,15 @@ class Runs(_Runner):
             "max_rounds": max_rounds,
             "max_calls": max_calls,
         }
-        loop, executor = self._begin(messages, response_model, tools, limits, options)
-        return perform(loop, self._whole, executor, self._portal)
+        return perform(self._begin(messages, response_model, tools, limits, options), self._ask_once, self._portal)
+
+    def _ask_once(self, prepared: Prepared, hand_over: HandOver) -> Calls[Any]:
+        if not prepared.request.stream:
+            return self._whole(prepared)
+        with self._streamed(prepared) as stream:
+            for outcome in stream:
+                hand_over(outcome)
+            return stream.calls
 
 
 class AsyncRuns(_Runner):
@@ -133,6 +159,7 @@ class AsyncRuns(_Runner):
 
     if TYPE_CHECKING:
         _whole: Callable[[Prepared], Awaitable[Calls[Any]]]
+        _streamed: Callable[[Prepared], AsyncCallStream[Any]]
 
     @overload
     async def run(
@@ -177,50 +204,12 @@ class AsyncRuns(_Runner):
             "max_rounds": max_rounds,
             "max_calls": max_calls,
         }
-        loop, executor = self._begin(messages, response_model, tools, limits, options)
-        return await perform_async(loop, self._whole, executor)
+        return await perform_async(self._begin(messages, response_model, tools, limits, options), self._ask_once)
 
-
-def perform(loop: RunLoop, ask: Callable[[Prepared], Calls[Any]], executor: Executor, portal: Portal) -> Run:
-    """Perform the loop's effects, blocking; coroutine functions run behind the portal."""
-    effect = next(loop)
-    try:
-        while True:
-            outcome: Any
-            try:
-                if isinstance(effect, Ask):
-                    outcome = ask(effect.prepared)
-                else:
-                    if effect.calls or executor.has_calls:
-                        portal.call(executor.perform, effect.calls)
-                    outcome = executor.take()
-            except BaseException as exc:  # noqa: BLE001 - it is thrown into the loop, which raises it
-                if executor.has_calls and not isinstance(exc, ToolfanError):
-                    portal.call(executor.cancel, exc)
-                effect = loop.throw(exc)
-            else:
-                effect = loop.send(outcome)
-    except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return]
-
-
-async def perform_async(loop: RunLoop, ask: Callable[[Prepared], Awaitable[Calls[Any]]], executor: Executor) -> Run:
-    """`perform`, awaited."""
-    effect = next(loop)
-    try:
-        while True:
-            outcome: Any
-            try:
-                if isinstance(effect, Ask):
-                    outcome = await ask(effect.prepared)
-                else:
-                    await executor.perform(effect.calls)
-                    outcome = executor.take()
-            except BaseException as exc:  # noqa: BLE001 - it is thrown into the loop, which raises it
-                if executor.has_calls and not isinstance(exc, ToolfanError):
-                    await executor.cancel(exc)
-                effect = loop.throw(exc)
-            else:
-                effect = loop.send(outcome)
-    except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return]
+    async def _ask_once(self, prepared: Prepared, hand_over: HandOver) -> Calls[Any]:
+        if not prepared.request.stream:
+            return await self._whole(prepared)
+        async with self._streamed(prepared) as stream:
+            async for outcome in stream:
+                hand_over(outcome)
+            return stream.calls
