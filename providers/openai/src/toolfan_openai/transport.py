@@ -72,6 +72,7 @@ class _Sender:
         )
         self.stream_class: Any = (openai.AsyncStream if use_async else openai.Stream)[object]
         self._joined: tuple[Any, str] = (None, PATH)
+        self._known: tuple[Any, tuple[str, ...]] = (None, ())
 
     @property
     def url(self) -> str:
@@ -121,8 +122,18 @@ class _Sender:
         connect = getattr(own, "connect", None)
         return openai.Timeout(seconds, connect=seconds if connect is None else min(connect, seconds))
 
+    def _secrets(self, added: Mapping[str, str], request: Any) -> tuple[str, ...]:
+        """What must not be shown of this request; found once for requests with the same head."""
+        head = [pair for pair in request.headers.raw if pair[0] != b"Content-Length"]
+        about = (self.client.api_key, request.url.query, head)
+        known, secrets = self._known
+        if known != about:
+            secrets = secrets_of(self.client, added, request)
+            self._known = about, secrets
+        return secrets
+
     def read(self, response: Any, added: Mapping[str, str]) -> WireResponse:
-        sent = secrets_of(self.client, added, response.request)
+        sent = self._secrets(added, response.request)
         kept = public_headers(response.headers.items(), sent)
         try:
             body = decode_json(
@@ -141,7 +152,7 @@ class _Sender:
 
     def head(self, response: Any, added: Mapping[str, str]) -> tuple[WireResponse, EventDecoder]:
         """What the head of a streamed answer says, and the decoder of its events."""
-        sent = secrets_of(self.client, added, response.request)
+        sent = self._secrets(added, response.request)
         kept = public_headers(response.headers.items(), sent)
         decoder = EventDecoder(adapter=self.adapter, content_type=kept.get("content-type"), secrets=sent)
         return WireResponse({}, request_id(kept), kept), decoder
@@ -149,7 +160,7 @@ class _Sender:
     def checked(self, event: JSON, response: Any, added: Mapping[str, str]) -> JSON:
         """The event; if it is an error, without the secrets of the request."""
         if "error" in event:
-            return without_echo(event, secrets_of(self.client, added, response.request))  # type: ignore[no-any-return]
+            return without_echo(event, self._secrets(added, response.request))  # type: ignore[no-any-return]
         return event
 
     def failure(self, exc: Exception, timeout: float | None, added: Mapping[str, str]) -> NoReturn:
