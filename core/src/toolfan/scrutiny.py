@@ -103,18 +103,27 @@ class SecondLook:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether a short, flat object has each key once and no odd number: a glance that most arguments pass."""
+    """Whether a short object has each key once and no odd number: a glance that most arguments pass."""
     colons = text.count(":")
     if len(text) > _SHORT or colons != text.count('":'):  # the latter: a colon in a text, a blank after a key
         return False
     value = from_json(text)
-    if type(value) is not dict or len(value) != colons:
+    if type(value) is not dict:
         return False
-    for one in value.values():
-        kind = type(one)
-        if kind is dict or kind is list or (kind is float and (not math.isfinite(one) or one.is_integer())):
-            return False
-    return True
+    stack: list[Any] = [value]
+    keys = 0
+    while stack:
+        item = stack.pop()
+        if type(item) is dict:
+            keys += len(item)
+            item = item.values()
+        for one in item:
+            kind = type(one)
+            if kind is dict or kind is list:
+                stack.append(one)
+            elif kind is float and (not math.isfinite(one) or one.is_integer()):
+                return False
+    return keys == colons
 
 
 def _branches(schemas: Iterable[Mapping[str, Any]], root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
