@@ -12,7 +12,7 @@ import openai
 import toolfan
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 from pydantic import BaseModel
-from toolfan import AsyncClient, BadCall, BoundCall, Call, Calls, Client, Tool, ToolChoice, ToolSet, tool
+from toolfan import AsyncClient, BadCall, BoundCall, Call, Calls, Client, Result, Run, Tool, ToolChoice, ToolSet, tool
 
 X = TypeVar("X")
 
@@ -417,3 +417,43 @@ async def awaited(client: AsyncClient) -> None:
     )
     async with toolfan.connect_async("local") as opened:
         assert_type(opened, AsyncClient)
+
+
+def look_up(weather: Weather) -> str:
+    return weather.city
+
+
+def executed(client: Client) -> None:
+    calls = client.create(messages=M, response_model=Iterable[Weather | Search])
+    done = toolfan.execute(calls, max_concurrency=4, timeout=3)
+    assert_type(done, list[Result[Weather | Search]])
+    for result in done:
+        assert_type(result.call, Call[Weather | Search] | BadCall)
+        assert_type(result.error, BaseException | None)
+        assert_type(result.seconds, float)
+    assert_type(
+        toolfan.execute(calls.good, tools=(Tool(Weather, handler=look_up), Search)), list[Result[Weather | Search]]
+    )
+    assert_type(toolfan.execute(list(calls.good)), list[Result[Weather | Search]])
+    assert_type(toolfan.execute(client.create(messages=M, tools=(count, fetch)))[0].value, Any)
+    calls.reply(done)
+
+
+async def executed_async(client: AsyncClient) -> None:
+    calls = await client.create(messages=M, tools=(Weather, Search))
+    assert_type(await toolfan.execute_async(calls), list[Result[Weather | Search]])
+    assert_type(await toolfan.execute_async(calls.good, timeout=None), list[Result[Weather | Search]])
+
+
+def runs(client: Client, tools: ToolSet[Any]) -> None:
+    run = client.run(messages=M, tools=(count, fetch, decorated, Tool(Weather, handler=look_up)), early=True, model="m")
+    assert_type(run, Run)
+    assert_type(run.text, str)
+    assert_type(run.results[0].call.id, str)
+    assert_type(client.run(messages=M, tools=[count], max_rounds=3, max_calls=5, max_concurrency=2, deadline=3), Run)
+    assert_type(client.run(messages=M, tools=tools, tool_choice="required", temperature=0), Run)
+    assert_type(client.run(messages=[*M, *run.messages], response_model=Iterable[Weather]), Run)
+
+
+async def awaited_runs(client: AsyncClient) -> None:
+    assert_type(await client.run(messages=M, tools=(count, fetch), early=True, on_invalid="reask"), Run)

@@ -99,3 +99,12 @@ def making() -> None:
     toolfan.wrap(openai.OpenAI(), adapter=3)  # error
     toolfan.from_openai(openai.OpenAI(), "tools")  # error
     toolfan.nothing  # error
+
+
+def executing(client: Client) -> None:
+    toolfan.execute("calls")  # error
+    toolfan.execute(client.create(messages=M, tools=(count,)), timeout="3")  # error
+    client.run(messages=M, tools=(count,), max_rounds="3")  # error
+    client.run(messages=M, tools=(count,), temprature=1)  # error
+    client.run(messages=M, tools=3)  # error
+    client.run(messages=M)  # error
