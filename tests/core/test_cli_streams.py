@@ -1,17 +1,22 @@
-"""What the commands do with streams: `serve` at a pace."""
+"""What the commands do with streams: `serve` at a pace, `call --stream`."""
 
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 from toolfan.cli.app import app
+from toolfan_local import Pace, Server
+from toolfan_local.faults import FaultServer
 from typer.testing import CliRunner
 
 if TYPE_CHECKING:
@@ -20,6 +25,29 @@ if TYPE_CHECKING:
 QUESTION = "What is the weather in toronto and dallas and who won the super bowl?"
 PLACE = {"type": "object", "properties": {"location": {"type": "string"}}, "required": ["location"]}
 TOOLS: list[Any] = [{"type": "function", "function": {"name": "Weather", "parameters": PLACE}}]
+WEATHER = {"name": "Weather", "arguments": {"location": "Oslo"}}
+BAD = {"name": "Weather", "arguments": {}}
+MODELS = """
+from pydantic import BaseModel
+
+class Weather(BaseModel):
+    location: str
+
+class GoogleSearch(BaseModel):
+    query: str
+
+BOTH = (Weather, GoogleSearch)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stream_tools.py").write_text(MODELS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "stream_tools", raising=False)
+    for name in [name for name in os.environ if name.startswith("TOOLFAN")]:
+        monkeypatch.delenv(name)
 
 
 def run(*arguments: str) -> Any:
@@ -67,3 +95,76 @@ class TestServe:
         assert (done.exit_code, done.stdout) == (2, "")
         assert "a pace is in seconds" in done.stderr
         assert run("serve", "--pace", "-1").exit_code == 2
+
+
+class TestCall:
+    def asked(self, *options: str, url: str = "", model: str = "m") -> list[str]:
+        """`call`, of a script in the working directory or of a server."""
+        adapter = f'adapter = "openai"\nmodel = "{model}"\nbase_url = "{url}"\napi_key_env = "KEY"\n'
+        local = 'adapter = "local"\nscript = "answers.json"\n'
+        Path("toolfan.toml").write_text(f"[profiles.p]\n{adapter if url else local}")
+        return ["call", QUESTION, "--tools", "stream_tools:BOTH", "--profile", "p", "--stream", *options]
+
+    def scripted(self, *answers: list[dict[str, Any]]) -> None:
+        Path("answers.json").write_text(json.dumps([{"calls": calls} for calls in answers]))
+
+    @pytest.mark.parametrize("form", [[], ["--json"]])
+    def test_it_prints_what_it_prints_without(self, form: list[str]) -> None:
+        self.scripted(*[[WEATHER | {"id": "a"}, WEATHER]] * 2)
+        streamed = run(*self.asked(*form))
+        whole = run(*[word for word in self.asked(*form) if word != "--stream"])
+        assert (streamed.exit_code, streamed.stderr) == (0, "")
+        first, second = streamed.stdout.splitlines()
+        assert [first.partition('"id": "call')[0], second.partition('"id": "call')[0]] == [
+            line.partition('"id": "call')[0] for line in whole.stdout.splitlines()
+        ]
+
+    def test_each_call_comes_out_at_once(self) -> None:
+        with Server(pace=Pace(call=1)) as server:
+            command = [sys.executable, "-m", "toolfan.cli", *self.asked(url=server.openai_url)]
+            env = {**os.environ, "KEY": "any"}
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
+                assert process.stdout
+                lines, times = [], []
+                for line in process.stdout:
+                    lines.append(line)
+                    times.append(time.monotonic())
+        assert process.returncode == 0
+        assert lines == [
+            "Weather(location='Toronto')\n",
+            "Weather(location='Dallas')\n",
+            "GoogleSearch(query='who won the super bowl')\n",
+        ]
+        assert times[2] - times[0] > 1  # together they would come within moments
+
+    def test_a_call_that_is_mended_comes_again_under_its_index(self) -> None:
+        self.scripted([BAD, WEATHER], [WEATHER | {"arguments": {"location": "Bergen"}}])
+        done = run(*self.asked("--json"))
+        said = [json.loads(line) for line in done.stdout.splitlines()]
+        assert done.exit_code == 0
+        assert [(line["index"], "error" in line) for line in said] == [(0, True), (1, False), (0, False)]
+
+    def test_invalid_calls_end_with_1_and_are_shown_once(self) -> None:
+        self.scripted(*[[BAD, WEATHER]] * 2)
+        asked = self.asked("--json")
+        Path("toolfan.toml").write_text(Path("toolfan.toml").read_text() + "max_attempts = 1\n")
+        done = run(*asked)
+        assert done.exit_code == 1
+        assert ["error" in json.loads(line) for line in done.stdout.splitlines()] == [True, False]
+        assert done.stderr.startswith("InvalidCalls: 1 of 2 calls failed")
+        assert "--keep" in done.stderr
+        done = run(*asked, "--keep")
+        assert (done.exit_code, done.stderr, len(done.stdout.splitlines())) == (0, "", 2)
+
+    def test_a_stream_that_breaks_off_ends_with_1_after_what_came(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("KEY", "any")
+        with FaultServer() as server:
+            done = run(*self.asked(url=server.openai_url, model="sse-cut-after-first-call"))
+        assert (done.exit_code, len(done.stdout.splitlines())) == (1, 1)
+        assert done.stderr.startswith("IncompleteStream")
+
+    def test_no_call_is_said_on_standard_error(self) -> None:
+        Path("answers.json").write_text(json.dumps([{"text": "I would rather talk."}]))
+        done = run(*self.asked())
+        assert (done.exit_code, done.stdout) == (0, "")
+        assert "I would rather talk." in done.stderr

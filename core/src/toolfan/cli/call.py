@@ -1,4 +1,4 @@
-"""`toolfan call`: ask once, print the calls.
+"""`toolfan call`: ask once, print the calls, at the end or each as it comes.
 
 Knows: the public client.  Must not know: any provider.
 """
@@ -16,6 +16,10 @@ from .questions import Choice, Profile, Question, System, Target, Tools, message
 from .tool_paths import load_tools
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..calls import Outcome
+    from ..client import Client
     from ..results import Calls
 
 
@@ -31,31 +35,39 @@ def call(
         bool, typer.Option("--keep", help="Calls that are invalid are printed and are no failure.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each call.")] = False,
+    as_stream: Annotated[bool, typer.Option("--stream", help="Print each call as soon as it is whole.")] = False,
 ) -> None:
     """Ask a provider and print the calls, each as a typed object.
 
     Without --with and --profile the default profile of toolfan.toml is used.
     """
-    offered = load_tools(tools)
+    asked: dict[str, Any] = {"messages": messages(question, system), "tools": load_tools(tools)}
+    asked |= {"tool_choice": tool_choice(choice)} | ({"on_invalid": "keep"} if keep else {})
     with connect(target, profile=profile) as client:
-        options: dict[str, Any] = {"on_invalid": "keep"} if keep else {}
         try:
-            calls = client.create(
-                messages=messages(question, system), tools=offered, tool_choice=tool_choice(choice), **options
-            )
+            calls = _streamed(client, asked, as_json=as_json) if as_stream else client.create(**asked)
         except CallError as exc:
-            if exc.calls is not None:
-                _print(exc.calls, as_json=as_json)
+            if exc.calls is not None and not as_stream:
+                _print(exc.calls.outcomes, as_json=as_json)
             raise exc.with_details(hint="With --keep this is no failure.") from None
-    _print(calls, as_json=as_json)
+    if not as_stream:
+        _print(calls.outcomes, as_json=as_json)
+    if not calls.outcomes:
+        said = f" The model said: {calls.text}" if calls.text else ""
+        print_text(f"No tool was called ({calls.stop.raw or calls.stop.kind}).{said}", err=True)
 
 
-def _print(calls: Calls[Any], *, as_json: bool) -> None:
-    for outcome in calls.outcomes:
+def _streamed(client: Client, asked: dict[str, Any], *, as_json: bool) -> Calls[Any]:
+    """The calls, each printed when it comes: one that failed as it is, and again when it is mended."""
+    with client.stream(**asked) as stream:
+        for outcome in stream:
+            _print([outcome], as_json=as_json)
+    return stream.calls  # type: ignore[no-any-return]  # the type of the outcomes is not known here
+
+
+def _print(outcomes: Iterable[Outcome[Any]], *, as_json: bool) -> None:
+    for outcome in outcomes:
         if as_json:
             print_json(outcome_json(outcome))
         else:
             print_text(outcome_text(outcome))
-    if not calls.outcomes:
-        said = f" The model said: {calls.text}" if calls.text else ""
-        print_text(f"No tool was called ({calls.stop.raw or calls.stop.kind}).{said}", err=True)
