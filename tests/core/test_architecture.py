@@ -52,6 +52,8 @@ ORDER = [
     "results",
     "storage",
     "signatures",
+    "async_signatures",
+    "stream_signatures",
     "request",
     "retries",
     "merging",

@@ -146,6 +146,15 @@ def test_bad_input_is_refused_before_a_request(bench: Bench, case: Refusal) -> N
     assert KEY not in str(caught.value)
 
 
+@pytest.mark.parametrize("case", REFUSALS.values(), ids=REFUSALS)
+def test_bad_input_is_refused_by_a_stream_too(bench: Bench, case: Refusal) -> None:
+    bench.serve({"text": "x"})
+    with pytest.raises(case.error, match=rf"(?s){case.message}") as caught:
+        bench.client().stream(**case.arguments).until_done()
+    assert bench.server.requests == []
+    assert KEY not in str(caught.value)
+
+
 def test_a_shared_substructure_is_no_circle(bench: Bench) -> None:
     part = {"type": "text", "text": "x"}
     bench.serve({"text": "x"})

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import openai
 import toolfan
 from pydantic import BaseModel
-from toolfan import AsyncClient, BoundCall, Calls, Client, Tool, ToolSet, tool
+from toolfan import AsyncClient, BoundCall, Call, Calls, CallStream, Client, Tool, ToolSet, tool
 
 M = [{"role": "user", "content": "hi"}]
 
@@ -25,7 +25,8 @@ def count(x: int) -> int:
 def options(client: Client) -> None:
     client.create(messages=M, response_model=Weather, max_attempts="3")  # error
     client.create(messages=M, response_model=Weather, on_invalid="retry")  # error
-    client.create(messages=M, response_model=Weather, stream=True)  # error
+    client.create(messages=M, response_model=Weather, stream="yes")  # error
+    client.create(messages=M, tools=(Weather,), stream=None)  # error
     client.create(messages=M, response_model=Weather, deadline="3s")  # error
     client.create(messages=M, response_model=Iterable[Weather], model=3)  # error
     client.create(messages=M, response_model=Weather, temperature="hot")  # error
@@ -87,6 +88,42 @@ async def awaited(client: AsyncClient) -> None:
     await client.create(messages=M, response_model=Weather, max_attempts="3")  # error
     await client.create(messages="hi", response_model=Weather)  # error
     await client.chat.completions.create(messages=M, tools=(Weather,), deadline="3s")  # error
+
+
+def streams(client: Client) -> None:
+    client.stream(messages=M, response_model=Weather, max_attemps=3)  # error
+    client.stream(messages=M, tools=(Weather,), deadline="3s")  # error
+    client.stream(messages=M, tools=(count,), temprature=0.3)  # error
+    client.stream(messages=M, response_model=Weather, stream=False)  # error
+    client.stream(messages=M)  # error
+    client.stream(M, response_model=Weather)  # error
+    client.stream(messages="hi", response_model=Weather)  # error
+    client.stream(messages=M, tools=Weather)  # error
+    client.create(messages=M, response_model=Weather, stream=True, max_attemps=3)  # error
+    client.create(messages=M, tools=(Weather,), stream=True, deadline="3s")  # error
+    client.create(messages=M, response_model=Weather, stream=True).good  # error
+
+
+def what_streams_give(client: Client) -> None:
+    stream = client.stream(messages=M, response_model=Iterable[Weather | Search])
+    narrow: CallStream[Weather] = stream  # error
+    print(narrow, len(stream))  # error
+    for outcome in stream:
+        print(outcome.value)  # error
+        if isinstance(outcome, Call):
+            print(outcome.value.city)  # error
+            print(outcome.city)  # error
+    for event in stream.events():
+        print(event.text)  # error
+
+
+async def awaited_streams(client: AsyncClient) -> None:
+    await client.stream(messages=M, response_model=Weather)  # error
+    client.create(messages=M, response_model=Weather, stream=True).calls  # error
+    client.stream(messages=M, response_model=Weather, max_attemps=3)  # error
+    list(client.stream(messages=M, response_model=Weather))  # error
+    async for one in client.stream(messages=M, response_model=Weather):
+        print(one.value)  # error
 
 
 def making() -> None:

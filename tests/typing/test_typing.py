@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import toolfan
-from toolfan.options import Options
+from toolfan.options import Options, StreamOptions
 from toolfan.request import DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 HERE = Path(__file__).parent
-FILES = ("accepted.py", "rejected.py")
+ACCEPTED = ("accepted.py", "accepted_streams.py")
+FILES = (*ACCEPTED, "rejected.py")
 OLDEST = "3.11"
 
 # Where a path-installed or editable toolfan comes from; an installed one is found in the environment as by anyone.
@@ -78,7 +79,7 @@ def program(checker: str) -> str | None:
 
 @functools.cache
 def errors(checker: str) -> dict[str, dict[int, str]]:
-    """What the checker says of the two files: file, line, the line's reports."""
+    """What the checker says of the files: file, line, the line's reports."""
     command = program(checker)
     if command is None:
         pytest.skip(f"{checker} is not installed")
@@ -100,7 +101,7 @@ def errors(checker: str) -> dict[str, dict[int, str]]:
     assert done.returncode in (0, 1), f"{checker} failed:\n{done.stdout}\n{done.stderr}"
     found: dict[str, dict[int, str]] = {name: {} for name in FILES}
     for line in done.stdout.splitlines():
-        report = re.search(r"\b(accepted|rejected)\.py:(\d+):(.*)", line)
+        report = re.search(r"\b(accepted|accepted_streams|rejected)\.py:(\d+):(.*)", line)
         if report and "error" in line.lower():
             lines = found[f"{report[1]}.py"]
             lines[int(report[2])] = lines.get(int(report[2]), "") + report[3].strip() + "\n"
@@ -122,13 +123,15 @@ def test_every_typed_option_is_one_of_toolfan_or_of_an_adapter() -> None:
         known |= pytest.importorskip(f"toolfan_{adapter}.options").OPTION_NAMES
     assert DEFAULTS.keys() - Options.__annotations__.keys() == set()
     assert Options.__annotations__.keys() - known == set()
+    assert Options.__annotations__.keys() - StreamOptions.__annotations__.keys() == {"stream"}
 
 
 @pytest.mark.typing
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_what_users_write_has_the_types_stated(checker: str) -> None:
-    found = errors(checker)["accepted.py"]
-    assert not found, "\n".join(f"accepted.py:{at}: {said}" for at, said in sorted(found.items()))
+@pytest.mark.parametrize("file", ACCEPTED)
+def test_what_users_write_has_the_types_stated(file: str, checker: str) -> None:
+    found = errors(checker)[file]
+    assert not found, "\n".join(f"{file}:{at}: {said}" for at, said in sorted(found.items()))
 
 
 @pytest.mark.typing

@@ -9,14 +9,16 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from .asking import Wishes
+from .async_signatures import AsyncCreate
 from .conversation import converse
 from .drivers import drive, drive_async
 from .errors import UsageError
 from .portals import Portal
 from .request import prepare
 from .runs import AsyncRuns, Runs
-from .signatures import AsyncCreate, Create
+from .signatures import Create
 from .stream_drivers import drive_stream, drive_stream_async
+from .stream_signatures import AsyncStream, Stream
 from .streams import AsyncCallStream, CallStream
 
 if TYPE_CHECKING:
@@ -49,6 +51,13 @@ class _Chat:
 class _AsyncChat:
     def __init__(self, client: AsyncClient) -> None:
         self.completions = _AsyncCompletions(client)
+
+
+def _streaming(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of `stream()` as those of `create()`.  Raises UsageError for `stream=`, if it is not True."""
+    if options.get("stream", True) is not True:
+        raise UsageError(f"stream is {options['stream']!r} in stream()", hint="Leave it out, or call create().")
+    return {**options, "stream": True}
 
 
 class _Shared:
@@ -100,7 +109,7 @@ class _Shared:
         )
 
 
-class Client(_Shared, Create, Runs):
+class Client(_Shared, Create, Stream, Runs):
     """Asks a provider for typed tool calls, blocking.  Safe to share between threads.
 
     Made by `connect`, `wrap`, `from_openai` and `from_vertexai`.  `adapter` is the provider's codec, `sdk_client` the
@@ -135,8 +144,8 @@ class Client(_Shared, Create, Runs):
 
         return CallStream(self.adapter, prepared.request.tools, wishes, start)
 
-    def stream(self, *, messages: Any, response_model: Any = None, tools: Any = None, **options: Any) -> Any:
-        return self._streamed(self._prepare(messages, response_model, tools, {**options, "stream": True}))
+    def _open(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> CallStream[Any]:
+        return self._streamed(self._prepare(messages, response_model, tools, _streaming(options)))
 
     @property
     def chat(self) -> _Chat:
@@ -169,7 +178,7 @@ class Client(_Shared, Create, Runs):
         self.close()
 
 
-class AsyncClient(_Shared, AsyncCreate, AsyncRuns):
+class AsyncClient(_Shared, AsyncCreate, AsyncStream, AsyncRuns):
     """`Client`, awaited."""
 
     async def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Any:
@@ -193,8 +202,8 @@ class AsyncClient(_Shared, AsyncCreate, AsyncRuns):
 
         return AsyncCallStream(self.adapter, prepared.request.tools, wishes, start)
 
-    def stream(self, *, messages: Any, response_model: Any = None, tools: Any = None, **options: Any) -> Any:
-        return self._streamed(self._prepare(messages, response_model, tools, {**options, "stream": True}))
+    def _open(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> AsyncCallStream[Any]:
+        return self._streamed(self._prepare(messages, response_model, tools, _streaming(options)))
 
     @property
     def chat(self) -> _AsyncChat:

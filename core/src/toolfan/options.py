@@ -40,8 +40,8 @@ class ToolOptions(TypedDict, total=False, closed=True):
     early: bool
 
 
-class Options(TypedDict, total=False, closed=True):
-    """The options of `create()` beside messages and tools: toolfan's own, then those of the providers.
+class _Options(TypedDict, total=False):
+    """The options of `create()` and `stream()` beside messages and tools: toolfan's own, then those of the providers.
 
     A provider option goes out under the provider's own name; one that the adapter does not take is refused before
     anything is sent.  What is not named here goes in `extra_body`, which is sent unchecked.
@@ -51,7 +51,6 @@ class Options(TypedDict, total=False, closed=True):
     model: str | None
     tool_choice: Choice
     parallel: bool | int
-    stream: Literal[False]
     max_attempts: int
     on_invalid: Literal["reask", "raise", "keep"]
     repairs: bool
@@ -115,3 +114,13 @@ class Options(TypedDict, total=False, closed=True):
     stop_sequences: Sequence[str]
     thinking_config: Any
     top_k: float
+
+
+class Options(_Options, total=False, closed=True):
+    """The options of `create()`."""
+
+    stream: Literal[False]
+
+
+class StreamOptions(_Options, total=False, closed=True):
+    """The options of `stream()`, and of `create(stream=True)`."""

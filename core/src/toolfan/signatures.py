@@ -2,54 +2,29 @@
 """The typed signatures of `create()`: stated once, for every client and both spellings.
 
 mypy, pyright, ty and pyrefly read the overloads the same in this order only: what is one call before what holds
-several, classes and `Tool`s before functions, what cannot be told apart last.
+several, classes and `Tool`s before functions, what cannot be told apart last.  So in `async_signatures` and
+`stream_signatures` too.
 
 Knows: types.  Must not know: how a request is made or sent.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from typing_extensions import TypeForm, Unpack
 
-    from .forms import (  # fmt: skip
-        F1,
-        F2,
-        F3,
-        F4,
-        F5,
-        F6,
-        F7,
-        F8,
-        K1,
-        K2,
-        K3,
-        K4,
-        K5,
-        K6,
-        K7,
-        K8,
-        T1,
-        T2,
-        T3,
-        T4,
-        T5,
-        T6,
-        T7,
-        T8,
-        B,
-        E,
-        M,
-        Messages,
-        MixedTools,
-        S,
-    )
-    from .options import OneTool, Options, Several
+    # isort: off
+    from .forms import F1, F2, F3, F4, F5, F6, F7, F8, K1, K2, K3, K4, K5, K6, K7, K8, T1, T2, T3, T4, T5, T6, T7, T8
+    from .forms import B, E, M, Messages, MixedTools, S
+    # isort: on
+
+    from .options import OneTool, Options, Several, StreamOptions
     from .results import Calls
+    from .streams import CallStream
     from .toolset import ToolSet
 
 
@@ -128,6 +103,159 @@ class Create:
     ) -> Calls[B[T1] | B[T2] | B[T3] | B[T4] | B[T5] | B[T6] | B[T7] | B[T8]]: ...
     @overload
     def create(self, *, messages: Messages, tools: Several[OneTool], **options: Unpack[Options]) -> Calls[Any]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Messages,
+        response_model: TypeForm[M],
+        stream: Literal[True],
+        **options: Unpack[StreamOptions],
+    ) -> CallStream[M]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Messages,
+        response_model: TypeForm[Iterable[E]],
+        stream: Literal[True],
+        **options: Unpack[StreamOptions],
+    ) -> CallStream[E]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Messages,
+        response_model: TypeForm[Sequence[S]],
+        stream: Literal[True],
+        **options: Unpack[StreamOptions],
+    ) -> CallStream[S]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Messages,
+        response_model: TypeForm[S],
+        stream: Literal[True],
+        **options: Unpack[StreamOptions],
+    ) -> CallStream[S]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Messages,
+        tools: K1[T1] | ToolSet[T1],
+        stream: Literal[True],
+        **options: Unpack[StreamOptions],
+    ) -> CallStream[T1]: ...
+    @overload
+    def create(
+        self, *, messages: Messages, tools: K2[T1, T2], stream: Literal[True], **options: Unpack[StreamOptions]
+    ) -> CallStream[T1 | T2]: ...
+    @overload
+    def create(
+        self, *, messages: Messages, tools: K3[T1, T2, T3], stream: Literal[True], **options: Unpack[StreamOptions]
+    ) -> CallStream[T1 | T2 | T3]: ...
+    @overload
+    def create(
+        self, *, messages: Messages, tools: K4[T1, T2, T3, T4], stream: Literal[True], **options: Unpack[StreamOptions]
+    ) -> CallStream[T1 | T2 | T3 | T4]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Messages,
+        tools: K5[T1, T2, T3, T4, T5],
+        stream: Literal[True],
+        **options: Unpack[StreamOptions],
+    ) -> CallStream[T1 | T2 | T3 | T4 | T5]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Messages,
+        tools: K6[T1, T2, T3, T4, T5, T6],
+        stream: Literal[True],
+        **options: Unpack[StreamOptions],
+    ) -> CallStream[T1 | T2 | T3 | T4 | T5 | T6]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Messages,
+        tools: K7[T1, T2, T3, T4, T5, T6, T7],
+        stream: Literal[True],
+        **options: Unpack[StreamOptions],
+    ) -> CallStream[T1 | T2 | T3 | T4 | T5 | T6 | T7]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Messages,
+        tools: K8[T1, T2, T3, T4, T5, T6, T7, T8],
+        stream: Literal[True],
+        **options: Unpack[StreamOptions],
+    ) -> CallStream[T1 | T2 | T3 | T4 | T5 | T6 | T7 | T8]: ...
+    @overload
+    def create(
+        self, *, messages: Messages, tools: MixedTools, stream: Literal[True], **options: Unpack[StreamOptions]
+    ) -> CallStream[Any]: ...
+    @overload
+    def create(
+        self, *, messages: Messages, tools: F1[T1], stream: Literal[True], **options: Unpack[StreamOptions]
+    ) -> CallStream[B[T1]]: ...
+    @overload
+    def create(
+        self, *, messages: Messages, tools: F2[T1, T2], stream: Literal[True], **options: Unpack[StreamOptions]
+    ) -> CallStream[B[T1] | B[T2]]: ...
+    @overload
+    def create(
+        self, *, messages: Messages, tools: F3[T1, T2, T3], stream: Literal[True], **options: Unpack[StreamOptions]
+    ) -> CallStream[B[T1] | B[T2] | B[T3]]: ...
+    @overload
+    def create(
+        self, *, messages: Messages, tools: F4[T1, T2, T3, T4], stream: Literal[True], **options: Unpack[StreamOptions]
+    ) -> CallStream[B[T1] | B[T2] | B[T3] | B[T4]]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Messages,
+        tools: F5[T1, T2, T3, T4, T5],
+        stream: Literal[True],
+        **options: Unpack[StreamOptions],
+    ) -> CallStream[B[T1] | B[T2] | B[T3] | B[T4] | B[T5]]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Messages,
+        tools: F6[T1, T2, T3, T4, T5, T6],
+        stream: Literal[True],
+        **options: Unpack[StreamOptions],
+    ) -> CallStream[B[T1] | B[T2] | B[T3] | B[T4] | B[T5] | B[T6]]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Messages,
+        tools: F7[T1, T2, T3, T4, T5, T6, T7],
+        stream: Literal[True],
+        **options: Unpack[StreamOptions],
+    ) -> CallStream[B[T1] | B[T2] | B[T3] | B[T4] | B[T5] | B[T6] | B[T7]]: ...
+    @overload
+    def create(
+        self,
+        *,
+        messages: Messages,
+        tools: F8[T1, T2, T3, T4, T5, T6, T7, T8],
+        stream: Literal[True],
+        **options: Unpack[StreamOptions],
+    ) -> CallStream[B[T1] | B[T2] | B[T3] | B[T4] | B[T5] | B[T6] | B[T7] | B[T8]]: ...
+    @overload
+    def create(
+        self, *, messages: Messages, tools: Several[OneTool], stream: Literal[True], **options: Unpack[StreamOptions]
+    ) -> CallStream[Any]: ...
     def create(self, *, messages: Any, response_model: Any = None, tools: Any = None, **options: Any) -> Any:
         """Ask and return every call the model made, in call order, typed and validated.
 
@@ -147,7 +275,7 @@ class Create:
           from.
         * `parallel=True`: False for one call at most, a number for the largest number of calls.
         * `strict=None`: True for the provider's strict schema mode, None for the provider's default.
-        * `stream=False`: only False; nothing is streamed.
+        * `stream=False`: True returns what `stream()` returns, a CallStream.
         * `extra_body`, `extra_headers`, `extra_query` (None): sent with the request, unchecked.
         * Options of the provider, by the provider's names (`temperature`, `max_tokens` ...): see `toolfan.options`.
 
@@ -167,98 +295,5 @@ class Create:
         """
         return self._ask(messages, response_model, tools, options)
 
-    def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Calls[Any]:
-        raise NotImplementedError
-
-
-class AsyncCreate:
-    """The typed `create()`, awaited; a subclass says in `_ask` how it is done."""
-
-    @overload
-    async def create(
-        self, *, messages: Messages, response_model: TypeForm[M], **options: Unpack[Options]
-    ) -> Calls[M]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, response_model: TypeForm[Iterable[E]], **options: Unpack[Options]
-    ) -> Calls[E]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, response_model: TypeForm[Sequence[S]], **options: Unpack[Options]
-    ) -> Calls[S]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, response_model: TypeForm[S], **options: Unpack[Options]
-    ) -> Calls[S]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: K1[T1] | ToolSet[T1], **options: Unpack[Options]
-    ) -> Calls[T1]: ...
-    @overload
-    async def create(self, *, messages: Messages, tools: K2[T1, T2], **options: Unpack[Options]) -> Calls[T1 | T2]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: K3[T1, T2, T3], **options: Unpack[Options]
-    ) -> Calls[T1 | T2 | T3]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: K4[T1, T2, T3, T4], **options: Unpack[Options]
-    ) -> Calls[T1 | T2 | T3 | T4]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: K5[T1, T2, T3, T4, T5], **options: Unpack[Options]
-    ) -> Calls[T1 | T2 | T3 | T4 | T5]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: K6[T1, T2, T3, T4, T5, T6], **options: Unpack[Options]
-    ) -> Calls[T1 | T2 | T3 | T4 | T5 | T6]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: K7[T1, T2, T3, T4, T5, T6, T7], **options: Unpack[Options]
-    ) -> Calls[T1 | T2 | T3 | T4 | T5 | T6 | T7]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: K8[T1, T2, T3, T4, T5, T6, T7, T8], **options: Unpack[Options]
-    ) -> Calls[T1 | T2 | T3 | T4 | T5 | T6 | T7 | T8]: ...
-    @overload
-    async def create(self, *, messages: Messages, tools: MixedTools, **options: Unpack[Options]) -> Calls[Any]: ...
-    @overload
-    async def create(self, *, messages: Messages, tools: F1[T1], **options: Unpack[Options]) -> Calls[B[T1]]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: F2[T1, T2], **options: Unpack[Options]
-    ) -> Calls[B[T1] | B[T2]]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: F3[T1, T2, T3], **options: Unpack[Options]
-    ) -> Calls[B[T1] | B[T2] | B[T3]]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: F4[T1, T2, T3, T4], **options: Unpack[Options]
-    ) -> Calls[B[T1] | B[T2] | B[T3] | B[T4]]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: F5[T1, T2, T3, T4, T5], **options: Unpack[Options]
-    ) -> Calls[B[T1] | B[T2] | B[T3] | B[T4] | B[T5]]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: F6[T1, T2, T3, T4, T5, T6], **options: Unpack[Options]
-    ) -> Calls[B[T1] | B[T2] | B[T3] | B[T4] | B[T5] | B[T6]]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: F7[T1, T2, T3, T4, T5, T6, T7], **options: Unpack[Options]
-    ) -> Calls[B[T1] | B[T2] | B[T3] | B[T4] | B[T5] | B[T6] | B[T7]]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: F8[T1, T2, T3, T4, T5, T6, T7, T8], **options: Unpack[Options]
-    ) -> Calls[B[T1] | B[T2] | B[T3] | B[T4] | B[T5] | B[T6] | B[T7] | B[T8]]: ...
-    @overload
-    async def create(
-        self, *, messages: Messages, tools: Several[OneTool], **options: Unpack[Options]
-    ) -> Calls[Any]: ...
-    async def create(self, *, messages: Any, response_model: Any = None, tools: Any = None, **options: Any) -> Any:
-        """`Create.create`, awaited; it is cancelled at the deadline."""
-        return await self._ask(messages, response_model, tools, options)
-
-    async def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Calls[Any]:
+    def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Any:
         raise NotImplementedError
