@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from calling import building_rows, call_rows, floor_rows
+from crowd import crowd_rows
 from importing import import_rows
 from measuring import FULL, HEADER, QUICK, Effort, Row, loopback
 from peers import peer_rows
 from streaming import stream_rows
+from waiting import waiting_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +52,8 @@ def rows(effort: Effort, cache: Path) -> Iterator[Row]:
         yield from floor_rows(address, effort)
         yield from call_rows(address, effort)
         yield from stream_rows(address, effort)
+        yield from waiting_rows(address, effort)
+        yield from crowd_rows(address, effort)
 
 
 def main() -> int:

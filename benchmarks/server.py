@@ -147,6 +147,8 @@ class _Connection(asyncio.Protocol):
         start = loop.time()
         for at, event in enumerate(events):
             await asyncio.sleep(max(0.0, start + seconds * at / len(events) - loop.time()))
+            if self.transport.is_closing():
+                return
             self.transport.write(event)
         self.transport.close()
 

@@ -25,10 +25,10 @@ def test_the_quick_benchmark_prints_every_row(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     rows = json.loads(written.read_text(encoding="utf-8"))["rows"]
-    assert len(rows) == 39
-    assert sum(row["bar"] is not None for row in rows) == 15
+    assert len(rows) == 53
+    assert sum(row["bar"] is not None for row in rows) == 25
     for row in rows:
         assert row["name"] in done.stdout
         assert row["ratios"]
         assert all(ratio > 0 for ratio in row["ratios"])
-    assert "of 15 bars are held" in done.stdout
+    assert "of 25 bars are held" in done.stdout

@@ -17,9 +17,7 @@ from .portals import Portal
 from .request import prepare
 from .runs import AsyncRuns, Runs
 from .signatures import Create
-from .stream_drivers import drive_stream, drive_stream_async
 from .stream_signatures import AsyncStream, Stream
-from .streams import AsyncCallStream, CallStream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Mapping
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from .request import Prepared
     from .results import Calls
     from .retries import Retries
+    from .streams import AsyncCallStream, CallStream
 
 
 class _Completions(Create):
@@ -134,6 +133,9 @@ class Client(_Shared, Create, Stream, Runs):
         return drive(conversation, transport, prepared, adapter=self.adapter.name, on_abandon=self._count_abandoned)
 
     def _streamed(self, prepared: Prepared) -> CallStream[Any]:
+        from .stream_drivers import drive_stream  # what is for streams alone is loaded for those who stream
+        from .streams import CallStream
+
         wishes = Wishes()
 
         def start() -> Generator[Any, None, None]:
@@ -193,6 +195,9 @@ class AsyncClient(_Shared, AsyncCreate, AsyncStream, AsyncRuns):
         return await drive_async(conversation, transport, prepared, adapter=self.adapter.name)
 
     def _streamed(self, prepared: Prepared) -> AsyncCallStream[Any]:
+        from .stream_drivers import drive_stream_async
+        from .streams import AsyncCallStream
+
         wishes = Wishes()
 
         def start() -> AsyncGenerator[Any, None]:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, overload
 
 from .drivers import Deadline
 from .errors import Unsupported, UsageError
-from .run_drivers import Begun, perform, perform_async
-from .running import run_loop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from .portals import Portal
     from .request import Prepared
     from .results import Calls
-    from .run_drivers import HandOver
+    from .run_drivers import Begun, HandOver
     from .running import Run
     from .streams import AsyncCallStream, CallStream
     from .toolset import ToolSet
@@ -43,6 +41,8 @@ class _Runner:
     ) -> Begun:
         """One run, about to ask.  Raises UsageError for what cannot be run, before anything is sent."""
         from .execution import Executor, check_limit  # anyio loads when something is executed
+        from .run_drivers import Begun
+        from .running import run_loop
 
         check_limit("max_rounds", limits["max_rounds"])
         if options.get("stream"):
@@ -143,6 +143,8 @@ class Runs(_Runner):
             "max_rounds": max_rounds,
             "max_calls": max_calls,
         }
+        from .run_drivers import perform
+
         return perform(self._begin(messages, response_model, tools, limits, options), self._ask_once, self._portal)
 
     def _ask_once(self, prepared: Prepared, hand_over: HandOver) -> Calls[Any]:
@@ -204,6 +206,8 @@ class AsyncRuns(_Runner):
             "max_rounds": max_rounds,
             "max_calls": max_calls,
         }
+        from .run_drivers import perform_async
+
         return await perform_async(self._begin(messages, response_model, tools, limits, options), self._ask_once)
 
     async def _ask_once(self, prepared: Prepared, hand_over: HandOver) -> Calls[Any]:

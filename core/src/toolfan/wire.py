@@ -8,7 +8,6 @@ Knows: plain data.  Must not know: any provider's field names (but that `tools` 
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import re
@@ -192,5 +191,7 @@ def _merge(body: Mapping[str, Any], extra: Mapping[str, Any], path: str, adapter
 
 def nearest(name: str, known: Collection[str]) -> str:
     """` Did you mean 'x'?`, or nothing."""
+    import difflib  # used in errors alone
+
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.65)  # at 0.6 "nope" is near "openai"
     return f" Did you mean {close[0]!r}?" if close else ""

@@ -62,7 +62,7 @@ def _streamed(client: Client, asked: dict[str, Any], *, as_json: bool) -> Calls[
     with client.stream(**asked) as stream:
         for outcome in stream:
             _print([outcome], as_json=as_json)
-    return stream.calls  # type: ignore[no-any-return]  # the type of the outcomes is not known here
+    return stream.calls
 
 
 def _print(outcomes: Iterable[Outcome[Any]], *, as_json: bool) -> None:

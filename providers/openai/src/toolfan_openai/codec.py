@@ -32,7 +32,6 @@ from .options import OPTION_NAMES
 from .parsing import parse_completion
 from .replaying import assistant_message
 from .settings import OpenAISettings
-from .streaming import ChatStreamParser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -139,6 +138,8 @@ class ChatCompletionsAdapter:
 
     def stream_parser(self) -> StreamParser:
         """A parser for the chunks of one streamed completion; see `ChatStreamParser`."""
+        from .streaming import ChatStreamParser  # loaded for those who stream
+
         return ChatStreamParser(self.name, needs_end=self.needs_end)
 
     def configured(self, settings: BaseModel) -> ChatCompletionsAdapter:

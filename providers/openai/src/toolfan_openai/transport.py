@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, AsyncTransport, Transport, WireRequest, WireResponse
 from toolfan.errors import ProviderError, ToolfanError, UsageError
-from toolfan.event_streams import AsyncEventStream, EventStream, events, events_async
-from toolfan.framing import EventDecoder
 from toolfan.redaction import public_headers, shows_secret
 from toolfan.sockets import Limit, end_at_the_deadline, limit
 from toolfan.wire import decode_json, encode_json
@@ -26,6 +24,9 @@ from .connecting import check_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+
+    from toolfan.event_streams import AsyncEventStream, EventStream
+    from toolfan.framing import EventDecoder
 
 PATH = "/chat/completions"
 END_SECONDS = 0.05
@@ -152,6 +153,8 @@ class _Sender:
 
     def head(self, response: Any, added: Mapping[str, str]) -> tuple[WireResponse, EventDecoder]:
         """What the head of a streamed answer says, and the decoder of its events."""
+        from toolfan.framing import EventDecoder  # loaded, as all that is for streams, for those who stream
+
         sent = self._secrets(added, response.request)
         kept = public_headers(response.headers.items(), sent)
         decoder = EventDecoder(adapter=self.adapter, content_type=kept.get("content-type"), secrets=sent)
@@ -201,6 +204,8 @@ class _Transport(_Sender):
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> Generator[EventStream]:
         """The events of one streamed answer; leaving the context closes the connection, unless all was read."""
+        from toolfan.event_streams import EventStream
+
         added = {**query, **headers}
         try:
             response = self.client.post(self.url, **self.stream_arguments(request, timeout, headers, query))
@@ -217,6 +222,8 @@ class _Transport(_Sender):
     def _events(
         self, response: Any, decoder: EventDecoder, timeout: float | None, added: Mapping[str, str]
     ) -> Generator[JSON]:
+        from toolfan.event_streams import events
+
         chunks = response.iter_bytes()
         try:
             for event in events(chunks, decoder):
@@ -257,6 +264,8 @@ class _AsyncTransport(_Sender):
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> AsyncGenerator[AsyncEventStream]:
         """`_Transport.stream`, awaited."""
+        from toolfan.event_streams import AsyncEventStream
+
         added = {**query, **headers}
         try:
             response = await self.client.post(self.url, **self.stream_arguments(request, timeout, headers, query))
@@ -274,6 +283,7 @@ class _AsyncTransport(_Sender):
         self, response: Any, decoder: EventDecoder, timeout: float | None, added: Mapping[str, str]
     ) -> AsyncGenerator[JSON]:
         import anyio
+        from toolfan.event_streams import events_async
 
         chunks = response.aiter_bytes()
         try:
