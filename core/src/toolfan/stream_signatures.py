@@ -128,7 +128,7 @@ class Stream:
         Raises UsageError for a wrong argument, as `create()` does; what this provider in particular cannot be told is
         found when the request is written.  Iterating raises what `create()` raises, and IncompleteStream when the
         answer ends in the middle: after the calls that had come, which are in the error's `.calls` too.  A request
-        that failed is sent again only while no call was yielded.
+        that failed is sent again only while nothing was yielded.
         """
         return self._open(messages, response_model, tools, options)
 
