@@ -76,7 +76,7 @@ class Portal:
         self._lock = threading.Lock()
         self._loop: _Loop | None = None
         self._inherited: list[_Loop] = []
-        self._finalizer: weakref.finalize[..., Portal] | None = None
+        self._finalizer: Any = None
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """`function(*args)`, awaited if need be, in the portal's event loop and a copy of this thread's context.
@@ -99,7 +99,7 @@ class Portal:
                     self._inherited.append(self._loop)  # kept, so that nothing of another process is closed here
                 self._loop = _Loop()
                 self._finalizer = weakref.finalize(self, self._loop.stop)
-                self._finalizer.atexit = False
+                setattr(self._finalizer, "atexit", False)  # noqa: B010 - its stubs do not know it
             return self._loop
 
     def forget(self) -> None:

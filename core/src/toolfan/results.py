@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypeForm, TypeVar
@@ -142,11 +142,14 @@ class Calls(Sequence[T_co]):
             raise UsageError("these calls do not know their adapter", hint="Use the Calls that create() returned.")
         ids = {outcome.id for outcome in self.outcomes}
         bad = {outcome.id: outcome.error for outcome in self.failed}
-        if not isinstance(results, Mapping):
-            results = {result.call.id: result.content for result in results}
-        results = {key: result for key, result in results.items() if not _is_same_error(result, bad.get(key))}
-        missing = [outcome.id for outcome in self.outcomes if outcome.id not in results and outcome.id not in bad]
-        unknown = [key for key in results if key not in ids]
+        given: Mapping[str, Any] = (
+            cast("Mapping[str, Any]", results)
+            if isinstance(results, Mapping)
+            else {one.call.id: one.content for one in results}
+        )
+        told = {key: result for key, result in given.items() if not _is_same_error(result, bad.get(key))}
+        missing = [outcome.id for outcome in self.outcomes if outcome.id not in told and outcome.id not in bad]
+        unknown = [key for key in told if key not in ids]
         if missing or unknown:
             faults = [f"no result for {', '.join(missing)}"] if missing else []
             faults += [f"no call has the id {', '.join(map(repr, unknown))}"] if unknown else []
@@ -159,8 +162,8 @@ class Calls(Sequence[T_co]):
             answers = {}
             for outcome in one.outcomes:
                 call_id = final.get((number, outcome.raw.id), "")
-                if call_id in results:
-                    answers[outcome.raw.id] = result_answer(outcome.raw, results[call_id])
+                if call_id in told:
+                    answers[outcome.raw.id] = result_answer(outcome.raw, told[call_id])
                 else:  # failed, or mended since, or a repetition of a call that is answered elsewhere
                     answers[outcome.raw.id] = reask_answer(outcome)
             said += self.codec.build_answer(one.turn, wire_answers(one.turn.calls, answers))

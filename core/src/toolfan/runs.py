@@ -12,7 +12,7 @@ from .drivers import Deadline
 from .errors import Unsupported, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from typing_extensions import TypeForm, Unpack
 
@@ -84,8 +84,9 @@ class Runs(_Runner):
 
     if TYPE_CHECKING:
         _portal: Portal
-        _whole: Callable[[Prepared], Calls[Any]]
-        _streamed: Callable[[Prepared], CallStream[Any]]
+
+        def _whole(self, prepared: Prepared) -> Calls[Any]: ...
+        def _streamed(self, prepared: Prepared) -> CallStream[Any]: ...
 
     @overload
     def run(
@@ -160,8 +161,9 @@ class AsyncRuns(_Runner):
     """The typed `run()` of the async client."""
 
     if TYPE_CHECKING:
-        _whole: Callable[[Prepared], Awaitable[Calls[Any]]]
-        _streamed: Callable[[Prepared], AsyncCallStream[Any]]
+
+        async def _whole(self, prepared: Prepared) -> Calls[Any]: ...
+        def _streamed(self, prepared: Prepared) -> AsyncCallStream[Any]: ...
 
     @overload
     async def run(
