@@ -17,7 +17,7 @@ import anyio
 from . import portals
 from .calls import BadCall, Call, Result
 from .errors import TooManyCalls, UsageError
-from .jobs import Job, detach, ended, runner
+from .jobs import GRACE, Job, detach, ended, runner
 from .results import Calls
 from .toolset import tool_set
 
@@ -113,7 +113,7 @@ class Executor:
     async def cancel(self, because: BaseException) -> None:
         """End what runs and start nothing more; what ran, and what still runs, is noted on `because`."""
         self._stop()
-        with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(3 * GRACE, shield=True):  # longer only if the loop that they ran in is gone
             await self.settled()
         results = [job.result for job in self._jobs.values() if job.result is not None]
         if ran := [_shown(one.call) for one in results if one.started is not None and not one.abandoned]:
@@ -213,6 +213,7 @@ def execute(calls: Any, *, tools: Any = None, max_concurrency: int = 8, timeout:
     KeyboardInterrupt and SystemExit pass.  Works inside a running event loop.
     Raises UsageError before anything runs if a call has no function and no handler.
     """
+    portals.shared.open()
     executor, listed = _prepared(calls, tools, max_concurrency, timeout)
     try:
         portals.shared.call(executor.perform, keyed(listed))

@@ -12,6 +12,7 @@ import contextvars
 import functools
 import inspect
 import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -72,6 +73,8 @@ class Job:
                     value = await self.function()
                 else:
                     value, error = await self._in_thread()
+                if isinstance(value, types.AsyncGeneratorType):
+                    value = [item async for item in value]
         except BaseException as exc:  # noqa: BLE001 - it is the call's; what may not be kept is raised by `take`
             error = exc
         if not self.scope.cancel_called:
@@ -80,12 +83,16 @@ class Job:
 
     async def _in_thread(self) -> tuple[Any, BaseException | None]:
         ended, soon = anyio.Event(), portals.thread_safe()
-        self.thread = thread = workers.tools.start(self.function, lambda: soon(ended.set))
+        self.thread = thread = workers.tools.start(self._run_through, lambda: soon(ended.set))
         await ended.wait()
         self.thread = None
         if thread.error is None and inspect.isawaitable(thread.result):
             return await thread.result, None
         return thread.result, thread.error
+
+    def _run_through(self) -> Any:
+        value = self.function()
+        return list(value) if isinstance(value, types.GeneratorType) else value  # nobody else would run it
 
     async def supervise(self, limit: float | None) -> None:
         """Run the call for at most `limit` seconds, then end it or leave it behind."""

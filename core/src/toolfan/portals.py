@@ -12,7 +12,7 @@ import contextlib
 import os
 import threading
 import weakref
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
 from .binding import running_loop
@@ -51,10 +51,9 @@ def _serve(ready: Future[tuple[Any, Callable[[], None]]]) -> None:
 
     try:
         anyio.run(main)
-    except BaseException as exc:
+    except BaseException as exc:  # noqa: BLE001 - whoever waits for something is told that the loop has ended
         if not ready.done():
             ready.set_exception(exc)
-        raise
 
 
 def thread_safe() -> Callable[[Callable[[], object]], None]:
@@ -81,7 +80,8 @@ class Portal:
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """`function(*args)`, awaited if need be, in the portal's event loop and a copy of this thread's context.
 
-        Whatever it raises passes; Ctrl-C in this thread does not end it.  Raises UsageError in the loop's own thread.
+        Whatever it raises passes; Ctrl-C in this thread does not end it.  Raises UsageError in the loop's own thread,
+        and if the loop is ended meanwhile.
         """
         loop = self._running()
         if loop.thread is threading.current_thread():
@@ -89,8 +89,18 @@ class Portal:
                 "a coroutine function that runs as a tool called the blocking execute() or run()",
                 hint="Await execute_async(), or run() of an AsyncClient.",
             )
-        future: Future[Any] = loop.portal.start_task_soon(function, *args)
-        return future.result()
+        try:
+            future: Future[Any] = loop.portal.start_task_soon(function, *args)
+        except RuntimeError:
+            raise self._ended(loop) from None
+        try:
+            return future.result()
+        except CancelledError:
+            raise self._ended(loop) from None
+
+    def open(self) -> None:
+        """Start the loop, unless it runs: what is done first then takes no longer than what comes later."""
+        self._running()
 
     def _running(self) -> _Loop:
         with self._lock:
@@ -101,6 +111,15 @@ class Portal:
                 self._finalizer = weakref.finalize(self, self._loop.stop)
                 setattr(self._finalizer, "atexit", False)  # noqa: B010 - its stubs do not know it
             return self._loop
+
+    def _ended(self, loop: _Loop) -> UsageError:
+        with self._lock:
+            if self._loop is loop:
+                self._loop = None
+        return UsageError(
+            "the event loop that ran the tools was ended while they ran",
+            hint="Close the client when its runs have ended; leave the loop to those who made it.",
+        )
 
     def forget(self) -> None:
         """Start anew, in a forked child: whoever held the lock is not there."""
