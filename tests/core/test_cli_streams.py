@@ -1,10 +1,12 @@
-"""What the commands do with streams: `serve` at a pace, `call --stream`."""
+"""What the commands do with streams: `serve` at a pace, `call --stream`, the times that `demo` shows."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
+from toolfan.cli import timing
 from toolfan.cli.app import app
+from toolfan.registry import installed_adapters
 from toolfan_local import Pace, Server
 from toolfan_local.faults import FaultServer
 from typer.testing import CliRunner
@@ -50,8 +54,8 @@ def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def run(*arguments: str) -> Any:
-    return CliRunner().invoke(app, [*arguments])
+def run(*arguments: str, **env: str) -> Any:
+    return CliRunner().invoke(app, [*arguments], env=env)
 
 
 @contextlib.contextmanager
@@ -168,3 +172,76 @@ class TestCall:
         done = run(*self.asked())
         assert (done.exit_code, done.stdout) == (0, "")
         assert "I would rather talk." in done.stderr
+
+
+class TestDemo:
+    LABELS = (
+        "request to first byte",
+        "call Weather(location='Toronto', units='metric')",
+        "tool Weather",
+        "call Weather(location='Dallas', units='imperial')",
+        "tool Weather",
+        "call GoogleSearch(query='who won the super bowl')",
+        "tool GoogleSearch",
+    )
+    SAVED = r"Parallel calls: \d+\.\d\d s\. One request per call: \d+\.\d\d s\. Saved: -?\d+\.\d\d s\."
+
+    @pytest.fixture(autouse=True)
+    def _few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shown(monkeypatch, "local")
+
+    def shown(self, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+        """The demo sees these adapters alone."""
+        infos = [info for info in installed_adapters(load=True) if info.name in names]
+        monkeypatch.setattr("toolfan.cli.demo.installed_adapters", lambda **_: infos)
+
+    @pytest.mark.parametrize(("name", "client"), [("local", "LocalClient, in process"), ("openai", "OpenAI")])
+    def test_what_happens_when(self, name: str, client: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shown(monkeypatch, name)
+        done = run("demo")
+        assert done.exit_code == 0, done.output
+        told = done.stdout.partition("The same question, streamed through ")[2].splitlines()
+        assert told[0].startswith(f"{client}. Made up: ")
+        lines = [re.fullmatch(r"  ([ =]{40})  (\d+\.\d\d)-(\d+\.\d\d) s  (.*)", line) for line in told[1:-1]]
+        assert [line and line[4] for line in lines] == [*self.LABELS]
+        assert all(line and "=" in line[1] for line in lines)
+        spans = [(float(line[2]), float(line[3])) for line in lines if line]
+        assert all(tool[0] >= call[1] for call, tool in zip(spans[1::2], spans[2::2], strict=True))
+        assert re.fullmatch(self.SAVED, told[-1])
+        assert "\t" not in "".join(told)
+
+    def test_on_a_terminal_there_are_bars(self) -> None:
+        done = run("demo", FORCE_COLOR="1", COLUMNS="80", TERM="xterm")
+        assert done.exit_code == 0
+        assert done.stdout.count("━━") >= len(self.LABELS)
+
+    def test_streams_that_fail_are_a_failure(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(timing, "in_one_request", lambda *_: 1 / 0)
+        done = run("demo")
+        assert done.exit_code == 1
+        assert "ZeroDivisionError" in done.stderr
+        assert "local\tLocalClient, in process" in done.stdout
+
+    def test_fewer_calls_are_a_failure(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        measured = timing.in_one_request
+        monkeypatch.setattr(timing, "in_one_request", lambda *given: measured(*given)[:-1])
+        assert run("demo").exit_code == 1
+
+    def test_what_is_measured_is_what_happens(self) -> None:
+        """The tools of one request overlap with its stream; one request per call waits for all, one after the other."""
+        import toolfan
+        from toolfan.cli.demo import GoogleSearch, Weather
+        from toolfan_local import LocalClient
+
+        client = toolfan.wrap(LocalClient(timing.SCRIPT))
+        asked = {"messages": [{"role": "user", "content": QUESTION}], "tools": (Weather, GoogleSearch)}
+        spans = timing.in_one_request(client, asked)
+        calls, tools = ([span for span in spans if span.kind == kind] for kind in ("call", "tool"))
+        assert (len(calls), len(tools)) == (3, 3)
+        assert spans[0].end >= timing.FIRST_BYTE_SECONDS - 0.01
+        assert [span.label for span in timing.by_call(spans)] == [*self.LABELS]
+        each = timing.FIRST_BYTE_SECONDS + timing.CALL_SECONDS + timing.TOOL_SECONDS
+        single = timing.one_by_one(client, asked)
+        assert timing.count(single) == 3
+        assert timing.total(single) >= 3 * each - 0.03
+        assert all(before.end <= after.start for before, after in itertools.pairwise(single))

@@ -25,8 +25,10 @@ from pydantic import BaseModel
 from ..constructors import wrap, wrap_async
 from ..errors import ToolfanError
 from ..registry import AdapterInfo, installed_adapters, load_adapter
+from . import timing
 from .embedded import started_server
 from .output import outcome_text, print_table, print_text
+from .waterfall import draw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -84,22 +86,62 @@ def demo() -> None:
     """Ask one question through every installed provider, offline: no key, no network, no language model.
 
     Ends with status 0 only if every provider gave the three calls: an adapter that is broken or in conflict is a
-    failure, one that is switched off or has no stand-in is none.
+    failure, one that is switched off or has no stand-in is none.  Then it shows, for one of them, when each call of a
+    stream comes and its tool runs, and what that saves against one request per call.
     """
     print_text(f"The question: {QUESTION}")
     print_text(
         "The answers come from toolfan-local's offline planner, which works by rules: not from a language model."
     )
     print_text("The SDKs and the HTTP are real; the server is embedded in this process. Times include the SDK's start.")
-    server = started_server("demo")
+    server = started_server("demo", script=timing.SCRIPT)
     try:
         with _loopback_without_proxy():
-            rows = [row for info in installed_adapters(load=True) for row in _rows(info, server)]
+            infos = installed_adapters(load=True)
+            rows = [row for info in infos for row in _rows(info, server)]
+            print_table(_COLUMNS, [row.cells() for row in rows])
+            streams = [info.name for info in infos if info.status == "ok" and _streams(info.name)]
+            timed = _timed([one for one in _local_stand_ins(server) if one.adapter in streams and not one.use_async])
     finally:
         server.close()
-    print_table(_COLUMNS, [row.cells() for row in rows])
-    if not (all(row.good for row in rows) and any(row.calls is not None for row in rows)):
+    if not (timed and all(row.good for row in rows) and any(row.calls is not None for row in rows)):
         raise typer.Exit(1)
+
+
+def _timed(offered: list[StandIn]) -> bool:
+    """Shows when things happen, through the first of these clients.  False if that fails."""
+    for stand_in in offered[:1]:
+        print_text(
+            f"The same question, streamed through {stand_in.label}. Made up: the first byte takes the server "
+            f"{timing.FIRST_BYTE_SECONDS} s, each call {timing.CALL_SECONDS} s, each tool {timing.TOOL_SECONDS} s. "
+            "Measured:"
+        )
+        try:
+            parallel, single = _measured(stand_in)
+        except Exception as exc:  # noqa: BLE001 - a foreign SDK may raise anything
+            print_text(f"The streams failed: {type(exc).__name__}: {exc}", err=True)
+            return False
+        took, longer = timing.total(parallel), timing.total(single)
+        draw([*timing.by_call(parallel)], took)
+        print_text(f"Parallel calls: {took:.2f} s. One request per call: {longer:.2f} s. Saved: {longer - took:.2f} s.")
+        return timing.count(parallel) == timing.count(single) == 3
+    return True
+
+
+def _measured(stand_in: StandIn) -> tuple[list[timing.Span], list[timing.Span]]:
+    sdk = stand_in.make()
+    try:
+        client = wrap(sdk, adapter=stand_in.adapter)
+        asked = _question()
+        client.create(**asked)  # the first request connects, and loads what the SDK loads late
+        del asked["model"]
+        return timing.in_one_request(client, asked), timing.one_by_one(client, asked)
+    finally:
+        _closed(sdk)
+
+
+def _streams(name: str) -> bool:
+    return load_adapter(name).capabilities.streaming
 
 
 def _rows(info: AdapterInfo, server: Any) -> Iterator[_Row]:
@@ -122,8 +164,12 @@ def _rows(info: AdapterInfo, server: Any) -> Iterator[_Row]:
 
 def _stand_ins(name: str, server: Any) -> Iterable[StandIn]:
     own = getattr(load_adapter(name), "stand_ins", None)
-    make = own or import_module("toolfan_local.stand_ins").stand_ins
-    found: Iterable[StandIn] = make(server)
+    found: Iterable[StandIn] = own(server) if own else _local_stand_ins(server)
+    return found
+
+
+def _local_stand_ins(server: Any) -> Iterable[StandIn]:
+    found: Iterable[StandIn] = import_module("toolfan_local.stand_ins").stand_ins(server)
     return found
 
 

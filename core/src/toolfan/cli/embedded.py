@@ -28,9 +28,13 @@ def local_package(command: str) -> Any:
 
 
 def started_server(
-    command: str, *, port: int = 0, script: str | None = None, pace: Mapping[str, float] | None = None
+    command: str,
+    *,
+    port: int = 0,
+    script: str | Mapping[str, Any] | None = None,
+    pace: Mapping[str, float] | None = None,
 ) -> Any:
-    """A server that runs; `pace` is in the words of `toolfan_local.Pace`.
+    """A server that runs; `script` is a file's name or what is in it, `pace` is in the words of `toolfan_local.Pace`.
 
     Raises ConfigError if the script or the pace is wrong, or the port is taken.
     """

@@ -42,7 +42,7 @@ def stand_ins(server: Server) -> Iterator[StandIn]:
     yield StandIn("vertex", "genai.Client(vertexai=True)", lambda: _vertex(server))
     if _installed("vertexai"):
         yield StandIn("vertex", "GenerativeModel", lambda: _generative_model(server))
-    yield StandIn("local", "LocalClient, in process", _local)
+    yield StandIn("local", "LocalClient, in process", lambda: _local(server))
 
 
 def environment(base_url: str, openai_url: str) -> dict[str, str]:
@@ -101,10 +101,11 @@ def _generative_model(server: Server) -> object:
         return GenerativeModel(MODEL)
 
 
-def _local() -> object:
+def _local(server: Server) -> object:
+    """The same answers without HTTP."""
     from .service import LocalClient
 
-    return LocalClient()
+    return LocalClient(server.script)
 
 
 def _installed(module: str) -> bool:
