@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -24,7 +24,7 @@ from .exchange import Failure, Verbatim
 from .service import LocalClient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Generator, Mapping
 
     from .answering import Settled
 
@@ -118,15 +118,15 @@ class _Transport(_Sender):
         timeout: float | None,
         headers: Mapping[str, str],
         query: Mapping[str, str],
-    ) -> Iterator[EventStream]:
+    ) -> Generator[EventStream]:
         began = time.monotonic()
         settled, events = self.open(request)
         time.sleep(self.wait(settled, timeout))
         response, events = self.head(settled, events, timeout)
-        found = self._paced(events, timeout, began)
-        yield EventStream(found, request_id=response.request_id, headers=response.headers)
+        with closing(self._paced(events, timeout, began)) as found:
+            yield EventStream(found, request_id=response.request_id, headers=response.headers)
 
-    def _paced(self, events: list[tuple[float, JSON]], timeout: float | None, began: float) -> Iterator[JSON]:
+    def _paced(self, events: list[tuple[float, JSON]], timeout: float | None, began: float) -> Generator[JSON]:
         due = time.monotonic()
         for seconds, event in events:
             due += seconds
@@ -161,17 +161,17 @@ class _AsyncTransport(_Sender):
         timeout: float | None,
         headers: Mapping[str, str],
         query: Mapping[str, str],
-    ) -> AsyncIterator[AsyncEventStream]:
+    ) -> AsyncGenerator[AsyncEventStream]:
         began = time.monotonic()
         settled, events = self.open(request)
         await anyio.sleep(self.wait(settled, timeout))
         response, events = self.head(settled, events, timeout)
-        found = self._paced(events, timeout, began)
-        yield AsyncEventStream(found, request_id=response.request_id, headers=response.headers)
+        async with aclosing(self._paced(events, timeout, began)) as found:
+            yield AsyncEventStream(found, request_id=response.request_id, headers=response.headers)
 
     async def _paced(
         self, events: list[tuple[float, JSON]], timeout: float | None, began: float
-    ) -> AsyncIterator[JSON]:
+    ) -> AsyncGenerator[JSON]:
         due = time.monotonic()
         for seconds, event in events:
             due += seconds
