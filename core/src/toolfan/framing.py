@@ -28,6 +28,7 @@ LARGEST_EVENT = 64 * 1024 * 1024
 """Bytes: what is longer is no event."""
 _BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
+_EXCERPT = 300
 
 
 class EventDecoder:
@@ -71,6 +72,8 @@ class EventDecoder:
             chunk = self._begin(chunk)
         if self._reader is None:
             return found
+        if len(self._start) < _EXCERPT:
+            self._start += chunk[: _EXCERPT - len(self._start)]
         try:
             if chunk:
                 self._reader.feed(chunk, found)
@@ -89,8 +92,9 @@ class EventDecoder:
             return b""
         rest = head.removeprefix(_BOM).lstrip(_BLANK)
         if not rest:
+            self._head = b" "  # whatever comes, it is no byte order mark
             return b""
-        self._head, self._start = b"", rest[:300]
+        self._head = b""
         self._reader = _Values(self._about) if rest[:1] in (b"{", b"[") else _Events(self._about)
         return rest
 
@@ -110,7 +114,11 @@ class _About:
         except BadResponse:
             raise self.fault("an event of the stream is not JSON", data) from None
 
+    def too_long(self, data: bytes) -> BadResponse:
+        return self.fault(f"an event is longer than {LARGEST_EVENT} bytes", data[:_EXCERPT])
+
     def fault(self, what: str, data: bytes) -> BadResponse:
+        """What is said must not depend on how the bytes came: `data` ends where the fault is."""
         kind = f" ({self.content_type})" if self.content_type else ""
         start = masked(data.decode("utf-8", "replace"), self.secrets)[:200]
         return BadResponse(
@@ -123,42 +131,45 @@ class _About:
 class _Events:
     """Server-sent events, line by line."""
 
-    __slots__ = ("_about", "_after_cr", "_data", "_line", "_name", "_size", "ended", "understood")
+    __slots__ = ("_about", "_after_cr", "_data", "_held", "_line", "_name", "_size", "ended", "understood")
 
     def __init__(self, about: _About) -> None:
         self._about = about
         self._line: list[bytes] = []  # pieces of a line whose end has not come
         self._data: list[bytes] = []
         self._name = b""
-        self._size = 0
+        self._held = self._size = 0  # bytes in `_line` and `_data`
         self._after_cr = self.ended = self.understood = False
 
     def feed(self, chunk: bytes, found: list[JSON]) -> None:
         if self._after_cr and chunk[:1] == b"\n":
             chunk = chunk[1:]
+        self._after_cr = False
         if b"\r" in chunk:
             self._after_cr = chunk.endswith(b"\r")
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        elif chunk:
-            self._after_cr = False
         lines = chunk.split(b"\n")
-        self._size += len(chunk)
         if self._line and len(lines) > 1:
             lines[0] = b"".join((*self._line, lines[0]))
             self._line.clear()
+            self._held = 0
         if rest := lines.pop():
             self._line.append(rest)
+            self._held += len(rest)
         for line in lines:
+            if self._size + len(line) > LARGEST_EVENT:
+                raise self._about.too_long(b"\n".join((*self._data, line)))
             if line[:5] == b"data:":
                 self._data.append(line[5:])
+                self._size += len(line)
             elif line:
                 self._field(line)
             elif self._data or self._name:
                 self._dispatch(found, final=False)
                 if self.ended:
                     return
-        if self._size > LARGEST_EVENT:
-            raise self._about.fault(f"an event is longer than {LARGEST_EVENT} bytes", b"".join(self._data)[:300])
+        if self._size + self._held > LARGEST_EVENT:
+            raise self._about.too_long(b"\n".join((*self._data, b"".join(self._line))))
 
     def close(self, found: list[JSON]) -> None:
         """An event without the blank line after it counts, if it is whole."""
@@ -177,8 +188,10 @@ class _Events:
             self._name = value.strip()
         elif name == b"data":
             self._data.append(value)
+            self._size += len(line)
         elif line[:1] == b"{":  # an error, as some servers write it into the stream: without a field's name
             self._data.append(line)
+            self._size += len(line)
         self.understood = self.understood or name in (b"", b"event", b"data", b"id", b"retry")
 
     def _dispatch(self, found: list[JSON], *, final: bool) -> None:
@@ -226,28 +239,26 @@ class _Events:
             if line.strip().startswith(b"[DONE]"):
                 self.ended = True
                 return [*values, DONE]
-            if not (final and at == len(lines) - 1):
-                values.append(self._about.decoded(line))
-                continue
             try:
-                values.append(from_json(line))
-            except ValueError:
-                break
+                values.append(self._about.decoded(line))
+            except BadResponse:
+                if not final or at < len(lines) - 1:
+                    raise
         return values
 
 
 class _Values:
     """JSON objects one after another: the elements of an array, one a line, or a single body."""
 
-    __slots__ = ("_about", "_open", "_pieces", "_scanner", "_size", "ended", "understood")
+    __slots__ = ("_about", "_open", "_pieces", "_scanner", "_size", "_start", "ended", "understood")
 
     def __init__(self, about: _About) -> None:
         self._about = about
         self._pieces: list[str] = []
         self._scanner = Scanner()
-        self._open = False
         self._size = 0
-        self.ended = False
+        self._start = ""  # of the answer, before the chunk that is read
+        self._open = self.ended = False
         self.understood = True
 
     def feed(self, chunk: bytes, found: list[JSON]) -> None:
@@ -257,19 +268,22 @@ class _Values:
             if not self._open:
                 at = self._next(text, at)
                 if not self._open:
-                    return
+                    break
             end = self._scanner.feed(text, at)
-            self._pieces.append(text[at:] if end < 0 else text[at:end])
+            piece = text[at:] if end < 0 else text[at:end]
+            self._pieces.append(piece)
+            self._size += len(piece)
+            if self._size > LARGEST_EVENT:
+                raise self._about.too_long("".join(self._pieces).encode("latin-1"))
             if end < 0:
-                self._size += len(text) - at
-                if self._size > LARGEST_EVENT:
-                    raise self._about.fault(f"an event is longer than {LARGEST_EVENT} bytes", chunk[:300])
-                return
+                break
             value = self._about.decoded("".join(self._pieces).encode("latin-1"))
             self._pieces, self._scanner, self._open, self._size = [], Scanner(), False, 0
             if value:
                 found.append(value)
             at = end
+        if len(self._start) < _EXCERPT:
+            self._start += text[: _EXCERPT - len(self._start)]
 
     def _next(self, text: str, at: int) -> int:
         """Where the next object starts, past what stands between two."""
@@ -277,7 +291,8 @@ class _Values:
             at += 1
         if at < len(text):
             if text[at] != "{":
-                raise self._about.fault("the answer is not JSON", text[at : at + 300].encode("latin-1"))
+                start = (self._start + text[: at + 1])[:_EXCERPT]
+                raise self._about.fault("the answer is not JSON", start.encode("latin-1"))
             self._open = True
         return at
 
