@@ -54,10 +54,9 @@ class CallAssembler:
         self._by_id: dict[str, Slot] = {}
         self._distinct = True
         self._next = 0  # the position of the next call in order
-        self._waiting: list[Slot] = []  # closed, not sealed
         self._sealed: list[RawCall] = []
-        self._open: dict[int, Slot] = {}  # those with a position that are not sealed
         self._used: set[str] = set()
+        self._claims: dict[str, int] = {}  # the first position at which an id was given
 
     # Pieces in.
 
@@ -73,9 +72,10 @@ class CallAssembler:
         if given and not slot.id:
             slot.id = given
             self._by_id[given] = slot
+            self._claim(slot)
         if called:
             slot.add_name(called)
-        was_closed = slot.closed
+            slot.named_again = slot.closed and not given
         if isinstance(arguments, str):
             if arguments:
                 if opaque:
@@ -85,10 +85,7 @@ class CallAssembler:
             slot.replace(arguments)
         if slot.position is None:
             self._place(slot)
-        if slot.closed and not was_closed:
-            self._waiting.append(slot)
-        if self._waiting:
-            self._seal_waiting()
+        self._seal_if_whole(slot)
         return slot
 
     def whole(self, call_id: str | None, name: str, arguments: str) -> Slot:
@@ -109,24 +106,32 @@ class CallAssembler:
         """The arguments of a call that was opened, whole."""
         if not slot.closed:
             slot.replace(arguments)
-            self._waiting.append(slot)
-            self._seal_waiting()
+            self._seal_if_whole(slot)
 
     def _slot(self, index: int | None, call_id: str, name: str, arguments: Any) -> Slot:
         """The call that a piece belongs to, by its index, its id, or the order of things."""
         last = self.slots[-1] if self.slots else None
         if index is not None:
             found = self._by_index.get(index)
-            if found is None or (call_id and found.id and call_id != found.id) or _begins(found, name, arguments):
+            if found is None or (call_id and found.id and call_id != found.id):
                 return self._add(index)
-            return found
+            return self._this_or_next(found, name, arguments, marked=True)
         if call_id and (found := self._by_id.get(call_id)) is not None:
-            return self._add(None) if _begins(found, name, arguments) else found
-        if last is None or (call_id and last.id) or _begins(last, name, arguments):
+            return self._this_or_next(found, name, arguments, marked=True)
+        if last is None or (call_id and last.id):
             return self._add(None)
         if name and not call_id and last.has_arguments and not last.closed and name != last.name:
             return self._add(None)
-        return last
+        return self._this_or_next(last, name, arguments, marked=bool(call_id))
+
+    def _this_or_next(self, slot: Slot, name: str, arguments: Any, *, marked: bool) -> Slot:
+        """The call that the piece seems to belong to, or the one after it that the piece begins."""
+        if not slot.begins_another(name, arguments, marked=marked):
+            return slot
+        following = self._add(slot.index)
+        if not name:
+            following.name = slot.name
+        return following
 
     def _add(self, index: int | None) -> Slot:
         slot = Slot(index)
@@ -159,35 +164,36 @@ class CallAssembler:
 
     def _put(self, slot: Slot) -> None:
         slot.position = self._next
-        self._open[self._next] = slot
         self._next += 1
+        self._claim(slot)
+        self._seal_if_whole(slot)
+
+    def _claim(self, slot: Slot) -> None:
+        """The first call with an id has it, also if another one is sealed before."""
+        if slot.id and slot.position is not None:
+            call_id = well_formed(slot.id)
+            self._claims[call_id] = min(slot.position, self._claims.get(call_id, slot.position))
 
     # Calls out.
 
-    def _seal_waiting(self) -> None:
-        kept = []
-        for slot in self._waiting:
-            if slot.position is None or not slot.name:
-                kept.append(slot)
-            else:
-                self._seal(slot)
-        self._waiting = kept
+    def _seal_if_whole(self, slot: Slot) -> None:
+        if slot.closed and slot.call is None and slot.position is not None and slot.name:
+            self._seal(slot)
 
     def _seal(self, slot: Slot) -> None:
         assert slot.position is not None
-        del self._open[slot.position]
-        used = self._used
-        if self._open:  # the id of a call before this one is its own, although it is not sealed yet
-            used = used | {one.id for at, one in self._open.items() if one.id and at < slot.position}
         given = well_formed(slot.id) if slot.id else slot.id
         call_id = given
-        if not call_id or call_id in used:  # it looks back only: what comes is not known
+        if not call_id or not self._is_free(call_id, slot.position):  # it looks back only: what comes is not known
             call_id = f"call_{slot.position}"
-            while call_id in used:
+            while not self._is_free(call_id, slot.position):
                 call_id += "_"
         self._used.add(call_id)
         slot.call = RawCall(slot.position, call_id, well_formed(slot.name), escaped(slot.arguments), given)
         self._sealed.append(slot.call)
+
+    def _is_free(self, call_id: str, position: int) -> bool:
+        return call_id not in self._used and self._claims.get(call_id, position) >= position
 
     def take(self) -> list[RawCall]:
         """The calls that were sealed since this was last asked, in the order of sealing."""
@@ -212,7 +218,6 @@ class CallAssembler:
         for slot in sorted(real, key=lambda slot: slot.position or 0):
             if slot.call is None and (all_said or slot.closed or not slot.has_arguments):
                 self._seal(slot)
-        self._waiting = []
 
     def in_order(self) -> list[Slot]:
         """The sealed calls, in call order."""
@@ -227,14 +232,3 @@ class CallAssembler:
 
 def _word(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else json_text(value)
-
-
-def _begins(slot: Slot, name: str, arguments: Any) -> bool:
-    """Whether a piece that bears this call's index or id begins another call: it names one, and has arguments anew."""
-    if not slot.closed or not name:
-        return False
-    if name != slot.name:
-        return True
-    if isinstance(arguments, str):
-        return bool(arguments.strip()) and arguments != slot.arguments
-    return bool(arguments)

@@ -20,7 +20,7 @@ class Slot:
     """A call that is being put together.
 
     `extra` is for fields of the provider's own, `position` the call's place among the calls, None while calls that
-    belong before it may still come.
+    belong before it may still come, `named_again` whether its name was said once more after its end.
     """
 
     __slots__ = (
@@ -36,6 +36,7 @@ class Slot:
         "id",
         "index",
         "name",
+        "named_again",
         "position",
         "real",
     )
@@ -45,7 +46,7 @@ class Slot:
         self.id: str | None = None
         self.name = ""
         self.position: int | None = None
-        self.closed = False
+        self.closed = self.named_again = False
         self.real = False
         self.garbage = 0
         self.call: RawCall | None = None
@@ -84,7 +85,7 @@ class Slot:
         """More of the arguments."""
         if self.closed or self.call is not None:
             if piece.strip() and piece != self.arguments:
-                self.garbage += len(piece)
+                self.garbage += len(piece.strip())
             return
         at = 0
         if 0 < self._length <= len(piece) and self._repeats(piece):
@@ -105,9 +106,25 @@ class Slot:
         text = self.arguments
         if self._scanner.opaque or not text.startswith("{") or not piece.startswith(text):
             return False
-        # After these an object may start, so that it may be one that begins like the arguments.
-        self._cumulative = self._cumulative or self._scanner.in_text or text.rstrip()[-1] not in ":[,"
+        if not self._cumulative and self._scanner.in_text:
+            # Within a text `{"` would be its last character and its end.
+            self._cumulative = piece[2:3] not in ("", " ", "\t", "\r", "\n", ":", ",", "}", "]")
+        elif not self._cumulative:
+            # After these an object may start, so that it may be one that begins like the arguments.
+            self._cumulative = text.rstrip()[-1] not in ":[,"
         return self._cumulative
+
+    def begins_another(self, name: str, arguments: Any, *, marked: bool) -> bool:
+        """Whether a piece that seems to belong here begins another call: it names one, and has arguments anew.
+
+        `marked`: it bears this call's index or id, so that what is equal is repeated, not a call made twice.
+        """
+        if not self.closed or not (name or self.named_again):
+            return False
+        if name and self.name and name != self.name:
+            return True
+        text = arguments if isinstance(arguments, str) else "" if arguments is None else json_text(arguments)
+        return bool(text.strip()) and not (marked and text == self.arguments)
 
     def replace(self, arguments: Any) -> None:
         """The arguments, whole: a value, or the text of one."""
