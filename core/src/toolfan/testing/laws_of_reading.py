@@ -1,0 +1,190 @@
+"""Laws of whole answers: what a body says comes out, and nothing else.
+
+Knows: `parse_response`.  Must not know: streams, requests.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from toolfan.adapter import RawCall, Turn
+from toolfan.calls import StopReason, Usage
+from toolfan.errors import BadResponse, ProviderError, ToolfanError
+
+from .lawbook import law
+from .subject import Subject
+from .trees import same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .samples import Sample
+
+
+def decoded(text: str) -> Any:
+    """The value of JSON text, or the text itself."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def ill_formed(turn: Any) -> Iterator[str]:
+    """What is wrong with a turn, whatever it says."""
+    if not isinstance(turn, Turn):
+        yield f"it is a {type(turn).__name__}, not a Turn"
+        return
+    if not (isinstance(turn.text, str) and isinstance(turn.stop, StopReason) and isinstance(turn.usage, Usage)):
+        yield "its text, stop or usage is of another type than the protocol says"
+    if [call.index for call in turn.calls] != list(range(len(turn.calls))):
+        yield f"the indices of its calls are {[call.index for call in turn.calls]}, not 0, 1, 2 ..."
+    yield from ill_formed_calls(turn.calls)
+
+
+def ill_formed_calls(calls: Sequence[Any]) -> Iterator[str]:
+    """What is wrong with the fields of calls."""
+    for call in calls:
+        fields = (call.id, call.name, call.arguments) if isinstance(call, RawCall) else ()
+        if not fields or not all(isinstance(text, str) for text in fields):
+            yield f"{call!r:.200} is no RawCall of texts"
+        elif not call.id:
+            yield f"call {call.index} has an empty id"
+    ids = [call.id for call in calls if isinstance(call, RawCall)]
+    if len(set(ids)) != len(ids):
+        yield f"two of its calls have one id: {ids}"
+
+
+class LawsOfReading(Subject):
+    """What is read from a whole answer."""
+
+    def differences(self, sample: Sample, turn: Turn) -> Iterator[str]:
+        """Where the turn does not say what the sample says."""
+        told: list[tuple[str, Any, Any]] = [
+            ("calls", [list(call) for call in sample.calls], [[c.name, decoded(c.arguments)] for c in turn.calls]),
+            ("text", sample.text, turn.text),
+            ("stop", sample.stop, turn.stop.kind),
+            ("refusal", sample.refusal, turn.refusal),
+        ]
+        if sample.ids:
+            told.append(("provider ids", list(sample.ids), [call.provider_id for call in turn.calls]))
+        for what, wanted, found in told:
+            if not same(wanted, found):
+                yield f"{sample.name}: {what}: {found!r}, the sample says {wanted!r}"
+        if sample.usage is not None and sample.usage != turn.usage:
+            yield f"{sample.name}: usage: {turn.usage}, the sample says {sample.usage}"
+
+    @law
+    def test_the_samples_show_what_the_laws_need(self) -> Iterator[str]:
+        """The other laws are proved on the samples; without these kinds of them they would prove little.
+
+        Add samples (recorded answers are the best) to `samples`, and errors to `errors`.
+        """
+        kinds = {
+            "two or more calls in one answer": any(len(sample.calls) > 1 for sample in self.samples),
+            "text and no call": any(sample.text and not sample.calls for sample in self.samples),
+            "text beside calls": any(sample.text and sample.calls for sample in self.samples),
+            'an answer that was cut (stop="length")': any(sample.stop == "length" for sample in self.samples),
+            "the provider's usage": any(sample.usage for sample in self.samples),
+            "an error inside an answer (ErrorSample.body)": any(error.body is not None for error in self.errors),
+        }
+        if self.adapter.capabilities.streaming:
+            streamed = [sample for sample in self.samples if self.events(sample) is not None]
+            kinds["events of an answer with two or more calls"] = any(len(sample.calls) > 1 for sample in streamed)
+            kinds["events of an answer with text"] = any(sample.text for sample in streamed)
+            kinds["an error in a stream (ErrorSample.events)"] = any(error.events for error in self.errors)
+        if self.adapter.capabilities.call_ids:
+            kinds["ids of calls"] = any(any(sample.ids) for sample in self.samples)
+        yield from (f"there is no sample of {kind}" for kind, given in kinds.items() if not given)
+
+    @law
+    def test_an_answer_says_what_its_sample_says(self) -> Iterator[str]:
+        """`parse_response(body)` gives the calls, text, stop reason, refusal and usage that the sample names.
+
+        Every call comes out, in call order, with the name and the arguments as they came: the adapter neither maps
+        names back nor drops a call because of the stop reason.  Mend `parse_response`, or the sample.
+        """
+        for sample in self.answers():
+            yield from self.differences(sample, self.adapter.parse_response(sample.body))
+
+    @law
+    def test_a_turn_is_well_formed(self) -> Iterator[str]:
+        """Indices count from 0, ids are unique and not empty, arguments are JSON text; `toolfan.assembly` sees to it.
+
+        Make the calls with `assembly.seal` or `assembly.CallAssembler`.
+        """
+        for sample in self.answers():
+            for what in ill_formed(self.adapter.parse_response(sample.body)):
+                yield f"{sample.name}: {what}"
+
+    @law
+    def test_reading_changes_nothing(self) -> Iterator[str]:
+        """`parse_response` is a function: the body stays as it came, and reading it twice gives the same turn.
+
+        Copy before you change; keep nothing in the adapter between two answers.
+        """
+        for sample in self.answers():
+            body = copy.deepcopy(sample.body)
+            first, second = self.adapter.parse_response(body), self.adapter.parse_response(body)
+            if not same(body, sample.body):
+                yield f"{sample.name}: the body was changed"
+            if first != second:
+                yield f"{sample.name}: read again it says something else"
+
+    @law
+    def test_a_turn_can_be_pickled(self) -> Iterator[str]:
+        """A turn is plain frozen data, so that results can be stored and sent to other processes.
+
+        Put no object of the SDK, no generator and no lock into a turn; `replay` is plain JSON.
+        """
+        for sample in self.answers():
+            turn = self.adapter.parse_response(sample.body)
+            if pickle.loads(pickle.dumps(turn)) != turn:
+                yield f"{sample.name}: the turn is another one after pickling"
+            json.dumps(turn.replay)
+
+    @law
+    def test_an_error_in_an_answer_is_raised(self) -> Iterator[str]:
+        """An error that the provider sends inside an answer becomes the ProviderError that the sample names.
+
+        Let `toolfan.translation.error_from_body` or `error_from_status` make it; the error names the adapter, and
+        pickles.
+        """
+        for error in self.errors:
+            if error.body is None:
+                continue
+            try:
+                turn = self.adapter.parse_response(error.body)
+            except ToolfanError as exc:
+                yield from self.misnamed(error.name, exc, error.error)
+            else:
+                yield f"{error.name}: no error, but a turn: {turn!r:.200}"
+
+    def misnamed(self, name: str, exc: ToolfanError, wanted: type[ProviderError]) -> Iterator[str]:
+        """What is wrong with an error that was raised for a sample."""
+        if type(exc) is not wanted:
+            yield f"{name}: {type(exc).__name__} instead of {wanted.__name__}: {exc}"
+        if exc.adapter != self.adapter.name:
+            yield f"{name}: the error names the adapter {exc.adapter!r}"
+        if pickle.loads(pickle.dumps(exc)) != exc:
+            yield f"{name}: the error is another one after pickling"
+
+    @law
+    def test_what_is_no_answer_is_a_bad_response(self) -> Iterator[str]:
+        """A body of another shape (a proxy's, another service's) raises BadResponse, never TypeError or KeyError.
+
+        Look at the type of what you read before you read on.
+        """
+        bodies: list[Any] = [{}, [], None, "", "<html>", 0, True, [{}], {"hello": "world"}]
+        for body in bodies:
+            try:
+                given: Mapping[str, Any] = body
+                turn = self.adapter.parse_response(given)
+            except BadResponse:
+                continue
+            except Exception as exc:  # noqa: BLE001 - it is what is told
+                yield f"{body!r}: {type(exc).__name__} instead of BadResponse: {exc}"
+            else:
+                yield f"{body!r} was read as {turn!r:.200}"

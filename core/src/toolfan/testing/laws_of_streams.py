@@ -1,0 +1,199 @@
+"""Laws of streams: the same answer in pieces says the same, and no piece is lost or said twice.
+
+Knows: `stream_parser`.  Must not know: requests, transports.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from toolfan.adapter import RawCall, Turn
+from toolfan.errors import IncompleteStream, ProviderError, ToolfanError, Unsupported
+
+from .lawbook import law
+from .laws_of_reading import LawsOfReading, decoded
+from .trees import same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+COMPARED = ("calls", "text", "stop", "usage", "refusal", "replay")
+CUTS = (1, 2, 3, 5, 7, 16, 61, 1000)
+
+
+class LawsOfStreams(LawsOfReading):
+    """What is read from an answer in pieces."""
+
+    @law
+    def test_a_stream_says_what_the_whole_answer_says(self) -> Iterator[str]:
+        """The closed parser and `parse_response` give equal calls, text, stop, usage, refusal and replay.
+
+        A program must not get another result because it streams.  Best put the pieces together into a whole body, and
+        read that with the same code; see `toolfan_openai.streaming`.
+        """
+        for name, body, events in self.streams():
+            whole, streamed = self.adapter.parse_response(body), self.read(events)
+            for field in COMPARED:
+                wanted, found = getattr(whole, field), getattr(streamed, field)
+                if wanted != found:
+                    yield f"{name}: {field}: the stream says {found!r}, the whole answer {wanted!r}"
+
+    @law
+    def test_what_was_sealed_is_what_close_gives(self) -> Iterator[str]:
+        """Each call is handed out by `feed` once, as it is in `close().calls`, and never changes afterwards.
+
+        A program has acted on it by then.  Only a call whose arguments were cut may be left for `close`.
+        `assembly.CallAssembler` holds this: return what its `take()` gives.
+        """
+        for name, _, events in self.streams():
+            parser = self.adapter.stream_parser()
+            sealed = [call for event in events for call in parser.feed(event)]
+            calls = parser.close().calls
+            whole = [call for call in calls if call in sealed or not isinstance(decoded(call.arguments), str)]
+            if sorted(sealed, key=_index) != whole:
+                yield f"{name}: sealed on the way were {sealed!r}, at the end there are {list(calls)!r}"
+
+    @law
+    def test_calls_are_sealed_while_the_stream_runs(self) -> Iterator[str]:
+        """Of an answer with several calls the first is handed out before the last event.
+
+        Seal a call as soon as its arguments are whole; do not keep all of them until the end.
+        """
+        several = [(name, events) for name, body, events in self.streams() if len(events) > 2 and _many(self, body)]
+        late = [name for name, events in several if not self._sealed(events[:-1])]
+        if several and len(late) == len(several):
+            yield f"no call of {', '.join(late)} was handed out before the last event"
+
+    def _sealed(self, events: Sequence[Mapping[str, Any]]) -> list[RawCall]:
+        parser = self.adapter.stream_parser()
+        return [call for event in events for call in parser.feed(event)]
+
+    @law
+    def test_the_text_grows(self) -> Iterator[str]:
+        """`parser.text` is the text so far: it only grows, and is the turn's text at the end."""
+        for name, _, events in self.streams():
+            parser = self.adapter.stream_parser()
+            before = ""
+            for event in events:
+                parser.feed(event)
+                if not parser.text.startswith(before):
+                    yield f"{name}: the text was {before!r} and became {parser.text!r}"
+                before = parser.text
+            if before != (text := parser.close().text):
+                yield f"{name}: the text so far was {before!r}, that of the turn is {text!r}"
+
+    @law
+    def test_events_come_as_their_samples_say(self) -> Iterator[str]:
+        """The bytes of a sample are cut into its events, however the network cuts them.
+
+        Toolfan's framing does it; where the provider's SDK cuts the stream, give `events` alone, or a `decode` of your
+        own.
+        """
+        for sample in self.answers():
+            if sample.stream_bytes is None or not self.adapter.capabilities.streaming:
+                continue
+            content = sample.stream_bytes
+            wanted = list(sample.events or self.decode([content]))
+            if not wanted:
+                yield f"{sample.name}: there is no event in the bytes"
+            for size in (*CUTS, len(content)):
+                found = self.decode([content[at : at + size] for at in range(0, len(content), size)])
+                if not same(found, wanted):
+                    yield f"{sample.name}: in pieces of {size} bytes the events are others"
+
+    @law
+    def test_a_stream_that_broke_off_is_incomplete(self) -> Iterator[str]:
+        """Without its terminal event a stream is not an answer: `close()` raises IncompleteStream, with `.turn`.
+
+        Keep in mind whether the event that ends an answer (a finish reason, `message_stop` ...) has come.  `.turn` has
+        all that was sealed; an answer that is taken for whole although it was cut would lose calls in silence.
+        """
+        for name, _, events in self.streams():
+            whole = self.read(events)
+            for count in range(len(events)):
+                for what in self._cut(events[:count], whole):
+                    yield f"{name}, after {count} of {len(events)} events: {what}"
+
+    def _cut(self, events: Sequence[Mapping[str, Any]], whole: Turn) -> Iterator[str]:
+        parser = self.adapter.stream_parser()
+        sealed = [call for event in events for call in parser.feed(event)]
+        try:
+            turn = parser.close()
+        except IncompleteStream as exc:
+            if not isinstance(exc.turn, Turn):
+                yield "IncompleteStream has no .turn"
+            elif not set(sealed) <= set(exc.turn.calls):
+                yield f"sealed calls are missing in .turn: {set(sealed) - set(exc.turn.calls)}"
+            elif exc.adapter != self.adapter.name:
+                yield f"the error names the adapter {exc.adapter!r}"
+        else:
+            if (turn.calls, turn.text, turn.stop.kind) != (whole.calls, whole.text, whole.stop.kind):
+                yield f"no IncompleteStream, but a turn with {len(turn.calls)} calls, stop {turn.stop}"
+            elif not events:
+                yield "no IncompleteStream for a stream without events"
+
+    @law
+    def test_bytes_that_break_off_harm_nothing_else(self) -> Iterator[str]:
+        """A stream that breaks off at any byte raises errors of the provider's kind, and keeps what was sealed."""
+        for sample in self.answers():
+            content = sample.stream_bytes
+            if content is None or not self.adapter.capabilities.streaming:
+                continue
+            for end in range(0, len(content), max(1, len(content) // 200)):
+                try:
+                    self.read(self.decode([content[:end]]))
+                except ProviderError:
+                    continue
+                except Exception as exc:  # noqa: BLE001 - it is what is told
+                    yield f"{sample.name}, {end} bytes: {type(exc).__name__}: {exc}"
+
+    @law
+    def test_an_error_in_a_stream_is_raised(self) -> Iterator[str]:
+        """An error that comes as an event is raised by `feed` or `close`, as the class that the sample names."""
+        for error in self.errors if self.adapter.capabilities.streaming else ():
+            if error.events is None:
+                continue
+            try:
+                turn = self.read(error.events)
+            except ToolfanError as exc:
+                yield from self.misnamed(error.name, exc, error.error)
+            else:
+                yield f"{error.name}: no error, but a turn: {turn!r:.200}"
+
+    @law
+    def test_parsers_share_nothing(self) -> Iterator[str]:
+        """Two streams that are read at once do not mix, and events stay as they came.
+
+        A parser keeps its state in itself, never in the adapter, and copies what it changes.
+        """
+        for name, _, events in self.streams():
+            kept = copy.deepcopy(list(events))
+            one, other = self.adapter.stream_parser(), self.adapter.stream_parser()
+            for event in events:
+                one.feed(event)
+                other.feed(event)
+            first, second, alone = one.close(), other.close(), self.read(events)
+            if not first == second == alone:
+                yield f"{name}: read beside another stream it says something else"
+            if not same(kept, list(events)):
+                yield f"{name}: an event was changed"
+
+    @law
+    def test_streams_are_offered_or_refused(self) -> Iterator[str]:
+        """With `capabilities.streaming` a parser reads streams; without it `stream=True` is refused as Unsupported."""
+        if self.adapter.capabilities.streaming:
+            self.asked(stream=True)
+            self.adapter.stream_parser()
+            if not any(True for _ in self.streams()):
+                yield "streams are offered, and no sample has events"
+        elif not isinstance(self.refused(stream=True), Unsupported):
+            yield "streams are denied, and stream=True is not refused"
+
+
+def _index(call: RawCall) -> int:
+    return call.index
+
+
+def _many(subject: LawsOfReading, body: Mapping[str, Any]) -> bool:
+    return len(subject.adapter.parse_response(body).calls) > 1

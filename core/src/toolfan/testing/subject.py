@@ -1,0 +1,137 @@
+"""What the laws are about: an adapter with its samples, as the author of a conformance test gives them.
+
+Knows: the adapter protocol, samples.  Must not know: any law, pytest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from toolfan.adapter import ToolChoice, ToolRequest, Turn, WireRequest
+from toolfan.errors import IncompleteStream, UsageError
+from toolfan.framing import EventDecoder
+from toolfan.request import prepare
+from toolfan.toolset import ToolSet
+
+from .lawbook import LawBroken, Lawful
+from .specimens import SPECIMENS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from toolfan.adapter import JSON, ParallelToolsAdapter
+
+    from .samples import ErrorSample, Sample
+
+USER: JSON = {"role": "user", "content": "toolfan-user-text"}
+NO_OPTIONS: Mapping[str, Any] = {}
+
+
+class Subject(Lawful):
+    """The attributes that the author of a conformance test sets.
+
+    `adapter` and `samples` are needed, and `errors`: at least one error that the provider sends inside an answer.
+    `plugin` is the module of the entry point, by default the package of the adapter's class.  `sdk` are the modules of
+    the vendor's SDK, which only `connect` may import; `key_variable` is the environment variable without which
+    `connect` must refuse, `settings` what it needs beside the key.  `options` has values for options that not every
+    value suits.
+    `request_model` is the model of requests that the suite builds.
+    """
+
+    adapter: ClassVar[ParallelToolsAdapter]
+    samples: ClassVar[Sequence[Sample]] = ()
+    errors: ClassVar[Sequence[ErrorSample]] = ()
+    plugin: ClassVar[str | None] = None
+    sdk: ClassVar[Sequence[str]] = ()
+    key_variable: ClassVar[str | None] = None
+    settings: ClassVar[Mapping[str, Any]] = NO_OPTIONS
+    options: ClassVar[Mapping[str, Any]] = NO_OPTIONS
+    request_model: ClassVar[str] = "toolfan-model"
+
+    def events_of(self, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
+        """The events of a stream that says the same as this body, or None.
+
+        Write it (some ten lines) and the suite makes streams of everything that it makes up: a thousand calls, large
+        arguments, ids that are missing or repeated.
+        """
+        return None
+
+    def decode(self, chunks: Sequence[bytes]) -> list[Mapping[str, Any]]:
+        """The events in these bytes; toolfan's own framing, unless the provider's stream is cut by its SDK."""
+        decoder = EventDecoder(adapter=self.adapter.name)
+        found = [event for chunk in chunks for event in decoder.feed(chunk)]
+        found += decoder.close()
+        if decoder.error is not None:
+            raise decoder.error
+        return list(found)
+
+    # What laws are written with.
+
+    def answers(self) -> Sequence[Sample]:
+        """The samples.  Raises LawBroken if there are none: what is proved on nothing is not proved."""
+        if not self.samples:
+            raise LawBroken(f"{type(self).__name__} has no samples")
+        return self.samples
+
+    def streams(self) -> Iterator[tuple[str, Mapping[str, Any], Sequence[Mapping[str, Any]]]]:
+        """Name, body and events of every sample that has a stream; `events_of` gives further ones."""
+        if not self.adapter.capabilities.streaming:
+            return
+        for sample in self.answers():
+            given = self.events(sample)
+            if given is not None:
+                yield sample.name, sample.body, given
+            made = self.events_of(sample.body)
+            if made is not None:
+                yield f"{sample.name} (events_of)", sample.body, made
+
+    def events(self, sample: Sample) -> Sequence[Mapping[str, Any]] | None:
+        """The events of a sample, as they are given or in its bytes."""
+        if sample.events is None and sample.stream_bytes is not None:
+            return self.decode([sample.stream_bytes])
+        return sample.events
+
+    def read(self, events: Sequence[Mapping[str, Any]]) -> Turn:
+        """The closed turn of a stream.  Raises what the parser raises."""
+        parser = self.adapter.stream_parser()
+        for event in events:
+            parser.feed(event)
+        return parser.close()
+
+    def saved(self, events: Sequence[Mapping[str, Any]]) -> Turn:
+        """The turn of a stream, whether or not it came to its end."""
+        try:
+            return self.read(events)
+        except IncompleteStream as exc:
+            return exc.turn or Turn()
+
+    def tools(self, *names: str) -> ToolSet[Any]:
+        """A fresh set of these specimens, by default of all."""
+        return ToolSet([SPECIMENS[name] for name in names or SPECIMENS])
+
+    def request(self, tools: ToolSet[Any] | None = None, **fields: Any) -> ToolRequest:
+        """A request with one message of the user, unless other fields are given."""
+        given = {"model": self.request_model, "messages": (USER,), **fields}
+        return ToolRequest(tools=tools or self.tools("Weather", "Empty"), **given)
+
+    def built(self, tools: ToolSet[Any] | None = None, **fields: Any) -> WireRequest:
+        """What the adapter makes of `request`."""
+        return self.adapter.build_request(self.request(tools, **fields))
+
+    def asked(self, **arguments: Any) -> WireRequest:
+        """What goes out for these arguments of `create()`.  Raises Unsupported for what the capabilities deny."""
+        given = {"model": self.request_model, "messages": [USER], "tools": self.tools("Weather", "Empty"), **arguments}
+        messages, tools = given.pop("messages"), given.pop("tools")
+        prepared = prepare(self.adapter, {}, messages=messages, tools=tools, options=given)
+        return self.adapter.build_request(prepared.request)
+
+    def refused(self, **arguments: Any) -> UsageError | None:
+        """The error with which these arguments of `create()` are refused, None if they are not."""
+        try:
+            self.asked(**arguments)
+        except UsageError as exc:
+            return exc
+        return None
+
+
+AUTO, REQUIRED, NONE = ToolChoice(), ToolChoice("required"), ToolChoice("none")

@@ -1,0 +1,102 @@
+"""Looking into JSON and changing it, without knowing what it means.
+
+Knows: dicts, lists, texts, numbers.  Must not know: providers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+Path = tuple[str | int, ...]
+
+
+def nodes(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value in the tree with its path, the root first."""
+    stack: list[tuple[Path, Any]] = [(path, value)]
+    while stack:
+        where, node = stack.pop()
+        yield where, node
+        children: list[tuple[str | int, Any]] = []
+        if isinstance(node, Mapping):
+            children = list(node.items())
+        elif isinstance(node, list | tuple):
+            children = list(enumerate(node))
+        stack += [((*where, key), child) for key, child in reversed(children)]
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equal as JSON: True is not 1."""
+    return left == right and text_of(left) == text_of(right)
+
+
+def text_of(value: Any) -> str:
+    """JSON text with sorted keys; what JSON has no form for as Python shows it."""
+    return json.dumps(value, sort_keys=True, default=repr)
+
+
+def contains(tree: Any, wanted: Any) -> bool:
+    """Whether `wanted` is somewhere in the tree; a list also as neighbours in a longer one."""
+    listed = list(wanted) if isinstance(wanted, list | tuple) else None
+    for _, node in nodes(tree):
+        if node == wanted:
+            return True
+        if listed and isinstance(node, list | tuple):
+            size = len(listed)
+            if any(list(node[at : at + size]) == listed for at in range(len(node) - size + 1)):
+                return True
+    return False
+
+
+def includes(tree: Any, part: Any) -> bool:
+    """Whether `part` is in the tree at the same place: objects may have more fields, lists more items."""
+    if isinstance(part, Mapping):
+        return isinstance(tree, Mapping) and all(key in tree and includes(tree[key], part[key]) for key in part)
+    if isinstance(part, list | tuple):
+        return isinstance(tree, list | tuple) and all(any(includes(item, one) for item in tree) for one in part)
+    return bool(tree == part)
+
+
+def texts(tree: Any) -> list[str]:
+    """The texts in the tree, keys left out, in order."""
+    return [node for _, node in nodes(tree) if isinstance(node, str)]
+
+
+def places(tree: Any, fits: Callable[[Any], bool]) -> list[Path]:
+    """Where the values are that fit."""
+    return [path for path, node in nodes(tree) if fits(node)]
+
+
+def at(tree: Any, path: Path) -> Any:
+    """The value at the path."""
+    for key in path:
+        tree = tree[key]
+    return tree
+
+
+class Gone:
+    """In place of a value: the value is left out."""
+
+
+def changed(tree: Any, path: Path, value: Any) -> Any:
+    """A copy with another value at the path; what is not on the way is shared."""
+    if not path:
+        return value
+    key, rest = path[0], path[1:]
+    if isinstance(tree, Mapping):
+        copy: Any = dict(tree)
+    else:
+        copy = list(tree)
+    if not rest and value is Gone:
+        del copy[key]
+    else:
+        copy[key] = changed(tree[key], rest, value)
+    return copy
+
+
+def changed_everywhere(tree: Any, paths: Sequence[Path], value: Any) -> Any:
+    """A copy with another value at each of the paths, none of which leads into another."""
+    for path in sorted(paths, key=lambda path: [str(key).rjust(8, "0") for key in path], reverse=True):
+        tree = changed(tree, path, value)
+    return tree
