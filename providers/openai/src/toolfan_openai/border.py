@@ -27,6 +27,8 @@ from toolfan.translation import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+FAILURES = frozenset({"error", "response.failed"})
+"""Types of the events of the Responses API that are errors."""
 _HEADER = frozenset({"LocalProtocolError", "UnicodeEncodeError"})
 _ADDRESS = frozenset({"UnsupportedProtocol", "InvalidURL"})
 _CONNECTION = frozenset({"TransportError", "OSError", "EndOfStream", "BrokenResourceError", "ClosedResourceError"})
@@ -146,6 +148,5 @@ def without_echo(body: Any, secrets: tuple[str, ...]) -> Any:
         return body
     choices = body.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
-    if not ((body.get("error") and not choices) or (isinstance(first, dict) and first.get("error"))):
-        return body
-    return blotted(body, secrets)
+    failed = (body.get("error") and not choices) or body.get("type") in FAILURES
+    return blotted(body, secrets) if failed or (isinstance(first, dict) and first.get("error")) else body

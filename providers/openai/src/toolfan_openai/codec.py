@@ -84,18 +84,11 @@ class ChatCompletionsAdapter:
             function: JSON = {"name": names.to_wire[tool.name]}
             if tool.description:
                 function["description"] = tool.description
-            function["parameters"] = self._strict_schema(tool) if strict else tool.schema
+            function["parameters"] = strict_schema(tool, self.name) if strict else tool.schema
             if strict is not None:
                 function["strict"] = strict
             rendered.append({"type": "function", "function": function})
         return rendered
-
-    def _strict_schema(self, tool: Tool[Any]) -> JSON:
-        try:
-            return to_strict(tool.schema)
-        except ToolDefinitionError as exc:
-            exc.adapter, exc.tool = self.name, tool.name
-            raise
 
     def build_request(self, request: ToolRequest) -> WireRequest:
         """The body of `/chat/completions`.  Raises UsageError for what is no chat message, or without a model."""
@@ -148,12 +141,11 @@ class ChatCompletionsAdapter:
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The assistant message, see `assistant_message`, and one `tool` message a call."""
-        if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:
-            raise UsageError("the answers do not fit the calls", adapter=self.name, hint="One answer a call, in order.")
+        check_answers(turn, answers, adapter=self.name)
         messages: list[Message] = [assistant_message(turn)]
-        messages += [
-            {"role": "tool", "tool_call_id": answer.call.id, "content": _content(answer)} for answer in answers
-        ]
+        for answer in answers:
+            content = answer_text(answer, adapter=self.name)
+            messages.append({"role": "tool", "tool_call_id": answer.call.id, "content": content})
         return messages
 
     def connect(self, settings: BaseModel, *, use_async: bool) -> object:
@@ -170,7 +162,23 @@ class ChatCompletionsAdapter:
         return make_transport(client, use_async=use_async, adapter=self.name)
 
 
-def _content(answer: Answer) -> str:
+def strict_schema(tool: Tool[Any], adapter: str) -> JSON:
+    """The parameters of the tool in the strict dialect.  Raises ToolDefinitionError if it cannot say them."""
+    try:
+        return to_strict(tool.schema)
+    except ToolDefinitionError as exc:
+        exc.adapter, exc.tool = adapter, tool.name
+        raise
+
+
+def check_answers(turn: Turn, answers: Sequence[Answer], *, adapter: str) -> None:
+    """Raises UsageError unless there is one answer for each call of the turn, in call order."""
+    if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:
+        raise UsageError("the answers do not fit the calls", adapter=adapter, hint="One answer a call, in order.")
+
+
+def answer_text(answer: Answer, *, adapter: str) -> str:
+    """What the model is told: a text as it is, all else as JSON.  Raises UsageError for what JSON cannot say."""
     if isinstance(answer.content, str):
         return answer.content
     try:
@@ -178,10 +186,10 @@ def _content(answer: Answer) -> str:
     except ValueError as exc:  # a lone surrogate, a circular structure
         raise UsageError(
             f"the result of the call {answer.call.id} cannot be written as JSON: {exc}",
-            adapter="openai",
+            adapter=adapter,
             call_id=answer.call.id,
             hint="Mend the result, or give it as text.",
         ) from None
 
 
-__all__ = ["CAPABILITIES", "ChatCompletionsAdapter"]
+__all__ = ["CAPABILITIES", "ChatCompletionsAdapter", "answer_text", "check_answers", "strict_schema"]

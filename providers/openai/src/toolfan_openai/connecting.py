@@ -13,10 +13,10 @@ from toolfan.errors import AdapterNotInstalled, ConfigError
 from toolfan.sockets import end_at_the_deadline
 
 if TYPE_CHECKING:
-    from .settings import OpenAISettings
+    from .settings import EndpointSettings
 
 
-def connect(settings: OpenAISettings, *, use_async: bool) -> object:
+def connect(settings: EndpointSettings, *, use_async: bool, adapter: str = "openai") -> object:
     """An `OpenAI`, `AsyncOpenAI`, `AzureOpenAI` or `AsyncAzureOpenAI`, its own retries off.
 
     Raises ConfigError if the key is missing or cannot be a key, or if OPENAI_BASE_URL is no address;
@@ -26,13 +26,13 @@ def connect(settings: OpenAISettings, *, use_async: bool) -> object:
         import openai
     except ImportError as exc:
         raise AdapterNotInstalled(
-            "the adapter needs the openai package", adapter="openai", hint='Run: pip install "toolfan[openai]".'
+            "the adapter needs the openai package", adapter=adapter, hint='Run: pip install "toolfan[openai]".'
         ) from exc
     make: Any
     if settings.azure_endpoint:
-        make, arguments = openai.AsyncAzureOpenAI if use_async else openai.AzureOpenAI, _azure(settings)
+        make, arguments = openai.AsyncAzureOpenAI if use_async else openai.AzureOpenAI, _azure(settings, adapter)
     else:
-        make, arguments = openai.AsyncOpenAI if use_async else openai.OpenAI, _plain(settings)
+        make, arguments = openai.AsyncOpenAI if use_async else openai.OpenAI, _plain(settings, adapter)
     if not use_async:
         arguments["http_client"] = openai.DefaultHttpxClient()
         end_at_the_deadline(arguments["http_client"])
@@ -41,45 +41,45 @@ def connect(settings: OpenAISettings, *, use_async: bool) -> object:
     except Exception as exc:
         if type(exc).__name__ != "InvalidURL":  # of httpx or httpx2, by the version of the SDK
             raise
-        raise ConfigError(f"the address cannot be used: {exc}", adapter="openai", hint="Mend the address.") from exc
+        raise ConfigError(f"the address cannot be used: {exc}", adapter=adapter, hint="Mend the address.") from exc
 
 
-def _azure(settings: OpenAISettings) -> dict[str, Any]:
+def _azure(settings: EndpointSettings, adapter: str) -> dict[str, Any]:
     return {
         "azure_endpoint": settings.azure_endpoint,
-        "azure_deployment": settings.azure_deployment,
+        "azure_deployment": getattr(settings, "azure_deployment", None),
         "api_version": settings.api_version,
-        "api_key": _key(settings.api_key_env or "AZURE_OPENAI_API_KEY"),
+        "api_key": _key(settings.api_key_env or "AZURE_OPENAI_API_KEY", adapter),
         "project": settings.project,
     }
 
 
-def _plain(settings: OpenAISettings) -> dict[str, Any]:
+def _plain(settings: EndpointSettings, adapter: str) -> dict[str, Any]:
     if settings.base_url is None:
-        check_variable("OPENAI_BASE_URL", adapter="openai")  # the SDK reads it
+        check_variable("OPENAI_BASE_URL", adapter=adapter)  # the SDK reads it
     # A local server needs none, the SDK insists on one, and OpenAI's must not go to a stranger.
     stranger = settings.base_url and not settings.api_key_env
-    key = "none" if stranger else _key(settings.api_key_env or "OPENAI_API_KEY")
+    key = "none" if stranger else _key(settings.api_key_env or "OPENAI_API_KEY", adapter)
     return {"base_url": settings.base_url, "api_key": key, "project": settings.project}
 
 
-def _key(variable: str) -> str:
+def _key(variable: str, adapter: str) -> str:
     key = os.environ.get(variable, "")
     if not key.strip():
         raise ConfigError(
             f"no key: the environment variable {variable} is not set",
-            adapter="openai",
+            adapter=adapter,
             hint=f"Set {variable}, or name another one with api_key_env.",
         )
-    check_key(key, f"the environment variable {variable}")
+    check_key(key, f"the environment variable {variable}", adapter=adapter)
     return key
 
 
-def check_key(key: str, where: str) -> None:
+def check_key(key: str, where: str, *, adapter: str) -> None:
     """Raises ConfigError if `key` cannot go into an HTTP header; never shows it."""
     if not key.isascii() or not key.isprintable() or key != key.strip():
         raise ConfigError(
             f"the key in {where} has a line break, a blank at an end or a character that no header can carry",
-            adapter="openai",
+            adapter=adapter,
             hint="Copy the key again, without what surrounds it.",
         )

@@ -183,17 +183,18 @@ def usage_of(usage: Any) -> Usage:
     if not isinstance(usage, OBJECT):
         return Usage()
     prompt, completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    sent, received = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    sent, received = count(usage, "prompt_tokens"), count(usage, "completion_tokens")
     return Usage(
         input_tokens=sent,
         output_tokens=received,
-        total_tokens=_count(usage, "total_tokens") or sent + received,
-        cache_read_tokens=_count(prompt, "cached_tokens"),
-        cache_write_tokens=_count(prompt, "cache_write_tokens"),
-        reasoning_tokens=_count(completion, "reasoning_tokens"),
+        total_tokens=count(usage, "total_tokens") or sent + received,
+        cache_read_tokens=count(prompt, "cached_tokens"),
+        cache_write_tokens=count(prompt, "cache_write_tokens"),
+        reasoning_tokens=count(completion, "reasoning_tokens"),
     )
 
 
-def _count(table: Any, key: str) -> int:
+def count(table: Any, key: str) -> int:
+    """The number of tokens under this key; 0 if there is none."""
     value = table.get(key) if isinstance(table, OBJECT) else None
     return int(value) if isinstance(value, int | float) and -1 < value < 2**63 else 0

@@ -64,10 +64,11 @@ def _spoken(said: Mapping[str, Any], key: str, call: RawCall) -> dict[str, Any]:
     legal = isinstance(text, str) and text == call.arguments
     return {
         **said,
-        "name": _legal(call.name),
+        "name": legal_name(call.name),
         key: text if legal else call.arguments or ("{}" if key != "input" else ""),
     }
 
 
-def _legal(name: str) -> str:
+def legal_name(name: str) -> str:
+    """The name, as the service reads it again."""
     return name if _LEGAL_NAME.fullmatch(name) else re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "unnamed"

@@ -1,16 +1,18 @@
-"""What a profile of the adapter `openai` may set.
+"""What a profile of the adapters of this package may set.
 
 Knows: names of settings.  Must not know: keys (a key is named by its environment variable, never written), the SDK.
 """
 
 from __future__ import annotations
 
+from typing import Self
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from toolfan.addresses import Address  # noqa: TC002 - pydantic reads it
 
 
-class OpenAISettings(BaseModel):
-    """Settings of an OpenAI, Azure OpenAI or OpenAI-compatible endpoint.
+class EndpointSettings(BaseModel):
+    """Settings of an OpenAI, Azure OpenAI or OpenAI-compatible endpoint, whatever of it is used.
 
     `api_key_env` names the environment variable with the key (`OPENAI_API_KEY`; with `azure_endpoint`
     `AZURE_OPENAI_API_KEY`).  A `base_url` without `api_key_env` is sent no key of OpenAI's.
@@ -27,18 +29,14 @@ class OpenAISettings(BaseModel):
     azure_endpoint: Address | None = Field(
         default=None, description="Of an Azure resource: https://NAME.openai.azure.com."
     )
-    azure_deployment: str | None = None
     api_version: str | None = Field(default=None, description="Of Azure's interface; needed with azure_endpoint.")
-    needs_end: bool = Field(
-        default=True, description="False for servers known to end a stream without a finish reason and without [DONE]."
-    )
 
     @model_validator(mode="after")
-    def _go_together(self) -> OpenAISettings:
+    def _go_together(self) -> Self:
         """What only Azure has would be left out in silence without `azure_endpoint`."""
         if self.azure_endpoint is None:
             for name in ("azure_deployment", "api_version"):
-                if getattr(self, name) is not None:
+                if getattr(self, name, None) is not None:
                     raise ValueError(f"{name} needs azure_endpoint")
         elif self.base_url is not None:
             raise ValueError(
@@ -47,3 +45,12 @@ class OpenAISettings(BaseModel):
         elif not self.api_version:
             raise ValueError('azure_endpoint needs api_version, for example "2024-10-21"')
         return self
+
+
+class OpenAISettings(EndpointSettings):
+    """Settings of the adapter `openai`: those of the endpoint, and what only chat completions have."""
+
+    azure_deployment: str | None = None
+    needs_end: bool = Field(
+        default=True, description="False for servers known to end a stream without a finish reason and without [DONE]."
+    )

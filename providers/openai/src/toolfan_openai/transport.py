@@ -19,7 +19,7 @@ from toolfan.redaction import public_headers, shows_secret
 from toolfan.sockets import Limit, end_at_the_deadline, limit
 from toolfan.wire import decode_json, encode_json
 
-from .border import request_id, request_of, secrets_of, translated, without_echo
+from .border import FAILURES, request_id, request_of, secrets_of, translated, without_echo
 from .connecting import check_key
 
 if TYPE_CHECKING:
@@ -33,8 +33,11 @@ END_SECONDS = 0.05
 """How long the end of a stream is waited for when all its events have come."""
 
 
-def make_transport(client: object, *, use_async: bool, adapter: str) -> Transport | AsyncTransport:
-    """A sender over `client`.  Raises UsageError if it is none of the SDK's, or of the other kind."""
+def make_transport(client: object, *, use_async: bool, adapter: str, path: str = PATH) -> Transport | AsyncTransport:
+    """A sender over `client` to `path` below its base URL.
+
+    Raises UsageError if it is none of the SDK's clients, or of the other kind.
+    """
     import openai
 
     wanted, other = (openai.AsyncOpenAI, openai.OpenAI) if use_async else (openai.OpenAI, openai.AsyncOpenAI)
@@ -48,17 +51,18 @@ def make_transport(client: object, *, use_async: bool, adapter: str) -> Transpor
             f"{type(client).__name__} is no client of the openai SDK", adapter=adapter, hint="Pass openai.OpenAI()."
         )
     if isinstance(client.api_key, str):
-        check_key(client.api_key, "the client")
-    return _AsyncTransport(client, adapter) if isinstance(client, openai.AsyncOpenAI) else _Transport(client, adapter)
+        check_key(client.api_key, "the client", adapter=adapter)
+    kind = _AsyncTransport if isinstance(client, openai.AsyncOpenAI) else _Transport
+    return kind(client, adapter, path)
 
 
 class _Sender:
     """What the sync and the async sender share: the arguments of `post`, the reading of answers and errors."""
 
-    def __init__(self, client: Any, adapter: str, *, use_async: bool) -> None:
+    def __init__(self, client: Any, adapter: str, path: str, *, use_async: bool) -> None:
         import openai
 
-        self.client, self.adapter = client, adapter
+        self.client, self.adapter, self.path = client, adapter, path
         # openai 3 is built on httpx2; `cast_to` must be the very class.
         if int(openai.__version__.split(".")[0]) >= 3:
             from httpx2 import Response
@@ -72,7 +76,7 @@ class _Sender:
             client, "_provider", None
         )
         self.stream_class: Any = (openai.AsyncStream if use_async else openai.Stream)[object]
-        self._joined: tuple[Any, str] = (None, PATH)
+        self._joined: tuple[Any, str] = (None, path)
         self._known: tuple[Any, tuple[str, ...]] = (None, ())
 
     @property
@@ -83,11 +87,11 @@ class _Sender:
         a deployment belongs into the address.
         """
         if not self.sends_bytes:
-            return PATH
+            return self.path
         base = self.client.base_url
         joined_base, url = self._joined
         if base is not joined_base:  # it may be set anew at any time
-            url = str(base.copy_with(raw_path=base.raw_path + PATH.lstrip("/").encode()))
+            url = str(base.copy_with(raw_path=base.raw_path + self.path.lstrip("/").encode()))
             self._joined = base, url
         return url
 
@@ -162,7 +166,7 @@ class _Sender:
 
     def checked(self, event: JSON, response: Any, added: Mapping[str, str]) -> JSON:
         """The event; if it is an error, without the secrets of the request."""
-        if "error" in event:
+        if "error" in event or event.get("type") in FAILURES:
             return without_echo(event, self._secrets(added, response.request))  # type: ignore[no-any-return]
         return event
 
@@ -176,8 +180,8 @@ class _Sender:
 
 
 class _Transport(_Sender):
-    def __init__(self, client: Any, adapter: str) -> None:
-        super().__init__(client, adapter, use_async=False)
+    def __init__(self, client: Any, adapter: str, path: str) -> None:
+        super().__init__(client, adapter, path, use_async=False)
         self._http: Any = getattr(client, "_client", None)
         # A subclass, or a function that fetches the key, may wait for something else.
         plain = type(client).__module__.partition(".")[0] == "openai" and not callable(client.api_key)
@@ -247,8 +251,8 @@ class _Transport(_Sender):
 
 
 class _AsyncTransport(_Sender):
-    def __init__(self, client: Any, adapter: str) -> None:
-        super().__init__(client, adapter, use_async=True)
+    def __init__(self, client: Any, adapter: str, path: str) -> None:
+        super().__init__(client, adapter, path, use_async=True)
 
     async def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
