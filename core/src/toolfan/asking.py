@@ -219,6 +219,15 @@ class _Reading:
             _, outcomes = self._judge.finish(turn, cut=True)
             exc.turn = turn
             exc.calls = self._result(turn, outcomes) if outcomes else None
+        if isinstance(exc, ConnectionFailed) and self.delivered:
+            raise IncompleteStream(
+                f"the stream broke off: {exc.message}",
+                adapter=self._adapter.name,
+                request_id=exc.request_id,
+                turn=exc.turn,
+                calls=exc.calls,
+                hint="What came whole is in .calls.",
+            ) from (exc.__cause__ or exc)
         raise exc
 
     def _response(self) -> WireResponse:
