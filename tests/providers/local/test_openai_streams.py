@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
-import threading
-import time
 from typing import Any
 
 import httpx2
@@ -15,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_questions import EXPECTED, QUESTION, SEARCH, WEATHER
-from toolfan_local import Pace, ScriptError, load_script, openai_stream
+from toolfan_local import openai_stream
 from toolfan_local.server import Server
 
 MESSAGES: list[Any] = [{"role": "user", "content": QUESTION}]
@@ -178,77 +175,14 @@ def test_errors_and_bodies_of_a_script_are_as_without_a_stream() -> None:
         assert chunks(server) == []
 
 
-class TestPace:
-    """Bounds are generous: only waiting too little is a fault."""
-
-    def times(self, server: Server, **changes: Any) -> list[float]:
-        began = time.monotonic()
-        with client(server) as sdk:
-            times = [0.0]
-            for _ in sdk.chat.completions.create(**asked(stream=True, **changes)):
-                times.append(time.monotonic() - began)
-        return times
-
-    def test_first_byte_and_chunk(self) -> None:
-        with Server([{"text": "a b c"}], pace=Pace(first_byte=0.3, chunk=0.1)) as server:
-            times = self.times(server)
-        assert times[1] >= 0.29
-        assert times[-1] >= 0.29 + 4 * 0.1  # "", a, b, c, the finish reason
-        assert all(after - before > 0.02 for before, after in itertools.pairwise(times[1:]))
-
-    def test_a_call_takes_its_time_however_many_chunks_it_has(self) -> None:
-        calls = [{"name": "A", "arguments": {"text": "x" * 100}}, {"name": "B", "arguments": {}}]
-        with Server([{"calls": calls}], pace=Pace(call=0.3)) as server:
-            times = self.times(server)
-        assert 0.59 <= times[-1] < 5
-
-    def test_a_number_is_the_wait_before_each_chunk_and_an_answer_may_have_its_own(self) -> None:
-        fast, own = {"text": "a"}, {"text": "a", "pace": {"first_byte": 0.2}}
-        with Server([fast, fast | {"pace": 0}, own], pace=0.2) as server:
-            paced, unpaced, late = self.times(server), self.times(server), self.times(server)
-        assert paced[-1] >= 0.39
-        assert unpaced[-1] < paced[-1]
-        assert 0.19 <= late[1] <= late[-1]
-
-    def test_an_answer_that_is_not_streamed_comes_when_its_stream_would_have_ended(self) -> None:
-        with Server([{"calls": CALLS}], pace=Pace(first_byte=0.1, call=0.2)) as server, client(server) as sdk:
-            began = time.monotonic()
-            sdk.chat.completions.create(**asked())
-            assert time.monotonic() - began >= 0.49
-
-    @pytest.mark.parametrize("pace", [-1, float("inf"), float("nan")])
-    def test_what_is_no_time_to_wait(self, pace: float) -> None:
-        with pytest.raises(ValueError, match="0 or more"):
-            Server(pace=pace)
-        with pytest.raises(ScriptError, match="pace"):
-            load_script([{"text": "a", "pace": pace}])
-        with pytest.raises(ScriptError, match="call"):
-            load_script([{"text": "a", "pace": {"call": pace}}])
-
-
-def test_a_server_that_ends_leaves_the_stream_unfinished() -> None:
-    server = Server([{"text": "a b"}], pace=3600).start()
-    lines: list[str] = []
-
-    def read() -> None:
-        with httpx2.stream(
-            "POST",
-            server.openai_url + "/chat/completions",
-            json=asked(stream=True),
-            headers={"authorization": "Bearer k"},
-            timeout=60,
-        ) as answer:
-            lines.extend(answer.iter_lines())
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    while not server.requests and thread.is_alive():
-        time.sleep(0.01)
-    time.sleep(0.2)
-    server.close()
-    thread.join(30)
-    assert [line for line in lines if line] == lines[:1]
-    assert '"role":"assistant"' in lines[0]
+def test_a_lone_surrogate_that_came_with_the_question_is_escaped(server: Server) -> None:
+    name = "\\ud800"
+    body = json.dumps(asked(stream=True, model="MODEL")).replace("MODEL", name)
+    headers = {"authorization": "Bearer k", "content-type": "application/json"}
+    answer = httpx2.post(server.openai_url + "/chat/completions", content=body.encode(), headers=headers)
+    assert answer.status_code == 200
+    assert answer.content.count(name.encode()) == answer.text.count("data: {") > 1
+    assert answer.text.endswith("data: [DONE]\n\n")
 
 
 TEXTS = st.text(max_size=40)
