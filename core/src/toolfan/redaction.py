@@ -15,6 +15,7 @@ _SECRET_NAME = re.compile(
     r"(^|[_-])(api[_-]?key|keys?|token|secrets?|password|passwd|credentials?|auth|authorization|cookie|bearer)($|[_-])"
 )
 _SECRET_VALUE = re.compile(r"(sk-|pk-|rk-|AIza|ya29\.|gh[opusr]_|xox|eyJ|-----BEGIN|(bearer|basic)\s)", re.IGNORECASE)
+_SCHEME = re.compile(r"(?i)^(bearer|basic)\s+")
 _URL_LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
 _URL_SECRET = re.compile(
     r"(?i)(?<=[?&])([^=&#\s]{0,40}(?:key|token|secret|password)[^=&#\s]{0,40}|sig|signature|code)=[^&#\s]*"
@@ -116,7 +117,7 @@ def known_secrets(values: Mapping[str, Any]) -> tuple[str, ...]:
     for name, value in values.items():
         secret = value.get_secret_value() if hasattr(value, "get_secret_value") else value
         if isinstance(secret, str) and (looks_secret(name) or _SECRET_VALUE.match(secret.strip())):
-            found |= {secret.strip(), re.sub(r"(?i)^(bearer|basic)\s+", "", secret.strip())}
+            found.add(_SCHEME.sub("", secret.strip()))
     return longest_first(secret for secret in found if len(secret) >= _SHORTEST)
 
 
@@ -131,7 +132,7 @@ def sent_secrets(sent: Mapping[str, Any]) -> tuple[str, ...]:
             ordinary.add(value)
         elif isinstance(value, str):
             added[name] = value.strip()
-    found = {value for value in added.values() if len(value) >= _SHORTEST_ADDED}
+    found = {bare for value in added.values() if len(bare := _SCHEME.sub("", value)) >= _SHORTEST_ADDED}
     return longest_first(found - ordinary, known_secrets(added))
 
 
