@@ -177,7 +177,7 @@ class CallAssembler:
     # Calls out.
 
     def _seal_if_whole(self, slot: Slot) -> None:
-        if slot.closed and slot.call is None and slot.position is not None and slot.name:
+        if slot.closed and slot.call is None and slot.position is not None and (slot.name or slot.real):
             self._seal(slot)
 
     def _seal(self, slot: Slot) -> None:
