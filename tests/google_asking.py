@@ -141,6 +141,7 @@ class GoogleAsker(GoogleClients):
 
     def __init__(self, kind: str, server: Any, stack: contextlib.ExitStack) -> None:
         self.server = server
+        self.streams = False
         super().__init__(kind, server.target if kind in GRPC else server.base_url, stack)
 
     def __call__(
@@ -153,7 +154,7 @@ class GoogleAsker(GoogleClients):
         before = self.server.requests(model)
         calls, error, started = None, None, time.monotonic()
         try:
-            calls = self.run(lambda: client.create(deadline=deadline, **options))
+            calls = self.run(lambda: self._created(client, deadline=deadline, **options))
         except toolfan.ToolfanError as exc:
             error = exc
         asked = Asked(model, calls, error, time.monotonic() - started)
@@ -162,6 +163,36 @@ class GoogleAsker(GoogleClients):
         assert (error.requests if error else asked.result.requests) == spent, "a request that is not counted"
         check(asked, self.adapter)
         return asked
+
+    @contextlib.contextmanager
+    def streaming(self) -> Iterator[None]:
+        """Meanwhile every answer is asked for as a stream."""
+        self.streams = True
+        try:
+            yield
+        finally:
+            self.streams = False
+
+    def _created(self, client: Any, **options: Any) -> Any:
+        """What `create()` gives; the calls of a stream, all of which must have been delivered."""
+        if not self.streams:
+            return client.create(**options)
+        return (self._streamed_async if self.runner else self._streamed)(client, **options)
+
+    def _streamed(self, client: Any, **options: Any) -> Any:
+        stream = client.stream(**options)
+        return _delivered([*stream], stream.calls)
+
+    async def _streamed_async(self, client: Any, **options: Any) -> Any:
+        stream = client.stream(**options)
+        return _delivered([outcome async for outcome in stream], stream.calls)
+
+
+def _delivered(outcomes: list[Any], calls: Any) -> Any:
+    """The calls; each came out of the stream as it is in them, the last time it came."""
+    last = {outcome.index: outcome for outcome in outcomes}
+    assert tuple(last[index] for index in sorted(last)) == calls.outcomes
+    return calls
 
 
 def by_row(checks: dict[str, tuple[Any, Sequence[str]]]) -> Any:

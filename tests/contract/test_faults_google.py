@@ -1,6 +1,7 @@
 """What only Google's answers can be: section 6 of the catalogue, line by line, asked with each kind of client.
 
-Lines about clients, their credentials and event loops are in test_faults_google_clients.py.
+Lines about clients, their credentials and event loops are in test_faults_google_clients.py, those about streams alone
+in test_faults_google_streams.py.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ from google_asking import GENAI, HTTP, KINDS, WARNINGS, GoogleAsker, by_row
 from loopback import USER
 from pydantic import BaseModel, Field
 from shared_data import shared_path
-from toolfan import BadResponse, ContentFiltered, DeadlineExceeded, InvalidCalls, RateLimited, Unavailable
+from toolfan import (
+    BadResponse,
+    ContentFiltered,
+    DeadlineExceeded,
+    IncompleteStream,
+    InvalidCalls,
+    RateLimited,
+    Unavailable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,7 +176,7 @@ def prompt_blocked(google: GoogleAsker) -> None:
     Fails(ContentFiltered, 1, retryable=False, says="(SAFETY)").check(asked)
     assert asked.raised.turn is not None
     assert asked.raised.turn.warnings == ("The prompt was blocked by the fault server.",)
-    Fails(BadResponse, 3).check(google("google-empty-candidates"))
+    Fails(IncompleteStream if google.streams else BadResponse, 3).check(google("google-empty-candidates"))
 
 
 def empty_parts(google: GoogleAsker) -> None:
@@ -176,25 +185,6 @@ def empty_parts(google: GoogleAsker) -> None:
         Good(values=()).check(asked)
         assert (asked.result.outcomes, asked.result.text) == ((), "")
         Fails(InvalidCalls, 3, retryable=False).check(google(fault, tool_choice="required"))
-
-
-def no_streams(*faults: str) -> Callable[[GoogleAsker], None]:
-    """There are no streams yet: one that is asked for is refused, and asking for a whole answer gives one."""
-
-    def check(google: GoogleAsker) -> None:
-        for fault in faults:
-            asked = google(fault, stream=True)
-            assert type(asked.raised) is toolfan.Unsupported
-            assert asked.raised.requests == 0
-            Good().check(google(fault))
-
-    return check
-
-
-def event_stream_for_json(google: GoogleAsker) -> None:
-    Fails(BadResponse, 3).check(google("event-stream-for-json"))
-    Good(2).check(google("event-stream-for-json-once"))
-    no_streams("google-array-for-sse", "google-sse-for-array")(google)
 
 
 def signature(google: GoogleAsker) -> None:
@@ -274,13 +264,10 @@ CHECKS: dict[str, tuple[Callable[[GoogleAsker], None], Sequence[str]]] = {
     "unknown finish reason": (unknown_finish, KINDS),
     "prompt blocked": (prompt_blocked, KINDS),
     "empty parts, STOP": (empty_parts, KINDS),
-    "streaming chat, 3 calls": (no_streams("google-calls-over-chunks", "google-calls-in-one-chunk"), KINDS),
-    "partialArgs without a terminal piece": (no_streams("google-partial-args-no-terminal"), KINDS),
     "signature on the first call only": (signature, KINDS),
     "N calls, fewer function responses": (fewer_responses, KINDS),
     "hung server": (hung, KINDS),
     "429 / 503": (busy, KINDS),
-    "array instead of SSE, SSE instead of array": (event_stream_for_json, HTTP),
     "`Optional`, const, tuple … in `parameters=`": (schemas, KINDS),
 }
 
@@ -290,11 +277,18 @@ def test_a_line_of_the_catalogue(google: GoogleAsker, row: str) -> None:
     CHECKS[row][0](google)
 
 
+@by_row(CHECKS)
+def test_a_line_of_the_catalogue_in_a_stream(google: GoogleAsker, row: str) -> None:
+    with google.streaming():
+        CHECKS[row][0](google)
+
+
 def test_every_line_of_the_section_is_asked() -> None:
-    """Here or among the lines about clients; and no test claims a line that is not there."""
+    """Here, or among the lines about clients or streams; and no test claims a line that is not there."""
     from test_faults_google_clients import CHECKS as OF_CLIENTS
+    from test_faults_google_streams import CHECKS as OF_STREAMS
 
     section = shared_path("facts/faults.md").read_text(encoding="utf-8").partition("\n## 6. ")[2].partition("\n## ")[0]
     header, *lines = re.findall(r"^\| (.*?) \|", section, re.MULTILINE)
     assert header == "fault"
-    assert sorted([*CHECKS, *OF_CLIENTS]) == sorted(lines)
+    assert sorted([*CHECKS, *OF_CLIENTS, *OF_STREAMS]) == sorted(lines)

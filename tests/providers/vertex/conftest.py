@@ -10,10 +10,12 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from loopback import closing, faulty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = ["closing", "faulty", "installed", "serve"]
 HERE = Path(__file__).resolve().parent
 PYPROJECT = HERE.parents[2] / "providers" / "vertex" / "pyproject.toml"
 sys.path.insert(0, str(HERE))
@@ -41,15 +43,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         clear_loaded_adapters()
     else:
         yield
-
-
-@pytest.fixture(scope="session")
-def closing() -> Iterator[list[Thread]]:
-    """Servers close beside the next tests: each takes a fifth of a second to do so."""
-    threads: list[Thread] = []
-    yield threads
-    for thread in threads:
-        thread.join(10)
 
 
 @pytest.fixture

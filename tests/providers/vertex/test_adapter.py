@@ -12,12 +12,11 @@ import pytest
 import toolfan
 from pydantic import ValidationError
 from toolfan.adapter import ADAPTER_API, ParallelToolsAdapter
-from toolfan.errors import AdapterNotInstalled, ConfigError, Unsupported, UsageError
+from toolfan.errors import AdapterNotInstalled, ConfigError, UsageError
 from toolfan_vertex import toolfan_adapter
 from toolfan_vertex.codec import GEMINI, VERTEX
 from toolfan_vertex.connecting import read_secret
 from toolfan_vertex.settings import GeminiSettings, VertexSettings
-from vertex_samples import Weather, request
 
 BOTH = pytest.mark.parametrize("adapter", [VERTEX, GEMINI], ids=lambda adapter: adapter.name)
 
@@ -51,17 +50,6 @@ def test_plugin_modules_import_nothing_of_google():
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=False
     )
     assert done.returncode == 0
-
-
-@BOTH
-def test_streams_are_denied_and_refused(adapter):
-    assert not adapter.capabilities.streaming
-    with pytest.raises(Unsupported, match="streams are not available yet"):
-        adapter.stream_parser()
-    genai = pytest.importorskip("google.genai")
-    sender = adapter.transport(genai.Client(api_key="k", vertexai=False), use_async=False)
-    with pytest.raises(Unsupported, match="streams"):
-        sender.stream(adapter.build_request(request(Weather)), timeout=1, headers={}, query={})
 
 
 @BOTH

@@ -76,7 +76,8 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
         )
     if names & _TIMEOUT:
         return timed_out(adapter, timeout, exc)
-    if names & _UNREADABLE or "decode content-encoding" in str(exc):  # the latter is aiohttp's word
+    # The words of aiohttp, and of Google's reader of streams.
+    if names & _UNREADABLE or str(exc).startswith("Can only parse array") or "decode content-encoding" in str(exc):
         return BadResponse(
             f"the answer cannot be read: {named(exc, known)[:200]}",
             adapter=adapter,
@@ -156,6 +157,8 @@ def _status_word(exc: Exception) -> str | None:
 
 def _details(exc: Exception) -> Any:
     details = getattr(exc, "details", None)
+    if isinstance(details, list) and details and isinstance(details[0], Mapping) and "error" in details[0]:
+        details = details[0]  # the error of a stream that was to be an array
     if isinstance(details, Mapping):  # google-genai keeps the whole body here
         error = details.get("error")
         return error.get("details") if isinstance(error, Mapping) else None

@@ -24,12 +24,12 @@ from toolfan.adapter import (
     Turn,
     WireRequest,
 )
-from toolfan.errors import Unsupported
 from toolfan.wire import merge_extra_body
 
 from . import contents, parsing
 from .options import OPTION_NAMES, extra_to_body, options_to_body
 from .settings import GeminiSettings, VertexSettings
+from .streaming import ContentStreamParser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 
 CAPABILITIES = Capabilities(
-    streaming=False,
+    streaming=True,
     parallel_switch=False,  # no field of the request switches parallel calls off
     tool_choice_required=True,
     tool_choice_subset=True,
@@ -65,6 +65,8 @@ class GenerateContentAdapter:
     settings_model: type[BaseModel]
     capabilities: Capabilities = CAPABILITIES
     api: int = ADAPTER_API
+    needs_end: bool = True
+    """False for servers known to end a stream without a finish reason."""
 
     @property
     def option_names(self) -> frozenset[str]:
@@ -99,8 +101,8 @@ class GenerateContentAdapter:
         return parsing.parse_response(body, adapter=self.name)
 
     def stream_parser(self) -> StreamParser:
-        """Raises Unsupported: there are no streams yet."""
-        raise Unsupported("streams are not available yet", adapter=self.name, hint="Leave stream out.")
+        """A parser for the chunks of one streamed answer; see `ContentStreamParser`."""
+        return ContentStreamParser(self.name, needs_end=self.needs_end)
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The model's own content, untouched, and one content with an answer for every call, in call order."""

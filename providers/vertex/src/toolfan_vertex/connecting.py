@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.addresses import check_variable
 from toolfan.errors import AdapterNotInstalled, ConfigError
-from toolfan.sockets import end_at_the_deadline
 
 from .settings import GeminiSettings, VertexSettings
 
@@ -45,15 +44,13 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
         check_variable(variable, adapter=adapter)
     arguments["http_options"] = _NO_REDIRECTS | ({"base_url": base_url} if base_url else {})
     try:
-        client = genai.Client(**arguments)
+        return genai.Client(**arguments)
     except Exception as exc:
         raise ConfigError(
             f"google-genai cannot make a client: {type(exc).__name__}: {exc}",
             adapter=adapter,
             hint="Set project and location, and run `gcloud auth application-default login`.",
         ) from exc
-    end_at_the_deadline(getattr(getattr(client, "_api_client", None), "_httpx_client", None))
-    return client
 
 
 _KEY_NAMES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")

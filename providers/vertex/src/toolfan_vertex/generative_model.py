@@ -1,5 +1,10 @@
 """Senders over vertexai.generative_models.GenerativeModel: REST and gRPC, sync and async.
 
+A stream is asked for one step below generate_content, of the client inside the model: the generator that
+generate_content gives cannot end a connection that is left early.  Over REST the stream is read by the SDK's own code,
+which takes nothing but a JSON array, and drops an error object and a finish reason that its protobuf does not have.
+What the SDK gives has neither headers nor a request id.
+
 Knows: the SDK's generate_content and what it leaves to be done.  Must not know: codecs; how JSON becomes the SDK's
 objects (`protobuf` does).
 """
@@ -7,30 +12,31 @@ objects (`protobuf` does).
 from __future__ import annotations
 
 import copy
+import inspect
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import Unsupported, UsageError
+from toolfan.event_streams import AsyncEventStream, EventStream
+from toolfan.framing import DONE
 
 from .border import cause, translated
 from .protobuf import GENAI_HINT, Arguments, read_answer, system_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 
 
 class _Sender:
     _client_attribute: str
+    _method: str
 
     def __init__(self, model: Any, adapter: str) -> None:
         self._model = model
         self._adapter = adapter
         self._arguments = Arguments(adapter)
-
-    def stream(self, *_: Any, **__: Any) -> NoReturn:
-        """Raises Unsupported: there are no streams yet."""
-        raise Unsupported("streams are not available yet", adapter=self._adapter, hint="Leave stream out.")
 
     def _checked(self, request: WireRequest, headers: Mapping[str, str], query: Mapping[str, str]) -> JSON:
         """The arguments of generate_content.  Raises UsageError for what GenerativeModel cannot carry."""
@@ -70,11 +76,30 @@ class _Sender:
         twin._system_instruction = [*(own if isinstance(own, list | tuple) else [own]), *system_parts(system)]
         return twin
 
+    def _streamed(self, arguments: JSON, system: JSON | None) -> tuple[Any, Callable[[Any], Any]]:
+        """The stream's chunks, or what is to be awaited for them; and what makes a GenerationResponse of one.
+
+        Where the model does not have what this needs, generate_content serves, and a stream that is left early ends
+        when it is forgotten.
+        """
+        model = self._instructed(system)
+        if all(hasattr(model, name) for name in ("_prepare_request", "_parse_response", self._client_attribute)):
+            client = getattr(model, self._client_attribute)
+            chunks = client.stream_generate_content(request=model._prepare_request(**arguments))
+            return chunks, model._parse_response
+        return getattr(model, self._method)(**arguments, stream=True), lambda chunk: chunk
+
+
+def _is_cut(exc: Exception) -> bool:
+    """Whether this is the SDK's word for a JSON array that nothing closed."""
+    return isinstance(exc, ValueError) and str(exc).startswith("Unfinished stream")
+
 
 class GenerativeModelTransport(_Sender):
     """Blocking sends, over the transport that vertexai.init() chose.  The public method has no timeout of its own."""
 
     _client_attribute = "_prediction_client"
+    _method = "generate_content"
 
     def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
@@ -87,6 +112,35 @@ class GenerativeModelTransport(_Sender):
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
 
+    @contextmanager
+    def stream(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> Iterator[EventStream]:
+        """The chunks of one streamed generateContent; leaving the context closes the connection.
+
+        `timeout` only appears in errors.
+        """
+        arguments = self._checked(request, headers, query)
+        try:
+            chunks, parse = self._streamed(arguments, request.body.get("systemInstruction"))
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
+        try:
+            yield EventStream(self._events(map(parse, chunks), timeout))
+        finally:
+            if hasattr(chunks, "cancel"):
+                chunks.cancel()
+
+    def _events(self, chunks: Iterable[Any], timeout: float | None) -> Iterator[JSON]:
+        try:
+            for chunk in chunks:
+                yield read_answer(chunk)
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            if _is_cut(exc):
+                return
+            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
+        yield DONE  # an array that was closed, or a status of gRPC
+
     def close(self) -> None:
         """Does nothing: toolfan never makes a GenerativeModel."""
 
@@ -95,6 +149,7 @@ class AsyncGenerativeModelTransport(_Sender):
     """Awaited sends over gRPC; over REST only with async credentials."""
 
     _client_attribute = "_prediction_async_client"
+    _method = "generate_content_async"
 
     async def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
@@ -119,6 +174,39 @@ class AsyncGenerativeModelTransport(_Sender):
                 adapter=self._adapter,
                 hint='Use vertexai.init(api_transport="grpc"), or google.genai.Client(vertexai=True).',
             )
+
+    @asynccontextmanager
+    async def stream(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> AsyncIterator[AsyncEventStream]:
+        """`GenerativeModelTransport.stream`, awaited."""
+        arguments = self._checked(request, headers, query)
+        self._refuse_fallback()
+        try:
+            opening, parse = self._streamed(arguments, request.body.get("systemInstruction"))
+            chunks = await opening
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
+        try:
+            async with aclosing(self._events(chunks, parse, timeout)) as found:
+                yield AsyncEventStream(found)
+        finally:
+            if hasattr(chunks, "cancel"):
+                cancelled = chunks.cancel()
+                if inspect.isawaitable(cancelled):
+                    await cancelled
+
+    async def _events(
+        self, chunks: AsyncIterable[Any], parse: Callable[[Any], Any], timeout: float | None
+    ) -> AsyncGenerator[JSON]:
+        try:
+            async for chunk in chunks:
+                yield read_answer(parse(chunk))
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            if _is_cut(exc):
+                return
+            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
+        yield DONE
 
     async def close(self) -> None:
         """Does nothing: toolfan never makes a GenerativeModel."""

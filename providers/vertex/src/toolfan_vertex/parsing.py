@@ -17,70 +17,19 @@ from typing import Any, TypeAlias
 
 from toolfan.adapter import RawCall, Turn
 from toolfan.assembly import seal
-from toolfan.calls import StopKind, StopReason, Usage
+from toolfan.calls import StopReason, Usage
 from toolfan.errors import BadResponse
 from toolfan.translation import error_from_body, excerpt
 from toolfan.wire import json_text, well_formed
 
-from .fields import field
+from .fields import camel, field
+from .reasons import UNSPECIFIED, block_reason, stop_reason
 
-# Numbers of Candidate.FinishReason in google.cloud.aiplatform.v1; later words have no published number.
-_REASONS = (
-    "FINISH_REASON_UNSPECIFIED",
-    "STOP",
-    "MAX_TOKENS",
-    "SAFETY",
-    "RECITATION",
-    "OTHER",
-    "BLOCKLIST",
-    "PROHIBITED_CONTENT",
-    "SPII",
-    "MALFORMED_FUNCTION_CALL",
-    "MODEL_ARMOR",
-    "IMAGE_SAFETY",
-    "IMAGE_PROHIBITED_CONTENT",
-    "IMAGE_RECITATION",
-    "IMAGE_OTHER",
-    "UNEXPECTED_TOOL_CALL",
-    "NO_IMAGE",
-)
-# Numbers of PromptFeedback.BlockedReason, likewise.
-_BLOCKS = (
-    "BLOCKED_REASON_UNSPECIFIED",
-    "SAFETY",
-    "OTHER",
-    "BLOCKLIST",
-    "PROHIBITED_CONTENT",
-    "MODEL_ARMOR",
-    "JAILBREAK",
-)
-# What is not here is "other": OTHER, LANGUAGE, IMAGE_OTHER, NO_IMAGE, TOO_MANY_TOOL_CALLS (of the server's own tools),
-# MISSING_THOUGHT_SIGNATURE (of the request), and what comes tomorrow.
-_KINDS: dict[str, StopKind] = {
-    "FINISH_REASON_UNSPECIFIED": "none",
-    "STOP": "end",
-    "MAX_TOKENS": "length",
-    "CONTINUATION": "length",  # "the response reached the per-request token limit"
-    "SAFETY": "filtered",
-    "RECITATION": "filtered",
-    "BLOCKLIST": "filtered",
-    "PROHIBITED_CONTENT": "filtered",
-    "SPII": "filtered",
-    "MODEL_ARMOR": "filtered",
-    "IMAGE_SAFETY": "filtered",
-    "IMAGE_PROHIBITED_CONTENT": "filtered",
-    "IMAGE_RECITATION": "filtered",
-    "MALFORMED_FUNCTION_CALL": "malformed",
-    "MALFORMED_RESPONSE": "malformed",
-    "UNEXPECTED_TOOL_CALL": "malformed",
-}
 NAMELESS = "unnamed"
 """What a call without a name is called where the service reads it again."""
-_OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
+OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
 _Found: TypeAlias = tuple[Mapping[str, Any], Any]
 """A part, and the call in it."""
-# With calls beside them these say no more than that there are calls (recorded: UNEXPECTED_TOOL_CALL with good calls).
-_WITH_CALLS = frozenset({"STOP", "UNEXPECTED_TOOL_CALL"})
 
 
 def parse_response(body: Any, *, adapter: str) -> Turn:
@@ -90,20 +39,22 @@ def parse_response(body: Any, *, adapter: str) -> Turn:
     object in it.
     """
     if not isinstance(body, Mapping):
-        raise _bad(f"the body is {_show(body)}, not an object", adapter)
+        raise bad(f"the body is {_show(body)}, not an object", adapter)
     if body.get("error") is not None:
         raise error_from_body(body["error"], adapter=adapter)
     candidates = body.get("candidates")
     if not candidates:
         return _blocked(body, candidates, adapter)
     if not isinstance(candidates, list) or not isinstance(candidates[0], Mapping):
-        raise _bad(f"`candidates` is {_show(candidates)}", adapter)
+        raise bad(f"`candidates` is {_show(candidates)}", adapter)
     first: Mapping[str, Any] = candidates[0]
     content, sent = _content(first, adapter)
-    parts = [part for part in sent if isinstance(part, _OBJECT)]
+    parts = [part for part in sent if isinstance(part, OBJECT)]
     found = _called(parts)
-    calls = seal(_piece(call) for _, call in found)
+    calls = seal(call_piece(call) for _, call in found)
     stop = stop_reason(field(first, "finishReason"), has_calls=bool(calls))
+    if stop.kind == "none" and (reason := block_reason(body)) not in (None, UNSPECIFIED):
+        stop = StopReason("filtered", reason)  # a stream that the filter stopped in the middle
     return Turn(
         calls=calls,
         text=_text(parts),
@@ -117,13 +68,12 @@ def parse_response(body: Any, *, adapter: str) -> Turn:
 
 
 def _blocked(body: Mapping[str, Any], candidates: Any, adapter: str) -> Turn:
-    feedback = field(body, "promptFeedback")
-    reason = field(feedback, "blockReason") if isinstance(feedback, Mapping) else None
+    reason = block_reason(body)
     if reason is None or candidates not in (None, []):
-        raise _bad(f"`candidates` is {_show(candidates)} and no reason is given", adapter)
-    message = _word(field(feedback, "blockReasonMessage"))
+        raise bad(f"`candidates` is {_show(candidates)} and no reason is given", adapter)
+    message = _word(field(field(body, "promptFeedback"), "blockReasonMessage"))
     return Turn(
-        stop=StopReason("filtered", _enum(reason, _BLOCKS)),
+        stop=StopReason("filtered", reason),
         usage=usage(field(body, "usageMetadata")),
         warnings=(message,) if message else (),
         model=_word(field(body, "modelVersion")),
@@ -136,21 +86,21 @@ def _content(candidate: Mapping[str, Any], adapter: str) -> tuple[Mapping[str, A
     if content is None:
         return {}, []
     if not isinstance(content, Mapping):
-        raise _bad(f"`content` is {_show(content)}, not an object", adapter)
+        raise bad(f"`content` is {_show(content)}, not an object", adapter)
     parts = content.get("parts")
     if parts is None:
         return content, []
     if not isinstance(parts, list) or (parts and not any(isinstance(part, Mapping) for part in parts)):
-        raise _bad(f"`content.parts` is {_show(parts)}, not a list of objects", adapter)
+        raise bad(f"`content.parts` is {_show(parts)}, not a list of objects", adapter)
     return content, parts
 
 
 def _oddities(parts: list[Any], found: list[_Found]) -> Iterable[str]:
     for at, part in enumerate(parts):
-        if not isinstance(part, _OBJECT):
+        if not isinstance(part, OBJECT):
             yield f"parts[{at}] is {_show(part)}, not an object, and was skipped"
     for number, (_, call) in enumerate(found):
-        if not isinstance(call, _OBJECT):
+        if not isinstance(call, OBJECT):
             yield f"functionCall {number} is {_show(call)}, not an object"
 
 
@@ -177,35 +127,44 @@ def _replay(
 
 
 def _mended(part: Mapping[str, Any], call: Any) -> Mapping[str, Any]:
-    if isinstance(call, _OBJECT) and _word(call.get("name")):
+    said = call if isinstance(call, OBJECT) else {}
+    name = _word(said.get("name"))
+    if name and field(said, "willContinue") is None:
         return part
     rest = {key: value for key, value in part.items() if key not in ("functionCall", "function_call")}
-    return {**rest, "functionCall": {**(call if isinstance(call, _OBJECT) else {}), "name": NAMELESS}}
+    kept = {key: value for key, value in said.items() if camel(key) != "willContinue"}
+    return {**rest, "functionCall": {**kept, "name": name or NAMELESS}}
 
 
 def _called(parts: Iterable[Mapping[str, Any]]) -> list[_Found]:
     """The parts that are calls, odd ones included; left out are empty ones beside text or other calls."""
     calls = [(part, call) for part in parts if (call := field(part, "functionCall")) is not None]
-    real = [(part, call) for part, call in calls if not _is_phantom(call)]
+    real = [(part, call) for part, call in calls if not is_phantom(call)]
     return real if real or not calls or _text(parts) else calls
 
 
-def _is_phantom(call: Any) -> bool:
-    return isinstance(call, _OBJECT) and not call.get("name") and call.get("args") in (None, {})
+def is_phantom(call: Any) -> bool:
+    return isinstance(call, OBJECT) and not call.get("name") and call.get("args") in (None, {})
 
 
 def read_calls(parts: Iterable[Mapping[str, Any]]) -> tuple[RawCall, ...]:
     """The calls among the parts of one content, in order, each with an id that is unique among them."""
-    return seal(_piece(call) for _, call in _called(parts))
+    return seal(call_piece(call) for _, call in _called(parts))
 
 
-def _piece(call: Any) -> tuple[str | None, str, str]:
-    """Id, name and arguments as JSON text; those of what is no call are the JSON of what came."""
-    if not isinstance(call, _OBJECT):
+def call_piece(call: Any) -> tuple[str | None, str, str]:
+    """Id, name and arguments as JSON text; those of what is no call are the JSON of what came.
+
+    The text of arguments that were to continue is left open, so that nobody takes them for all.
+    """
+    if not isinstance(call, OBJECT):
         return None, "", json_text(call)
     call_id, name = _word(call.get("id")), call.get("name")
     text = name if isinstance(name, str) else json_text(name) if name else ""
-    return (well_formed(call_id) if call_id else None), well_formed(text), arguments_text(call.get("args"))
+    arguments = arguments_text(call.get("args"))
+    if field(call, "willContinue") is True:
+        arguments = arguments[:-1]
+    return (well_formed(call_id) if call_id else None), well_formed(text), arguments
 
 
 def arguments_text(arguments: Any) -> str:
@@ -217,20 +176,6 @@ def _text(parts: Iterable[Mapping[str, Any]]) -> str:
     return well_formed(
         "".join(text for part in parts if isinstance(text := part.get("text"), str) and part.get("thought") is not True)
     )
-
-
-def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
-    """The finish reason, a word or a number, as a StopReason; one that is not known stays as it came ("other")."""
-    if reason is None:
-        return StopReason("none")
-    word = _enum(reason, _REASONS)
-    kind = "calls" if has_calls and word in _WITH_CALLS else _KINDS.get(word, "other")
-    return StopReason(kind, word)
-
-
-def _enum(value: Any, words: tuple[str, ...]) -> str:
-    known = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(words)
-    return words[value] if known else str(value)
 
 
 def _warnings(candidate: Mapping[str, Any], count: int, stop: StopReason) -> Iterable[str]:
@@ -270,7 +215,7 @@ def _word(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _bad(what: str, adapter: str) -> BadResponse:
+def bad(what: str, adapter: str) -> BadResponse:
     return BadResponse(
         f"the answer is not what generateContent promises: {what}",
         adapter=adapter,

@@ -111,6 +111,9 @@ def read_answer(response: Any) -> JSON:
     for call in _calls(body):
         if "args" in call:
             call["args"] = _whole(call["args"])
+        for piece in call.get("partialArgs", ()):
+            if "numberValue" in piece:
+                piece["numberValue"] = _whole(piece["numberValue"])
     return body
 
 

@@ -1,0 +1,256 @@
+"""Reading a generateContent answer that comes in chunks, each of which has the form of a whole answer.
+
+What came is put together into the body of a whole answer, `body`, and read as one, so that a stream and a whole answer
+say the same.  Parts of all chunks follow each other in one content; none is merged with another by its place.
+
+Knows: chunks, and calls whose arguments come in pieces.  Must not know: bytes and events, any Google package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from toolfan.adapter import Turn
+from toolfan.assembly import CallAssembler
+from toolfan.errors import IncompleteStream
+from toolfan.translation import error_from_body
+from toolfan.wire import json_text
+
+from .fields import camel, field
+from .parsing import OBJECT, bad, call_piece, is_phantom, parse_response
+from .partial_arguments import PartialArguments
+from .reasons import block_reason, stop_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from toolfan.adapter import JSON, RawCall
+    from toolfan.slots import Slot
+
+_IN_PIECES = frozenset({"args", "partialArgs", "willContinue"})
+_RUN = frozenset({"text", "thought"})
+
+
+class ContentStreamParser:
+    """One streamed answer; see `toolfan.adapter.StreamParser`.
+
+    The end is a finish reason, a blocked prompt or, from senders whose streams have an end of their own, the event
+    `{"[DONE]": ...}`.  `needs_end` False is for servers that are known to send none: then the end of the stream is the
+    end, too.
+    """
+
+    def __init__(self, adapter: str, *, needs_end: bool = True) -> None:
+        self._adapter = adapter
+        self._needs_end = needs_end
+        self._calls = CallAssembler()
+        self.texts: list[str] = []
+        self._about: dict[str, Any] = {}
+        self._candidates: dict[int, _Candidate] = {}
+        self._open: _OpenCall | None = None
+        self._phantoms: list[Mapping[str, Any]] = []
+        self._done = False
+        self._turn: Turn | None = None
+        self.body: JSON = {}
+        """After `close`: the answer as the body of a whole one."""
+
+    @property
+    def text(self) -> str:
+        """The text beside the calls so far, thoughts left out."""
+        return "".join(self.texts)
+
+    def feed(self, event: Mapping[str, Any]) -> Sequence[RawCall]:
+        """The calls that this chunk sealed.  Raises the ProviderError of an error in it, BadResponse for no chunk."""
+        if event.get("error") is not None:
+            raise error_from_body(event["error"], adapter=self._adapter)
+        for key, value in event.items():
+            if key == "[DONE]":
+                self._done = True
+            elif key != "candidates" and value is not None:
+                self._about[key] = value
+        candidates = event.get("candidates") or ()
+        if not isinstance(candidates, list | tuple):
+            raise bad("`candidates` is no list", self._adapter)
+        for candidate in candidates:
+            self._read_candidate(candidate)
+        return self._calls.take()
+
+    def _read_candidate(self, candidate: Any) -> None:
+        if not isinstance(candidate, OBJECT):
+            raise bad("a candidate is no object", self._adapter)
+        index = candidate.get("index")
+        index = index if isinstance(index, int) else 0
+        first = not self._candidates or index == next(iter(self._candidates))
+        known = self._candidates.setdefault(index, _Candidate())
+        for at, part in enumerate(known.read(candidate, self._adapter)):
+            call = field(part, "functionCall") if first and isinstance(part, OBJECT) else None
+            if call is not None:
+                self._read_call(known, part, call)
+                continue
+            known.add(part, joins=at == 0)
+            if first and isinstance(part, OBJECT) and part.get("thought") is not True:
+                text = part.get("text")
+                if isinstance(text, str) and text:
+                    self.texts.append(text)
+
+    def _read_call(self, candidate: _Candidate, part: Mapping[str, Any], call: Any) -> None:
+        if self._open is not None:
+            if self._open.goes_on_with(call):
+                if not self._open.read(part, call):
+                    self._close_open()
+                return
+            self._close_open()
+        at = candidate.add(part)
+        if isinstance(call, OBJECT) and (field(call, "willContinue") is True or field(call, "partialArgs") is not None):
+            call_id, name, _ = call_piece(call)
+            self._open = _OpenCall(self._calls.open(call_id, name), candidate, at)
+            if not self._open.read(part, call):
+                self._close_open()
+        elif is_phantom(call):
+            self._phantoms.append(call)
+        else:
+            self._calls.whole(*call_piece(call))
+
+    def _close_open(self, *, cut: bool = False) -> None:
+        """The open call is whole; `cut`: it will not be, and its arguments are left open as it was."""
+        if self._open is not None:
+            part, arguments = self._open.part(cut=cut)
+            self._open.candidate.parts[self._open.at] = part
+            self._calls.close(self._open.slot, arguments)
+            self._open = None
+
+    def close(self) -> Turn:
+        """The whole turn.  Raises IncompleteStream, with `.turn`, if the stream ended before the answer did."""
+        stop = stop_reason(field(self._chosen.fields, "finishReason"), has_calls=True)
+        blocked = block_reason(self._about) is not None
+        ended = stop.kind != "none" or blocked or (self._done and bool(self._candidates) and self._open is None)
+        accepted = ended or (not self._needs_end and bool(self._candidates))
+        if self._turn is None:
+            whole = stop.kind in ("end", "calls") or (stop.kind == "none" and accepted and not blocked)
+            self._close_open(cut=not whole)
+            self._turn = self._finished()
+            if stop.kind == "none" and not blocked:
+                self._turn = replace(
+                    self._turn, warnings=(*self._turn.warnings, "the stream ended without a finish reason")
+                )
+        if accepted:
+            return self._turn
+        what = "before the answer was complete" if self._candidates else "without an answer"
+        raise IncompleteStream(
+            f"the stream ended {what}",
+            adapter=self._adapter,
+            turn=self._turn,
+            hint="What came whole is in .calls." if self._turn.calls else None,
+        )
+
+    @property
+    def _chosen(self) -> _Candidate:
+        return next(iter(self._candidates.values()), _NOTHING)
+
+    def _finished(self) -> Turn:
+        if not self._calls.slots and not self.text:
+            for call in self._phantoms:
+                self._calls.whole(*call_piece(call))
+        self._calls.finish()
+        self.body = {**self._about}
+        if self._candidates:
+            self.body = {"candidates": [one.whole() for one in self._candidates.values()], **self._about}
+        elif block_reason(self._about) is None:
+            return Turn()
+        turn = parse_response(self.body, adapter=self._adapter)
+        # Equal to those of the turn, but for ids that a later call took: these were told already.
+        calls = tuple(slot.call for slot in self._calls.in_order() if slot.call is not None)
+        return replace(turn, calls=calls)
+
+
+class _Candidate:
+    """One candidate, as far as it has come."""
+
+    __slots__ = ("_content", "_runs", "fields", "parts")
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {}
+        self.parts: list[Any] = []
+        self._content: dict[str, Any] | None = None
+        self._runs: dict[int, list[str]] = {}  # texts that may go on, by the places of their parts
+
+    def read(self, candidate: Mapping[str, Any], adapter: str) -> Sequence[Any]:
+        """The parts of this chunk; all else is kept."""
+        for key, value in candidate.items():
+            if key != "content" and value is not None:
+                self.fields[key] = value
+        content = candidate.get("content")
+        if content is None:
+            return ()
+        parts = content.get("parts") if isinstance(content, OBJECT) else None
+        if not isinstance(content, OBJECT) or not isinstance(parts, list | tuple | None):
+            raise bad("the content of a chunk is none", adapter)
+        self._content = {**content, **(self._content or {})}
+        return parts or ()
+
+    def add(self, part: Any, *, joins: bool = False) -> int:
+        """Keeps a part, and tells its place; `joins`: as more of the text before it, if both are nothing else."""
+        last = len(self.parts) - 1
+        plain = isinstance(part, OBJECT) and part.keys() <= _RUN and isinstance(part.get("text"), str)
+        if joins and plain and last >= 0:
+            if not part["text"]:  # the service refuses to read it again
+                return last
+            if last in self._runs and part.get("thought") == self.parts[last].get("thought"):
+                self._runs[last].append(part["text"])
+                return last
+        self.parts.append(part)
+        if plain:
+            self._runs[last + 1] = [part["text"]]
+        return last + 1
+
+    def whole(self) -> JSON:
+        """The candidate of a whole answer."""
+        for at, pieces in self._runs.items():
+            if len(pieces) > 1:
+                self.parts[at] = {**self.parts[at], "text": "".join(pieces)}
+        if self._content is None:
+            return self.fields
+        parts = {"parts": self.parts} if self.parts or "parts" in self._content else {}
+        return {"content": {**self._content, **parts}, **self.fields}
+
+
+_NOTHING = _Candidate()
+
+
+class _OpenCall:
+    """A call whose arguments come in pieces, as one part."""
+
+    def __init__(self, slot: Slot, candidate: _Candidate, at: int) -> None:
+        self.slot, self.candidate, self.at = slot, candidate, at
+        self._part: dict[str, Any] = {}
+        self._call: dict[str, Any] = {}
+        self._arguments = PartialArguments()
+
+    def goes_on_with(self, call: Any) -> bool:
+        """Whether this is more of the call: it names none, or bears the id."""
+        if not isinstance(call, OBJECT):
+            return False
+        if call.get("id") and self.slot.id:
+            return bool(call["id"] == self.slot.id)
+        return not call.get("name")
+
+    def read(self, part: Mapping[str, Any], call: Mapping[str, Any]) -> bool:
+        """Whether still more is to come."""
+        for key, value in part.items():
+            self._part.setdefault(camel(key), value)
+        for key, value in call.items():
+            if camel(key) not in _IN_PIECES:
+                self._call.setdefault(key, value)
+        if isinstance(call.get("id"), str) and not self.slot.id:
+            self.slot.id = call["id"]
+        self._arguments.update(call.get("args"))
+        pieces = field(call, "partialArgs")
+        for piece in pieces if isinstance(pieces, list | tuple) else () if pieces is None else (pieces,):
+            self._arguments.add(piece)
+        return field(call, "willContinue") is True
+
+    def part(self, *, cut: bool) -> tuple[JSON, str]:
+        """The part as it would have come in one, and the arguments as JSON text, left open if they are cut."""
+        call = {**self._call, "args": self._arguments.value(), **({"willContinue": True} if cut else {})}
+        arguments = json_text(call["args"])
+        return {**self._part, "functionCall": call}, arguments[:-1] if cut else arguments
