@@ -92,6 +92,7 @@ FORMS: dict[str, tuple[bytes, list[JSON]]] = {
     "after the end": (GOOD + sse(A, b"{broken"), ALL),
     "the end is said oddly": (sse(A, b" [DONE] now"), [A, DONE]),
     "the end alone": (sse(b"[DONE]"), [DONE]),
+    "cut in the name of the first field": (b"dat", []),
     "comments alone": (b": ping\n\n" * 5, []),
     "nothing": (b"", []),
     "blanks": (b" \r\n\t\n", []),

@@ -27,8 +27,7 @@ DONE: Final[JSON] = {"[DONE]": True}
 LARGEST_EVENT = 64 * 1024 * 1024
 """Bytes: what is longer is no event."""
 _BOM = b"\xef\xbb\xbf"
-_BLANK = b" \t\r\n"
-_EXCERPT = 300
+_BLANK, _EXCERPT = b" \t\r\n", 300
 
 
 class EventDecoder:
@@ -60,7 +59,8 @@ class EventDecoder:
     def close(self) -> list[JSON]:
         """The events that the end of the answer completes; what is cut in the middle is none."""
         found = self._read(b"", last=True)
-        if not self._seen and not found and self.error is None and self._start.strip(_BLANK):
+        cut = any(name.startswith(self._start) for name in (b"data", b"event", b"retry"))
+        if not self._seen and not found and self.error is None and not cut:
             self.error = self._about.fault("the answer is no event stream", self._start)
         return found
 
