@@ -140,7 +140,7 @@ class LawsOfStreams(LawsOfReading):
             content = sample.stream_bytes
             if content is None or not self.adapter.capabilities.streaming:
                 continue
-            for end in range(0, len(content), max(1, len(content) // 200)):
+            for end in range(0, len(content), max(1, len(content) // 60)):
                 try:
                     self.read(self.decode([content[:end]]))
                 except ProviderError:

@@ -50,7 +50,7 @@ class ChatStreamParser:
         self._usage: Any = None
         self._finish: Any = None
         self._choice: Any = None  # the index of the choice that is read
-        self._others: set[Any] = set()
+        self._others: set[str] = set()
         self._done = self._begun = False
         self._whole: JSON | None = None  # a body that came instead of chunks
         self.body: JSON = {}
@@ -92,7 +92,7 @@ class ChatStreamParser:
         if not self._begun:
             self._begun, self._choice = True, index
         elif index != self._choice and index is not None and self._choice is not None:
-            self._others.add(index)
+            self._others.add(repr(index))
             return
         if isinstance(choice.get("error"), OBJECT):
             raise error_from_body(choice["error"], adapter=self._adapter)

@@ -1,0 +1,185 @@
+"""Laws of what an adapter says of itself: its capabilities are proved, what it denies is refused before sending.
+
+Knows: `capabilities`, settings.  Must not know: answers.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from toolfan.adapter import ADAPTER_API, Capabilities, ParallelToolsAdapter
+from toolfan.errors import ToolDefinitionError, ToolfanError, Unsupported, UsageError
+from toolfan.tools import Tool
+from toolfan.toolset import ToolSet
+
+from .lawbook import law
+from .laws_of_replies import LawsOfReplies
+from .specimens import Weather
+from .subject import USER
+from .trees import same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# One transparent pixel.
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PICTURE: dict[str, Any] = {
+    "role": "user",
+    "content": [
+        {"type": "text", "text": "What is it?"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
+    ],
+}
+SYSTEM = {"role": "system", "content": "toolfan-system-text"}
+MOST_TOOLS = 600
+
+
+class LawsOfClaims(LawsOfReplies):
+    """What an adapter says of itself."""
+
+    @law
+    def test_it_is_an_adapter(self) -> Iterator[str]:
+        """It has everything that the protocol names, speaks this version of it, and its fields have the right types."""
+        adapter: Any = self.adapter
+        if not isinstance(adapter, ParallelToolsAdapter):
+            yield "it lacks a member of toolfan.adapter.ParallelToolsAdapter"
+            return
+        if adapter.api != ADAPTER_API:
+            yield f"api is {adapter.api!r}, this toolfan speaks {ADAPTER_API}: write api = toolfan.adapter.ADAPTER_API"
+        if not (isinstance(adapter.name, str) and re.fullmatch(r"[a-z][a-z0-9_-]*", adapter.name)):
+            yield f"its name is {adapter.name!r}: a name is of small letters, digits, - and _"
+        if not isinstance(adapter.capabilities, Capabilities):
+            yield f"capabilities are {type(adapter.capabilities).__name__}"
+        if not (isinstance(adapter.option_names, frozenset) and all(isinstance(n, str) for n in adapter.option_names)):
+            yield "option_names is no frozenset of texts"
+
+    @law
+    def test_it_can_be_pickled(self) -> Iterator[str]:
+        """The adapter goes to other processes with the results that were made with it.
+
+        It is a value without a state: a frozen dataclass, say.
+        """
+        twin = pickle.loads(pickle.dumps(self.adapter))
+        if type(twin) is not type(self.adapter) or twin.name != self.adapter.name:
+            yield f"after pickling it is {twin!r}"
+        elif json.dumps(twin.render_tools(self.tools(), strict=None)) != self.rendered(self.tools()).decode():
+            yield "after pickling it renders tools differently"
+
+    @law
+    def test_settings_refuse_what_they_do_not_know(self) -> Iterator[str]:
+        """`settings_model` is a pydantic model with `extra="forbid"`: a misspelt key of a profile is an error.
+
+        It takes the `settings` of the conformance test, and no key itself: `api_key_env` names a variable.
+        """
+        model: Any = self.adapter.settings_model
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            yield f"settings_model is {model!r}"
+            return
+        model.model_validate(dict(self.settings))
+        try:
+            model.model_validate({**self.settings, "toolfan_no_such_setting": 1})
+        except ValidationError:
+            pass
+        else:
+            yield "a setting that does not exist is taken"
+        if "api_key" in model.model_fields:
+            yield "it has a field api_key: a key is named by its environment variable, never written"
+
+    @law
+    def test_what_is_denied_is_refused(self) -> Iterator[str]:
+        """What `capabilities` denies raises Unsupported before anything is sent.
+
+        Core refuses most of it; a message with an image in a provider that takes none is refused there, too.
+        """
+        can = self.adapter.capabilities
+        denied: list[tuple[bool, str, dict[str, Any]]] = [
+            (can.strict_schemas, "strict=True", {"strict": True}),
+            (can.tool_choice_required, 'tool_choice="required"', {"tool_choice": "required"}),
+            (can.tool_choice_subset, "a subset as tool_choice", {"tool_choice": ["Weather"]}),
+            (can.system_messages, "a system message", {"messages": [SYSTEM, USER]}),
+            (can.images, "an image", {"messages": [PICTURE]}),
+        ]
+        for offered, what, arguments in denied:
+            refusal = self.refused(**arguments)
+            if not offered and not isinstance(refusal, Unsupported):
+                yield f"{what} is denied, and {refusal!r} came instead of Unsupported"
+            if offered and refusal is not None:
+                yield f"{what} is offered, and refused: {refusal}"
+
+    @law
+    def test_what_is_offered_goes_out(self) -> Iterator[str]:
+        """Strict schemas change the request; the text of a system message and the content of an image are in it."""
+        can = self.adapter.capabilities
+        base = self.asked().body
+        if can.strict_schemas and same(self.asked(strict=True).body, base):
+            yield "strict_schemas is True, and strict=True changes nothing"
+        if can.system_messages:
+            for role in ("system", "developer"):
+                if "toolfan-system-text" not in json.dumps(self.asked(messages=[{**SYSTEM, "role": role}, USER]).body):
+                    yield f"system_messages is True, and the text of a {role} message is not in the request"
+        if can.images and PIXEL not in json.dumps(self.asked(messages=[PICTURE]).body):
+            yield "images is True, and the image is not in the request"
+
+    @law
+    def test_strict_schemas_are_made_or_refused(self) -> Iterator[str]:
+        """With strict=True each shape is rendered, or ToolDefinitionError says what the provider's mode cannot say."""
+        if not self.adapter.capabilities.strict_schemas:
+            return
+        for name in (*self.tools().by_name,):
+            try:
+                json.dumps(self.adapter.render_tools(self.tools(name), strict=True))
+            except ToolDefinitionError as exc:
+                if exc.tool is None or exc.adapter != self.adapter.name:
+                    yield f"{name}: the error names the tool {exc.tool!r} and the adapter {exc.adapter!r}"
+
+    @law
+    def test_ids_come_if_they_are_offered(self) -> Iterator[str]:
+        """`call_ids` is True if and only if the samples' calls have ids of the provider's."""
+        given = [
+            call.provider_id for sample in self.answers() for call in self.adapter.parse_response(sample.body).calls
+        ]
+        if self.adapter.capabilities.call_ids is not any(given):
+            yield f"call_ids is {self.adapter.capabilities.call_ids}, the ids in the samples are {given}"
+
+    @law
+    def test_the_number_of_tools_is_bounded_as_told(self) -> Iterator[str]:
+        """As many tools as `max_tools` says can be sent (600, if it says None); one more is refused."""
+        most = self.adapter.capabilities.max_tools
+        tools = [Tool(Weather, name=f"tool_{at}") for at in range((most or MOST_TOOLS) + 1)]
+        self.asked(tools=ToolSet(tools[:-1]))
+        if most is not None and not isinstance(self.refused(tools=ToolSet(tools)), ToolDefinitionError):
+            yield f"max_tools is {most}, and {len(tools)} tools are sent"
+
+    @law
+    def test_a_model_is_named_or_known(self) -> Iterator[str]:
+        """Without a model the adapter has one of its own, or leaves it to the transport, or raises UsageError."""
+        try:
+            wire = self.built(model=None)
+        except UsageError:
+            return
+        if not (wire.model is None or (isinstance(wire.model, str) and wire.model)):
+            yield f"the model is {wire.model!r}"
+        json.dumps(wire.body)
+
+    @law
+    def test_clients_of_others_are_refused(self) -> Iterator[str]:
+        """`transport` raises UsageError for an object that is not the vendor's client, naming its class."""
+        for use_async in (False, True):
+            try:
+                self.adapter.transport(_Stranger(), use_async=use_async)
+            except UsageError as exc:
+                if "_Stranger" not in str(exc):
+                    yield f"the error does not name the class: {exc}"
+            except ToolfanError as exc:
+                yield f"{type(exc).__name__} instead of UsageError: {exc}"
+            else:
+                yield "a client of another class is taken"
+
+
+class _Stranger:
+    """No client of any SDK."""

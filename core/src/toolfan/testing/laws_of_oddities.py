@@ -1,0 +1,175 @@
+"""Laws of answers that nobody expects: odd values, ids that are missing or repeated, large and deep arguments.
+
+Knows: what `variations` makes of samples.  Must not know: any provider's field names.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from toolfan.adapter import Answer
+from toolfan.errors import ProviderError
+
+from .lawbook import law
+from .laws_of_claims import LawsOfClaims
+from .laws_of_reading import decoded, ill_formed, ill_formed_calls
+from .laws_of_replies import mark
+from .subject import USER
+from .variations import nested, odd_bodies, with_argument_text, with_arguments, with_ids, with_many_calls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from toolfan.adapter import Turn
+
+    from .samples import Sample
+
+MANY = 1000
+LARGE = {"text": "0123456789abcdef" * 65536}  # one million characters
+
+
+class LawsOfOddities(LawsOfClaims):
+    """What is read from answers that are made up."""
+
+    def both(self, body: Any) -> Iterator[tuple[str, Callable[[], Turn]]]:
+        """The ways to read a body: whole and, where `events_of` is written, as a stream."""
+        yield "whole", lambda: self.adapter.parse_response(body)
+        if self.adapter.capabilities.streaming:
+            events = self.events_of(body)
+            if events is not None:
+                yield "streamed", lambda: self.read(events)
+
+    def made(self, make: Callable[[Sample], Any]) -> Iterator[tuple[str, Sample, Turn]]:
+        """What is read from each sample that `make` makes something of; how, the sample, the turn."""
+        for sample in self.answers():
+            body = make(sample)
+            if body is not None:
+                for way, read in self.both(body):
+                    yield f"{sample.name}, {way}", sample, read()
+
+    @law
+    def test_odd_values_are_read_or_refused(self) -> Iterator[str]:
+        """A body with a field that is missing or of another type gives a well-formed turn or raises a ProviderError.
+
+        A KeyError or TypeError tells a user nothing, and loses the calls beside the odd field.  Look at the type of
+        what you read; a call with odd parts stays a call, for core to judge.
+        """
+        for sample in self.answers():
+            for where, body in odd_bodies(sample.body):
+                try:
+                    turn = self.adapter.parse_response(body)
+                except ProviderError:
+                    continue
+                except Exception as exc:  # noqa: BLE001 - it is what is told
+                    yield f"{sample.name}: {where}: {type(exc).__name__}: {exc}"
+                else:
+                    yield from (f"{sample.name}: {where}: {what}" for what in ill_formed(turn))
+
+    @law
+    def test_odd_events_are_read_or_refused(self) -> Iterator[str]:
+        """The same for each event of a stream: `feed` and `close` raise errors of the provider's kind, or none."""
+        for name, _, events in self.streams():
+            for where, changed in odd_bodies(list(events)):
+                parser = self.adapter.stream_parser()
+                try:
+                    sealed = [call for event in changed if isinstance(event, dict) for call in parser.feed(event)]
+                    turn = parser.close()
+                except ProviderError:
+                    continue
+                except Exception as exc:  # noqa: BLE001 - it is what is told
+                    yield f"{name}: {where}: {type(exc).__name__}: {exc}"
+                else:
+                    wrong = [*ill_formed(turn), *ill_formed_calls(sealed)]
+                    yield from (f"{name}: {where}: {what}" for what in wrong)
+
+    @law
+    def test_events_that_are_lost_or_said_twice_harm_nobody(self) -> Iterator[str]:
+        """A stream in which an event is missing, comes twice or too early is read or refused, and calls stay unique."""
+        for name, _, events in self.streams():
+            for at, event in enumerate(events):
+                without = [*events[:at], *events[at + 1 :]]
+                for how, given in (("lost", without), ("twice", [*events[: at + 1], event, *events[at + 1 :]])):
+                    try:
+                        turn = self.saved(given)
+                    except ProviderError:
+                        continue
+                    except Exception as exc:  # noqa: BLE001 - it is what is told
+                        yield f"{name}: event {at} {how}: {type(exc).__name__}: {exc}"
+                    else:
+                        yield from (f"{name}: event {at} {how}: {what}" for what in ill_formed(turn))
+
+    @law
+    def test_ids_that_are_missing_or_repeated_are_made_up(self) -> Iterator[str]:
+        """A call without an id, with an empty one or with that of another call is a call: `id` is unique all the same.
+
+        `provider_id` keeps what came.  `assembly.seal` and `assembly.CallAssembler` do it.
+        """
+        for ids in (["", ""], ["same", "same"], [None, None], ["", "x"]):
+            for name, sample, turn in self.made(lambda sample, ids=ids: with_ids(sample, ids)):  # type: ignore[misc]
+                if len(turn.calls) != len(sample.calls):
+                    yield f"{name}, ids {ids}: {len(turn.calls)} calls of {len(sample.calls)}"
+                yield from (f"{name}, ids {ids}: {what}" for what in ill_formed(turn))
+                came = [call.provider_id or None for call in turn.calls][:2]
+                if came != [given or None for given in ids]:
+                    yield f"{name}, ids {ids}: the provider_ids are {came}"
+
+    @law
+    def test_a_thousand_calls_come_out(self) -> Iterator[str]:
+        """No limit of your own: all calls of an answer come out, in order, in time that is linear in their number."""
+        found = 0
+        for name, _, turn in self.made(lambda sample: with_many_calls(sample, MANY)):
+            found += 1
+            if len(turn.calls) != MANY:
+                yield f"{name}: {len(turn.calls)} calls of {MANY}"
+            yield from (f"{name}: {what}" for what in ill_formed(turn))
+        if not found:
+            yield "no sample with two calls, whose arguments differ, stands in its body as a list of calls"
+
+    @law
+    def test_large_and_deep_arguments_come_out(self) -> Iterator[str]:
+        """Arguments of a million characters, nested ones, and every kind of character come out as they came."""
+        values: list[Any] = [
+            LARGE,
+            {"deep": nested(90)},
+            {"": ""},
+            {"a": '\u2028 \u0000 \U0001f600 \\ " ]}'},
+            {"n": 10**30},
+        ]
+        for value in values:
+            for name, _, turn in self.made(lambda sample, value=value: with_arguments(sample, value)):  # type: ignore[misc]
+                if value not in [decoded(call.arguments) for call in turn.calls]:
+                    yield f"{name}: arguments {str(value)[:60]} became {[c.arguments[:60] for c in turn.calls]}"
+
+    @law
+    def test_arguments_that_are_no_json_come_out(self) -> Iterator[str]:
+        """What a model wrote for arguments is kept to the letter, JSON or not: core judges it, and may repair it."""
+        for text in ("", "{", '{"a": 1}}', "```json\n{}\n```", "[1]", "null", "not json", '{"a": 01}'):
+            for sample in self.answers():
+                body = with_argument_text(sample, text)
+                if body is None:
+                    continue
+                call = next(at for at, (_, given) in enumerate(sample.calls) if isinstance(given, dict) and given)
+                turn = self.adapter.parse_response(body)
+                if [one.arguments for one in turn.calls][call : call + 1] != [text]:
+                    yield f"{sample.name}: {text!r} became {[one.arguments for one in turn.calls]}"
+
+    @law
+    def test_what_is_odd_can_be_sent_back(self) -> Iterator[str]:
+        """The turn of an odd answer, with answers, makes a next request: the model is told what was wrong with it."""
+        ids: list[list[Any]] = [["", ""], ["same", "same"], [None, None]]
+        makes: list[Callable[[Sample], Any]] = [lambda sample, one=one: with_ids(sample, one) for one in ids]  # type: ignore[misc]
+        makes.append(lambda sample: with_arguments(sample, {"deep": nested(50), "s": "\u2028"}))
+        makes.append(lambda sample: with_argument_text(sample, "{"))
+        for make in makes:
+            for name, _, turn in self.made(make):
+                yield from (f"{name}: {what}" for what in self.unanswerable(turn))
+
+    def unanswerable(self, turn: Turn) -> Iterator[str]:
+        """What is wrong with the request after this turn."""
+        answers = [Answer(call, mark(call), is_error=True) for call in turn.calls]
+        body = self.built(messages=(USER, *self.adapter.build_answer(turn, answers))).body
+        said = json.dumps(body)
+        missing = [call.id for call in turn.calls if said.count(mark(call)) != 1]
+        if missing:
+            yield f"the calls {missing} are not answered once"

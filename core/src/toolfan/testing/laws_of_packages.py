@@ -1,0 +1,78 @@
+"""Laws of a plugin as a package: how it is found, what it imports, what it says when something is not there.
+
+Knows: entry points, another process.  Must not know: requests, answers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from toolfan.errors import ToolfanError
+from toolfan.registry import load_adapter
+
+from .lawbook import law
+from .laws_of_oddities import LawsOfOddities
+from .outside import ask, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class LawsOfPackages(LawsOfOddities):
+    """What comes with a package."""
+
+    @law
+    def test_it_is_found_by_its_name(self) -> Iterator[str]:
+        """`toolfan.load_adapter(name)` finds it: its distribution is installed, with an entry point of this name.
+
+        In pyproject.toml: `[project.entry-points."toolfan.adapters"]`, `acme = "toolfan_acme"`; then install it anew.
+        The module has a function `toolfan_adapter`, marked with `@toolfan.hookimpl`, that returns the adapter.
+        """
+        try:
+            found = load_adapter(self.adapter.name)
+        except ToolfanError as exc:
+            yield str(exc)
+            return
+        if found.name != self.adapter.name:
+            yield f"its name is {found.name!r}, and the entry point's {self.adapter.name!r}"
+
+    @law
+    def test_importing_it_imports_no_sdk(self) -> Iterator[str]:
+        """Importing the plugin, and using the codec, imports no SDK: only `connect` and `transport` do.
+
+        Import the SDK inside these functions; name its modules in the attribute `sdk`, so that this can be proved.
+        """
+        facts = ask(self)
+        if facts["imported"]:
+            yield f"importing the plugin imports {', '.join(facts['imported'])}"
+        elif facts["imported later"]:
+            yield f"building a request imports {', '.join(facts['imported later'])}"
+
+    @law
+    def test_it_is_the_same_in_every_process(self) -> Iterator[str]:
+        """Requests have the same bytes in a process with another hash seed: the order of a `set` does not show."""
+        if ask(self)["fingerprint"] != fingerprint(self.adapter, "toolfan-model"):
+            yield "in another process the tools or the requests are written differently"
+
+    @law
+    def test_a_missing_sdk_is_told(self) -> Iterator[str]:
+        """Without the SDK `connect` raises AdapterNotInstalled, whose hint has the command that installs it."""
+        for said in ask(self)["without the SDK"] if self.sdk else ():
+            if said["error"] != "AdapterNotInstalled":
+                yield f"{said['error'] or 'no error'} instead of AdapterNotInstalled: {said['text']}"
+            elif "pip install" not in said["text"]:
+                yield f"it does not say what to install: {said['text']}"
+
+    @law
+    def test_a_missing_key_is_told(self) -> Iterator[str]:
+        """Without the key `connect` raises ConfigError, which names the environment variable; it sends nothing.
+
+        The attribute `key_variable` has the name of the variable; an adapter without one connects without a key.
+        """
+        for said in ask(self)["without a key"]:
+            if self.key_variable is None and said["error"]:
+                yield f"no key_variable is named, and connect raises {said['error']}: {said['text']}"
+            if self.key_variable is not None and said["error"] != "ConfigError":
+                yield f"{said['error'] or 'no error'} instead of ConfigError: {said['text']}"
+            elif self.key_variable is not None and self.key_variable not in said["text"]:
+                yield f"it does not name {self.key_variable}: {said['text']}"

@@ -1,0 +1,140 @@
+"""Laws of what is told to the model about its calls: each is answered once, and its own turn comes back untouched.
+
+Knows: `build_answer`.  Must not know: how calls are judged or run.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+from toolfan.adapter import Answer
+from toolfan.errors import UsageError
+
+from .lawbook import law
+from .laws_of_requests import LawsOfRequests
+from .laws_of_streams import LawsOfStreams
+from .subject import USER
+from .trees import contains, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from toolfan.adapter import RawCall, Turn
+
+
+def mark(call: RawCall) -> str:
+    """A content that shows which call it answers."""
+    return f"toolfan-answer-{call.index}-end"
+
+
+class LawsOfReplies(LawsOfStreams, LawsOfRequests):
+    """What follows on an answer."""
+
+    def turns(self) -> Iterator[tuple[str, Turn]]:
+        """The turns of the samples that have calls, whole and streamed."""
+        for sample in self.answers():
+            if sample.calls:
+                yield sample.name, self.adapter.parse_response(sample.body)
+        for name, _, events in self.streams():
+            if (turn := self.read(events)).calls:
+                yield f"{name}, streamed", turn
+
+    @law
+    def test_every_call_is_answered_once_in_order(self) -> Iterator[str]:
+        """`build_answer` has one answer for each call, in call order, with the provider's id of the call.
+
+        A provider refuses a turn with a call that is not answered.
+        """
+        for name, turn in self.turns():
+            said = json.dumps(self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls]))
+            at = [said.find(mark(call)) for call in turn.calls]
+            if any(said.count(mark(call)) != 1 for call in turn.calls):
+                yield f"{name}: the answers are there {[said.count(mark(call)) for call in turn.calls]} times"
+            elif at != sorted(at):
+                yield f"{name}: the answers are not in call order"
+
+    @law
+    def test_answers_bear_the_ids_of_their_calls(self) -> Iterator[str]:
+        """Where a provider has ids (`call_ids`), each answer names the id of its call."""
+        if not self.adapter.capabilities.call_ids:
+            return
+        for name, turn in self.turns():
+            messages = self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls])
+            for call in turn.calls:
+                given = call.provider_id or call.id
+                if texts(messages).count(given) <= texts(turn.replay).count(given):
+                    yield f"{name}: the answer to {given!r} does not name it"
+
+    @law
+    def test_the_turn_is_sent_back_untouched(self) -> Iterator[str]:
+        """The provider's own assistant turn (`turn.replay`) is in the messages as it came, and is not changed.
+
+        It carries signatures that the provider checks.  Put into `replay` all that came, not only what you read.
+        """
+        for name, turn in self.turns():
+            kept = copy.deepcopy(turn)
+            messages = self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls])
+            if not turn.replay:
+                yield f"{name}: the turn has no replay"
+            elif not contains(messages, kept.replay):
+                yield f"{name}: the turn as it came is not in {messages!r:.300}"
+            if turn != kept:
+                yield f"{name}: the turn was changed"
+
+    @law
+    def test_a_conversation_goes_on(self) -> Iterator[str]:
+        """The messages of `build_answer` are messages of the next request, and go out with it untouched."""
+        for name, turn in self.turns():
+            messages = self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls])
+            body = self.built(messages=(USER, *messages, {"role": "user", "content": "toolfan-next"})).body
+            said = json.dumps(body)
+            wanted = ["toolfan-user-text", *map(mark, turn.calls), "toolfan-next"]
+            if any(said.count(word) != 1 for word in wanted) or sorted(wanted, key=said.find) != wanted:
+                yield f"{name}: messages and answers are not there once and in order: {said[:400]}"
+            if not contains(body, turn.replay):
+                yield f"{name}: the turn as it came is not in the next request"
+
+    @law
+    def test_answers_of_every_kind_can_be_given(self) -> Iterator[str]:
+        """What a tool returned, of any JSON type, and what was wrong with a call, can be told to the model."""
+        contents: list[Any] = ["", "text", {"a": [1, None]}, [1, "b"], [], 7, 1.5, True, None, "☔ \n"]
+        for name, turn in self.turns():
+            for content in contents:
+                for is_error in (False, True):
+                    answers = [Answer(call, content, is_error) for call in turn.calls]
+                    try:
+                        json.dumps(self.built(messages=(USER, *self.adapter.build_answer(turn, answers))).body)
+                    except Exception as exc:  # noqa: BLE001 - it is what is told
+                        yield f"{name}: {content!r}: {type(exc).__name__}: {exc}"
+
+    @law
+    def test_answers_that_do_not_fit_are_refused(self) -> Iterator[str]:
+        """Too few answers, one twice, or one to another call raise UsageError, or are put in order: none is lost."""
+        for name, turn in self.turns():
+            full = [Answer(call, mark(call)) for call in turn.calls]
+            for what, answers in (("one is missing", full[:-1]), ("one is there twice", [*full, full[0]])):
+                try:
+                    messages = self.adapter.build_answer(turn, answers)
+                except UsageError:
+                    continue
+                yield f"{name}: {what}, and this was made: {messages!r:.200}"
+            try:
+                said = json.dumps(self.adapter.build_answer(turn, full[::-1]))
+            except UsageError:
+                continue
+            at = [said.find(mark(call)) for call in turn.calls]
+            if at != sorted(at):
+                yield f"{name}: answers that came in another order are not in call order"
+
+    @law
+    def test_a_turn_without_calls_is_sent_back(self) -> Iterator[str]:
+        """After a turn of text alone the model may be asked again: its turn, untouched, and no answer."""
+        for sample in self.answers():
+            if sample.text and not sample.calls:
+                turn = self.adapter.parse_response(sample.body)
+                messages = self.adapter.build_answer(turn, [])
+                if not contains(messages, turn.replay):
+                    yield f"{sample.name}: the turn as it came is not in {messages!r:.300}"
+                self.built(messages=(USER, *messages, USER))

@@ -1,0 +1,135 @@
+"""Facts that show in another process only: what an import brings along, what hashing changes, what `connect` says.
+
+Started as `python -m toolfan.testing.outside`, with the question on its standard input; the answer is one line of JSON.
+The environment is emptied of keys, so `connect` finds none.
+
+Knows: how such a process is started, and what it does.  Must not know: laws.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import importlib
+import json
+import os
+import pickle
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from toolfan.adapter import ParallelToolsAdapter
+
+    from .subject import Subject
+
+_PASSED = (
+    "PATH",
+    "HOME",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "LANG",
+    "LC_ALL",
+    "VIRTUAL_ENV",
+    "COVERAGE_PROCESS_START",
+)
+_SECONDS = 120.0
+
+
+def ask(subject: Subject) -> Mapping[str, Any]:
+    """What another process found out about the subject; asked once for each adapter and question.
+
+    Raises RuntimeError, with what it wrote, if it failed.
+    """
+    adapter = subject.adapter
+    question = {
+        "path": [os.path.abspath(entry) for entry in sys.path],
+        "plugin": subject.plugin or type(adapter).__module__.partition(".")[0],
+        "sdk": list(subject.sdk),
+        "settings": dict(subject.settings),
+        "key_variable": subject.key_variable,
+        "adapter": base64.b64encode(pickle.dumps(adapter)).decode(),
+    }
+    answer: Mapping[str, Any] = json.loads(_asked(json.dumps(question)))
+    return answer
+
+
+@functools.lru_cache(maxsize=256)
+def _asked(question: str) -> str:
+    given = {name: value for name, value in os.environ.items() if name in _PASSED}
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    done = subprocess.run(
+        [sys.executable, "-m", "toolfan.testing.outside"],
+        input=question,
+        env={**given, "PYTHONHASHSEED": seed, "NO_GCE_CHECK": "true", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"the other process failed:\n{done.stderr[-2000:]}")
+    return done.stdout.splitlines()[-1]
+
+
+def fingerprint(adapter: ParallelToolsAdapter, model: str) -> str:
+    """A digest of the tools of every shape, and of requests, as the adapter writes them."""
+    from toolfan.adapter import ToolChoice, ToolRequest
+    from toolfan.toolset import ToolSet
+
+    from .specimens import SPECIMENS
+
+    tools = ToolSet(list(SPECIMENS.values()))
+    told: list[Any] = [adapter.render_tools(tools, strict=strict) for strict in (None, False)]
+    for choice in (ToolChoice(), ToolChoice("none"), ToolChoice("required", tuple(tools.by_name)[1:9])):
+        if choice.tools and not adapter.capabilities.tool_choice_subset:
+            continue
+        message = {"role": "user", "content": "x"}
+        told.append(adapter.build_request(ToolRequest(model, (message,), tools, choice)).body)
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _loaded(names: list[str]) -> list[str]:
+    return sorted(name for name in names if any(one == name or one.startswith(f"{name}.") for one in sys.modules))
+
+
+def _said(adapter: ParallelToolsAdapter, settings: Mapping[str, Any], *, use_async: bool) -> dict[str, str]:
+    """What became of `connect`."""
+    try:
+        adapter.connect(adapter.settings_model.model_validate(dict(settings)), use_async=use_async)
+    except Exception as exc:  # noqa: BLE001 - it is what is told
+        return {"error": type(exc).__name__, "text": str(exc)}
+    return {"error": "", "text": ""}
+
+
+def _main() -> None:
+    question = json.loads(sys.stdin.read())
+    sys.path[:] = question["path"]
+    plugin = importlib.import_module(question["plugin"])
+    make = getattr(plugin, "toolfan_adapter", None)
+    made = make() if callable(make) else None
+    answer: dict[str, Any] = {"hook": made is not None, "name": getattr(made, "name", None)}
+    adapter = pickle.loads(base64.b64decode(question["adapter"]))  # our own question
+    answer["imported"] = _loaded(question["sdk"])
+    answer["fingerprint"] = fingerprint(adapter, "toolfan-model")
+    answer["imported later"] = _loaded(question["sdk"])
+    for name in question["sdk"]:
+        sys.modules[name] = None  # type: ignore[assignment]  # so that importing it fails
+    variable = question["key_variable"]
+    if variable:
+        os.environ[variable] = "toolfan-key"
+    answer["without the SDK"] = [_said(adapter, question["settings"], use_async=use) for use in (False, True)]
+    for name in question["sdk"]:
+        del sys.modules[name]
+    os.environ.pop(variable or "", None)
+    answer["without a key"] = [_said(adapter, question["settings"], use_async=use) for use in (False, True)]
+    print(json.dumps(answer))  # noqa: T201 - to the process that asks
+
+
+if __name__ == "__main__":
+    _main()

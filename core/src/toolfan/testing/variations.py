@@ -1,0 +1,123 @@
+"""Answers made up from samples: with odd values, many calls, large arguments, missing and repeated ids.
+
+Knows: samples, where in a body their calls must be.  Must not know: any provider's field names.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from operator import eq
+from typing import TYPE_CHECKING, Any
+
+from .trees import Gone, Path, at, changed, changed_everywhere, nodes, places, same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .samples import Sample
+
+ODD_VALUES: tuple[Any, ...] = (
+    Gone,
+    None,
+    "",
+    "\ud83d odd \u0000",
+    0,
+    -1,
+    1e308,
+    float("nan"),
+    True,
+    [],
+    {},
+    [None],
+    [[]],
+    {"": {"a": []}},
+    "9" * 5000,
+)
+MOST = 6000
+
+
+def odd_bodies(body: Any) -> Iterator[tuple[str, Any]]:
+    """The body with each of its values in turn replaced by odd ones; where, and what came of it."""
+    every = [(path, value) for path, _ in nodes(body) if path for value in ODD_VALUES]
+    step = max(1, len(every) // MOST)
+    for path, value in every[::step]:
+        shown = "nothing" if value is Gone else repr(value)[:30]
+        yield f"{'.'.join(map(str, path))} = {shown}", changed(body, path, value)
+
+
+def nested(depth: int) -> Any:
+    """A value that is nested this deep."""
+    value: Any = "deep"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def _arguments(body: Any, wanted: Any) -> list[Path]:
+    """Where these arguments stand in a body: as an object, or as JSON text."""
+
+    def fits(node: Any) -> bool:
+        if isinstance(node, str):
+            try:
+                node = json.loads(node)
+            except ValueError:
+                return False
+        return isinstance(node, dict) and same(node, wanted)
+
+    return places(body, fits)
+
+
+def with_arguments(sample: Sample, arguments: Any) -> Any:
+    """The body, in which the first call has these arguments; None if they cannot be found in it."""
+    wanted = next((given for _, given in sample.calls if isinstance(given, dict) and given), None)
+    found = _arguments(sample.body, wanted) if wanted else []
+    if not found:
+        return None
+    value = arguments
+    if isinstance(at(sample.body, found[0]), str):
+        value = json.dumps(arguments)
+    return changed(sample.body, found[0], value)
+
+
+def with_argument_text(sample: Sample, text: str) -> Any:
+    """The same for a text that need not be JSON; None where the provider sends objects."""
+    wanted = next((given for _, given in sample.calls if isinstance(given, dict) and given), None)
+    found = [
+        path for path in (_arguments(sample.body, wanted) if wanted else []) if isinstance(at(sample.body, path), str)
+    ]
+    return changed(sample.body, found[0], text) if found else None
+
+
+def _id_places(sample: Sample) -> list[list[Path]]:
+    """For each call where its id stands."""
+    return [places(sample.body, partial(eq, given)) if given else [] for given in sample.ids]
+
+
+def with_ids(sample: Sample, ids: Sequence[Any]) -> Any:
+    """The body with other ids; None if the sample has none to replace."""
+    found = _id_places(sample)
+    if len(found) < 2 or not all(found) or len(set(sample.ids)) != len(sample.ids):
+        return None
+    body: Any = sample.body
+    for paths, given in zip(found, ids, strict=False):
+        body = changed_everywhere(body, paths, given)
+    return body
+
+
+def with_many_calls(sample: Sample, count: int) -> Any:
+    """The body with its last call repeated until there are `count`, each with its own id; None if not possible."""
+    given = [_arguments(sample.body, arguments) for _, arguments in sample.calls]
+    if len(given) < 2 or not (given[-2] and given[-1]):
+        return None
+    first, second = given[-2][0], given[-1][-1]
+    shared = next((at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), None)
+    if shared is None or not isinstance(second[shared], int):
+        return None
+    listed = list(at(sample.body, second[:shared]))
+    entry = listed[int(second[shared])]
+    call_id = sample.ids[-1] if sample.ids else None
+    for number in range(count - len(sample.calls)):
+        where = places(entry, partial(eq, call_id)) if call_id else []
+        listed.insert(int(second[shared]) + 1 + number, changed_everywhere(entry, where, f"{call_id}-{number}"))
+    return changed(sample.body, second[:shared], listed)
