@@ -15,6 +15,7 @@ Knows: Markdown, files.  Must not know: what any page says.
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import re
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tomllib
 import types
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,6 +106,14 @@ class Session:
                 self._do(block)
         finally:
             del sys.modules[self.module.__name__]
+            self._forget()
+
+    def _forget(self) -> None:
+        """Collect what the page left open, here and not in some other test: its reader's program would end now."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            self.module.__dict__.clear()
+            gc.collect()
 
     def _do(self, block: Block) -> None:
         where = f"{self.path.relative_to(ROOT)}:{block.line}"
