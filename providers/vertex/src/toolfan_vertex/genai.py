@@ -30,7 +30,7 @@ from . import redirects
 from .border import cause, plain_headers, request_id, secrets_of, translated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Generator, Mapping
 
 
 _CHUNK = frozenset({"sdk_http_response", "automatic_function_calling_history", "parsed"})  # not of the answer
@@ -155,7 +155,7 @@ class GenaiTransport(_Sender):
     @contextmanager
     def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
-    ) -> Iterator[EventStream]:
+    ) -> Generator[EventStream]:
         """The chunks of one streamGenerateContent; leaving the context closes the connection, unless all was read."""
         arguments = self._arguments(request, timeout, headers, query)
         if not self._hands_out_unread:
@@ -221,7 +221,7 @@ class AsyncGenaiTransport(_Sender):
     @asynccontextmanager
     async def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
-    ) -> AsyncIterator[AsyncEventStream]:
+    ) -> AsyncGenerator[AsyncEventStream]:
         """`GenaiTransport.stream`, awaited."""
         arguments = self._arguments(request, timeout, headers, query)
         if not self._hands_out_unread:

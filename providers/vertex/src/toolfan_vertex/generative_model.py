@@ -26,7 +26,7 @@ from .border import cause, translated
 from .protobuf import GENAI_HINT, Arguments, read_answer, system_parts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping
 
 
 class _Sender:
@@ -115,7 +115,7 @@ class GenerativeModelTransport(_Sender):
     @contextmanager
     def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
-    ) -> Iterator[EventStream]:
+    ) -> Generator[EventStream]:
         """The chunks of one streamed generateContent; leaving the context closes the connection.
 
         `timeout` only appears in errors.
@@ -178,7 +178,7 @@ class AsyncGenerativeModelTransport(_Sender):
     @asynccontextmanager
     async def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
-    ) -> AsyncIterator[AsyncEventStream]:
+    ) -> AsyncGenerator[AsyncEventStream]:
         """`GenerativeModelTransport.stream`, awaited."""
         arguments = self._checked(request, headers, query)
         self._refuse_fallback()
