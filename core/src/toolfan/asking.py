@@ -214,21 +214,18 @@ class _Reading:
             turn = incomplete.turn
         except ProviderError:
             turn = None
-        exc.request_id = exc.request_id or self._response().request_id
+        told: ProviderError = exc
+        if self.delivered and isinstance(exc, ConnectionFailed):
+            told = IncompleteStream(
+                f"the stream broke off: {exc.message}", adapter=self._adapter.name, hint="What came whole is in .calls."
+            )
+            told.__cause__ = exc
+        told.request_id = exc.request_id or self._response().request_id
         if turn is not None and self._first and self._head is not None:
             _, outcomes = self._judge.finish(turn, cut=True)
-            exc.turn = turn
-            exc.calls = self._result(turn, outcomes) if outcomes else None
-        if isinstance(exc, ConnectionFailed) and self.delivered:
-            raise IncompleteStream(
-                f"the stream broke off: {exc.message}",
-                adapter=self._adapter.name,
-                request_id=exc.request_id,
-                turn=exc.turn,
-                calls=exc.calls,
-                hint="What came whole is in .calls.",
-            ) from (exc.__cause__ or exc)
-        raise exc
+            told.turn = turn
+            told.calls = self._result(turn, outcomes) if outcomes else None
+        raise told
 
     def _response(self) -> WireResponse:
         request_id, headers = getattr(self._head, "request_id", None), getattr(self._head, "headers", None)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from . import workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,16 @@ def _within(timeout: float | None) -> float | None:
     if left <= 0:
         raise TimeoutError("the deadline passed")
     return left if timeout is None or left < timeout else timeout
+
+
+def in_time(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks of an answer, as they come.  Raises TimeoutError at the first one that comes after the deadline.
+
+    This ends an answer that drips without end through sockets of which nothing is known.
+    """
+    for chunk in chunks:
+        _within(None)
+        yield chunk
 
 
 class _Stream:

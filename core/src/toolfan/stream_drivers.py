@@ -186,8 +186,8 @@ async def drive_stream_async(
             else:
                 try:
                     answer = await stream.perform(effect)
-                except TimeoutError as exc:
-                    error = timed_out(adapter, deadline.seconds, exc)
+                except TimeoutError:
+                    error = timed_out(adapter, deadline.seconds)
                 except (ProviderError, UsageError, NotSent) as exc:
                     error = _told(adapter, deadline, effect, exc)
             if error is not None:

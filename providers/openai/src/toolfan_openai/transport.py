@@ -14,7 +14,7 @@ from contextlib import aclosing, asynccontextmanager, closing, contextmanager, s
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
-from toolfan.sockets import Limit, end_at_the_deadline, limit
+from toolfan.sockets import Limit, end_at_the_deadline, in_time, limit
 
 from .connecting import check_key
 from .sender import Sender
@@ -103,7 +103,7 @@ class _Transport(Sender):
     ) -> Generator[JSON]:
         from toolfan.event_streams import events
 
-        chunks = response.iter_bytes()
+        chunks = in_time(response.iter_bytes())
         try:
             for event in events(chunks, decoder):
                 yield self.checked(event, response, added)
