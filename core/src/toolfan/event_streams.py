@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 
     from .calls import JSON
     from .framing import EventDecoder
@@ -63,7 +63,7 @@ def events(chunks: Iterable[bytes], decoder: EventDecoder) -> Iterator[JSON]:
         raise decoder.error
 
 
-async def events_async(chunks: AsyncIterator[bytes], decoder: EventDecoder) -> AsyncIterator[JSON]:
+async def events_async(chunks: AsyncIterator[bytes], decoder: EventDecoder) -> AsyncGenerator[JSON, None]:
     """`events`, awaited."""
     async for chunk in chunks:
         for event in decoder.feed(chunk):

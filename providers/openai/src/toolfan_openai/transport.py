@@ -164,16 +164,18 @@ class _AsyncTransport(Sender):
         import anyio
         from toolfan.event_streams import events_async
 
-        chunks = response.aiter_bytes()
-        try:
-            async for event in events_async(chunks, decoder):
-                yield self.checked(event, response, added)
-        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, added)
-        # Only a connection that was read to its end serves again.
-        with anyio.move_on_after(END_SECONDS), suppress(Exception):
-            async for _ in chunks:
-                pass
+        # Each generator is closed here: left to the event loop, it would still be at it after the stream.
+        async with aclosing(response.aiter_bytes()) as chunks:
+            try:
+                async with aclosing(events_async(chunks, decoder)) as found:
+                    async for event in found:
+                        yield self.checked(event, response, added)
+            except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+                self.failure(exc, timeout, added)
+            # Only a connection that was read to its end serves again.
+            with anyio.move_on_after(END_SECONDS), suppress(Exception):
+                async for _ in chunks:
+                    pass
 
     async def close(self) -> None:
         await self.client.close()
