@@ -120,6 +120,7 @@ class Client(_Shared, Create, Stream, Runs):
         self._lock = Lock()
         self._abandoned = 0
         self._portal = Portal()
+        self._tools_portal = self._portal.tools
 
     def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Any:
         prepared = self._prepare(messages, response_model, tools, options)

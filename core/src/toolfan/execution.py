@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
     from .options import OneTool, Several
+    from .portals import Portal
     from .toolset import ToolSet
 
 T = TypeVar("T")
@@ -36,8 +37,9 @@ _log = logging.getLogger("toolfan")
 class Executor:
     """Executes calls as they come, at most `max_concurrency` at the same time, `max_calls` altogether.
 
-    `until` is when all must have ended, on the monotonic clock.  It is made and `take` is called anywhere; everything
-    else happens in one event loop.  Raises UsageError for limits that are none.
+    `until` is when all must have ended, on the monotonic clock.  Coroutine functions run in the loop behind `portal`;
+    None for the one that everything else happens in.  It is made and `take` is called anywhere.  Raises UsageError for
+    limits that are none.
     """
 
     def __init__(
@@ -47,11 +49,13 @@ class Executor:
         max_concurrency: int = 8,
         max_calls: int | None = None,
         until: float | None = None,
+        portal: Portal | None = None,
     ) -> None:
         check_limit("max_concurrency", max_concurrency)
         if max_calls is not None:
             check_limit("max_calls", max_calls)
         self._tools, self._limit, self._max_calls, self._until = tools, max_concurrency, max_calls, until
+        self._portal = portal
         self._origin = time.monotonic()
         self._waiting: deque[Job] = deque()
         self._running: set[Job] = set()
@@ -69,7 +73,7 @@ class Executor:
         if key in self._jobs:
             return
         tool = self._tools.by_name.get(call.name) if self._tools is not None else None
-        self._jobs[key] = job = Job(call, tool)
+        self._jobs[key] = job = Job(call, tool, self._portal)
         if self._max_calls is not None and self._begun >= self._max_calls:
             job.error = TooManyCalls(f"not run: max_calls={self._max_calls} is used up")
             self._end(job)
@@ -214,7 +218,7 @@ def execute(calls: Any, *, tools: Any = None, max_concurrency: int = 8, timeout:
     Raises UsageError before anything runs if a call has no function and no handler.
     """
     portals.shared.open()
-    executor, listed = _prepared(calls, tools, max_concurrency, timeout)
+    executor, listed = _prepared(calls, tools, max_concurrency, timeout, portal=portals.shared.tools)
     try:
         portals.shared.call(executor.perform, keyed(listed))
         return _in_order(listed, executor.take())
@@ -253,7 +257,7 @@ async def execute_async(
 
 
 def _prepared(
-    calls: Any, tools: Any, max_concurrency: int, timeout: float | None
+    calls: Any, tools: Any, max_concurrency: int, timeout: float | None, *, portal: Portal | None = None
 ) -> tuple[Executor, Sequence[Call[Any] | BadCall]]:
     listed: Sequence[Any] = calls.outcomes if isinstance(calls, Calls) else calls
     fits = isinstance(listed, Sequence) and not isinstance(listed, str | bytes)
@@ -269,7 +273,7 @@ def _prepared(
         raise UsageError(f"timeout is {timeout!r}", hint="It is a number of seconds above 0, or None for no limit.")
     until = None if timeout is None else time.monotonic() + timeout
     check_runnable(listed, known)
-    return Executor(known, max_concurrency=max_concurrency, until=until), listed
+    return Executor(known, max_concurrency=max_concurrency, until=until, portal=portal), listed
 
 
 def check_runnable(calls: Iterable[Call[Any] | BadCall], tools: ToolSet[Any] | None) -> None:

@@ -24,9 +24,10 @@ from .calls import BoundCall
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from .calls import Call, Result
+    from .portals import Portal
     from .tools import Tool
 
 GRACE = 1.0
@@ -48,8 +49,9 @@ def detach(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 class Job:
     """One call on its way: what runs it, how far it is, what came of it."""
 
-    def __init__(self, call: Call[Any], tool: Tool[Any] | None) -> None:
+    def __init__(self, call: Call[Any], tool: Tool[Any] | None, portal: Portal | None = None) -> None:
         self.call = call
+        self._portal = portal
         self.timeout = tool.timeout if tool else None
         self.sequential = tool.sequential if tool else False
         self.function, self.is_async = runner(call, tool)
@@ -70,7 +72,7 @@ class Job:
             with self.scope:
                 await anyio.lowlevel.checkpoint_if_cancelled()
                 if self.is_async:
-                    value = await self.function()
+                    value = await self._awaited(self.function)
                 else:
                     value, error = await self._in_thread()
                 if isinstance(value, types.AsyncGeneratorType):
@@ -87,8 +89,33 @@ class Job:
         await ended.wait()
         self.thread = None
         if thread.error is None and inspect.isawaitable(thread.result):
-            return await thread.result, None
+            return await self._awaited(lambda: thread.result), None
         return thread.result, thread.error
+
+    async def _awaited(self, function: Callable[[], Awaitable[Any]]) -> Any:
+        """The result of the tool's coroutine: here, or in the loop for tools, where there is one."""
+        if self._portal is None:
+            return await function()
+        ended, soon = anyio.Event(), portals.thread_safe()
+        outcome: list[Any] = [None, None]
+
+        async def run() -> None:
+            try:
+                outcome[0] = await function()
+            except BaseException as exc:  # noqa: BLE001 - raised below
+                outcome[1] = exc
+
+        cancel = self._portal.begin(run, lambda: soon(ended.set))
+        try:
+            await ended.wait()
+        finally:
+            if not ended.is_set():
+                cancel()
+                with anyio.CancelScope(shield=True):
+                    await ended.wait()
+        if outcome[1] is not None:
+            raise outcome[1]
+        return outcome[0]
 
     def _run_through(self) -> Any:
         value = self.function()

@@ -1,7 +1,8 @@
 """A portal from blocking code to an event loop in a thread of its own, so that coroutine functions run from sync code,
 inside another running event loop too (Jupyter).
 
-One for each client and process, started when it is first needed; the thread is a daemon.
+One for each client and process, started when it is first needed; the thread is a daemon.  Tools have a second loop and
+thread: one that blocks its loop cannot hold those who watch it.
 
 Knows: threads, event loops, processes.  Must not know: what runs in it.
 """
@@ -9,6 +10,7 @@ Knows: threads, event loops, processes.  Must not know: what runs in it.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import os
 import threading
 import weakref
@@ -19,7 +21,7 @@ from .binding import running_loop
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
 
 class _Loop:
@@ -27,17 +29,17 @@ class _Loop:
 
     def __init__(self) -> None:
         self.process = os.getpid()
-        ready: Future[tuple[Any, Callable[[], None]]] = Future()
+        ready: Future[tuple[Any, Any, Callable[[], None]]] = Future()
         self.thread = threading.Thread(target=_serve, args=(ready,), name="toolfan-portal", daemon=True)
         self.thread.start()
-        self.portal, self._stop = ready.result()
+        self.portal, self.soon, self._stop = ready.result()
 
     def stop(self) -> None:
         if self.process == os.getpid():  # the parent's loop is none of a forked child's
             self._stop()
 
 
-def _serve(ready: Future[tuple[Any, Callable[[], None]]]) -> None:
+def _serve(ready: Future[tuple[Any, Any, Callable[[], None]]]) -> None:
     import anyio
     from anyio.from_thread import BlockingPortal
 
@@ -45,7 +47,7 @@ def _serve(ready: Future[tuple[Any, Callable[[], None]]]) -> None:
         stopped = anyio.Event()
         soon = thread_safe()
         async with BlockingPortal() as portal:
-            ready.set_result((portal, lambda: soon(stopped.set)))
+            ready.set_result((portal, soon, lambda: soon(stopped.set)))
             await stopped.wait()
             await portal.stop(cancel_remaining=True)
 
@@ -76,15 +78,42 @@ class Portal:
         self._loop: _Loop | None = None
         self._inherited: list[_Loop] = []
         self._finalizer: Any = None
+        self._tools: Portal | None = None
+
+    @property
+    def tools(self) -> Portal:
+        """The portal to the loop in which coroutine functions run as tools."""
+        with self._lock:
+            if self._tools is None:
+                self._tools = Portal()
+            return self._tools
+
+    def begin(self, function: Callable[[], Coroutine[Any, Any, Any]], done: Callable[[], object]) -> Callable[[], None]:
+        """Begin `function()` in the portal's event loop, and return at once, whatever that loop does.
+
+        It runs in a copy of the context of the caller, must not raise, and `done` is called in its loop when it has
+        ended.  What is returned cancels it.
+        """
+        loop, context = self._running(), contextvars.copy_context()
+        tasks: list[Any] = []
+
+        def start() -> None:
+            task = running_loop().create_task(function(), context=context)
+            task.add_done_callback(lambda _: done())
+            tasks.append(task)
+
+        loop.soon(start)
+        return lambda: loop.soon(lambda: [task.cancel() for task in tasks])
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """`function(*args)`, awaited if need be, in the portal's event loop and a copy of this thread's context.
 
-        Whatever it raises passes; Ctrl-C in this thread does not end it.  Raises UsageError in the loop's own thread,
-        and if the loop is ended meanwhile.
+        Whatever it raises passes; Ctrl-C in this thread does not end it.  Raises UsageError in the thread of the loop,
+        or of its tools, and if the loop is ended meanwhile.
         """
         loop = self._running()
-        if loop.thread is threading.current_thread():
+        tools = self._tools._loop if self._tools is not None else None
+        if threading.current_thread() in (loop.thread, tools.thread if tools is not None else None):
             raise UsageError(
                 "a coroutine function that runs as a tool called the blocking execute() or run()",
                 hint="Await execute_async(), or run() of an AsyncClient.",
@@ -104,8 +133,8 @@ class Portal:
 
     def _running(self) -> _Loop:
         with self._lock:
-            if self._loop is None or self._loop.process != os.getpid():
-                if self._loop is not None:
+            if self._loop is None or self._loop.process != os.getpid() or not self._loop.thread.is_alive():
+                if self._loop is not None and self._loop.process != os.getpid():
                     self._inherited.append(self._loop)  # kept, so that nothing of another process is closed here
                 self._loop = _Loop()
                 self._finalizer = weakref.finalize(self, self._loop.stop)
@@ -124,6 +153,8 @@ class Portal:
     def forget(self) -> None:
         """Start anew, in a forked child: whoever held the lock is not there."""
         self._lock = threading.Lock()
+        if self._tools is not None:
+            self._tools.forget()
 
     def close(self) -> None:
         """End the loop, if one runs here; it is not waited for.  The next call would start another one."""
@@ -131,6 +162,8 @@ class Portal:
             if self._finalizer is not None:
                 self._finalizer()
             self._loop = self._finalizer = None
+        if self._tools is not None:
+            self._tools.close()
 
 
 shared = Portal()

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 class _Runner:
     """What `run()` needs of its client."""
 
+    _tools_portal: Portal | None = None
+
     if TYPE_CHECKING:
         adapter: ParallelToolsAdapter
         _defaults: dict[str, Any]
@@ -63,6 +65,7 @@ class _Runner:
             max_concurrency=limits["max_concurrency"],
             max_calls=limits["max_calls"],
             until=deadline.end,
+            portal=self._tools_portal,
         )
         prepared = replace(prepared, request=replace(prepared.request, stream=bool(early)))
         return Begun(run_loop(self.adapter, prepared, limits["max_rounds"], deadline), executor, early)
