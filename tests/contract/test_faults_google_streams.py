@@ -205,12 +205,16 @@ def test_a_call_of_grpc_that_breaks_keeps_the_calls(google: GoogleAsker, fault: 
 
 
 @of_each(KINDS, ["hang-before-headers", "hang-in-body"])
-def test_a_stream_that_hangs_ends_at_the_deadline(google: GoogleAsker, fault: str) -> None:
+def test_a_stream_that_hangs_ends_at_the_deadline_and_leaves_nothing_behind(google: GoogleAsker, fault: str) -> None:
+    model = f"{fault}@hung-{google.kind.replace(' ', '-')}"
+    client = google.client(model)
     with google.streaming():
-        asked = google(fault, deadline=0.5)
+        asked = google("", client=client, model=model, deadline=0.5)
     Fails(DeadlineExceeded, 1, retryable=False).check(asked)
     if fault == "hang-in-body":
         kept(asked)
+    if not google.runner:
+        until(lambda: client.abandoned == 0, 30)
 
 
 @of_each(GENAI, ["slow-drip-headers", "slow-drip-body", "slow-drip-pings"])

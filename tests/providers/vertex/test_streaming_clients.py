@@ -131,6 +131,17 @@ def test_the_model_s_turn_goes_back_in_one_content_with_its_signatures(google, f
     assert [part["functionResponse"]["name"] for part in answers["parts"]] == ["Weather", "GoogleSearch"]
 
 
+@of("vertex", "vertex async")
+def test_arguments_come_in_pieces_where_they_are_asked_for(google, serve):
+    server = serve({"calls": [{"name": "Weather", "arguments": WEATHER}]})
+    wanted = {"toolConfig": {"functionCallingConfig": {"streamFunctionCallArguments": True}}}
+    _, calls = asked(google(server.base_url), extra_body=wanted)
+    assert list(calls) == [Weather(**WEATHER)]
+    (part,) = calls.turn.replay["parts"]
+    assert part["functionCall"]["args"] == WEATHER
+    assert server.requests[0].body["toolConfig"]["functionCallingConfig"]["streamFunctionCallArguments"] is True
+
+
 @of(*GENAI)
 def test_an_error_in_the_stream_shows_no_secret(google, faulty):
     error = {"code": 400, "message": f"No such key: {KEY}", "status": "INVALID_ARGUMENT"}

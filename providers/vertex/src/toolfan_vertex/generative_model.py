@@ -28,6 +28,9 @@ from .protobuf import GENAI_HINT, Arguments, read_answer, system_parts
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping
 
+_LATER = 1.0
+"""Seconds after the deadline, which is told first, when a stream that nobody waits for any more is ended."""
+
 
 class _Sender:
     _client_attribute: str
@@ -76,16 +79,20 @@ class _Sender:
         twin._system_instruction = [*(own if isinstance(own, list | tuple) else [own]), *system_parts(system)]
         return twin
 
-    def _streamed(self, arguments: JSON, system: JSON | None) -> tuple[Any, Callable[[Any], Any]]:
+    def _streamed(
+        self, arguments: JSON, system: JSON | None, timeout: float | None
+    ) -> tuple[Any, Callable[[Any], Any]]:
         """The stream's chunks, or what is to be awaited for them; and what makes a GenerationResponse of one.
 
-        Where the model does not have what this needs, generate_content serves, and a stream that is left early ends
-        when it is forgotten.
+        Over gRPC the timeout is for the whole stream, over REST for each read.  Where the model does not have what
+        this needs, generate_content serves, without a timeout, and a stream that is left early ends when it is
+        forgotten.
         """
         model = self._instructed(system)
         if all(hasattr(model, name) for name in ("_prepare_request", "_parse_response", self._client_attribute)):
             client = getattr(model, self._client_attribute)
-            chunks = client.stream_generate_content(request=model._prepare_request(**arguments))
+            limit = None if timeout is None else timeout + _LATER
+            chunks = client.stream_generate_content(request=model._prepare_request(**arguments), timeout=limit)
             return chunks, model._parse_response
         return getattr(model, self._method)(**arguments, stream=True), lambda chunk: chunk
 
@@ -116,13 +123,10 @@ class GenerativeModelTransport(_Sender):
     def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> Generator[EventStream]:
-        """The chunks of one streamed generateContent; leaving the context closes the connection.
-
-        `timeout` only appears in errors.
-        """
+        """The chunks of one streamed generateContent; leaving the context closes the connection."""
         arguments = self._checked(request, headers, query)
         try:
-            chunks, parse = self._streamed(arguments, request.body.get("systemInstruction"))
+            chunks, parse = self._streamed(arguments, request.body.get("systemInstruction"), timeout)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
         try:
@@ -183,7 +187,7 @@ class AsyncGenerativeModelTransport(_Sender):
         arguments = self._checked(request, headers, query)
         self._refuse_fallback()
         try:
-            opening, parse = self._streamed(arguments, request.body.get("systemInstruction"))
+            opening, parse = self._streamed(arguments, request.body.get("systemInstruction"), timeout)
             chunks = await opening
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
