@@ -131,6 +131,10 @@ def test_options_take_both_spellings_and_find_their_place():
     for name in ("temperature", "max_output_tokens", "maxOutputTokens", "thinking_config", "cached_content", "labels"):
         assert name in OPTION_NAMES
     assert VERTEX.option_names == OPTION_NAMES
+    for wrong in ("x", ["x"], 7):
+        with pytest.raises(UsageError, match=f"generation_config is a {type(wrong).__name__}"):
+            body(options={"generation_config": wrong})
+    assert "generationConfig" not in body(options={"generation_config": None})
     with pytest.raises(UsageError, match="topP is given twice"):
         body(options={"top_p": 0.5, "topP": 0.5})
 

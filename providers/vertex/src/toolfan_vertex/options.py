@@ -57,12 +57,12 @@ _IN_GENERATION = frozenset(camel(name) for name in _GENERATION)
 
 
 def options_to_body(options: Mapping[str, Any], adapter: str) -> JSON:
-    """The options as fields of the request.  Raises UsageError for one that is given twice, and for wrong labels."""
+    """The options as fields of the request.  Raises UsageError for one that is given twice, or of a wrong kind."""
     top: JSON = {}
     generation: JSON = {}
     for name, value in options.items():
         if (written := camel(name)) == "generationConfig":
-            for key, inner in plain(value).items():
+            for key, inner in _generation(value, adapter).items():
                 _put(generation, camel(key), inner, adapter)
         elif written in _IN_GENERATION:
             _put(generation, written, plain(value), adapter)
@@ -73,6 +73,17 @@ def options_to_body(options: Mapping[str, Any], adapter: str) -> JSON:
         else:
             _put(top, written, plain(value), adapter)
     return {"generationConfig": generation, **top} if generation else top
+
+
+def _generation(value: Any, adapter: str) -> JSON:
+    given = plain(value)
+    if not isinstance(given, dict | None):
+        raise UsageError(
+            f"the option generation_config is a {type(value).__name__}",
+            adapter=adapter,
+            hint='Write generation_config={"temperature": 0}, or give its fields by themselves.',
+        )
+    return given or {}
 
 
 def _put(target: JSON, name: str, value: Any, adapter: str) -> None:
