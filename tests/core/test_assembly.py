@@ -181,6 +181,20 @@ def test_a_call_waits_only_for_those_that_may_come_before_it() -> None:
     assert [[call.name for call in piece] for piece in sealed] == [[], [], ["B", "C"], ["A"], []]
 
 
+def test_a_call_waits_for_one_before_it_that_may_wrap_several() -> None:
+    deltas: list[Delta] = [(0, "w", "parallel", X[:3]), (1, "b", "B", Y), (2, "p", "parallel", X), (3, "c", "C", Y)]
+    sealed, _, _ = assembled(*deltas, (0, None, None, X[3:]))
+    assert [[call.name for call in piece] for piece in sealed] == [
+        [],
+        [],
+        [],
+        [],
+        ["parallel", "B", "parallel", "C"],
+        [],
+    ]
+    assert [call.name for call in assembled(*deltas)[0][-1]] == ["parallel", "B", "parallel", "C"]
+
+
 def test_a_call_waits_for_its_name() -> None:
     sealed, _, _ = assembled((0, "a", None, X), (0, None, "A", None))
     assert [[call.name for call in piece] for piece in sealed] == [[], ["A"], []]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .calls import RawCall
+from .repairs import WRAPPERS
 from .slots import Slot
 from .wire import escaped, json_text, well_formed
 
@@ -45,7 +46,7 @@ class CallAssembler:
     `delta` takes pieces as chat-style servers send them, `whole` calls that come in one; `take` gives the calls that
     were sealed since it was last asked, in the order of sealing; `finish` tells that all is said.  Calls are ordered by
     the provider's index where indices are there and distinct, else by arrival; a call is held back while calls that
-    belong before it may still come.
+    belong before it may still come, and while one before it is open that may turn out to wrap several.
     """
 
     def __init__(self) -> None:
@@ -56,6 +57,8 @@ class CallAssembler:
         self._next = 0  # the position of the next call in order
         self._sealed: list[RawCall] = []
         self._used: set[str] = set()
+        self._wrappers: list[Slot] = []  # open ones
+        self._behind: list[Slot] = []  # whole calls after an open wrapper
         self._claims: dict[str, int] = {}  # the first position at which an id was given
 
     # Pieces in.
@@ -76,6 +79,8 @@ class CallAssembler:
         if called:
             slot.add_name(called)
             slot.named_again = slot.closed and not given
+            if slot.name in WRAPPERS and slot.call is None and slot not in self._wrappers:
+                self._wrappers.append(slot)
         if isinstance(arguments, str):
             if arguments:
                 if opaque:
@@ -177,7 +182,11 @@ class CallAssembler:
     # Calls out.
 
     def _seal_if_whole(self, slot: Slot) -> None:
-        if slot.closed and slot.call is None and slot.position is not None and (slot.name or slot.real):
+        if not slot.closed or slot.call is not None or slot.position is None or not (slot.name or slot.real):
+            return
+        if any(one.position is not None and one.position < slot.position for one in self._wrappers):
+            self._behind.append(slot)
+        else:
             self._seal(slot)
 
     def _seal(self, slot: Slot) -> None:
@@ -191,6 +200,11 @@ class CallAssembler:
         self._used.add(call_id)
         slot.call = RawCall(slot.position, call_id, well_formed(slot.name), escaped(slot.arguments), given)
         self._sealed.append(slot.call)
+        if self._wrappers and slot in self._wrappers:
+            self._wrappers.remove(slot)
+            behind, self._behind = self._behind, []
+            for one in sorted(behind, key=lambda one: one.position or 0):
+                self._seal_if_whole(one)
 
     def _is_free(self, call_id: str, position: int) -> bool:
         return call_id not in self._used and self._claims.get(call_id, position) >= position
