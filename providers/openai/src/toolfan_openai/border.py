@@ -142,11 +142,16 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return headers.get("x-request-id") or headers.get("apim-request-id")
 
 
+def tells_error(body: Mapping[str, Any]) -> bool:
+    """Whether a body, or an event of a stream, is an error or holds one for a choice."""
+    choices = body.get("choices")
+    if not choices:
+        return bool(body.get("error")) or any(body.get("type") == kind for kind in FAILURES)
+    return isinstance(choices, list) and any(isinstance(choice, dict) and choice.get("error") for choice in choices)
+
+
 def without_echo(body: Any, secrets: tuple[str, ...]) -> Any:
     """The body; if it is an error, without the secrets of the request, should a server have echoed them."""
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or not tells_error(body):
         return body
-    choices = body.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    failed = (body.get("error") and not choices) or body.get("type") in FAILURES
-    return blotted(body, secrets) if failed or (isinstance(first, dict) and first.get("error")) else body
+    return blotted(body, secrets)

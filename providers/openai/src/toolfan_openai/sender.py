@@ -12,7 +12,7 @@ from toolfan.errors import ProviderError, ToolfanError
 from toolfan.redaction import public_headers, shows_secret
 from toolfan.wire import decode_json, encode_json
 
-from .border import FAILURES, request_id, request_of, secrets_of, translated, without_echo
+from .border import request_id, request_of, secrets_of, tells_error, translated, without_echo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,7 +130,7 @@ class Sender:
 
     def checked(self, event: JSON, response: Any, added: Mapping[str, str]) -> JSON:
         """The event; if it is an error, without the secrets of the request."""
-        if "error" in event or event.get("type") in FAILURES:
+        if tells_error(event):
             return without_echo(event, self._secrets(added, response.request))  # type: ignore[no-any-return]
         return event
 
