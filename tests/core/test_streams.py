@@ -297,3 +297,24 @@ def test_an_answer_without_calls_is_no_error(asking: Ask) -> None:
     stream = asking(streamed(content="Nothing to do.", finish="stop")).stream(messages=USER, tools=TOOLS)
     assert list(stream) == []
     assert (stream.text, stream.stop.kind) == ("Nothing to do.", "end")
+
+
+ODD: list[JSON] = [
+    {"type": []},
+    {"type": {"error": 1}},
+    {"error": None},
+    {"choices": {}},
+    {"choices": [3, None, "x"]},
+    {"choices": [{"index": 0, "delta": []}]},
+    {"choices": [{"index": 0, "delta": {"tool_calls": "no", "content": 3}}]},
+    {"choices": [{"index": 0, "delta": {"tool_calls": [None, {}], "content": []}}]},
+    {"usage": 3, "id": [], "model": 7},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=json.dumps)
+def test_an_odd_chunk_costs_nothing(asking: Ask, odd: JSON) -> None:
+    chunks = [one for chunk in events(GOOD, MENDED) for one in (chunk, odd)]
+    stream = asking(sse(chunks)).stream(messages=USER, tools=TOOLS)
+    assert [outcome.value for outcome in stream if isinstance(outcome, Call)] == [A(x=1), B(y="s", z=4)]
+    assert stream.calls.failed == ()
