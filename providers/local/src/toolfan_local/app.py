@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from toolfan_local import google_stream, google_wire, openai_stream, openai_wire
+from toolfan_local import google_stream, google_wire, openai_stream, openai_wire, responses_stream, responses_wire
 from toolfan_local.answering import Settled
 from toolfan_local.exchange import Failure, Question, Refused, Verbatim
 from toolfan_local.identifiers import Identifiers
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _AZURE = re.compile(r".*/deployments/(?P<deployment>[^/]+)/chat/completions$")
 _CHAT = re.compile(r".*/chat/completions$")
+_RESPONSES = re.compile(r".*/responses$")
 _MODELS = re.compile(r"(/openai)?(/v1)?/models$")
 _VERTEX = re.compile(
     r"/(?P<version>v1|v1beta1)/projects/[^/]+/locations/[^/]+/publishers/google/models/(?P<model>[^/:]+):(?P<method>\w+)$"
@@ -74,6 +75,8 @@ async def dispatch(desk: Desk, request: Request) -> Response:
         return await _answer_google(desk, request, google.groupdict(), body)
     if _CHAT.match(path) and request.method == "POST":
         return await _answer_openai(desk, request, body)
+    if _RESPONSES.match(path) and request.method == "POST":
+        return await _answer_responses(desk, request, body)
     if _MODELS.match(path) and request.method == "GET":
         refused = _openai_refusal(desk, request)
         return (
@@ -111,6 +114,31 @@ async def _answer_openai(desk: Desk, request: Request, body: bytes) -> Response:
     if not await rest(desk.closing, settled.pace.total(chunks)):
         return _openai_failure(desk, CLOSED)
     return _json(completion, headers=headers)
+
+
+async def _answer_responses(desk: Desk, request: Request, body: bytes) -> Response:
+    refused = _openai_refusal(desk, request)
+    if refused:
+        return _openai_failure(desk, refused)
+    try:
+        question = responses_wire.read(body)
+    except Refused as exc:
+        return _openai_failure(desk, exc.failure)
+    settled = await _settle(desk, question)
+    outcome = settled.outcome
+    if isinstance(outcome, Failure):
+        return _openai_failure(desk, outcome)
+    if isinstance(outcome, Verbatim):
+        return _verbatim(outcome)
+    response = responses_wire.render(question, outcome, desk.identifiers, body)
+    headers = openai_wire.answer_headers(desk.identifiers)
+    chunks = responses_stream.chunks(response, together=settled.together)
+    if question.stream:
+        pieces = as_events(settled.pace.paced(chunks), "\n", named=True)
+        return stream_response(desk.closing, pieces, "text/event-stream; charset=utf-8", headers)
+    if not await rest(desk.closing, settled.pace.total(chunks)):
+        return _openai_failure(desk, CLOSED)
+    return _json(response, headers=headers)
 
 
 async def _answer_google(desk: Desk, request: Request, path: Mapping[str, str], body: bytes) -> Response:

@@ -34,10 +34,11 @@ def check_request(request: JSON) -> None:
     count = request.get("n")
     if count is not None and (type(count) is not int or not 1 <= count <= 128):
         raise refuse(f"Invalid value for 'n': {count!r}. Expected an integer from 1 to 128.", "n", "invalid_value")
-    _check_stream(request)
+    check_stream(request)
 
 
-def _check_stream(request: JSON) -> None:
+def check_stream(request: JSON) -> None:
+    """Raises Refused for a wrong `stream` or `stream_options`."""
     stream, options = request.get("stream"), request.get("stream_options")
     if not (stream is None or isinstance(stream, bool)):
         raise refuse(f"Invalid type for 'stream': expected a boolean, but got {stream!r}.", "stream", "invalid_type")
@@ -154,16 +155,21 @@ def _check_tool(tool: Any, where: str) -> None:
         raise refuse(
             f"Missing required parameter: '{where}.{kind}.name'.", f"{where}.{kind}.name", "missing_required_parameter"
         )
+    check_function(declared, f"{where}.{kind}", with_parameters=kind == "function")
+
+
+def check_function(declared: JSON, where: str, *, with_parameters: bool = True) -> None:
+    """Raises Refused for a function's name or parameters that the service does not take."""
     name = declared["name"]
-    if not _NAME.match(name):
+    if not isinstance(name, str) or not _NAME.match(name):
         reason = (
             "string too long. Expected a string with maximum length 64"
-            if len(name) > 64
+            if len(str(name)) > 64
             else "string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'"
         )
-        raise refuse(f"Invalid '{where}.{kind}.name': {reason}.", f"{where}.{kind}.name", "invalid_value")
-    if kind == "function":
-        _check_parameters(declared, f"{where}.function.parameters")
+        raise refuse(f"Invalid '{where}.name': {reason}.", f"{where}.name", "invalid_value")
+    if with_parameters:
+        _check_parameters(declared, f"{where}.parameters")
 
 
 def _check_parameters(function: JSON, where: str) -> None:

@@ -18,7 +18,7 @@ DONE = "[DONE]"
 
 _PIECE = 4
 """Characters in one piece of arguments: about a token."""
-_WORDS = re.compile(r"\s*\S+|\s+")
+WORDS = re.compile(r"\s*\S+|\s+")
 
 
 def chunks(completion: JSON, *, usage: bool, together: bool = False) -> Iterator[Chunk]:
@@ -47,7 +47,7 @@ def _deltas(message: JSON, *, together: bool) -> Iterator[tuple[JSON, float]]:
     text, calls = message["content"], message.get("tool_calls") or []
     if text is not None:
         yield {"role": "assistant", "content": "", "refusal": None}, 0
-        for word in _WORDS.findall(text):
+        for word in WORDS.findall(text):
             yield {"content": word}, 0
     elif len(calls) != 1 or together:  # one call alone opens in the message's first delta
         yield {"role": "assistant", "content": None}, 0
@@ -67,6 +67,10 @@ def _deltas(message: JSON, *, together: bool) -> Iterator[tuple[JSON, float]]:
 def _pieces(index: int, call: JSON) -> Iterator[JSON]:
     function = call["function"]
     yield {"index": index, **call, "function": {"name": function["name"], "arguments": ""}}
-    text = function["arguments"]
-    for start in range(0, len(text), _PIECE):
-        yield {"index": index, "function": {"arguments": text[start : start + _PIECE]}}
+    for piece in pieces_of(function["arguments"]):
+        yield {"index": index, "function": {"arguments": piece}}
+
+
+def pieces_of(text: str) -> Iterator[str]:
+    """A text in pieces of about a token."""
+    return (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))

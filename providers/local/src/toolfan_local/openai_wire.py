@@ -50,7 +50,7 @@ def read(body: bytes, deployment: str | None = None) -> Question:
 
     Raises Refused for a request that the service would not take.
     """
-    request = _decode(body)
+    request = decoded(body)
     if deployment is not None:
         request.setdefault("model", deployment)
     check_request(request)
@@ -132,7 +132,8 @@ def model_list(names: tuple[str, ...] = ("toolfan-local",)) -> JSON:
     }
 
 
-def _decode(body: bytes) -> JSON:
+def decoded(body: bytes) -> JSON:
+    """The request in a body.  Raises Refused for what is no JSON object."""
     try:
         request = json.loads(body)
     except (ValueError, RecursionError):
@@ -209,4 +210,4 @@ def _call_object(call: ReplyCall, identifiers: Identifiers) -> JSON:
     }
 
 
-__all__ = ["Refused", "answer_headers", "model_list", "read", "render", "render_failure"]
+__all__ = ["Refused", "answer_headers", "decoded", "model_list", "read", "render", "render_failure"]

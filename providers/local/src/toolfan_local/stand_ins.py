@@ -38,6 +38,8 @@ def stand_ins(server: Server) -> Iterator[StandIn]:
     """A stand-in for each kind of client that the server can be asked through, and the client without a server."""
     yield StandIn("openai", "OpenAI", lambda: _openai("OpenAI", server))
     yield StandIn("openai", "AsyncOpenAI", lambda: _openai("AsyncOpenAI", server), use_async=True)
+    yield StandIn("openai-responses", "OpenAI", lambda: _openai("OpenAI", server))
+    yield StandIn("openai-responses", "AsyncOpenAI", lambda: _openai("AsyncOpenAI", server), use_async=True)
     yield StandIn("gemini", "genai.Client", lambda: _gemini(server))
     yield StandIn("vertex", "genai.Client(vertexai=True)", lambda: _vertex(server))
     if _installed("vertexai"):

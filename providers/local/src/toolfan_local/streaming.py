@@ -30,10 +30,13 @@ async def rest(closing: threading.Event, seconds: float) -> bool:
     return True
 
 
-def as_events(events: Iterable[Timed], line_end: str, last: str | None = None) -> Iterator[tuple[float, bytes]]:
-    """Server-sent events, and as a last one the text `last`."""
+def as_events(
+    events: Iterable[Timed], line_end: str, last: str | None = None, *, named: bool = False
+) -> Iterator[tuple[float, bytes]]:
+    """Server-sent events, and as a last one the text `last`; `named`: each under the name that its type is."""
     for pause, event in events:
-        yield pause, b"data: " + encoded(event) + line_end.encode() * 2
+        name = f"event: {event['type']}{line_end}".encode() if named else b""
+        yield pause, name + b"data: " + encoded(event) + line_end.encode() * 2
     if last is not None:
         yield 0.0, f"data: {last}{line_end}{line_end}".encode()
 
