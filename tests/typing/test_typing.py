@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ACCEPTED = ("accepted.py", "accepted_streams.py")
+ADAPTERS = ("openai", "openai_responses", "vertex")
 FILES = (*ACCEPTED, "rejected.py")
 OLDEST = "3.11"
 
@@ -109,7 +110,7 @@ def errors(checker: str) -> dict[str, dict[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("adapter", ["openai", "vertex"])
+@pytest.mark.parametrize("adapter", ADAPTERS)
 def test_every_option_of_an_adapter_is_typed(adapter: str) -> None:
     options = pytest.importorskip(f"toolfan_{adapter}.options")
     # Google's names also pass in the spelling of the wire, which stays untyped.
@@ -119,7 +120,7 @@ def test_every_option_of_an_adapter_is_typed(adapter: str) -> None:
 
 def test_every_typed_option_is_one_of_toolfan_or_of_an_adapter() -> None:
     known = set(DEFAULTS)
-    for adapter in ("openai", "vertex"):
+    for adapter in ADAPTERS:
         known |= pytest.importorskip(f"toolfan_{adapter}.options").OPTION_NAMES
     assert DEFAULTS.keys() - Options.__annotations__.keys() == set()
     assert Options.__annotations__.keys() - known == set()

@@ -72,21 +72,31 @@ class _Options(TypedDict, total=False):
 
     # OpenAI's
     audio: Mapping[str, Any] | None
+    context_management: Sequence[Mapping[str, Any]] | None
+    include: Sequence[str] | None
+    instructions: str | None
     logit_bias: Mapping[str, int] | None
     max_completion_tokens: int | None
     max_tokens: int | None
+    max_tool_calls: int | None
     metadata: Mapping[str, str] | None
     modalities: Sequence[str] | None
     moderation: Mapping[str, Any] | None
     prediction: Mapping[str, Any] | None
+    previous_response_id: str | None
+    prompt: Mapping[str, Any] | None
     prompt_cache_key: str | None
     prompt_cache_options: Mapping[str, Any]
     prompt_cache_retention: str | None
+    reasoning: Mapping[str, Any] | None
     reasoning_effort: str | None
     safety_identifier: str
     stop: str | Sequence[str] | None
     store: bool | None
+    stream_options: Mapping[str, Any] | None
+    text: Mapping[str, Any]
     top_logprobs: int | None
+    truncation: str | None
     user: str
     verbosity: str | None
     web_search_options: Mapping[str, Any]
@@ -100,7 +110,7 @@ class _Options(TypedDict, total=False):
     generation_config: Any
     image_config: Any
     labels: Mapping[str, str]
-    max_output_tokens: int
+    max_output_tokens: int | None  # OpenAI's Responses API, too
     media_resolution: Any
     model_armor_config: Any
     response_json_schema: Any

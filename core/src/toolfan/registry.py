@@ -27,7 +27,7 @@ AdapterStatus: TypeAlias = Literal["ok", "broken", "conflict", "blocked"]
 DISABLE_VARIABLE = "TOOLFAN_DISABLE"
 """Environment variable with names of adapters, separated by commas, that must not be used."""
 
-_EXTRAS = {"openai": "openai", "vertex": "vertex", "gemini": "gemini", "local": "local"}
+_EXTRAS = {"openai": "openai", "openai-responses": "openai", "vertex": "vertex", "gemini": "gemini", "local": "local"}
 _EXTRAS_OF_CLIENTS = {"openai": "openai", "vertexai": "vertex", "google.genai": "gemini"}
 
 _loaded: dict[str, ParallelToolsAdapter] = {}
@@ -230,7 +230,7 @@ def _install(extra: str) -> str:
 
 
 def _extras_command() -> str:
-    return f'`pip install "toolfan[NAME]"` with NAME one of {", ".join(sorted(_EXTRAS))}.'
+    return f'`pip install "toolfan[NAME]"` with NAME one of {", ".join(sorted(set(_EXTRAS.values())))}.'
 
 
 def _uninstall(found: Iterable[Candidate]) -> str:

@@ -34,7 +34,9 @@ from .wire import json_text
 _QUOTA_CODES = frozenset(
     {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"}
 )
-_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "moderation_blocked"})
+_FILTER_CODES = frozenset(
+    {"bio_policy", "content_filter", "content_policy_violation", "image_content_policy_violation", "moderation_blocked"}
+)
 _HINTS: dict[type[ProviderError], str] = {
     AuthenticationError: "Check the API key or the credentials.",
     PermissionDenied: "Check what this key, project or account may use.",
@@ -62,6 +64,13 @@ _UNUSABLE = re.compile(
     r"event loop is closed|(client|session|channel|connector) (has been|is) closed|different (event )?loop",
     re.IGNORECASE,
 )
+# What is wrong with the prompt.  Source: ResponseErrorCode in OpenAI's API reference, without what may pass.
+_PROMPT_FAULTS = (
+    "bio_policy context_length_exceeded data_residency_mismatch empty_image_file failed_to_download_image "
+    "image_content_policy_violation image_file_not_found image_file_too_large image_parse_error image_too_large "
+    "image_too_small invalid_base64_image invalid_image invalid_image_format invalid_image_mode invalid_image_url "
+    "invalid_prompt unsupported_image_media_type"
+)
 _WORDS: dict[str, int] = {  # error words without a status, as they come inside a 200 or a stream
     "invalid_request_error": 400,
     "invalid_api_key": 401,
@@ -71,6 +80,7 @@ _WORDS: dict[str, int] = {  # error words without a status, as they come inside 
     "not_found_error": 404,
     "not_found": 404,
     "invalid_argument": 400,
+    **dict.fromkeys(_PROMPT_FAULTS.split(), 400),
     "failed_precondition": 400,
     "unauthenticated": 401,
     "rate_limit_error": 429,

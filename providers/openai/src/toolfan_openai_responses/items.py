@@ -1,0 +1,153 @@
+"""What goes into `input`: chat-style messages as items, the provider's own items as they are, answers to calls.
+
+Knows: items of the Responses API, chat-style messages.  Must not know: tools, answers as a whole, the SDK.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from toolfan.errors import UsageError
+from toolfan.messages import check_chat_message
+from toolfan.wire import json_text, sendable
+from toolfan_openai.replaying import legal_name
+
+from .parsing import CALLS, given_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from toolfan.adapter import JSON, Message, RawCall, Turn
+
+
+def input_items(messages: Iterable[Message], *, adapter: str) -> list[JSON]:
+    """`input` of a request: what names its own `type` is an item already and passes untouched.
+
+    Raises UsageError, with the position, for what is no chat-style message either, or says what no item can.
+    """
+    items: list[JSON] = []
+    custom: set[Any] = set()  # ids of calls whose arguments are a free text
+    for at, message in enumerate(messages):
+        if isinstance(message.get("type"), str):
+            items.append(message)  # type: ignore[arg-type]
+            if message["type"] == "custom_tool_call":
+                custom.add(message.get("call_id"))
+            continue
+        check_chat_message(message, at)
+        try:
+            items += _translated(message, custom)
+        except UsageError as exc:
+            raise UsageError(f"messages[{at}] {exc.message}", adapter=adapter, hint=exc.hint) from None
+    return items
+
+
+def _translated(message: Message, custom: set[Any]) -> Iterator[JSON]:
+    role, content = message["role"], message.get("content")
+    if role == "function" or message.get("function_call"):
+        raise UsageError("is of the older form, without ids", hint="Write tool_calls, and role tool for results.")
+    if role == "tool":
+        call_id = message["tool_call_id"]
+        kind = "custom_tool_call_output" if call_id in custom else "function_call_output"
+        yield {"type": kind, "call_id": call_id, "output": _parts(content)}
+    elif role == "assistant":
+        if said := _said(content) + (message.get("refusal") or ""):
+            yield {"role": "assistant", "content": said}
+        for call in message.get("tool_calls") or ():
+            item = _called(call)
+            if item["type"] == "custom_tool_call":
+                custom.add(item["call_id"])
+            yield item
+    else:
+        yield {**message, "content": _parts(content)}
+
+
+def _parts(content: Any) -> Any:
+    return content if isinstance(content, str) else [_part(part) for part in content]
+
+
+def _part(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    kind = part.get("type")
+    if kind == "text":
+        return {**part, "type": "input_text"}
+    if kind == "image_url":
+        image = part.get("image_url")
+        url = image.get("url") if isinstance(image, Mapping) else image
+        if not isinstance(url, str):
+            hint = 'Write {"type": "image_url", "image_url": {"url": "https://..."}}.'
+            raise UsageError("has an image part without an address", hint=hint)
+        detail = image.get("detail") if isinstance(image, Mapping) else None
+        return {"type": "input_image", "image_url": url, "detail": detail or "auto"}
+    if kind == "file" and isinstance(part.get("file"), Mapping):
+        return {"type": "input_file", **part["file"]}
+    return part
+
+
+def _said(content: Any) -> str:
+    """What the assistant said: its turns in this form are texts."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    texts = []
+    for part in content:
+        text = part.get("refusal") if part.get("type") == "refusal" else part.get("text")
+        if not isinstance(text, str):
+            raise UsageError(
+                f"is the assistant's and has a part of type {part.get('type')!r}",
+                hint="Give what the assistant said as a text, or as an item in the form of the Responses API.",
+            )
+        texts.append(text)
+    return "".join(texts)
+
+
+def _called(call: Mapping[str, Any]) -> JSON:
+    function, custom, call_id = call.get("function"), call.get("custom"), call.get("id")
+    if not isinstance(call_id, str) or not call_id:
+        raise UsageError("has a tool call without an id", hint="The result of a call names it by its id.")
+    if isinstance(function, Mapping) and isinstance(function.get("name"), str):
+        arguments = function.get("arguments")
+        text = arguments if isinstance(arguments, str) else json_text(arguments or {})
+        return {"type": "function_call", "call_id": call_id, "name": function["name"], "arguments": text}
+    if isinstance(custom, Mapping):
+        given = {"name": custom.get("name"), "input": custom.get("input")}
+        return {"type": "custom_tool_call", "call_id": call_id, **given}
+    hint = 'Write {"id": ..., "type": "function", "function": {"name": ..., "arguments": "<JSON>"}}.'
+    raise UsageError("has a tool call without a function name", hint=hint)
+
+
+def output_items(turn: Turn) -> list[JSON]:
+    """The provider's items as they came, all of them and in order: reasoning belongs to the calls that follow it.
+
+    Mended is only what the service would refuse to read again: an id that is missing or repeated, a name that is no
+    legal one (`functions.weather`), arguments that are no text, a lone surrogate.
+    """
+    waiting: defaultdict[str | None, list[RawCall]] = defaultdict(list)
+    for call in turn.calls:
+        waiting[call.provider_id].append(call)
+    items: list[JSON] = []
+    for item in turn.replay if isinstance(turn.replay, Sequence) else _made_by_hand(turn):
+        is_call = isinstance(item, Mapping) and item.get("type") in CALLS and waiting[given_id(item)]
+        items.append(_mended(item, waiting[given_id(item)].pop(0)) if is_call else item)
+    return sendable(items)  # type: ignore[no-any-return]
+
+
+def _made_by_hand(turn: Turn) -> list[JSON]:
+    said: list[JSON] = [{"role": "assistant", "content": turn.text}] if turn.text else []
+    return [*said, *({"type": "function_call", "call_id": call.provider_id} for call in turn.calls)]
+
+
+def _mended(item: JSON, call: RawCall) -> JSON:
+    key = CALLS[item["type"]]
+    text = item.get(key)
+    if not isinstance(text, str) or text != call.arguments:
+        text = call.arguments or ("{}" if key == "arguments" else "")
+    right = {"call_id": call.id, "name": legal_name(call.name), key: text}
+    return item if right.items() <= item.items() else {**item, **right}
+
+
+def answer_item(said: Iterable[JSON], call: RawCall, text: str) -> JSON:
+    """The answer to one call of these items."""
+    item = next((item for item in said if item.get("type") in CALLS and item.get("call_id") == call.id), {})
+    kind = "custom_tool_call_output" if item.get("type") == "custom_tool_call" else "function_call_output"
+    caller = {"caller": item["caller"]} if item.get("caller") else {}  # the program that waits for it, if one called
+    return {"type": kind, "call_id": call.id, "output": text, **caller}

@@ -1,0 +1,108 @@
+"""Reading a response of the Responses API.
+
+Knows: the shape of the answer.  Must not know: requests, the SDK, validation of arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from toolfan.assembly import seal
+from toolfan.calls import StopKind, StopReason, Turn, Usage
+from toolfan.errors import BadResponse
+from toolfan.translation import error_from_body
+from toolfan.wire import escaped, json_text, well_formed
+from toolfan_openai.parsing import OBJECT, count, text_or_none
+
+CALLS: Mapping[str, str] = {"function_call": "arguments", "custom_tool_call": "input"}
+"""The types of items that are calls of the user's tools, and the field with what is called; all others are served by
+the provider itself, or by what the user asked for in `extra_body`."""
+
+# Source: `incomplete_details.reason` in OpenAI's API reference.
+_STOPS: Mapping[str, StopKind] = {"max_output_tokens": "length", "content_filter": "filtered"}
+
+
+def parse_answer(body: Any, *, adapter: str) -> Turn:
+    """The turn in a response.
+
+    Raises BadResponse for another shape, or the ProviderError of a failed response.  A call is never dropped for the
+    status of the response or its own.
+    """
+    if not isinstance(body, OBJECT):
+        _bad(adapter, f"the answer is {type(body).__name__}, not an object")
+    if body.get("error") or body.get("status") == "failed":
+        raise error_from_body(body.get("error") or "the response failed, without a reason", adapter=adapter)
+    output = body.get("output")
+    if not isinstance(output, list | tuple):
+        _bad(adapter, "the answer has no output")
+    items = [item for item in output if isinstance(item, OBJECT)]
+    calls = seal(piece_of(item) for item in items if item.get("type") in CALLS)
+    text, refusal = said(items)
+    odd = len(output) - len(items)
+    return Turn(
+        calls=calls,
+        text=text,
+        stop=_stop_reason(body, has_calls=bool(calls)),
+        usage=_usage(body.get("usage")),
+        refusal=refusal,
+        replay=items,
+        warnings=(f"{odd} entries of the answer's output are no items and were left out",) if odd else (),
+        model=text_or_none(body.get("model")),
+        response_id=text_or_none(body.get("id")),
+    )
+
+
+def _bad(adapter: str, what: str) -> NoReturn:
+    hint = "Check the base URL; servers that speak only chat completions are served by the adapter openai."
+    raise BadResponse(f"{what}, which is no response of the Responses API", adapter=adapter, hint=hint)
+
+
+def given_id(item: Mapping[str, Any]) -> str | None:
+    """The id by which a call is answered, as it came: `call_id`, not the `id` of the item."""
+    call_id = item.get("call_id")
+    return call_id if call_id is None else well_formed(call_id if isinstance(call_id, str) else json_text(call_id))
+
+
+def piece_of(item: Mapping[str, Any]) -> tuple[str | None, str, str]:
+    """Id, name and arguments of a call: JSON text, or the free text of a custom call."""
+    name, arguments = item.get("name") or "", item.get(CALLS[item["type"]])
+    text = escaped(arguments) if isinstance(arguments, str) else "" if arguments is None else json_text(arguments)
+    return given_id(item), well_formed(name if isinstance(name, str) else json_text(name)), text
+
+
+def said(items: list[Any]) -> tuple[str, str | None]:
+    """The text of the messages among the items, and the refusal if there is one."""
+    texts, refusals = [], []
+    for item in items:
+        content = item.get("content") if item.get("type") == "message" else ()
+        for part in content if isinstance(content, list | tuple) else ({"text": content},):
+            if isinstance(part, Mapping):
+                texts.append(text_or_none(part.get("text")) or "")
+                refusals.append(text_or_none(part.get("refusal")) or "")
+    return well_formed("".join(texts)), well_formed("".join(refusals)) or None
+
+
+def _stop_reason(body: Mapping[str, Any], *, has_calls: bool) -> StopReason:
+    status, details = body.get("status"), body.get("incomplete_details")
+    if status is None:
+        return StopReason("none")
+    if status == "completed":
+        return StopReason("calls" if has_calls else "end", status)
+    reason = details.get("reason") if isinstance(details, OBJECT) else None
+    raw = str(reason or status)
+    return StopReason(_STOPS.get(raw, "other"), raw)
+
+
+def _usage(usage: Any) -> Usage:
+    if not isinstance(usage, OBJECT):
+        return Usage()
+    sent, received = count(usage, "input_tokens"), count(usage, "output_tokens")
+    return Usage(
+        input_tokens=sent,
+        output_tokens=received,
+        total_tokens=count(usage, "total_tokens") or sent + received,
+        cache_read_tokens=count(usage.get("input_tokens_details"), "cached_tokens"),
+        cache_write_tokens=count(usage.get("input_tokens_details"), "cache_write_tokens"),
+        reasoning_tokens=count(usage.get("output_tokens_details"), "reasoning_tokens"),
+    )

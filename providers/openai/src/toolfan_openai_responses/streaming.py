@@ -1,0 +1,220 @@
+"""Reading a response of the Responses API that comes as events.
+
+What came is put together into the body of a whole response, `body`, so that a stream and a whole answer say the same.
+
+Knows: the shape of events.  Must not know: bytes, the SDK, how a whole response is read, validation of arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from toolfan.assembly import CallAssembler
+from toolfan.errors import IncompleteStream
+from toolfan.translation import error_from_body
+from toolfan.wire import well_formed
+from toolfan_openai.parsing import OBJECT
+
+from .parsing import CALLS, parse_answer, piece_of, said
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from toolfan.adapter import JSON, RawCall, Turn
+    from toolfan.slots import Slot
+
+_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
+_PIECES = frozenset({"response.function_call_arguments.delta", "response.custom_tool_call_input.delta"})
+_WHOLE = {"response.function_call_arguments.done": "arguments", "response.custom_tool_call_input.done": "input"}
+_ITEMS = frozenset({"response.output_item.added", "response.output_item.done"})
+_TEXTS = frozenset({"response.output_text.delta", "response.refusal.delta"})
+
+
+@dataclass(slots=True)
+class _Item:
+    """An item of the output, as far as it has come."""
+
+    said: JSON = field(default_factory=dict)
+    pieces: list[str] = field(default_factory=list)
+    whole: str | None = None
+    slot: Slot | None = None
+    done: bool = False
+    heard: bool = False
+
+
+class ResponseStreamParser:
+    """One streamed response; see `toolfan.adapter.StreamParser`.
+
+    A call is sealed when its arguments, or its item, are said to be done; the end is `response.completed` or another
+    last state of the response.  What comes after it is another response, and not read.
+    """
+
+    def __init__(self, adapter: str) -> None:
+        self._adapter = adapter
+        self._calls = CallAssembler()
+        self._items: dict[int, _Item] = {}  # by their index in the output
+        self._by_id: dict[str, _Item] = {}
+        self._next = 0  # the index of the item whose call is opened next
+        self._ended = False
+        self.texts: list[str] = []
+        self._refusals: list[str] = []
+        self.body: JSON = {}
+        """The response as far as it is known; after the end, or `close`, the body of a whole one."""
+
+    @property
+    def text(self) -> str:
+        """The text beside the calls so far."""
+        return "".join(self.texts)
+
+    def feed(self, event: Mapping[str, Any]) -> Sequence[RawCall]:
+        """The calls that this event sealed.  Raises the ProviderError of an error in it."""
+        kind = event.get("type")
+        if self._ended:
+            return ()
+        if kind in _PIECES or kind in _TEXTS:
+            self._read_piece(event, str(kind), event.get("delta"))
+        elif kind in _WHOLE:
+            if isinstance(text := event.get(_WHOLE[str(kind)]), str):
+                self._whole(self._item_of(event), text)
+        elif kind in _ITEMS:
+            if isinstance(item := event.get("item"), OBJECT):
+                self._read_item(event, dict(item), done=kind == "response.output_item.done")
+        elif event.get("error") or kind == "error":
+            raise error_from_body(event.get("error") or event, adapter=self._adapter)
+        elif kind in _ENDS or (kind is None and "output" in event):
+            response = event.get("response") if kind else event  # a whole body, where events were asked for
+            self._end(dict(response) if isinstance(response, OBJECT) else {}, str(kind or "").partition(".")[2])
+        elif isinstance(response := event.get("response"), OBJECT):
+            self.body = dict(response)
+        return self._calls.take()
+
+    # Items.
+
+    def _item_of(self, event: Mapping[str, Any], item: Mapping[str, Any] | None = None, *, done: bool = False) -> _Item:
+        """The item that an event is about, by its id or its index; a new one where another has the index already."""
+        item_id, at = (item or {}).get("id") or event.get("item_id"), event.get("output_index")
+        known = self._by_id.get(item_id) if isinstance(item_id, str) else None
+        if known is None:
+            found = self._items.get(at) if type(at) is int else None
+            taken = found is not None and item is not None and (found.done or (bool(found.said) and not done))
+            if type(at) is not int or at < 0 or taken:
+                at = max(self._items, default=-1) + 1
+            known = self._items.setdefault(at, _Item())
+        if item is not None and isinstance(item_id, str):
+            self._by_id[item_id] = known
+        return known
+
+    def _read_item(self, event: Mapping[str, Any], item: JSON, *, done: bool) -> None:
+        one = self._item_of(event, item, done=done)
+        if one.done:
+            return
+        one.said, one.done = item, done
+        while (following := self._items.get(self._next)) is not None and following.said:
+            self._open(following)
+            self._next += 1
+        if done:
+            self._done(one)
+
+    def _open(self, one: _Item) -> None:
+        """The call in this item begins, after those of the items before it."""
+        if one.slot is not None or one.said.get("type") not in CALLS:
+            return
+        call_id, name, _ = piece_of(one.said)
+        one.slot = self._calls.open(call_id, name)
+        one.slot.ignore_json()  # it ends when the service says so
+        for piece in one.pieces:
+            one.slot.add(piece)
+        if one.whole is not None:
+            self._whole(one, one.whole)
+
+    def _done(self, one: _Item) -> None:
+        if one.said.get("type") in CALLS:
+            call_id, name, text = piece_of(one.said)
+            if one.slot is not None and one.slot.call is None:
+                one.slot.name, one.slot.id = one.slot.name or name, one.slot.id or call_id
+            if one.said.get(CALLS[one.said["type"]]) is not None or one.whole is None:
+                self._whole(one, text)
+        elif not one.heard:
+            text, refusal = said([one.said])
+            self.texts += [text] if text else []
+            self._refusals += [refusal] if refusal else []
+
+    def _whole(self, one: _Item, text: str) -> None:
+        one.whole = text
+        if one.slot is not None and one.slot.name:
+            self._calls.close(one.slot, text)
+
+    def _read_piece(self, event: Mapping[str, Any], kind: str, piece: Any) -> None:
+        if not isinstance(piece, str):
+            return
+        one = self._item_of(event)
+        if kind in _TEXTS:
+            one.heard = True
+            (self._refusals if kind == "response.refusal.delta" else self.texts).append(piece)
+        elif one.slot is not None:
+            one.slot.add(piece)
+        else:
+            one.pieces.append(piece)
+
+    # The end.
+
+    def _end(self, response: JSON, status: str) -> None:
+        self.body = {"status": status, **response} if status else response
+        output = response.get("output")
+        if isinstance(output, list):
+            self._complete(output)
+        self._finish()
+        if not isinstance(output, list) or len(output) < len(self._items):
+            self.body["output"] = self._output()
+        if self.body.get("error") or self.body.get("status") == "failed":
+            parse_answer(self.body, adapter=self._adapter)  # raises it
+        self._ended = True
+
+    def _complete(self, output: list[Any]) -> None:
+        """Adds what no event of its own has said."""
+        known = {_id_of(one.said) for one in self._items.values() if one.done}
+        for at, item in enumerate(output):
+            there = not isinstance(item, OBJECT) or (_id_of(item) or at) in known
+            if not there and (at not in self._items or not self._items[at].done):
+                self._read_item({"output_index": at}, dict(item), done=True)
+
+    def _finish(self) -> None:
+        for at in sorted(self._items):
+            self._open(self._items[at])
+        self._calls.finish()
+
+    def _output(self) -> list[JSON]:
+        """The items in order; a call that broke off with the arguments that had come."""
+        output = []
+        for _, one in sorted(self._items.items()):
+            if one.slot is not None and not one.done:
+                one.said = {**one.said, CALLS[one.said["type"]]: one.slot.arguments}
+            output += [one.said] if one.said else []
+        return output
+
+    def close(self) -> Turn:
+        """The whole turn.  Raises IncompleteStream, with `.turn`, if the stream ended before the response did."""
+        if not self._ended:
+            self._finish()
+            unsaid = ("status", "error", "incomplete_details")
+            self.body = {key: value for key, value in self.body.items() if key not in unsaid}
+            self.body["output"] = self._output()
+        turn = parse_answer(self.body, adapter=self._adapter)
+        calls = tuple(slot.call for slot in self._calls.in_order() if slot.call is not None)
+        turn = replace(turn, calls=calls, warnings=(*turn.warnings, *self._calls.warnings()))
+        if self._ended:
+            return turn
+        text, refusal = well_formed(self.text), well_formed("".join(self._refusals)) or None
+        what = "before the response was complete" if self._items else "without an answer"
+        raise IncompleteStream(
+            f"the stream ended {what}",
+            adapter=self._adapter,
+            turn=replace(turn, text=text, refusal=refusal),
+            hint="What came whole is in .calls.",
+        )
+
+
+def _id_of(item: Mapping[str, Any]) -> str | None:
+    given = item.get("id") or item.get("call_id")
+    return given if isinstance(given, str) else None
