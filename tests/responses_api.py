@@ -67,7 +67,7 @@ def events_of(body: JSON, *, interleaved: bool = False) -> list[JSON]:
 
 
 def _item_events(at: int, item: JSON) -> Iterator[JSON]:
-    where = {"item_id": item["id"], "output_index": at}
+    where = {"item_id": item.get("id"), "output_index": at}
     empty = {"function_call": {"arguments": ""}, "custom_tool_call": {"input": ""}, "message": {"content": []}}
     open_ = {**item, "status": "in_progress", **empty.get(item["type"], {})}
     yield {"type": "response.output_item.added", "output_index": at, "item": open_}

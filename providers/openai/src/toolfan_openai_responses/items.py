@@ -14,7 +14,7 @@ from toolfan.messages import check_chat_message
 from toolfan.wire import json_text, sendable
 from toolfan_openai.replaying import legal_name
 
-from .parsing import CALLS, given_id
+from .parsing import CALLS, given_id, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -126,7 +126,7 @@ def output_items(turn: Turn) -> list[JSON]:
         waiting[call.provider_id].append(call)
     items: list[JSON] = []
     for item in turn.replay if isinstance(turn.replay, Sequence) else _made_by_hand(turn):
-        is_call = isinstance(item, Mapping) and item.get("type") in CALLS and waiting[given_id(item)]
+        is_call = kind_of(item) and waiting[given_id(item)]
         items.append(_mended(item, waiting[given_id(item)].pop(0)) if is_call else item)
     return sendable(items)  # type: ignore[no-any-return]
 
@@ -137,17 +137,18 @@ def _made_by_hand(turn: Turn) -> list[JSON]:
 
 
 def _mended(item: JSON, call: RawCall) -> JSON:
-    key = CALLS[item["type"]]
+    kind = kind_of(item) or ""
+    key = CALLS[kind]
     text = item.get(key)
     if not isinstance(text, str) or text != call.arguments:
         text = call.arguments or ("{}" if key == "arguments" else "")
-    right = {"call_id": call.id, "name": legal_name(call.name), key: text}
+    right = {"type": kind, "call_id": call.id, "name": legal_name(call.name), key: text}
     return item if right.items() <= item.items() else {**item, **right}
 
 
 def answer_item(said: Iterable[JSON], call: RawCall, text: str) -> JSON:
     """The answer to one call of these items."""
-    item = next((item for item in said if item.get("type") in CALLS and item.get("call_id") == call.id), {})
+    item = next((item for item in said if kind_of(item) and item.get("call_id") == call.id), {})
     kind = "custom_tool_call_output" if item.get("type") == "custom_tool_call" else "function_call_output"
     caller = {"caller": item["caller"]} if item.get("caller") else {}  # the program that waits for it, if one called
     return {"type": kind, "call_id": call.id, "output": text, **caller}

@@ -37,7 +37,7 @@ def parse_answer(body: Any, *, adapter: str) -> Turn:
     if not isinstance(output, list | tuple):
         _bad(adapter, "the answer has no output")
     items = [item for item in output if isinstance(item, OBJECT)]
-    calls = seal(piece_of(item) for item in items if item.get("type") in CALLS)
+    calls = seal(piece_of(item) for item in items if kind_of(item))
     text, refusal = said(items)
     odd = len(output) - len(items)
     return Turn(
@@ -58,6 +58,14 @@ def _bad(adapter: str, what: str) -> NoReturn:
     raise BadResponse(f"{what}, which is no response of the Responses API", adapter=adapter, hint=hint)
 
 
+def kind_of(item: Mapping[str, Any]) -> str | None:
+    """The type of an item that is a call, None for others; of one without a type what its fields say."""
+    kind = item.get("type")
+    if isinstance(kind, str):
+        return kind if kind in CALLS else None
+    return next((call for call, field in CALLS.items() if field in item and "call_id" in item), None)
+
+
 def given_id(item: Mapping[str, Any]) -> str | None:
     """The id by which a call is answered, as it came: `call_id`, not the `id` of the item."""
     call_id = item.get("call_id")
@@ -66,7 +74,7 @@ def given_id(item: Mapping[str, Any]) -> str | None:
 
 def piece_of(item: Mapping[str, Any]) -> tuple[str | None, str, str]:
     """Id, name and arguments of a call: JSON text, or the free text of a custom call."""
-    name, arguments = item.get("name") or "", item.get(CALLS[item["type"]])
+    name, arguments = item.get("name") or "", item.get(CALLS[kind_of(item) or ""])
     text = escaped(arguments) if isinstance(arguments, str) else "" if arguments is None else json_text(arguments)
     return given_id(item), well_formed(name if isinstance(name, str) else json_text(name)), text
 

@@ -16,7 +16,7 @@ from toolfan.translation import error_from_body
 from toolfan.wire import well_formed
 from toolfan_openai.parsing import OBJECT
 
-from .parsing import CALLS, parse_answer, piece_of, said
+from .parsing import CALLS, kind_of, parse_answer, piece_of, said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,12 +70,13 @@ class ResponseStreamParser:
     def feed(self, event: Mapping[str, Any]) -> Sequence[RawCall]:
         """The calls that this event sealed.  Raises the ProviderError of an error in it."""
         kind = event.get("type")
+        kind = kind if isinstance(kind, str) else None
         if self._ended:
             return ()
         if kind in _PIECES or kind in _TEXTS:
-            self._read_piece(event, str(kind), event.get("delta"))
+            self._read_piece(event, kind, event.get("delta"))
         elif kind in _WHOLE:
-            if isinstance(text := event.get(_WHOLE[str(kind)]), str):
+            if isinstance(text := event.get(_WHOLE[kind]), str):
                 self._whole(self._item_of(event), text)
         elif kind in _ITEMS:
             if isinstance(item := event.get("item"), OBJECT):
@@ -91,19 +92,32 @@ class ResponseStreamParser:
 
     # Items.
 
-    def _item_of(self, event: Mapping[str, Any], item: Mapping[str, Any] | None = None, *, done: bool = False) -> _Item:
-        """The item that an event is about, by its id or its index; a new one where another has the index already."""
-        item_id, at = (item or {}).get("id") or event.get("item_id"), event.get("output_index")
-        known = self._by_id.get(item_id) if isinstance(item_id, str) else None
-        if known is None:
-            found = self._items.get(at) if type(at) is int else None
-            taken = found is not None and item is not None and (found.done or (bool(found.said) and not done))
-            if type(at) is not int or at < 0 or taken:
-                at = max(self._items, default=-1) + 1
-            known = self._items.setdefault(at, _Item())
-        if item is not None and isinstance(item_id, str):
-            self._by_id[item_id] = known
-        return known
+    def _item_of(self, event: Mapping[str, Any], item: JSON | None = None, *, done: bool = False) -> _Item:
+        """The item that an event is about, by its index and its id, either of which may be missing, wrong or repeated.
+
+        `item` is the item that the event holds; unless it is `done`, it begins there.
+        """
+        given, at = (event.get("item_id") if item is None else item.get("id")), event.get("output_index")
+        at = at if type(at) is int and at >= 0 else None
+        here = None if at is None else self._items.get(at)
+        known = self._by_id.get(given) if isinstance(given, str) else None
+        found: _Item | None
+        if item is not None and not done:
+            found = here if here is not None and not here.said else None
+        elif here is not None and here.said.get("id") == given:
+            found = here
+        else:
+            found = known or here
+            if item is not None and found is not None and found.done:
+                found = None
+        if found is None and item is None and at is None and self._items:
+            found = self._items[max(self._items)]
+        if found is None:
+            at = at if at is not None and at not in self._items else max(self._items, default=-1) + 1
+            found = self._items[at] = _Item()
+        if item is not None and isinstance(given, str):
+            self._by_id[given] = found
+        return found
 
     def _read_item(self, event: Mapping[str, Any], item: JSON, *, done: bool) -> None:
         one = self._item_of(event, item, done=done)
@@ -118,7 +132,7 @@ class ResponseStreamParser:
 
     def _open(self, one: _Item) -> None:
         """The call in this item begins, after those of the items before it."""
-        if one.slot is not None or one.said.get("type") not in CALLS:
+        if one.slot is not None or kind_of(one.said) is None:
             return
         call_id, name, _ = piece_of(one.said)
         one.slot = self._calls.open(call_id, name)
@@ -129,11 +143,11 @@ class ResponseStreamParser:
             self._whole(one, one.whole)
 
     def _done(self, one: _Item) -> None:
-        if one.said.get("type") in CALLS:
+        if (kind := kind_of(one.said)) is not None:
             call_id, name, text = piece_of(one.said)
             if one.slot is not None and one.slot.call is None:
                 one.slot.name, one.slot.id = one.slot.name or name, one.slot.id or call_id
-            if one.said.get(CALLS[one.said["type"]]) is not None or one.whole is None:
+            if one.said.get(CALLS[kind]) is not None or one.whole is None:
                 self._whole(one, text)
         elif not one.heard:
             text, refusal = said([one.said])
@@ -189,7 +203,7 @@ class ResponseStreamParser:
         output = []
         for _, one in sorted(self._items.items()):
             if one.slot is not None and not one.done:
-                one.said = {**one.said, CALLS[one.said["type"]]: one.slot.arguments}
+                one.said = {**one.said, CALLS[kind_of(one.said) or ""]: one.slot.arguments}
             output += [one.said] if one.said else []
         return output
 
