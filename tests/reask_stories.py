@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
+import responses_api as api
 import toolfan
 from google_asking import GRPC, KINDS, GoogleClients, need
 from loopback import KEY, USER, Bench, call, completion, raw
@@ -144,6 +145,57 @@ class AsyncOpenAI(OpenAI):
             return await work()
 
 
+class Responses(OpenAI):
+    """A turn of several items is one entry of what was said: its items, as they came."""
+
+    def start(self, *turns: str | None) -> None:
+        bodies = [api.response(*self._items(letter)) for letter in turns]
+        self.bench.serve(*(raw(body) for body in bodies))
+        self.client = toolfan.wrap(self.bench.sdk(), adapter="openai-responses", model="m")
+
+    def _items(self, letter: str | None) -> list[JSON]:
+        if letter is None:
+            return [api.REASONING, api.message("Hm.")]
+        given = zip(TURNS[letter], ids(letter), strict=True)
+        calls = [api.called(*one, call_id, vendor=None) for one, call_id in given]
+        return [api.REASONING, api.message(TEXT), *calls]
+
+    def faults(self, body: JSON) -> Any:
+        return api.fault(body)
+
+    def said(self, body: JSON) -> list[Any]:
+        assert body["input"][: len(USER)] == USER
+        found: list[Any] = []
+        for item in body["input"][len(USER) :]:
+            if item.get("role") == "user" or item["type"].endswith("_output"):
+                found.append(item)
+            elif found and "items" in found[-1]:
+                found[-1]["items"].append(item)
+            else:
+                found.append({"role": "assistant", "items": [item]})
+        return found
+
+    def turn(self, letter: str) -> JSON:
+        return {"role": "assistant", "items": self._items(letter)}
+
+    def told(self, answers: list[Any]) -> list[tuple[str, str | None, Any]]:
+        assert {answer["type"] for answer in answers} == {"function_call_output"}
+        names = {call_id: one[0] for letter in TURNS for call_id, one in zip(ids(letter), TURNS[letter], strict=True)}
+        return [(names[one["call_id"]], one["call_id"], one["output"]) for one in answers]
+
+
+class AsyncResponses(Responses):
+    def __init__(self, bench: Bench, stack: Any) -> None:
+        super().__init__(bench, stack)
+        runner = stack.enter_context(asyncio.Runner())
+        self.run = lambda work: runner.run(self._closing(work))
+
+    async def _closing(self, work: Any) -> Any:
+        async with openai.AsyncOpenAI(api_key=KEY, base_url=self.bench.server.openai_url) as sdk:
+            self.client = toolfan.wrap_async(sdk, adapter="openai-responses", model="m")
+            return await work()
+
+
 class Google(Story):
     def __init__(self, bench: Bench, stack: Any, kind: str) -> None:
         need(kind)
@@ -251,6 +303,8 @@ class Local(Story):
 STORIES: dict[str, Callable[..., Story]] = {
     "openai": OpenAI,
     "openai async": AsyncOpenAI,
+    "openai-responses": Responses,
+    "openai-responses async": AsyncResponses,
     **{kind: functools.partial(Google, kind=kind) for kind in KINDS},
     "local": Local,
 }

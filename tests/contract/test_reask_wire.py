@@ -18,7 +18,7 @@ def turns_of(story: Story, body: JSON) -> list[list[Any]]:
     """What follows the question, cut before each turn of the model."""
     cut: list[list[Any]] = []
     for one in story.said(body):
-        if one["role"] in ("assistant", "model"):
+        if one.get("role") in ("assistant", "model"):
             cut.append([])
         cut[-1].append(one)
     return cut
@@ -40,7 +40,7 @@ def check_turn(story: Story, turn: list[Any], letter: str) -> list[Any]:
 
 def about(body: JSON) -> JSON:
     """All of a request but the conversation."""
-    return {key: value for key, value in body.items() if key not in ("contents", "messages")}
+    return {key: value for key, value in body.items() if key not in ("contents", "input", "messages")}
 
 
 def check_bodies(story: Story) -> None:
