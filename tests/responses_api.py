@@ -114,9 +114,9 @@ def fault(body: JSON) -> str | None:
     return None if found and "is valid under each of" in found else found
 
 
-def asked(server: FaultServer, work: Callable[[toolfan.Client], Any]) -> Any:
+def asked(server: FaultServer, work: Callable[[toolfan.Client], Any], key: str = KEY) -> Any:
     """What `work` makes of a client over the real SDK."""
-    with openai.OpenAI(api_key=KEY, base_url=server.url) as sdk:
+    with openai.OpenAI(api_key=key, base_url=server.url) as sdk:
         return work(toolfan.wrap(sdk, adapter="openai-responses", model="m", stop=ONCE))
 
 

@@ -1,5 +1,5 @@
 """The fixtures of this folder."""
 
-from loopback import faulty
+from loopback import bench, closing, faulty
 
-__all__ = ["faulty"]
+__all__ = ["bench", "closing", "faulty"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from loopback import KEY, USER, http
 from pydantic import BaseModel
-from responses_api import REASONING, asked, asked_async, bodies, called, custom, message, response, whole
+from responses_api import REASONING, asked, asked_async, bodies, called, custom, message, response, sse, whole
 from toolfan import (
     BadResponse,
     ContentFiltered,
@@ -132,10 +132,22 @@ def test_a_failed_response_without_a_reason(create: Any) -> None:
         create(response(status="failed"))
 
 
-def test_an_echoed_key_is_never_shown(create: Any) -> None:
-    with pytest.raises(RequestRejected) as caught:
-        create(response(status="failed", error={"code": "invalid_prompt", "message": f"{KEY} may not"}))
-    assert KEY not in repr(caught.value) + str(caught.value)
+@pytest.mark.parametrize("key", [KEY, "hunter2"])
+def test_an_echoed_key_is_never_shown(faulty: Callable[..., Any], key: str) -> None:
+    """Also one that looks like none."""
+    failed = response(status="failed", error={"code": "invalid_prompt", "message": f"{key} may not"})
+    events = [{"type": "response.failed", "response": failed}]
+    said = {"type": "error", "code": "invalid_prompt", "message": f"{key} may not", "param": None}
+    bare = http(f"data: {json.dumps(said)}\n\n", content_type="text/event-stream")
+    for answer, stream in ((whole(failed), False), (sse(events), True), (sse([said]), True), (bare, True)):
+
+        def work(client: Any, stream: bool = stream) -> Any:
+            given: Any = {"messages": USER, "tools": (A,)}
+            return client.stream(**given).until_done() if stream else client.create(**given)
+
+        with pytest.raises(RequestRejected, match="may not") as caught:
+            asked(faulty(answer), work, key)
+        assert key not in repr(caught.value) + str(caught.value) + str(vars(caught.value))
 
 
 @pytest.mark.parametrize(

