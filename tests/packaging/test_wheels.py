@@ -58,7 +58,9 @@ def test_each_wheel_is_typed_and_licensed(wheels: Path) -> None:
     files = {path.name.split("-")[0]: zipfile.ZipFile(path).namelist() for path in wheels.glob("*.whl")}
     assert sorted(files) == sorted(WHEELS)
     for name, members in files.items():
-        assert f"{name}/py.typed" in members
+        packages = {member.split("/")[0] for member in members if member.endswith(".py")}
+        assert name in packages
+        assert {f"{package}/py.typed" for package in packages} <= {*members}
         assert any(member.endswith("licenses/LICENSE") for member in members)
         assert not any(member.startswith("tests/") for member in members)
 
@@ -80,7 +82,7 @@ def test_openai_brings_nothing_of_google(make_venv: Callable[..., Venv]) -> None
     venv = make_venv("toolfan[openai]")
     venv.run(NO_SDK)
     assert not [name for name in venv.distributions() if name.startswith("google")]
-    assert statuses(venv) == {"openai": "ok"}
+    assert statuses(venv) == {"openai": "ok", "openai-responses": "ok"}
     made = "import openai, toolfan; print(toolfan.from_openai(openai.OpenAI(api_key='k')))"
     assert venv.run(made).stdout.strip() == "Client(adapter='openai')"
 

@@ -27,11 +27,11 @@ def input_items(messages: Iterable[Message], *, adapter: str) -> list[JSON]:
 
     Raises UsageError, with the position, for what is no chat-style message either, or says what no item can.
     """
-    items: list[JSON] = []
+    items: list[Any] = []
     custom: set[Any] = set()  # ids of calls whose arguments are a free text
     for at, message in enumerate(messages):
         if isinstance(message.get("type"), str):
-            items.append(message)  # type: ignore[arg-type]
+            items.append(message)
             if message["type"] == "custom_tool_call":
                 custom.add(message.get("call_id"))
             continue
