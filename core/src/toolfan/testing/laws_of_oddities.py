@@ -13,7 +13,7 @@ from toolfan.errors import ProviderError
 
 from .lawbook import law
 from .laws_of_claims import LawsOfClaims
-from .laws_of_reading import decoded, ill_formed, ill_formed_calls
+from .laws_of_reading import decoded, ill_formed
 from .laws_of_replies import mark
 from .subject import USER
 from .variations import nested, odd_bodies, with_argument_text, with_arguments, with_ids, with_many_calls
@@ -68,7 +68,10 @@ class LawsOfOddities(LawsOfClaims):
 
     @law
     def test_odd_events_are_read_or_refused(self) -> Iterator[str]:
-        """The same for each event of a stream: `feed` and `close` raise errors of the provider's kind, or none."""
+        """The same for each event of a stream: `feed` and `close` raise errors of the provider's kind, or none.
+
+        And what was handed out stays: it is in the turn.
+        """
         for name, _, events in self.streams():
             for where, changed in odd_bodies(list(events)):
                 parser = self.adapter.stream_parser()
@@ -80,8 +83,9 @@ class LawsOfOddities(LawsOfClaims):
                 except Exception as exc:  # noqa: BLE001 - it is what is told
                     yield f"{name}: {where}: {type(exc).__name__}: {exc}"
                 else:
-                    wrong = [*ill_formed(turn), *ill_formed_calls(sealed)]
-                    yield from (f"{name}: {where}: {what}" for what in wrong)
+                    yield from (f"{name}: {where}: {what}" for what in ill_formed(turn))
+                    if lost := [call for call in sealed if call not in turn.calls]:
+                        yield f"{name}: {where}: sealed, and not in the turn: {lost}"
 
     @law
     def test_events_that_are_lost_or_said_twice_harm_nobody(self) -> Iterator[str]:

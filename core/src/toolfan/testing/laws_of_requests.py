@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from toolfan.adapter import ToolChoice, WireRequest
 from toolfan.errors import ToolfanError, UsageError
@@ -55,8 +55,13 @@ class LawsOfRequests(LawsOfRendering):
 
         Leave it None when `extra_body` or an option changed the tools.
         """
-        extra: dict[str, Any] = {"extra_body": {"tools": [{"type": PROBE}]}}
-        for fields in ({}, {"parallel": False}, {"tool_choice": ToolChoice("none")}, extra):
+        cases: list[dict[str, Any]] = [
+            {},
+            {"parallel": False},
+            {"tool_choice": ToolChoice("none")},
+            {"extra_body": {"tools": [{"type": PROBE}]}},
+        ]
+        for fields in cases:
             try:
                 wire = self.built(**fields)
             except UsageError:
@@ -106,10 +111,10 @@ class LawsOfRequests(LawsOfRendering):
 
         Spell each in the provider's words, `auto` too where a server may have another default.
         """
-        modes = ["auto", "none"]
+        modes: list[Literal["auto", "required", "none"]] = ["auto", "none"]
         if self.adapter.capabilities.tool_choice_required:
             modes.append("required")
-        bodies = {mode: self.built(tool_choice=ToolChoice(mode)).body for mode in modes}  # type: ignore[arg-type]
+        bodies = {mode: self.built(tool_choice=ToolChoice(mode)).body for mode in modes}
         for mode in modes[1:]:
             for other in modes[: modes.index(mode)]:
                 if same(bodies[mode], bodies[other]):

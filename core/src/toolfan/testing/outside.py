@@ -85,7 +85,7 @@ def fingerprint(adapter: ParallelToolsAdapter, model: str) -> str:
     from .specimens import SPECIMENS
 
     tools = ToolSet(list(SPECIMENS.values()))
-    told: list[Any] = [adapter.render_tools(tools, strict=strict) for strict in (None, False)]
+    told: list[Any] = [adapter.render_tools(tools, strict=None)]
     for choice in (ToolChoice(), ToolChoice("none"), ToolChoice("required", tuple(tools.by_name)[1:9])):
         if choice.tools and not adapter.capabilities.tool_choice_subset:
             continue
@@ -118,14 +118,14 @@ def _main() -> None:
     answer["imported"] = _loaded(question["sdk"])
     answer["fingerprint"] = fingerprint(adapter, "toolfan-model")
     answer["imported later"] = _loaded(question["sdk"])
-    for name in question["sdk"]:
-        sys.modules[name] = None  # type: ignore[assignment]  # so that importing it fails
+    modules: dict[str, Any] = sys.modules
+    modules |= dict.fromkeys(question["sdk"])  # None there makes an import fail
     variable = question["key_variable"]
     if variable:
         os.environ[variable] = "toolfan-key"
     answer["without the SDK"] = [_said(adapter, question["settings"], use_async=use) for use in (False, True)]
     for name in question["sdk"]:
-        del sys.modules[name]
+        del modules[name]
     os.environ.pop(variable or "", None)
     answer["without a key"] = [_said(adapter, question["settings"], use_async=use) for use in (False, True)]
     print(json.dumps(answer))  # noqa: T201 - to the process that asks

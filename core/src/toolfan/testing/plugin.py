@@ -9,14 +9,16 @@ Knows: pytest's hooks.  Must not know: what a law says.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator
 
 _REASON = "toolfan_broken_law"
+_LEFT_OUT = "toolfan_laws_left_out"
 
 
 def _lawbook() -> Any:
@@ -36,16 +38,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     book = _lawbook()
     if book is None:
         return
+    run: Counter[type] = Counter()
     for item in items:
-        if not _is_law(item):
+        cls: Any = getattr(item, "cls", None)
+        if cls is None or not issubclass(cls, book.Lawful):
             continue
-        cls: Any = item.cls  # type: ignore[attr-defined]  # a function of a class has one
         if gone := book.repealed(cls):
             raise pytest.UsageError(f"{cls.__name__}: {', '.join(gone)} was replaced; a law cannot be.")
-        reason = cls.broken_laws.get(item.name)
-        if reason is not None:
-            item.user_properties.append((_REASON, reason))
-            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+        if _is_law(item):
+            run[cls] += 1
+            _mark(item, cls.broken_laws.get(item.name))
+    for item in items:
+        if _is_law(item):
+            cls = item.cls  # type: ignore[attr-defined]  # a law has one
+            known = len(book.laws_of(cls))
+            if known > run[cls]:
+                told = f"{cls.__name__}: {known - run[cls]} of {known} laws were not run"
+                item.user_properties.append((_LEFT_OUT, told))
+
+
+def _mark(item: pytest.Item, reason: str | None) -> None:
+    if reason is not None:
+        item.user_properties.append((_REASON, reason))
+        item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -64,14 +79,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The laws that are known not to hold, with their reasons, whatever options pytest was given."""
-    reports: Sequence[Any] = terminalreporter.stats.get("xfailed", ())
-    lines = [
-        f"{report.nodeid}: {dict(report.user_properties)[_REASON]}"
-        for report in reports
-        if _REASON in dict(getattr(report, "user_properties", ()))
-    ]
-    if lines:
-        terminalreporter.section("laws of the conformance suite that do not hold")
-        for line in lines:
-            terminalreporter.write_line(line)
+    """The laws that are known not to hold, with their reasons, and how many were not run: whatever pytest is told."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    told = [(report.nodeid, dict(getattr(report, "user_properties", ()))) for report in reports if _called(report)]
+    broken = [f"{where}: {about[_REASON]}" for where, about in told if _REASON in about]
+    left = sorted({about[_LEFT_OUT] for _, about in told if _LEFT_OUT in about})
+    for title, lines in (("do not hold", broken), ("were left out", left)):
+        if lines:
+            terminalreporter.section(f"laws of the conformance suite that {title}")
+            for line in lines:
+                terminalreporter.write_line(line)
+
+
+def _called(report: Any) -> bool:
+    return getattr(report, "when", None) == "call"

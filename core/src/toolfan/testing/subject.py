@@ -5,6 +5,7 @@ Knows: the adapter protocol, samples.  Must not know: any law, pytest.
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from toolfan.adapter import ToolChoice, ToolRequest, Turn, WireRequest
@@ -68,10 +69,13 @@ class Subject(Lawful):
     # What laws are written with.
 
     def answers(self) -> Sequence[Sample]:
-        """The samples.  Raises LawBroken if there are none: what is proved on nothing is not proved."""
+        """The samples, each time fresh copies: an adapter that changes what it reads shall not spoil the next law.
+
+        Raises LawBroken if there are none: what is proved on nothing is not proved.
+        """
         if not self.samples:
             raise LawBroken(f"{type(self).__name__} has no samples")
-        return self.samples
+        return copy.deepcopy(tuple(self.samples))
 
     def streams(self) -> Iterator[tuple[str, Mapping[str, Any], Sequence[Mapping[str, Any]]]]:
         """Name, body and events of every sample that has a stream; `events_of` gives further ones."""
@@ -111,7 +115,7 @@ class Subject(Lawful):
 
     def request(self, tools: ToolSet[Any] | None = None, **fields: Any) -> ToolRequest:
         """A request with one message of the user, unless other fields are given."""
-        given = {"model": self.request_model, "messages": (USER,), **fields}
+        given: dict[str, Any] = {"model": self.request_model, "messages": (USER,), **fields}
         return ToolRequest(tools=tools or self.tools("Weather", "Empty"), **given)
 
     def built(self, tools: ToolSet[Any] | None = None, **fields: Any) -> WireRequest:
@@ -120,8 +124,8 @@ class Subject(Lawful):
 
     def asked(self, **arguments: Any) -> WireRequest:
         """What goes out for these arguments of `create()`.  Raises Unsupported for what the capabilities deny."""
-        given = {"model": self.request_model, "messages": [USER], "tools": self.tools("Weather", "Empty"), **arguments}
-        messages, tools = given.pop("messages"), given.pop("tools")
+        given: dict[str, Any] = {"model": self.request_model, **arguments}
+        messages, tools = given.pop("messages", [USER]), given.pop("tools", None) or self.tools("Weather", "Empty")
         prepared = prepare(self.adapter, {}, messages=messages, tools=tools, options=given)
         return self.adapter.build_request(prepared.request)
 

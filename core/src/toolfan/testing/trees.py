@@ -84,10 +84,7 @@ def changed(tree: Any, path: Path, value: Any) -> Any:
     if not path:
         return value
     key, rest = path[0], path[1:]
-    if isinstance(tree, Mapping):
-        copy: Any = dict(tree)
-    else:
-        copy = list(tree)
+    copy: Any = dict(tree) if isinstance(tree, Mapping) else list(tree)
     if not rest and value is Gone:
         del copy[key]
     else:

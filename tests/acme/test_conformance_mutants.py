@@ -1,0 +1,44 @@
+"""The conformance suite itself: of adapters with one fault each, each breaks exactly the law that forbids the fault."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from acme_mutants import MUTANTS
+from acme_samples import AcmeSuite
+from toolfan.testing.lawbook import LawBroken, laws_of
+
+if TYPE_CHECKING:
+    from toolfan.testing import AdapterConformance
+
+
+pytestmark = pytest.mark.slow
+
+
+def broken(suite: type[AdapterConformance]) -> dict[str, str]:
+    """The laws that do not hold, each with what it says."""
+    found: dict[str, str] = {}
+    for name in laws_of(suite):
+        try:
+            getattr(suite(), name)()
+        except LawBroken as exc:
+            found[name] = str(exc)
+    return found
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_fault_breaks_the_law_that_forbids_it_and_no_other(name: str) -> None:
+    suite, law = MUTANTS[name]
+    found = broken(suite)
+    assert set(found) == {law}, "\n\n".join(f"{one}:\n{text}" for one, text in found.items())
+
+
+def test_the_adapter_that_they_are_made_of_breaks_none() -> None:
+    assert broken(AcmeSuite) == {}
+
+
+def test_nearly_every_law_has_a_fault_that_breaks_it() -> None:
+    caught = {law for _, law in MUTANTS.values()}
+    # Core itself holds it for every adapter whose capabilities are well formed.
+    assert set(laws_of(AcmeSuite)) - caught == {"test_streams_are_offered_or_refused"}

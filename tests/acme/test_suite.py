@@ -1,0 +1,191 @@
+"""The suite as pytest runs it: nothing of it goes missing in silence, for third parties as for toolfan's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from acme_samples import AcmeSuite
+from toolfan.testing import AdapterConformance, LawBroken, law
+from toolfan.testing.lawbook import laws_of
+
+HERE = Path(__file__).resolve().parent
+TESTS = HERE.parent
+MODULE = """\
+import pytest
+from acme_samples import AcmeSuite
+"""
+
+
+def run(folder: Path, source: str, *options: str, name: str = "test_it.py") -> subprocess.CompletedProcess[str]:
+    """pytest, in a process of its own, on a module with this source."""
+    (folder / name).write_text(MODULE + source)
+    path = os.pathsep.join(map(str, (HERE, HERE / "installed")))
+    arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:hypothesispytest", *options, name]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def ids(folder: Path, where: str) -> list[str]:
+    """What pytest collects there, without the class."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--collect-only", "-n", "0", "-p", "no:cacheprovider", where],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return [line.rpartition("::")[2] for line in done.stdout.splitlines() if "::test_" in line]
+
+
+def test_everyone_collects_the_same_tests() -> None:
+    """Toolfan's own adapters by the entry that a third party uses; no test depends on the adapter or its samples."""
+    root = TESTS.parent
+    third_party = ids(root, "tests/acme/test_acme.py")
+    assert third_party == list(laws_of(AdapterConformance))
+    for own in sorted((TESTS / "providers").glob("*/test_conformance.py")):
+        found = ids(root, str(own))
+        assert len(found) % len(third_party) == 0
+        assert found == third_party * (len(found) // len(third_party))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "test_rendering_is_kept = None",
+        "def test_rendering_is_kept(self): pass",
+        "@property\n    def test_rendering_is_kept(self): pass",
+        "__test__ = False",
+        "broken_laws = {'test_no_such_law': 'because'}",
+        "broken_laws = {'test_rendering_is_kept': ''}",
+    ],
+)
+def test_a_class_that_takes_a_law_away_cannot_be_made(tmp_path: Path, body: str) -> None:
+    """Nor one that gives no reason."""
+    done = run(tmp_path, f"class TestIt(AcmeSuite):\n    {body}\n")
+    assert done.returncode == 2
+    assert "TypeError: TestIt" in done.stdout
+
+
+def test_a_mixin_that_hides_a_law_is_refused() -> None:
+    """What stands before the suite among the bases would win."""
+
+    class Hiding:
+        def test_rendering_is_kept(self) -> None: ...
+
+    with pytest.raises(TypeError, match="replaces test_rendering_is_kept"):
+        type("TestIt", (Hiding, AcmeSuite), {})
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("class TestIt(AcmeSuite): ...\nTestIt.test_rendering_is_kept = lambda self: None\n", "was replaced"),
+        ("class TestIt(AcmeSuite): ...\nTestIt.test_rendering_is_kept = None\n", "was replaced"),
+    ],
+)
+def test_a_law_that_is_replaced_later_ends_the_run(tmp_path: Path, source: str, message: str) -> None:
+    """Before any test is run."""
+    done = run(tmp_path, source)
+    assert done.returncode == 4
+    assert message in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "@pytest.mark.skip(reason='later')\nclass TestIt(AcmeSuite): ...\n",
+        "@pytest.mark.xfail(reason='later')\nclass TestIt(AcmeSuite):\n    samples = ()\n",
+        "class TestIt(AcmeSuite):\n    @pytest.fixture(autouse=True)\n    def later(self): pytest.skip('later')\n",
+        "pytestmark = pytest.mark.skipif(True, reason='later')\nclass TestIt(AcmeSuite): ...\n",
+    ],
+)
+def test_a_law_that_is_skipped_fails(tmp_path: Path, source: str) -> None:
+    """By whatever means of pytest's."""
+    done = run(tmp_path, source, "-k", "test_the_samples_show")
+    assert done.returncode == 1
+    assert "cannot be skipped" in done.stdout
+
+
+BROKEN = """\
+class TestIt(AcmeSuite):
+    samples = [one for one in AcmeSuite.samples if one.stop != "length"]
+    broken_laws = {"test_the_samples_show_what_the_laws_need": "no recording of a cut answer yet"}
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_law_that_is_known_to_be_broken_shows_in_the_report(tmp_path: Path, workers: str) -> None:
+    """With its reason, whatever pytest is asked to show."""
+    done = run(tmp_path, BROKEN, "-n", workers, "-k", "samples_show")
+    assert done.returncode == 0
+    assert "laws of the conformance suite that do not hold" in done.stdout
+    assert "test_the_samples_show_what_the_laws_need: no recording of a cut answer yet" in done.stdout
+
+
+def test_a_law_that_holds_again_fails_until_it_is_taken_out(tmp_path: Path) -> None:
+    """Of `broken_laws`."""
+    done = run(tmp_path, BROKEN.replace('"length"', '"never"'), "-k", "samples_show")
+    assert done.returncode == 1
+    assert "no recording of a cut answer yet" in done.stdout
+
+
+def test_laws_that_were_not_run_are_counted(tmp_path: Path) -> None:
+    """A hook of a conftest.py, or -k, that leaves some out does not do it unseen."""
+    (tmp_path / "conftest.py").write_text(
+        "def pytest_collection_modifyitems(items): items[:] = [i for i in items if 'kept' not in i.name]\n"
+    )
+    done = run(tmp_path, "class TestIt(AcmeSuite): ...\n", "-k", "samples_show or rendering_is_kept")
+    assert done.returncode == 0
+    count = len(laws_of(AcmeSuite))
+    assert f"TestIt: {count - 1} of {count} laws were not run" in done.stdout
+
+
+def test_pytest_starts_without_toolfan() -> None:
+    """The plugin is loaded at every start of pytest: it brings along neither pydantic nor a module of toolfan's."""
+    code = (
+        "import sys, pytest; pytest.main(['--co', '-q', '-p', 'no:cacheprovider']); "
+        "print(*(m for m in sys.modules if m.split('.')[0] in ('pydantic', 'toolfan')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=HERE / "installed", capture_output=True, text=True, timeout=60, check=True
+    )
+    assert set(done.stdout.splitlines()[-1].split()) == {"toolfan", "toolfan.testing", "toolfan.testing.plugin"}
+
+
+def test_a_law_says_what_is_wrong_and_how_to_mend_it() -> None:
+    """Each has a docstring of more than the fact."""
+    for name, function in laws_of(AdapterConformance).items():
+        assert function.__doc__, name
+
+    class Suite(AcmeSuite):
+        errors = ()
+
+    with pytest.raises(LawBroken, match=r"- there is no sample of an error.*\n(.*\n)*.*Add samples"):
+        Suite().test_the_samples_show_what_the_laws_need()
+
+
+def test_a_law_of_your_own() -> None:
+    """Authors may add laws; they bind their subclasses."""
+
+    class Suite(AcmeSuite):
+        @law
+        def test_mine(self):  # type: ignore[no-untyped-def]
+            """Mend it."""
+            yield "it does not hold"
+
+    with pytest.raises(LawBroken, match="- it does not hold\n\nMend it"):
+        Suite().test_mine()
+    with pytest.raises(TypeError, match="replaces test_mine"):
+        type("Sub", (Suite,), {"test_mine": None})
