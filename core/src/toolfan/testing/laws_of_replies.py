@@ -63,8 +63,8 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
         for name, turn in self.turns():
             messages = self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls])
             for call in turn.calls:
-                given = call.provider_id or call.id
-                if texts(messages).count(given) <= texts(turn.replay).count(given):
+                given = call.provider_id
+                if given and texts(messages).count(given) <= texts(turn.replay).count(given):
                     yield f"{name}: the answer to {given!r} does not name it"
 
     @law

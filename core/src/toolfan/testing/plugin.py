@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             _mark(item, cls.broken_laws.get(item.name))
     for item in items:
         if _is_law(item):
-            cls = item.cls  # type: ignore[attr-defined]  # a law has one
+            cls = getattr(item, "cls", type(None))
             known = len(book.laws_of(cls))
             if known > run[cls]:
                 told = f"{cls.__name__}: {known - run[cls]} of {known} laws were not run"
