@@ -1,6 +1,7 @@
 """For tests of adapters, and of programs that use toolfan.
 
 `AdapterConformance` is the suite that every adapter passes; `Sample` and `ErrorSample` are what it is given.
+`scripted` makes a client whose answers are given, `replayed` one that answers from a recording.
 Everything loads on first use: the plugin of pytest is imported at every start of it.
 
 Knows: where the names are at home.  Must not know: pytest, pydantic; importing this imports neither.
@@ -13,17 +14,40 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .conformance import AdapterConformance
     from .lawbook import LawBroken, law
+    from .recording import Recording, RecordingAdapter
+    from .replaying import replayed, replayed_async
     from .samples import ErrorSample, Sample
+    from .scripting import ScriptedAdapter, scripted, scripted_async
 
 _HOMES = {
     "AdapterConformance": "conformance",
     "ErrorSample": "samples",
     "LawBroken": "lawbook",
+    "Recording": "recording",
+    "RecordingAdapter": "recording",
     "Sample": "samples",
+    "ScriptedAdapter": "scripting",
     "law": "lawbook",
+    "replayed": "replaying",
+    "replayed_async": "replaying",
+    "scripted": "scripting",
+    "scripted_async": "scripting",
 }
 
-__all__ = ["AdapterConformance", "ErrorSample", "LawBroken", "Sample", "law"]
+__all__ = [
+    "AdapterConformance",
+    "ErrorSample",
+    "LawBroken",
+    "Recording",
+    "RecordingAdapter",
+    "Sample",
+    "ScriptedAdapter",
+    "law",
+    "replayed",
+    "replayed_async",
+    "scripted",
+    "scripted_async",
+]
 
 
 if not TYPE_CHECKING:

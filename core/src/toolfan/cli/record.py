@@ -1,0 +1,74 @@
+"""`toolfan record`: ask once, print the calls, and keep the traffic in a file for tests.
+
+Knows: the public client, recordings.  Must not know: any provider.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from ..binding import Binding
+from ..client import Client
+from ..config import resolve
+from ..errors import ConfigError
+from ..retries import Retries
+from .output import outcome_json, print_json, print_text
+from .questions import Choice, Profile, Question, System, Target, Tools, messages, tool_choice
+from .tool_paths import load_tools
+
+if TYPE_CHECKING:
+    from ..results import Calls
+
+File: TypeAlias = Annotated[Path, typer.Argument(help="The file to write; a recording that is there is continued.")]
+
+
+def record(
+    file: File,
+    question: Question,
+    *,
+    tools: Tools,
+    target: Target = None,
+    profile: Profile = None,
+    system: System = None,
+    choice: Choice = "auto",
+    as_stream: Annotated[bool, typer.Option("--stream", help="Ask for a stream.")] = False,
+) -> None:
+    """Ask a provider, as `toolfan call` does, and write what was sent and what came, without secrets, to a file.
+
+    `toolfan.testing.replayed(file)` is a client that answers from it.  Look through the file before you publish it:
+    what you asked, and names of projects and of people, stay in it.
+    """
+    from ..testing.recording import Recording, RecordingAdapter
+
+    found = resolve(target, profile=profile, model=None, settings={})
+    recording = Recording.load(file) if file.exists() else Recording(found.adapter.name)
+    if recording.adapter != found.adapter.name:
+        raise ConfigError(f"{file} is a recording of {recording.adapter}", hint="Write to another file.")
+    adapter: Any = RecordingAdapter(found.adapter, recording)
+
+    def maker() -> object:
+        return found.adapter.connect(found.settings, use_async=False)
+
+    defaults = {"model": found.model, **found.call_options}
+    asked: dict[str, Any] = {"messages": messages(question, system), "tools": load_tools(tools)}
+    asked |= {"tool_choice": tool_choice(choice), "on_invalid": "keep"}
+    binding = Binding(adapter, maker(), use_async=False, maker=maker)
+    before = len(recording.exchanges)
+    try:
+        with Client(adapter, binding, retries=Retries(), defaults=defaults) as client:
+            calls = _streamed(client, asked) if as_stream else client.create(**asked)
+    finally:
+        if len(recording.exchanges) > before:  # an error of the provider's is a recording, too
+            recording.save(file)
+            print_text(f"{file} has {len(recording.exchanges)} exchanges.", err=True)
+    for outcome in calls.outcomes:
+        print_json(outcome_json(outcome))
+
+
+def _streamed(client: Client, asked: dict[str, Any]) -> Calls[Any]:
+    with client.stream(**asked) as stream:
+        stream.until_done()
+    return stream.calls

@@ -1,0 +1,197 @@
+"""Traffic with a provider, written to a file and given again: for tests of programs that use toolfan.
+
+A recording is JSON, to be read, kept in a repository and mended by hand:
+
+    {"toolfan_recording": 1,
+     "adapter": "openai",
+     "exchanges": [
+       {"request": {...}, "response": {...}, "request_id": "req_1", "headers": {...}},
+       {"request": {...}, "events": [{...}, ...], "request_id": ..., "headers": {...}},
+       {"request": {...}, "error": {"type": "RateLimited", "message": "...", "status": 429, "retry_after": 1.0}}]}
+
+`request` is the body that was sent, `response` the body that came, `events` the decoded events of a stream.  Secrets
+are removed: request headers are not kept, and what looks like a key, or is the value of an environment variable with
+the name of one, is `***`.  An `error` beside `events` broke the stream.
+
+Knows: adapters, transports, what a secret looks like.  Must not know: pytest, any provider.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolfan.errors import ConfigError, ProviderError
+from toolfan.event_streams import AsyncEventStream, EventStream
+from toolfan.redaction import known_secrets, masked, public_headers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from toolfan.adapter import JSON, ParallelToolsAdapter, WireRequest, WireResponse
+
+VERSION = 1
+_ERROR_FIELDS = ("status", "code", "retry_after", "request_id", "hint", "retryable")
+
+
+class Recording:
+    """Exchanges with one adapter; `save` writes them to a file, `load` reads it."""
+
+    def __init__(self, adapter: str, exchanges: list[JSON] | None = None) -> None:
+        self.adapter = adapter
+        self.exchanges: list[JSON] = exchanges or []
+
+    def to_json(self) -> str:
+        """The JSON text of the recording, without secrets."""
+        content = {"toolfan_recording": VERSION, "adapter": self.adapter, "exchanges": self.exchanges}
+        secrets = known_secrets(os.environ)
+        return json.dumps(_clean(content, secrets), ensure_ascii=False, indent=1) + "\n"
+
+    def save(self, path: str | Path) -> None:
+        """Writes the file, in place of what was there."""
+        Path(path).write_text(self.to_json(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recording:
+        """The recording in the file.  Raises ConfigError, with the path, if there is none."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            version, adapter, exchanges = (content[key] for key in ("toolfan_recording", "adapter", "exchanges"))
+            for exchange in exchanges:
+                if not isinstance(exchange["request"], dict) or not {"response", "events", "error"} & exchange.keys():
+                    raise ValueError("an exchange has a request, and a response, events or an error")
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            said = f"{type(exc).__name__}: {exc}"
+            raise ConfigError(f"{path} is no recording: {said}", hint="`toolfan record` writes one.") from exc
+        if version != VERSION:
+            raise ConfigError(f"{path} is of version {version!r}", hint=f"This toolfan reads version {VERSION}.")
+        return cls(adapter, exchanges)
+
+
+def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
+    if isinstance(value, str):
+        return masked(value, secrets)
+    if isinstance(value, dict):
+        return {key: _clean(inner, secrets) for key, inner in value.items()}
+    return [_clean(inner, secrets) for inner in value] if isinstance(value, list | tuple) else value
+
+
+class Through:
+    """An adapter as it is, but for its transports."""
+
+    def __init__(self, adapter: ParallelToolsAdapter) -> None:
+        self._adapter = adapter
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._adapter, name)
+
+
+class RecordingAdapter(Through):
+    """An adapter whose traffic is written into a recording: give it to `toolfan.wrap(sdk_client, adapter=...)`."""
+
+    def __init__(self, adapter: ParallelToolsAdapter, recording: Recording | None = None) -> None:
+        super().__init__(adapter)
+        self.recording = recording or Recording(adapter.name)
+
+    def transport(self, client: object, *, use_async: bool) -> Any:
+        """A sender over this client that keeps what passes."""
+        inner = self._adapter.transport(client, use_async=use_async)
+        kind = _AsyncRecorder if use_async else _Recorder
+        return kind(inner, self.recording)
+
+
+class _Keeper:
+    def __init__(self, inner: Any, recording: Recording) -> None:
+        self._inner, self._recording = inner, recording
+
+    @property
+    def keeps_deadline(self) -> bool:
+        """As the sender itself."""
+        return bool(getattr(self._inner, "keeps_deadline", False))
+
+    def begin(self, request: WireRequest) -> JSON:
+        exchange: JSON = {"request": json.loads(json.dumps(request.body))}
+        self._recording.exchanges.append(exchange)
+        return exchange
+
+    def keep(self, exchange: JSON, response: WireResponse) -> WireResponse:
+        exchange["response"] = response.body
+        self.head(exchange, response)
+        return response
+
+    def head(self, exchange: JSON, answer: Any) -> None:
+        exchange["request_id"] = getattr(answer, "request_id", None)
+        exchange["headers"] = public_headers((getattr(answer, "headers", None) or {}).items())
+
+    def fail(self, exchange: JSON, exc: ProviderError) -> None:
+        fields = {name: value for name in _ERROR_FIELDS if (value := getattr(exc, name)) is not None}
+        exchange["error"] = {"type": type(exc).__name__, "message": exc.message, **fields}
+
+
+class _Recorder(_Keeper):
+    def send(self, request: WireRequest, **options: Any) -> WireResponse:
+        exchange = self.begin(request)
+        try:
+            return self.keep(exchange, self._inner.send(request, **options))
+        except ProviderError as exc:
+            self.fail(exchange, exc)
+            raise
+
+    @contextmanager
+    def stream(self, request: WireRequest, **options: Any) -> Iterator[EventStream]:
+        exchange = self.begin(request)
+        exchange["events"] = []
+        try:
+            with self._inner.stream(request, **options) as found:
+                self.head(exchange, found)
+                yield EventStream(
+                    self._passing(found, exchange), request_id=exchange["request_id"], headers=exchange["headers"]
+                )
+        except ProviderError as exc:
+            self.fail(exchange, exc)
+            raise
+
+    def _passing(self, found: Any, exchange: JSON) -> Iterator[JSON]:
+        for event in found:
+            exchange["events"].append(event)
+            yield event
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _AsyncRecorder(_Keeper):
+    async def send(self, request: WireRequest, **options: Any) -> WireResponse:
+        exchange = self.begin(request)
+        try:
+            return self.keep(exchange, await self._inner.send(request, **options))
+        except ProviderError as exc:
+            self.fail(exchange, exc)
+            raise
+
+    @asynccontextmanager
+    async def stream(self, request: WireRequest, **options: Any) -> AsyncIterator[AsyncEventStream]:
+        exchange = self.begin(request)
+        exchange["events"] = []
+        try:
+            async with self._inner.stream(request, **options) as found:
+                self.head(exchange, found)
+                yield AsyncEventStream(
+                    self._passing(found, exchange), request_id=exchange["request_id"], headers=exchange["headers"]
+                )
+        except ProviderError as exc:
+            self.fail(exchange, exc)
+            raise
+
+    async def _passing(self, found: Any, exchange: JSON) -> AsyncIterator[JSON]:
+        async for event in found:
+            exchange["events"].append(event)
+            yield event
+
+    async def close(self) -> None:
+        await self._inner.close()

@@ -1,0 +1,158 @@
+"""A client that answers from a recording, and asks nobody.
+
+Knows: recordings, adapters as codecs.  Must not know: pytest, any SDK.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from toolfan import errors
+from toolfan.adapter import WireResponse
+from toolfan.errors import ProviderError, UsageError
+from toolfan.event_streams import AsyncEventStream, EventStream
+
+from .recording import Recording, Through
+from .trees import nodes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from toolfan.adapter import JSON, WireRequest
+    from toolfan.client import AsyncClient, Client
+
+
+class Replay:
+    """What stands in for the vendor's client: the exchanges of a recording that are `left`."""
+
+    def __init__(self, recording: Recording, *, compare: bool) -> None:
+        self.adapter, self.left, self._compare = recording.adapter, list(recording.exchanges), compare
+        self._count = len(self.left)
+
+    def take(self, request: WireRequest, *, streams: bool) -> JSON:
+        """The exchange that answers this request.
+
+        Raises UsageError if none is left, or none has this body: then it names the first difference.
+        """
+        key = "events" if streams else "response"
+        fitting = [one for one in self.left if key in one or "error" in one]
+        found = next((one for one in fitting if not self._compare or one["request"] == request.body), None)
+        if found is not None:
+            self.left.remove(found)
+            return found
+        if not fitting:
+            what = f"all {self._count} exchanges of the recording were given"
+        else:
+            what = f"the recording has no such request: {_difference(fitting[0]['request'], request.body)}"
+        raise UsageError(what, adapter=self.adapter, hint="Record it anew; or replayed(..., compare=False).")
+
+
+def _difference(recorded: JSON, asked: JSON) -> str:
+    before, now = dict(nodes(recorded)), dict(nodes(asked))
+    leaves = [path for path, value in (*before.items(), *now.items()) if not isinstance(value, dict | list)]
+    for path in leaves:
+        if path not in before or path not in now or before[path] != now[path]:
+            old, new = (repr(some[path])[:80] if path in some else "nothing" for some in (before, now))
+            return f"{'.'.join(map(str, path))} was {old} and is {new}"
+    return "an empty object or list differs"
+
+
+def _raise(exchange: JSON, adapter: str) -> None:
+    """Raises the error of the exchange, if it has one."""
+    if "error" in exchange:
+        details = dict(exchange["error"])
+        kind = getattr(errors, str(details.pop("type", "")), ProviderError)
+        message = str(details.pop("message", ""))
+        raise kind(message, adapter=adapter, **details)
+
+
+class ReplayAdapter(Through):
+    """An adapter that answers from a recording."""
+
+    def transport(self, client: object, *, use_async: bool) -> Any:
+        """A sender that takes exchanges.  Raises UsageError for another client."""
+        if not isinstance(client, Replay):
+            raise UsageError(f"{type(client).__name__} is no recording", adapter=self.name)
+        return _AsyncReplayer(client) if use_async else _Replayer(client)
+
+
+class _Sender:
+    def __init__(self, replay: Replay) -> None:
+        self._replay = replay
+
+    def answer(self, request: WireRequest) -> WireResponse:
+        exchange = self._replay.take(request, streams=False)
+        _raise(exchange, self._replay.adapter)
+        return WireResponse(exchange["response"], exchange.get("request_id"), exchange.get("headers") or {})
+
+    def events(self, exchange: JSON) -> Iterator[JSON]:
+        yield from exchange["events"]
+        _raise(exchange, self._replay.adapter)
+
+    def head(self, exchange: JSON) -> dict[str, Any]:
+        if not exchange.get("events"):
+            _raise(exchange, self._replay.adapter)
+        return {"request_id": exchange.get("request_id"), "headers": exchange.get("headers") or {}}
+
+
+class _Replayer(_Sender):
+    keeps_deadline = True
+
+    def send(self, request: WireRequest, *, timeout: float | None, headers: Any, query: Any) -> WireResponse:
+        return self.answer(request)
+
+    @contextmanager
+    def stream(self, request: WireRequest, *, timeout: float | None, headers: Any, query: Any) -> Iterator[EventStream]:
+        exchange = self._replay.take(request, streams=True)
+        yield EventStream(self.events(exchange), **self.head(exchange))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _AsyncReplayer(_Sender):
+    async def send(self, request: WireRequest, *, timeout: float | None, headers: Any, query: Any) -> WireResponse:
+        return self.answer(request)
+
+    @asynccontextmanager
+    async def stream(
+        self, request: WireRequest, *, timeout: float | None, headers: Any, query: Any
+    ) -> AsyncIterator[AsyncEventStream]:
+        exchange = self._replay.take(request, streams=True)
+        yield AsyncEventStream(self._slowly(exchange), **self.head(exchange))
+
+    async def _slowly(self, exchange: JSON) -> AsyncIterator[JSON]:
+        for event in self.events(exchange):
+            yield event
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _replay(path: str | Path, compare: bool) -> tuple[Replay, ReplayAdapter]:
+    from toolfan.registry import load_adapter
+
+    recording = Recording.load(path)
+    return Replay(recording, compare=compare), ReplayAdapter(load_adapter(recording.adapter))
+
+
+def replayed(path: str | Path, *, model: str | None = None, compare: bool = True) -> Client:
+    """A client that answers from the recording at `path`: no network, no SDK, no key.
+
+    Each exchange is given once, to a request with the same body; with `compare=False` in order, to whatever request.
+    `client.sdk_client.left` has those that were not asked for.  Raises ConfigError if there is no recording.
+    """
+    from toolfan.constructors import wrap
+
+    replay, adapter = _replay(path, compare)
+    return wrap(replay, adapter=adapter, model=model)
+
+
+def replayed_async(path: str | Path, *, model: str | None = None, compare: bool = True) -> AsyncClient:
+    """`replayed`, awaited."""
+    from toolfan.constructors import wrap_async
+
+    replay, adapter = _replay(path, compare)
+    return wrap_async(replay, adapter=adapter, model=model)

@@ -1,0 +1,223 @@
+"""Traffic that is recorded and given again: `toolfan.testing` and `toolfan record`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+import openai
+import pytest
+import toolfan
+from pydantic import BaseModel
+from toolfan import ConfigError, IncompleteStream, RateLimited, UsageError, load_adapter, wrap, wrap_async
+from toolfan.cli.app import app
+from toolfan.testing import Recording, RecordingAdapter, replayed, replayed_async
+from toolfan_local import Server
+from typer.testing import CliRunner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SECRET = "sk-proj-abcdefghijklmnop0123456789"
+
+
+class Weather(BaseModel):
+    location: str
+    units: Literal["imperial", "metric"]
+
+
+ASK: dict[str, Any] = {
+    "messages": [{"role": "user", "content": "What is the weather in toronto and dallas?"}],
+    "response_model": list[Weather],
+    "model": "gpt-x",
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture
+def tap() -> RecordingAdapter:
+    return RecordingAdapter(load_adapter("openai"))
+
+
+def sdk(server: Server) -> openai.OpenAI:
+    return openai.OpenAI(base_url=server.openai_url, api_key=SECRET, max_retries=0)
+
+
+def test_a_recording_is_given_again(server: Server, tap: RecordingAdapter, tmp_path: Path) -> None:
+    """Whole and streamed, in any order, to the same requests, with the same results."""
+    with sdk(server) as client:
+        recorded = wrap(client, adapter=tap)
+        whole = recorded.create(**ASK)
+        with recorded.stream(**ASK) as stream:
+            streamed = list(stream)
+    tap.recording.save(tmp_path / "traffic.json")
+
+    again = replayed(tmp_path / "traffic.json")
+    with again.stream(**ASK) as stream:
+        assert list(stream) == streamed
+    found = again.create(**ASK)
+    assert (list(found), found.raw, found.usage, found.request_id, found.headers) == (
+        list(whole),
+        whole.raw,
+        whole.usage,
+        whole.request_id,
+        whole.headers,
+    )
+    assert again.sdk_client.left == []
+    with pytest.raises(UsageError, match="all 2 exchanges of the recording were given"):
+        again.create(**ASK)
+
+
+def test_awaited(server: Server, tap: RecordingAdapter, tmp_path: Path) -> None:
+    """Recorded and given again."""
+
+    async def ask(client: toolfan.AsyncClient) -> list[Any]:
+        found = list(await client.create(**ASK))
+        async with client.stream(**ASK) as stream:
+            return [found, [call async for call in stream]]
+
+    async def both() -> None:
+        async with openai.AsyncOpenAI(base_url=server.openai_url, api_key=SECRET, max_retries=0) as client:
+            first = await ask(wrap_async(client, adapter=tap))
+        tap.recording.save(tmp_path / "traffic.json")
+        assert await ask(replayed_async(tmp_path / "traffic.json")) == first
+
+    asyncio.run(both())
+
+
+def test_another_request_is_refused_with_the_difference(server: Server, tap: RecordingAdapter, tmp_path: Path) -> None:
+    """The place, what it was, what it is; `compare=False` takes the next exchange all the same."""
+    path = tmp_path / "traffic.json"
+    with sdk(server) as client:
+        wrap(client, adapter=tap).create(**ASK)
+    tap.recording.save(path)
+    with pytest.raises(UsageError, match=r"model was 'gpt-x' and is 'gpt-y'"):
+        replayed(path).create(**{**ASK, "model": "gpt-y"})
+    with pytest.raises(UsageError, match=r"temperature was nothing and is 0\.5"):
+        replayed(path).create(**ASK, temperature=0.5)
+    assert len(replayed(path, compare=False).create(**{**ASK, "model": "gpt-y"})) == 2
+
+
+def test_errors_are_recorded_too(tap: RecordingAdapter, tmp_path: Path) -> None:
+    """With their class, and what they carry."""
+    path = tmp_path / "traffic.json"
+    script = [{"error": {"status": 429, "message": f"slow down, {SECRET}", "headers": {"retry-after": "90"}}}]
+    with Server(script) as server, sdk(server) as client, pytest.raises(RateLimited) as first:
+        wrap(client, adapter=tap).create(**ASK)
+    tap.recording.save(path)
+    with pytest.raises(RateLimited) as again:
+        replayed(path).create(**ASK)
+    assert again.value == first.value
+    assert again.value.retry_after == 90
+
+
+def test_a_stream_that_broke_off_breaks_off_again(server: Server, tap: RecordingAdapter, tmp_path: Path) -> None:
+    """At the same event."""
+    path = tmp_path / "traffic.json"
+    with sdk(server) as client, wrap(client, adapter=tap).stream(**ASK) as stream:
+        stream.until_done()
+    recording = tap.recording
+    [exchange] = recording.exchanges
+    exchange["events"] = exchange["events"][:-3]
+    recording.save(path)
+    with replayed(path, compare=False).stream(**ASK) as stream, pytest.raises(IncompleteStream):
+        stream.until_done()
+
+
+def test_no_secret_is_written(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a key in a header, nor one that someone says, nor what a variable with the name of one holds."""
+    monkeypatch.setenv("HOUSE_API_KEY", "swordfish-for-the-house")
+    adapter = RecordingAdapter(load_adapter("openai"))
+    asked = {**ASK, "messages": [{"role": "user", "content": f"weather, {SECRET}, swordfish-for-the-house"}]}
+    with sdk(server) as client:
+        wrap(client, adapter=adapter).create(
+            **asked, extra_headers={"x-api-key": "a-secret-of-mine"}, on_invalid="keep"
+        )
+    text = adapter.recording.to_json()
+    assert [secret for secret in (SECRET, "swordfish", "a-secret-of-mine") if secret in text] == []
+    assert "weather, ***, ***" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is no recording: JSONDecodeError"),
+        ("[]", "is no recording: TypeError"),
+        ('{"adapter": "openai"}', "is no recording: KeyError: 'toolfan_recording'"),
+        ('{"toolfan_recording": 1, "adapter": "openai", "exchanges": [{"request": {}}]}', "a response, events or an"),
+        ('{"toolfan_recording": 2, "adapter": "openai", "exchanges": []}', "is of version 2"),
+    ],
+)
+def test_what_is_no_recording_is_told(tmp_path: Path, content: str, message: str) -> None:
+    """With the path."""
+    path = tmp_path / "traffic.json"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=message) as caught:
+        replayed(path)
+    assert "traffic.json" in str(caught.value)
+    with pytest.raises(ConfigError, match="FileNotFoundError"):
+        replayed(tmp_path / "nothing.json")
+
+
+@pytest.fixture
+def workplace(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("TOOLFAN")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "taped_tools.py").write_text(
+        "from pydantic import BaseModel\n\n\nclass Weather(BaseModel):\n    location: str\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "taped_tools", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setenv("OPENAI_BASE_URL", server.openai_url)
+
+
+def record(*more: str, target: str = "openai:gpt-x") -> Any:
+    arguments = ["record", "traffic.json", "weather in toronto and dallas", "--tools", "taped_tools:Weather"]
+    return CliRunner().invoke(app, [*arguments, "--with", target, *more])
+
+
+@pytest.mark.usefixtures("workplace")
+def test_the_command_writes_a_recording() -> None:
+    """And goes on with one that is there; the calls are printed."""
+    first, second = record(), record("--stream")
+    assert (first.exit_code, second.exit_code) == (0, 0), first.output + second.output
+    for done in (first, second):
+        assert [json.loads(line)["arguments"]["location"] for line in done.stdout.splitlines()] == ["Toronto", "Dallas"]
+    recording = Recording.load("traffic.json")
+    assert [sorted(exchange) for exchange in recording.exchanges] == [
+        ["headers", "request", "request_id", "response"],
+        ["events", "headers", "request", "request_id"],
+    ]
+    assert "traffic.json has 2 exchanges" in second.stderr
+
+
+@pytest.mark.usefixtures("workplace")
+def test_the_command_records_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And ends with status 1."""
+    with Server([{"error": {"status": 401, "message": "who are you"}}]) as refusing:
+        monkeypatch.setenv("OPENAI_BASE_URL", refusing.openai_url)
+        done = record()
+    assert done.exit_code == 1
+    assert "AuthenticationError" in done.stderr
+    assert Recording.load("traffic.json").exchanges[0]["error"]["type"] == "AuthenticationError"
+
+
+@pytest.mark.usefixtures("workplace")
+def test_the_command_keeps_to_one_adapter(tmp_path: Path) -> None:
+    """A recording of another one is not mixed with it."""
+    assert record(target="local").exit_code == 0
+    done = record()
+    assert done.exit_code == 2
+    assert "traffic.json is a recording of local" in done.stderr
+    assert len(Recording.load(tmp_path / "traffic.json").exchanges) == 1
