@@ -234,3 +234,25 @@ def test_the_readme_can_be_run() -> None:
         assert block.text.rstrip().endswith(end)
         for project in ("core", "providers/openai", "providers/vertex", "providers/local"):
             assert f"./{project}" in block.text
+
+
+def test_every_law_of_the_suite_is_listed() -> None:
+    """With the first sentence of its docstring, and there is none that is not."""
+    from toolfan.testing import AdapterConformance
+    from toolfan.testing.lawbook import laws_of
+
+    text = (DOCS / "plugin-authors/conformance.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `(test_\w+)` \| (.+) \|$", text, flags=re.MULTILINE))
+    said = {
+        name: " ".join(inspect.getdoc(law).split("\n\n")[0].split())
+        for name, law in laws_of(AdapterConformance).items()
+    }
+    assert listed == said
+
+
+def test_every_name_for_tests_is_in_the_reference() -> None:
+    """`toolfan.testing.__all__`."""
+    from toolfan import testing
+
+    text = (DOCS / "reference/testing.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\.\. auto\w+:: toolfan\.testing\.(\w+)$", text, flags=re.MULTILINE)) == {*testing.__all__}

@@ -15,7 +15,7 @@ from ..client import Client
 from ..config import resolve
 from ..errors import ConfigError
 from ..retries import Retries
-from .output import outcome_json, print_json, print_text
+from .output import outcome_json, print_json
 from .questions import Choice, Profile, Question, System, Target, Tools, messages, tool_choice
 from .tool_paths import load_tools
 
@@ -63,7 +63,6 @@ def record(
     finally:
         if len(recording.exchanges) > before:  # an error of the provider's is a recording, too
             recording.save(file)
-            print_text(f"{file} has {len(recording.exchanges)} exchanges.", err=True)
     for outcome in calls.outcomes:
         print_json(outcome_json(outcome))
 

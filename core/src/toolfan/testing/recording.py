@@ -28,8 +28,10 @@ from toolfan.errors import ConfigError, ProviderError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.redaction import known_secrets, masked, public_headers
 
+from .delegation import Through
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 
     from toolfan.adapter import JSON, ParallelToolsAdapter, WireRequest, WireResponse
 
@@ -79,18 +81,6 @@ def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
     return [_clean(inner, secrets) for inner in value] if isinstance(value, list | tuple) else value
 
 
-class Through:
-    """An adapter as it is, but for its transports."""
-
-    def __init__(self, adapter: ParallelToolsAdapter) -> None:
-        self._adapter = adapter
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self._adapter, name)
-
-
 class RecordingAdapter(Through):
     """An adapter whose traffic is written into a recording: give it to `toolfan.wrap(sdk_client, adapter=...)`."""
 
@@ -100,9 +90,8 @@ class RecordingAdapter(Through):
 
     def transport(self, client: object, *, use_async: bool) -> Any:
         """A sender over this client that keeps what passes."""
-        inner = self._adapter.transport(client, use_async=use_async)
-        kind = _AsyncRecorder if use_async else _Recorder
-        return kind(inner, self.recording)
+        inner = super().transport(client, use_async=use_async)
+        return (_AsyncRecorder if use_async else _Recorder)(inner, self.recording)
 
 
 class _Keeper:
@@ -143,7 +132,7 @@ class _Recorder(_Keeper):
             raise
 
     @contextmanager
-    def stream(self, request: WireRequest, **options: Any) -> Iterator[EventStream]:
+    def stream(self, request: WireRequest, **options: Any) -> Generator[EventStream]:
         exchange = self.begin(request)
         exchange["events"] = []
         try:
@@ -175,7 +164,7 @@ class _AsyncRecorder(_Keeper):
             raise
 
     @asynccontextmanager
-    async def stream(self, request: WireRequest, **options: Any) -> AsyncIterator[AsyncEventStream]:
+    async def stream(self, request: WireRequest, **options: Any) -> AsyncGenerator[AsyncEventStream]:
         exchange = self.begin(request)
         exchange["events"] = []
         try:

@@ -13,11 +13,12 @@ from toolfan.adapter import WireResponse
 from toolfan.errors import ProviderError, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 
-from .recording import Recording, Through
+from .delegation import Through
+from .recording import Recording
 from .trees import nodes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
     from pathlib import Path
 
     from toolfan.adapter import JSON, WireRequest
@@ -104,7 +105,9 @@ class _Replayer(_Sender):
         return self.answer(request)
 
     @contextmanager
-    def stream(self, request: WireRequest, *, timeout: float | None, headers: Any, query: Any) -> Iterator[EventStream]:
+    def stream(
+        self, request: WireRequest, *, timeout: float | None, headers: Any, query: Any
+    ) -> Generator[EventStream]:
         exchange = self._replay.take(request, streams=True)
         yield EventStream(self.events(exchange), **self.head(exchange))
 
@@ -119,7 +122,7 @@ class _AsyncReplayer(_Sender):
     @asynccontextmanager
     async def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Any, query: Any
-    ) -> AsyncIterator[AsyncEventStream]:
+    ) -> AsyncGenerator[AsyncEventStream]:
         exchange = self._replay.take(request, streams=True)
         yield AsyncEventStream(self._slowly(exchange), **self.head(exchange))
 

@@ -36,7 +36,7 @@ from toolfan.wire import encode_json, merge_extra_body
 from .scripted_answers import ScriptParser, parse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, Sequence
 
     from toolfan.client import AsyncClient, Client
     from toolfan.toolset import ToolSet
@@ -201,7 +201,9 @@ class _Transport:
         return WireResponse(self._client.next(request))
 
     @contextmanager
-    def stream(self, request: WireRequest, *, timeout: float | None, headers: Any, query: Any) -> Iterator[EventStream]:
+    def stream(
+        self, request: WireRequest, *, timeout: float | None, headers: Any, query: Any
+    ) -> Generator[EventStream]:
         yield EventStream(iter(_events(self._client.next(request))))
 
     def close(self) -> None:
@@ -218,7 +220,7 @@ class _AsyncTransport:
     @asynccontextmanager
     async def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Any, query: Any
-    ) -> AsyncIterator[AsyncEventStream]:
+    ) -> AsyncGenerator[AsyncEventStream]:
         yield AsyncEventStream(_slowly(_events(self._client.next(request))))
 
     async def close(self) -> None:
