@@ -142,12 +142,12 @@ class TestDemo:
         monkeypatch.setenv("TOOLFAN_DISABLE", "broken")
         status, (broken, local) = self.rows()
         assert status == 0
-        assert broken == ["broken", "blocked: switched off by TOOLFAN_DISABLE"]
+        assert broken == ["broken", "blocked: switched off by the environment variable TOOLFAN_DISABLE"]
         assert local == ["local", "ok"]
 
     def test_with_all_switched_off_nothing_was_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TOOLFAN_DISABLE", "local")
-        assert self.rows() == (1, [["local", "blocked: switched off by TOOLFAN_DISABLE"]])
+        assert self.rows() == (1, [["local", "blocked: switched off by the environment variable TOOLFAN_DISABLE"]])
 
     @pytest.mark.parametrize("body", ["raise LookupError('mine')", "return [5]", "yield from missing"])
     def test_stand_ins_that_fail_are_a_row_and_a_failure(self, body: str) -> None:

@@ -526,8 +526,12 @@ def test_values_are_shown_briefly() -> None:
         (b"a = 1\nb = '\xff'\n", "not UTF-8: byte 0xff in line 2"),
         ("default = 'x'".encode("utf-16"), "not UTF-8"),
         (b"a = " + b"[" * 5000, "not valid TOML"),
-        (b"profile = 'x'\n", "line 1: there is no such key; its value is 'x'. Known are default and profiles. Did you"),
+        (
+            b"profile = 'x'\n",
+            "line 1: there is no such key; its value is 'x'. Known are default, disable and profiles.",
+        ),
         (b"default = 3\n", "default in {file}, line 1 is 3"),
+        (b"disable = 'acme'\n", "disable in {file}, line 1 is not a list of names"),
         (b"[default]\n", "default in {file}, line 1 is a table"),
         (b"profiles = 3\n", "profiles in {file}, line 1 is 3"),
         (b"[profiles]\nfast = 'acme'\n", "profiles.fast in {file}, line 2 is 'acme', not a table"),

@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
+import toolfan
 from toolfan.adapter import ADAPTER_API, ParallelToolsAdapter
-from toolfan.errors import AdapterBroken, AdapterConflict, AdapterNotFound, AdapterNotInstalled, AdapterTooNew
+from toolfan.errors import (
+    AdapterBroken,
+    AdapterConflict,
+    AdapterNotFound,
+    AdapterNotInstalled,
+    AdapterTooNew,
+    ConfigError,
+)
 from toolfan.registry import AdapterInfo, adapter_for_client, clear_loaded_adapters, installed_adapters, load_adapter
 
 if TYPE_CHECKING:
@@ -315,6 +323,69 @@ def test_a_disabled_adapter_is_not_found(site: Site, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("TOOLFAN_DISABLE", "other, good ,")
     with pytest.raises(AdapterNotFound, match="switched off by the environment variable TOOLFAN_DISABLE"):
         load_adapter("good")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "where"),
+    [
+        ("toolfan.toml", 'disable = ["other", "good"]', "disable.1 in {path}, line 1"),
+        ("toolfan.toml", '# why\ndisable = [\n  " good ",\n]', "disable.0 in {path}, line 3"),
+        ("pyproject.toml", '[tool.toolfan]\ndisable = ["good"]', "tool.toolfan.disable.0 in {path}, line 2"),
+    ],
+)
+def test_an_adapter_that_a_file_disables_is_blocked(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: str, text: str, where: str
+) -> None:
+    """For every way to it, with the place; its plugin is not imported and its neighbours are as they were."""
+    site.install_adapter("fine")
+    source = PLUGIN.format(name="good", api=ADAPTER_API)
+    site.install("acme", {"plugin_good": source}, adapters={"good": "plugin_good"}, clients={"sdk": "plugin_good"})
+    path = tmp_path / file
+    path.write_text(text)
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    place = where.format(path=path)
+    for ask in (
+        lambda: load_adapter("good"),
+        lambda: toolfan.wrap(object_of("sdk")),
+        lambda: toolfan.connect("good:m"),
+    ):
+        with pytest.raises(AdapterNotFound) as caught:
+            ask()
+        assert f"'good' is switched off by {place}" in str(caught.value)
+    assert load_adapter("fine").name == "fine"
+    infos = {info.name: info for info in installed_adapters(load=True)}
+    assert (infos["good"].status, infos["good"].reason) == ("blocked", f"switched off by {place}")
+    assert infos["fine"].status == "ok"
+    assert "plugin_good" not in sys.modules
+
+
+def test_the_file_and_the_variable_block_together(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither takes back what the other says."""
+    for name in ("one", "two", "three"):
+        site.install_adapter(name)
+    (tmp_path / "toolfan.toml").write_text('disable = ["one"]')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOOLFAN_DISABLE", "two")
+    assert {info.name: info.status for info in installed_adapters()} == {
+        "one": "blocked",
+        "two": "blocked",
+        "three": "ok",
+    }
+
+
+@pytest.mark.parametrize("text", ["disable = [", 'disable = "good"', "disable = [1]"])
+def test_a_file_that_is_wrong_blocks_nothing_in_silence(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    """An adapter named in code works without it; who asks for a profile gets the error."""
+    site.install_adapter("good")
+    (tmp_path / "toolfan.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert load_adapter("good").name == "good"
+    assert "what the configuration disables is not known" in caplog.text
+    with pytest.raises(ConfigError, match=r"toolfan\.toml"):
+        toolfan.connect(profile="fast")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from .blocking import KEY, names_in
 from .config_file import find_config
 from .errors import ConfigError
 from .redaction import shown
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 _SELECT = "TOOLFAN_PROFILE"
 _OVERRIDE = "TOOLFAN_PROFILES"
-_FILE_KEYS = ("default", "profiles")
+_FILE_KEYS = ("default", KEY, "profiles")
 _KNOWN = ("PROFILE", "PROFILES", "DISABLE", "DEBUG")
 
 
@@ -217,8 +218,9 @@ def _names_in(file: ConfigFile) -> dict[str, str]:
             close = nearest(key, _FILE_KEYS).strip()
             raise ConfigError(
                 f"{file.where(key)}: there is no such key; its value is {shown(value, (key,))}",
-                hint=f"Known are default and profiles. {close}".strip(),
+                hint=f"Known are default, disable and profiles. {close}".strip(),
             )
+    names_in(file)
     default, profiles = file.data.get("default"), file.data.get("profiles", {})
     if default is not None and not isinstance(default, str):
         raise ConfigError(f"{file.where('default')} is {shown(default, ())}", hint="It is the name of a profile.")

@@ -8,24 +8,21 @@ Knows: adapter names, distributions, which extra brings which provider.  Must no
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from .admission import admitted
+from .blocking import blocked
 from .errors import AdapterBroken, AdapterConflict, AdapterNotFound, AdapterNotInstalled
 from .plugins import ADAPTERS, CLIENTS, Candidate, broken, candidates
 from .wire import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from .adapter import ParallelToolsAdapter
 
 AdapterStatus: TypeAlias = Literal["ok", "broken", "conflict", "blocked"]
-
-DISABLE_VARIABLE = "TOOLFAN_DISABLE"
-"""Environment variable with names of adapters, separated by commas, that must not be used."""
 
 _EXTRAS = {"openai": "openai", "openai-responses": "openai", "vertex": "vertex", "gemini": "gemini", "local": "local"}
 _EXTRAS_OF_CLIENTS = {"openai": "openai", "vertexai": "vertex", "google.genai": "gemini"}
@@ -57,8 +54,8 @@ def load_adapter(name: str) -> ParallelToolsAdapter:
     AdapterConflict if two distributions offer it, AdapterBroken if its plugin is unusable, AdapterTooNew if it speaks
     another version of the adapter protocol.
     """
-    if name in _disabled():
-        raise _disabled_error(name)
+    if where := blocked().get(name):
+        raise _blocked_error(name, where)
     adapter = _loaded.get(name)
     if adapter is None:
         # No lock while foreign code is imported: of two threads that load at once, the first one's result stays.
@@ -77,7 +74,9 @@ def installed_adapters(*, load: bool = False) -> list[AdapterInfo]:
     Reads metadata and imports nothing, unless `load`: then each plugin is imported, guarded, and its status is proved.
     """
     found = candidates(ADAPTERS)
-    return sorted((_info(candidate, found, load=load) for candidate in found), key=lambda i: (i.name, i.distribution))
+    off = blocked()
+    infos = (_info(candidate, found, off, load=load) for candidate in found)
+    return sorted(infos, key=lambda info: (info.name, info.distribution))
 
 
 def adapter_for_client(client: object) -> str:
@@ -94,9 +93,11 @@ def adapter_for_client(client: object) -> str:
     if module is None:
         _raise_no_server(client, modules, declared)
     names = {candidate: _adapter_name(candidate, offers) for candidate in serving}
-    enabled = {candidate: name for candidate, name in names.items() if name not in _disabled()}
+    off = blocked()
+    enabled = {candidate: name for candidate, name in names.items() if name not in off}
     if not enabled:
-        raise _disabled_error(next(iter(names.values())))
+        first = next(iter(names.values()))
+        raise _blocked_error(first, off[first])
     if len(enabled) > 1:
         origins = _listed(candidate.origin for candidate in enabled)
         spellings = " or ".join(f"adapter={name!r}" for name in dict.fromkeys(enabled.values()))
@@ -125,7 +126,7 @@ def _raise_not_installed(name: str) -> NoReturn:
     extra = _EXTRAS.get(name)
     if extra is not None:
         raise AdapterNotInstalled(f"the adapter {name!r} is not installed", hint=_install(extra))
-    installed = sorted({c.name for c in candidates(ADAPTERS)} - _disabled())
+    installed = sorted({c.name for c in candidates(ADAPTERS)} - blocked().keys())
     has = f"installed: {', '.join(installed)}" if installed else "no adapter is installed"
     hint = nearest(name.lower(), sorted({*installed, *_EXTRAS})).strip()
     raise AdapterNotFound(
@@ -134,8 +135,8 @@ def _raise_not_installed(name: str) -> NoReturn:
     )
 
 
-def _info(candidate: Candidate, found: list[Candidate], *, load: bool) -> AdapterInfo:
-    status, reason, api = _status(candidate, found)
+def _info(candidate: Candidate, found: list[Candidate], off: Mapping[str, str], *, load: bool) -> AdapterInfo:
+    status, reason, api = _status(candidate, found, off)
     if load and status == "ok":
         try:
             api = load_adapter(candidate.name).api
@@ -144,11 +145,13 @@ def _info(candidate: Candidate, found: list[Candidate], *, load: bool) -> Adapte
     return AdapterInfo(candidate.name, candidate.distribution, candidate.version, api, status, reason)
 
 
-def _status(candidate: Candidate, found: list[Candidate]) -> tuple[AdapterStatus, str | None, int | None]:
+def _status(
+    candidate: Candidate, found: list[Candidate], off: Mapping[str, str]
+) -> tuple[AdapterStatus, str | None, int | None]:
     if candidate.fault:
         return "broken", candidate.fault, None
-    if candidate.name in _disabled():
-        return "blocked", f"switched off by {DISABLE_VARIABLE}", None
+    if candidate.name in off:
+        return "blocked", f"switched off by {off[candidate.name]}", None
     others = [c for c in found if c.name == candidate.name and c is not candidate and c.fault is None]
     if others:
         return "conflict", f"offered by {_listed(c.origin for c in others)} too", None
@@ -213,15 +216,11 @@ def _raise_no_server(client: object, modules: list[str], declared: list[Candidat
     )
 
 
-def _disabled() -> frozenset[str]:
-    return frozenset(filter(None, map(str.strip, os.environ.get(DISABLE_VARIABLE, "").split(","))))
-
-
-def _disabled_error(name: str) -> AdapterNotFound:
+def _blocked_error(name: str, where: str) -> AdapterNotFound:
     return AdapterNotFound(
-        f"the adapter {name!r} is switched off by the environment variable {DISABLE_VARIABLE}",
+        f"the adapter {name!r} is switched off by {where}",
         adapter=name,
-        hint=f"Take {name} out of {DISABLE_VARIABLE}, or use another adapter.",
+        hint=f"Take {name} out there, or use another adapter.",
     )
 
 
