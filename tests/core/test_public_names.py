@@ -21,7 +21,7 @@ _PUBLIC = """
     RunRound StopReason StreamParser TextDelta TooManyCalls Tool ToolChoice ToolDefinitionError ToolRequest ToolSet
     ToolfanError Transport TruncatedCall Turn Unavailable UnknownTool Unsupported Usage UsageError WireRequest
     WireResponse __version__ connect connect_async execute execute_async from_openai from_vertexai hookimpl
-    installed_adapters load_adapter tool wrap wrap_async
+    installed_adapters load_adapter observe tool unobserve wrap wrap_async
 """
 PUBLIC = _PUBLIC.split()
 

@@ -15,6 +15,8 @@ from unittest import mock
 
 import pytest
 import toolfan
+from pydantic import BaseModel
+from toolfan import watching
 from toolfan.adapter import ADAPTER_API, ParallelToolsAdapter
 from toolfan.errors import (
     AdapterBroken,
@@ -24,6 +26,7 @@ from toolfan.errors import (
     AdapterTooNew,
     ConfigError,
 )
+from toolfan.observers import forget_observers, installed_observers
 from toolfan.registry import AdapterInfo, adapter_for_client, clear_loaded_adapters, installed_adapters, load_adapter
 
 if TYPE_CHECKING:
@@ -109,6 +112,12 @@ class Site:
         for module, source in (modules or {}).items():
             (folder / f"{module}.py").write_text(source)
         importlib.invalidate_caches()
+
+    def install_observer(self, name: str, source: str, *, distribution: str = "") -> None:
+        """A distribution whose module is an observer of this name."""
+        distribution = distribution or f"watch-{name}"
+        module = distribution.replace("-", "_")
+        self.install(distribution, {module: source}, entry_points=f"[toolfan.observers]\n{name} = {module}\n")
 
     def install_adapter(self, name: str, *, api: int = ADAPTER_API, source: str | None = None) -> None:
         """A distribution `toolfan-NAME` whose module `plugin_NAME` offers the adapter."""
@@ -595,6 +604,120 @@ def test_the_registry_imports_no_sdk_and_pluggy_only_to_load() -> None:
     assert ran.stdout.strip() == "[]"
 
 
+# Observers
+
+WATCHING = """
+import toolfan
+told = []
+
+@toolfan.hookimpl
+def toolfan_after_turn(adapter, turn):
+    told.append((adapter, turn.stop.kind))
+"""
+
+
+@pytest.fixture
+def observing(site: Site) -> Iterator[Site]:
+    """A site whose observers the next client loads, and which are gone afterwards."""
+    before = watching._watchers
+    forget_observers()
+    yield site
+    watching._watchers = before
+    forget_observers()
+
+
+class Weather(BaseModel):
+    """A tool that nobody asks for."""
+
+    location: str
+
+
+def ask() -> toolfan.Calls[Weather]:
+    """Ask the offline planner, with an adapter that is no plugin."""
+    from toolfan_local import toolfan_adapter
+
+    adapter = toolfan_adapter()
+    sdk = adapter.connect(adapter.settings_model(), use_async=False)
+    with toolfan.wrap(sdk, adapter=adapter) as client:
+        return client.create(messages=[{"role": "user", "content": "Hello?"}], tools=(Weather,), model="m")
+
+
+def test_an_installed_observer_watches_from_the_first_client_on(observing: Site) -> None:
+    """Not sooner: importing toolfan, listing and loading an adapter import none."""
+    observing.install_observer("seen", WATCHING)
+    observing.install_adapter("good")
+    load_adapter("good")
+    assert [(info.name, info.distribution, info.status) for info in installed_observers()] == [
+        ("seen", "watch-seen", "ok")
+    ]
+    assert "watch_seen" not in sys.modules
+    ask()
+    ask()
+    assert sys.modules["watch_seen"].told == [("local", "end")] * 2
+
+
+SICK = {
+    "importing": "import a_module_that_nobody_has",
+    "exiting": "raise SystemExit(1)",
+    "unknown": WATCHING.replace("toolfan_after_turn", "toolfan_after_turns"),
+    "argument": WATCHING.replace("adapter, turn", "adapter, turn, colour"),
+    "hookless": WATCHING.replace("@toolfan.hookimpl", ""),
+    "raising": WATCHING.replace("told.append", "boom"),
+}
+
+
+def test_sick_observers_harm_nobody_but_themselves(observing: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """Each is named in the log, with its distribution; a sound one beside them watches."""
+    for name, source in SICK.items():
+        observing.install_observer(name, source)
+    for twin in ("twin-a", "twin-b"):
+        observing.install_observer("twin", WATCHING, distribution=twin)
+    observing.install("torn", entry_points="[toolfan.observers]\ntorn = not a module\n")
+    observing.install_observer("well", WATCHING)
+    for _ in range(2):
+        assert ask().stop.kind == "end"
+    assert sys.modules["watch_well"].told == [("local", "end")] * 2
+    assert not {"twin_a", "twin_b"} & sys.modules.keys()
+    said = [record.getMessage() for record in caplog.records]
+    for name in ("importing", "exiting", "unknown", "argument", "hookless", "torn"):
+        assert sum(line.startswith(f"the observer {name} is not used: ") for line in said) == 1, said
+    assert "Did you mean 'toolfan_after_turn'?" in caplog.text
+    assert "the observer twin is not used: offered by twin-b 1.0 too" in said
+    assert "the observer raising raised in toolfan_after_turn and is dropped" in said
+    assert len(said) == 9, said
+    statuses = {info.distribution: info.status for info in installed_observers(load=True)}
+    assert {name for name, status in statuses.items() if status == "ok"} == {"watch-well", "watch-raising"}
+    assert statuses["twin-a"] == statuses["twin-b"] == "conflict"
+
+
+def test_a_blocked_observer_is_not_imported(observing: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name, as an adapter."""
+    observing.install_observer("seen", WATCHING)
+    monkeypatch.setenv("TOOLFAN_DISABLE", "seen")
+    ask()
+    assert "watch_seen" not in sys.modules
+    (info,) = installed_observers(load=True)
+    assert (info.status, info.reason) == ("blocked", "switched off by the environment variable TOOLFAN_DISABLE")
+
+
+def test_the_hooks_of_an_adapters_module_watch_too(observing: Site) -> None:
+    """From when the adapter was loaded; once, though it is in both groups."""
+    source = PLUGIN.format(name="good", api=ADAPTER_API) + WATCHING
+    groups = "[toolfan.adapters]\ngood = plugin_good\n[toolfan.observers]\ngood = plugin_good\n"
+    observing.install("acme", {"plugin_good": source}, entry_points=groups)
+    load_adapter("good")
+    ask()
+    assert sys.modules["plugin_good"].told == [("local", "end")]
+
+
+def test_an_observer_may_make_a_client_while_it_is_imported(observing: Site) -> None:
+    """It is then not loaded once more, in the middle of it."""
+    observing.install_observer("seen", f"import toolfan; toolfan.wrap(object(), adapter='good')\n{WATCHING}")
+    observing.install_adapter("good")
+    ask()
+    assert sys.modules["watch_seen"].told == [("local", "end")]
+
+
 def test_every_observer_hook_is_specified() -> None:
     """Names and arguments are a promise to plugin authors."""
     import pluggy
@@ -609,7 +732,9 @@ def test_every_observer_hook_is_specified() -> None:
     assert specs == {
         "toolfan_adapter": (),
         "toolfan_after_execute": ("adapter", "call", "result"),
-        "toolfan_after_turn": ("adapter", "turn", "attempt"),
+        "toolfan_after_failure": ("adapter", "request", "error", "attempt"),
+        "toolfan_after_turn": ("adapter", "request", "turn", "attempt"),
         "toolfan_before_send": ("adapter", "request", "attempt"),
-        "toolfan_call_sealed": ("adapter", "call", "attempt"),
+        "toolfan_call_sealed": ("adapter", "request", "call", "attempt"),
     }
+    assert set(hookspecs.OBSERVER_HOOKS) == specs.keys() - {"toolfan_adapter"}

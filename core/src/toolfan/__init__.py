@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from .streams import AsyncCallStream, CallStream
     from .tools import Tool, tool
     from .toolset import ToolSet
+    from .watching import observe, unobserve
 
 # Where each public name is at home; it is imported from there when it is first asked for.  A test holds this, `__all__`
 # and the imports above to each other.
@@ -92,6 +93,7 @@ _HOMES = {
     "streams": "AsyncCallStream CallStream",
     "tools": "Tool tool",
     "toolset": "ToolSet",
+    "watching": "observe unobserve",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
@@ -171,7 +173,9 @@ __all__ = [
     "hookimpl",
     "installed_adapters",
     "load_adapter",
+    "observe",
     "tool",
+    "unobserve",
     "wrap",
     "wrap_async",
 ]

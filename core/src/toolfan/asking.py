@@ -18,6 +18,7 @@ from .errors import BadResponse, ConnectionFailed, DeadlineExceeded, IncompleteS
 from .errors import ProviderError  # isort: skip
 from .judging import StreamJudge, judge
 from .results import Calls
+from .watching import Watched, watched
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,9 +81,11 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
         spent.requests += 1
         response: WireResponse | None = None
         try:
-            response = yield Send(wire)
-            assert response is not None
-            turn = adapter.parse_response(response.body)
+            with watched(adapter.name, wire, spent.attempts) as watch:
+                response = yield Send(wire)
+                assert response is not None
+                turn = adapter.parse_response(response.body)
+                watch.read(turn)
         except NotSent as exc:
             spent.requests -= 1
             raise exc.error from exc.error.__cause__
@@ -106,7 +109,8 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
         spent.requests += 1
         reading = _Reading(terms, request)
         try:
-            found = yield from reading.read(wire)
+            with watched(adapter.name, wire, spent.attempts) as reading.watch:
+                found = yield from reading.read(wire)
         except NotSent as exc:
             spent.requests -= 1
             raise exc.error from exc.error.__cause__
@@ -155,6 +159,7 @@ class _Reading:
         self._fault: ProviderError | None = None
         self._head: Any = None
         self.delivered = False
+        self.watch = Watched()
 
     def read(self, wire: WireRequest) -> Asking:
         """The whole answer.  An error carries, in `calls` and `turn`, what had come."""
@@ -167,6 +172,7 @@ class _Reading:
             turn = self._parser.close()
         except ProviderError as exc:
             turn = self._saved(exc)
+        self.watch.read(turn)
         left, outcomes = self._judge.finish(turn)
         if self._first:
             self._items += left
@@ -180,6 +186,7 @@ class _Reading:
             self._fault = exc
             return True
         if sealed:
+            self.watch.sealed(sealed)
             outcomes = self._judge.add(sealed)
             if self._first:
                 self._items += outcomes

@@ -75,6 +75,9 @@ class _Shared:
         self._retries = retries
         self._defaults = {key: value for key, value in defaults.items() if value is not None or key == "deadline"}
         self._closed = False
+        from .observers import load_observers  # lazily, as all that reads metadata
+
+        load_observers()
 
     @property
     def sdk_client(self) -> Any:

@@ -18,8 +18,10 @@ from . import portals
 from .calls import BadCall, Call, Result
 from .errors import TooManyCalls, UsageError
 from .jobs import GRACE, Job, detach, ended, runner
+from .observers import load_observers
 from .results import Calls
 from .toolset import tool_set
+from .watching import tell
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -50,12 +52,13 @@ class Executor:
         max_calls: int | None = None,
         until: float | None = None,
         portal: Portal | None = None,
+        adapter: str | None = None,
     ) -> None:
         check_limit("max_concurrency", max_concurrency)
         if max_calls is not None:
             check_limit("max_calls", max_calls)
         self._tools, self._limit, self._max_calls, self._until = tools, max_concurrency, max_calls, until
-        self._portal = portal
+        self._portal, self._adapter = portal, adapter
         self._origin = time.monotonic()
         self._waiting: deque[Job] = deque()
         self._running: set[Job] = set()
@@ -170,6 +173,7 @@ class Executor:
     def _end(self, job: Job) -> None:
         value = job.value if job.error is None else None
         job.result = Result(job.call, value, job.error, job.started, self._now(), job.abandoned)
+        tell("toolfan_after_execute", adapter=self._adapter, call=job.call, result=job.result)
         ends_all = not isinstance(job.error, (Exception, anyio.get_cancelled_exc_class(), type(None)))
         if ends_all and self._fatal is None:
             self._fatal = job.error
@@ -273,6 +277,7 @@ def _prepared(
         raise UsageError(f"timeout is {timeout!r}", hint="It is a number of seconds above 0, or None for no limit.")
     until = None if timeout is None else time.monotonic() + timeout
     check_runnable(listed, known)
+    load_observers()
     return Executor(known, max_concurrency=max_concurrency, until=until, portal=portal), listed
 
 

@@ -22,7 +22,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter, WireRequest
-    from .calls import Call, RawCall, Turn
+    from .calls import Call, RawCall, Result, Turn
 
 PROJECT = "toolfan"
 
@@ -44,25 +44,48 @@ def toolfan_before_send(adapter: str, request: WireRequest, attempt: int) -> Non
     """A request is about to be sent.
 
     `adapter` is the adapter's name, `request` what goes on the wire (no headers, no key), `attempt` the round of
-    asking, from 1.  Observers watch only: what they return is ignored, `request` is not theirs to change, and one that
-    raises is logged to `toolfan` and dropped.  The same holds for every hook below.
+    asking, from 1; a request that is sent again within a round is announced again.  What follows on it gets the same
+    `request` object: exactly one `toolfan_after_turn` or `toolfan_after_failure`, and the calls before it.
+
+    Observers watch only: what they return is ignored, `request` is a copy, and one that raises is logged to `toolfan`
+    and dropped.  A hook is a plain function; it is called in whatever thread or event loop does the work, which waits
+    for it.  The same holds for every hook below.
     """
 
 
 @hookspec
-def toolfan_after_turn(adapter: str, turn: Turn, attempt: int) -> None:
-    """A response was read: `turn` is all of it, before validation."""
-
-
-@hookspec
-def toolfan_call_sealed(adapter: str, call: RawCall, attempt: int) -> None:
+def toolfan_call_sealed(adapter: str, request: WireRequest, call: RawCall, attempt: int) -> None:
     """A call is complete: in a stream the moment its last fragment came, before validation."""
 
 
 @hookspec
-def toolfan_after_execute(adapter: str | None, call: Call[Any], result: Any) -> None:
+def toolfan_after_turn(adapter: str, request: WireRequest, turn: Turn, attempt: int) -> None:
+    """A response was read: `turn` is all of it, before validation; each of its calls was announced before."""
+
+
+@hookspec
+def toolfan_after_failure(adapter: str, request: WireRequest, error: BaseException, attempt: int) -> None:
+    """A request brought no turn.
+
+    `error` is what went wrong: a ProviderError, maybe one of a request that is sent again; GeneratorExit where nobody
+    waits for the answer any more, as in a stream that was left early or a task that was cancelled.
+    """
+
+
+@hookspec
+def toolfan_after_execute(adapter: str | None, call: Call[Any], result: Result[Any]) -> None:
     """A call was executed.
 
-    `call` is the valid call, `result` what execution made of it: its value, or its error.  `adapter` is None where
-    calls are executed without a client.
+    `call` is the valid call, `result` what came of it: its value or its error, when it began and ended; `started` is
+    None for one that was not begun.  Value and error are those of the tool, not copies.  `adapter` is None where calls
+    are executed without a client.
     """
+
+
+OBSERVER_HOOKS = (
+    "toolfan_before_send",
+    "toolfan_call_sealed",
+    "toolfan_after_turn",
+    "toolfan_after_failure",
+    "toolfan_after_execute",
+)

@@ -18,7 +18,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from .errors import AdapterBroken
-from .wire import nearest
+from .watching import hook_manager
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ADAPTERS = "toolfan.adapters"
 CLIENTS = "toolfan.clients"
+OBSERVERS = "toolfan.observers"
 
 _NAME = re.compile(r"\w[\w.-]*")
 _VALUE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
@@ -120,19 +121,7 @@ def offered_adapter(candidate: Candidate) -> object:
 
     Raises AdapterBroken, naming the distribution, its version, the module and the cause.
     """
-    if candidate.fault:
-        raise broken(candidate, candidate.fault)
-    import pluggy
-
-    from . import hookspecs
-
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
-    with _guard(candidate, "cannot be imported"):
-        plugin = importlib.metadata.EntryPoint(candidate.name, candidate.value, ADAPTERS).load()
-    with _guard(candidate, "has a hook that toolfan does not know in this form"):
-        manager.register(plugin, candidate.name)
-        _check_hook_names(manager)
+    plugin, manager = imported(candidate)
     _check_adapter_hook(candidate, plugin, manager)
     with _guard(candidate, "fails in toolfan_adapter()"):
         offered: list[object] = manager.hook.toolfan_adapter()
@@ -141,15 +130,15 @@ def offered_adapter(candidate: Candidate) -> object:
     return offered[0]
 
 
-def _check_hook_names(manager: pluggy.PluginManager) -> None:
-    import pluggy
-
-    try:
-        manager.check_pending()
-    except pluggy.PluginValidationError as exc:
-        known = [name for name in vars(manager.hook) if getattr(manager.hook, name).has_spec()]
-        unknown = next((name for name in vars(manager.hook) if name not in known), "")
-        raise pluggy.PluginValidationError(exc.plugin, f"{exc}.{nearest(unknown, known)}") from None
+def imported(candidate: Candidate) -> tuple[object, pluggy.PluginManager]:
+    """The plugin and the manager of its hooks.  Raises AdapterBroken, as `offered_adapter` does."""
+    if candidate.fault:
+        raise broken(candidate, candidate.fault)
+    with _guard(candidate, "cannot be imported"):
+        plugin = importlib.metadata.EntryPoint(candidate.name, candidate.value, ADAPTERS).load()
+    with _guard(candidate, "has a hook that toolfan does not know in this form"):
+        manager = hook_manager(plugin, candidate.name)
+    return plugin, manager
 
 
 def _check_adapter_hook(candidate: Candidate, plugin: object, manager: pluggy.PluginManager) -> None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 from .admission import admitted
 from .blocking import blocked
 from .errors import AdapterBroken, AdapterConflict, AdapterNotFound, AdapterNotInstalled
-from .plugins import ADAPTERS, CLIENTS, Candidate, broken, candidates
+from .plugins import ADAPTERS, CLIENTS, Candidate, broken, candidates, imported
+from .watching import watch
 from .wire import nearest
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ def load_adapter(name: str) -> ParallelToolsAdapter:
     adapter = _loaded.get(name)
     if adapter is None:
         # No lock while foreign code is imported: of two threads that load at once, the first one's result stays.
-        adapter = _loaded.setdefault(name, admitted(_select(name)))
+        candidate = _select(name)
+        adapter = _loaded.setdefault(name, admitted(candidate))
+        plugin, hooks = imported(candidate)
+        watch(plugin, name, hooks)
     return adapter
 
 

@@ -66,6 +66,7 @@ class _Runner:
             max_calls=limits["max_calls"],
             until=deadline.end,
             portal=self._tools_portal,
+            adapter=self.adapter.name,
         )
         prepared = replace(prepared, request=replace(prepared.request, stream=bool(early)))
         return Begun(run_loop(self.adapter, prepared, limits["max_rounds"], deadline), executor, early)
