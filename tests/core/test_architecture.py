@@ -83,6 +83,7 @@ ORDER = [
     "runs",
     "client",
     "constructors",
+    "otel",
     "__init__",
 ]
 

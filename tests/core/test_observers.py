@@ -7,10 +7,12 @@ import logging
 import types
 from typing import TYPE_CHECKING, Any
 
+import four_ways
 import openai
 import pytest
 import tenacity
 import toolfan
+from four_ways import ERROR, MODES
 from loopback import KEY, USER, Bench
 from pydantic import BaseModel
 from toolfan import hookspecs, watching
@@ -36,8 +38,6 @@ async def wind(location: str) -> str:
 
 GOOD = {"calls": [{"name": "Weather", "arguments": {"location": place}} for place in ("Oslo", "Rome")]}
 BAD = {"calls": [{"name": "Weather", "arguments": {"place": "Oslo"}}]}
-ERROR = {"error": {"status": 503, "message": "later"}}
-MODES = ["create", "stream", "create_async", "stream_async"]
 
 
 class Watcher:
@@ -99,21 +99,7 @@ def watcher(observe: Callable[[Any], Any]) -> Watcher:
 
 
 def ask(bench: Bench, mode: str, *answers: Any, **options: Any) -> toolfan.Calls[Any]:
-    """The calls, asked for in this way; requests that fail are sent again at once."""
-    bench.serve(*answers)
-    options = {"model": "m", "messages": USER, "tools": (Weather,), **options}
-
-    async def awaited() -> toolfan.Calls[Any]:
-        async with openai.AsyncOpenAI(api_key=KEY, base_url=bench.server.openai_url) as sdk:
-            client = toolfan.from_openai(sdk, wait=tenacity.wait_none())
-            if mode == "create_async":
-                return await client.create(**options)
-            return await client.stream(**options).until_done()
-
-    if mode.endswith("async"):
-        return asyncio.run(awaited())
-    client = toolfan.from_openai(bench.sdk(), wait=tenacity.wait_none())
-    return client.create(**options) if mode == "create" else client.stream(**options).until_done()
+    return four_ways.ask(bench, mode, *answers, **{"tools": (Weather,), **options})
 
 
 @pytest.mark.parametrize("mode", MODES)
