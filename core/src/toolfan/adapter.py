@@ -148,13 +148,14 @@ class AsyncTransport(Protocol):
 class Capabilities:
     """What the provider can do.  What is denied here is refused with `Unsupported` before a request is sent.
 
+    `tool_choice_subset` may be a number: the most tools that a choice can name, 1 where a single one can be demanded.
     `max_name_length` is in characters, `name_pattern` a regular expression that a whole tool name must match.
     """
 
     streaming: bool
     parallel_switch: bool
     tool_choice_required: bool
-    tool_choice_subset: bool
+    tool_choice_subset: bool | int
     strict_schemas: bool
     system_messages: bool
     images: bool

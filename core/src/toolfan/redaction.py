@@ -70,7 +70,7 @@ _ORDINARY = frozenset(
     | {"content-type", "host", "te", "transfer-encoding", "user-agent", "x-goog-api-client", "x-server-timeout"}
     | {"idempotency-key", "traceparent", "tracestate", "x-client-request-id", "x-correlation-id", "x-request-id"}
     | {"openai-beta", "openai-organization", "openai-project", "x-goog-request-params", "x-goog-user-project"}
-    | {"alt", "api-version", "model"}
+    | {"alt", "api-version", "model", "anthropic-version", "anthropic-beta"}
 )
 _SHORTEST_ADDED = 8
 _SHORTEST = 6  # "none" and "test" are keys for local servers, and words

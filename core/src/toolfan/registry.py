@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 AdapterStatus: TypeAlias = Literal["ok", "broken", "conflict", "blocked"]
 
-_EXTRAS = {"openai": "openai", "openai-responses": "openai", "vertex": "vertex", "gemini": "gemini", "local": "local"}
-_EXTRAS_OF_CLIENTS = {"openai": "openai", "vertexai": "vertex", "google.genai": "gemini"}
+_EXTRAS = {name: name for name in ("anthropic", "gemini", "local", "openai", "vertex")} | {"openai-responses": "openai"}
+_EXTRAS_OF_CLIENTS = {"anthropic": "anthropic", "openai": "openai", "vertexai": "vertex", "google.genai": "gemini"}
 
 _loaded: dict[str, ParallelToolsAdapter] = {}
 

@@ -248,7 +248,7 @@ def _check_capabilities(adapter: ParallelToolsAdapter, request: ToolRequest) -> 
         (request.stream and not can.streaming, "streams"),
         (request.strict and not can.strict_schemas, "strict=True"),
         (choice.mode == "required" and not can.tool_choice_required, 'tool_choice="required"'),
-        (choice.tools is not None and not can.tool_choice_subset, "a subset of the tools as tool_choice"),
+        _denied_choice(choice, can.tool_choice_subset),
     ]
     if not (can.system_messages and can.images):
         denied += _denied_messages(adapter, request)
@@ -262,6 +262,11 @@ def _check_capabilities(adapter: ParallelToolsAdapter, request: ToolRequest) -> 
             hint="Offer fewer tools in one request.",
         )
     request.tools.names(can.name_pattern, can.max_name_length)
+
+
+def _denied_choice(choice: ToolChoice, most: bool | int) -> tuple[bool, str]:
+    what = "a tool_choice of several tools" if most else "a subset of the tools as tool_choice"
+    return most is not True and choice.tools is not None and len(choice.tools) > most, what
 
 
 def _denied_messages(adapter: ParallelToolsAdapter, request: ToolRequest) -> list[tuple[bool, str]]:

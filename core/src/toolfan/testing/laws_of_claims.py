@@ -99,7 +99,8 @@ class LawsOfClaims(LawsOfReplies):
         denied: list[tuple[bool, str, dict[str, Any]]] = [
             (can.strict_schemas, "strict=True", {"strict": True}),
             (can.tool_choice_required, 'tool_choice="required"', {"tool_choice": "required"}),
-            (can.tool_choice_subset, "a subset as tool_choice", {"tool_choice": ["Weather"]}),
+            (bool(can.tool_choice_subset), "one tool as tool_choice", {"tool_choice": ["Weather"]}),
+            (can.tool_choice_subset is True, "two tools as tool_choice", {"tool_choice": ["Weather", "Empty"]}),
             (can.system_messages, "a system message", {"messages": [SYSTEM, USER]}),
             (can.images, "an image", {"messages": [PICTURE]}),
         ]

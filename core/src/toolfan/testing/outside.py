@@ -86,8 +86,10 @@ def fingerprint(adapter: ParallelToolsAdapter, model: str) -> str:
 
     tools = ToolSet(list(SPECIMENS.values()))
     told: list[Any] = [adapter.render_tools(tools, strict=None)]
-    for choice in (ToolChoice(), ToolChoice("none"), ToolChoice("required", tuple(tools.by_name)[1:9])):
-        if choice.tools and not adapter.capabilities.tool_choice_subset:
+    most = adapter.capabilities.tool_choice_subset
+    some = tuple(tools.by_name)[1 : 9 if most is True else 1 + most]
+    for choice in (ToolChoice(), ToolChoice("none"), ToolChoice("required", some)):
+        if choice.tools == ():
             continue
         message = {"role": "user", "content": "x"}
         told.append(adapter.build_request(ToolRequest(model, (message,), tools, choice)).body)
