@@ -1,0 +1,166 @@
+"""The Messages API as a codec: requests out of neutral values, answers back into calls.
+
+Knows: the wire form of `/v1/messages`.  Must not know: the SDK, HTTP, retries, how calls are validated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from toolfan.adapter import (
+    ADAPTER_API,
+    JSON,
+    Answer,
+    AsyncTransport,
+    Capabilities,
+    Message,
+    StreamParser,
+    ToolRequest,
+    Transport,
+    Turn,
+    WireRequest,
+)
+from toolfan.errors import ToolDefinitionError, Unsupported, UsageError
+from toolfan.wire import encode_json, merge_extra_body
+
+from .contents import translate
+from .options import MAX_TOKENS, OPTION_NAMES
+from .parsing import parse_message
+from .replaying import answer_turn
+from .settings import AnthropicSettings
+from .strictness import strict_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import BaseModel
+    from toolfan.tools import Tool
+    from toolfan.toolset import NameMap, ToolSet
+
+_MODES = {"auto": "auto", "required": "any", "none": "none"}
+
+# Names: "^[a-zA-Z0-9_-]{1,64}$" (guide "Define tools").  No limit to the number of tools is documented.
+CAPABILITIES = Capabilities(
+    streaming=True,
+    parallel_switch=True,
+    tool_choice_required=True,
+    tool_choice_subset=1,
+    strict_schemas=True,
+    system_messages=True,
+    images=True,
+    call_ids=True,
+    max_tools=None,
+    max_name_length=64,
+    name_pattern=r"[a-zA-Z0-9_-]+",
+    batch=False,
+)
+
+
+@dataclass(frozen=True)
+class MessagesAdapter:
+    """The adapter `anthropic`."""
+
+    name: str = "anthropic"
+    api: int = ADAPTER_API
+    capabilities: Capabilities = CAPABILITIES
+    settings_model: type[BaseModel] = AnthropicSettings
+    option_names: frozenset[str] = OPTION_NAMES
+
+    def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
+        """`tools` of the request.  Raises ToolDefinitionError if a schema does not fit the strict dialect."""
+        return tools.memo((self.name, "tools", bool(strict)), lambda: self._render(tools, strict=bool(strict)))
+
+    def _names(self, tools: ToolSet[Any]) -> NameMap:
+        return tools.names(self.capabilities.name_pattern, self.capabilities.max_name_length)
+
+    def _render(self, tools: ToolSet[Any], *, strict: bool) -> list[JSON]:
+        names = self._names(tools).to_wire
+        return [self._rendered(tool, names[tool.name], strict=strict) for tool in tools]
+
+    def _rendered(self, tool: Tool[Any], name: str, *, strict: bool) -> JSON:
+        rendered: JSON = {"name": name}
+        if tool.description:
+            rendered["description"] = tool.description
+        if not strict:
+            return {**rendered, "input_schema": tool.schema}
+        try:
+            return {**rendered, "input_schema": strict_schema(tool.schema), "strict": True}
+        except ToolDefinitionError as exc:
+            exc.adapter, exc.tool = self.name, tool.name
+            raise
+
+    def build_request(self, request: ToolRequest) -> WireRequest:
+        """The body of `/v1/messages`.  Raises UsageError for what is no message, or without a model."""
+        if not request.model:
+            raise UsageError(
+                "no model is named",
+                adapter=self.name,
+                hint='Write create(model="claude-sonnet-4-5", ...) or give the client one.',
+            )
+        names = self._names(request.tools).to_wire
+        messages, system = translate(request.messages, names, self.name)
+        tools = self.render_tools(request.tools, strict=request.strict)
+        body: JSON = {"model": request.model, "max_tokens": MAX_TOKENS, "messages": messages}
+        body |= {"tools": tools, "tool_choice": self._tool_choice(request, names)}
+        body.update(request.options)
+        if system:
+            body["system"] = [*_blocks(request.options.get("system")), *system]
+        if request.stream:
+            body["stream"] = True
+        body = merge_extra_body(body, request.extra_body, adapter=self.name)
+        tools_json = None
+        if body["tools"] is tools:
+            key = (self.name, "tools_json", bool(request.strict))
+            tools_json = request.tools.memo(key, lambda: encode_json(tools))
+        return WireRequest(request.model, body, tools_json)
+
+    def _tool_choice(self, request: ToolRequest, names: Mapping[str, str]) -> JSON:
+        choice = request.tool_choice
+        said: JSON = {"type": _MODES[choice.mode]}
+        if choice.tools is not None:
+            if choice.mode != "required" or len(choice.tools) != 1:
+                raise Unsupported(
+                    "this provider can be made to call one tool, or any, but not one of some",
+                    adapter=self.name,
+                    hint='Name one tool, or write tool_choice="required" and offer only these tools.',
+                )
+            said = {"type": "tool", "name": names[choice.tools[0]]}
+        # Only the exception is sent: parallel calls are the default.
+        if choice.mode != "none" and request.parallel is not True and request.parallel <= 1:
+            said["disable_parallel_tool_use"] = True
+        return said
+
+    def parse_response(self, body: Mapping[str, Any]) -> Turn:
+        """The turn in a message.  Raises BadResponse for another shape, or the error that the body holds."""
+        return parse_message(body, adapter=self.name)
+
+    def stream_parser(self) -> StreamParser:
+        """A parser for the events of one streamed message; see `MessageStreamParser`."""
+        from .streaming import MessageStreamParser  # loaded for those who stream
+
+        return MessageStreamParser(self.name)
+
+    def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
+        """The assistant message, untouched, and one user message with all results; see `answer_turn`."""
+        return answer_turn(turn, answers, self.name)
+
+    def connect(self, settings: BaseModel, *, use_async: bool) -> object:
+        """The SDK's client.  Raises ConfigError without a key, AdapterNotInstalled without the SDK."""
+        from .connecting import connect
+
+        assert isinstance(settings, AnthropicSettings)
+        return connect(settings, use_async=use_async, adapter=self.name)
+
+    def transport(self, client: object, *, use_async: bool) -> Transport | AsyncTransport:
+        """A sender over the SDK's client.  Raises UsageError if it is none, or of the other kind."""
+        from .transport import make_transport
+
+        return make_transport(client, use_async=use_async, adapter=self.name)
+
+
+def _blocks(system: Any) -> Sequence[Any]:
+    """The system prompt that was given as an option, in the long form."""
+    if not system:
+        return ()
+    return [{"type": "text", "text": system}] if isinstance(system, str) else system

@@ -1,0 +1,71 @@
+"""The SDK's client from settings: the only place of this package that makes one.
+
+Knows: the SDK's constructors, environment variables.  Must not know: requests and answers.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from toolfan.addresses import check_variable
+from toolfan.errors import AdapterNotInstalled, ConfigError
+from toolfan.sockets import end_at_the_deadline
+
+if TYPE_CHECKING:
+    from .settings import AnthropicSettings
+
+KEY = "ANTHROPIC_API_KEY"
+
+
+def connect(settings: AnthropicSettings, *, use_async: bool, adapter: str) -> object:
+    """An `Anthropic` or `AsyncAnthropic`, its own retries off.
+
+    Raises ConfigError if the key is missing or cannot be a key, or if ANTHROPIC_BASE_URL is no address;
+    AdapterNotInstalled without the SDK.
+    """
+    try:
+        import anthropic
+    except ImportError as exc:
+        raise AdapterNotInstalled(
+            "the adapter needs the anthropic package", adapter=adapter, hint='Run: pip install "toolfan[anthropic]".'
+        ) from exc
+    make: Any = anthropic.AsyncAnthropic if use_async else anthropic.Anthropic
+    if settings.base_url is None:
+        check_variable("ANTHROPIC_BASE_URL", adapter=adapter)  # the SDK reads it
+    # A local server needs none, and Anthropic's must not go to a stranger.
+    stranger = settings.base_url and not settings.api_key_env
+    arguments: dict[str, Any] = {"api_key": "none" if stranger else _key(settings.api_key_env or KEY, adapter)}
+    if not use_async:
+        arguments["http_client"] = anthropic.DefaultHttpxClient()
+        end_at_the_deadline(arguments["http_client"])
+    try:
+        client = make(max_retries=0, base_url=settings.base_url, **arguments)
+    except Exception as exc:
+        if type(exc).__name__ != "InvalidURL":  # of httpx or httpx2, by the version of the SDK
+            raise
+        raise ConfigError(f"the address cannot be used: {exc}", adapter=adapter, hint="Mend the address.") from exc
+    client.auth_token = None  # older versions of the SDK send the one of the environment beside the key
+    return client
+
+
+def _key(variable: str, adapter: str) -> str:
+    key = os.environ.get(variable, "")
+    if not key.strip():
+        raise ConfigError(
+            f"no key: the environment variable {variable} is not set",
+            adapter=adapter,
+            hint=f"Set {variable}, or name another one with api_key_env.",
+        )
+    check_key(key, f"the environment variable {variable}", adapter=adapter)
+    return key
+
+
+def check_key(key: str, where: str, *, adapter: str) -> None:
+    """Raises ConfigError if `key` cannot go into an HTTP header; never shows it."""
+    if not key.isascii() or not key.isprintable() or key != key.strip():
+        raise ConfigError(
+            f"the key in {where} has a line break, a blank at an end or a character that no header can carry",
+            adapter=adapter,
+            hint="Copy the key again, without what surrounds it.",
+        )

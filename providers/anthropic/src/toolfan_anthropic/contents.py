@@ -1,0 +1,136 @@
+"""Messages to the Messages API's own: system texts apart, calls and results as blocks, one message a turn.
+
+Chat-style messages are translated; blocks in the API's own form pass untouched, and both may stand in one list.
+
+Knows: messages and content blocks of the API.  Must not know: tools, options, transports.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
+from toolfan.errors import Unsupported, UsageError
+from toolfan.messages import CallPart, ImagePart, OtherPart, ResultPart, TextPart, read_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from toolfan.adapter import JSON, Message
+    from toolfan.messages import ParsedMessage, Part
+
+_SYSTEM = ("system", "developer")
+_CHAT_ONLY = frozenset({"image_url", "input_audio", "file", "refusal"})
+
+
+def translate(
+    messages: Sequence[Message], wire_names: Mapping[str, str], adapter: str
+) -> tuple[list[JSON], list[JSON]]:
+    """The messages, neighbours of one role put together, and the blocks of the system prompt.
+
+    Raises UsageError, with the position, for a message that cannot be sent.
+    """
+    written: list[JSON] = []
+    system: list[JSON] = []
+    for at, (message, parsed) in enumerate(zip(messages, read_messages(messages), strict=True)):
+        writer = _Writer(at, wire_names, adapter)
+        if parsed.role in _SYSTEM:
+            system += writer.system(message, parsed)
+            continue
+        role = "assistant" if parsed.role == "assistant" else "user"
+        blocks = writer.blocks(message, parsed)
+        if not blocks:  # an assistant message that says nothing
+            continue
+        if written and written[-1]["role"] == role:
+            written[-1] = {"role": role, "content": [*written[-1]["content"], *blocks]}
+        else:
+            written.append({"role": role, "content": blocks})
+    if not written:
+        raise UsageError("there is no message but system ones", adapter=adapter, hint="Add a user message.")
+    return written, system
+
+
+class _Writer:
+    """Writes one message, which stands at `at`."""
+
+    def __init__(self, at: int, wire_names: Mapping[str, str], adapter: str) -> None:
+        self._at, self._names, self._adapter = at, wire_names, adapter
+
+    def system(self, message: Message, parsed: ParsedMessage) -> list[JSON]:
+        """The text blocks of a system message."""
+        if not all(isinstance(part, TextPart) for part in parsed.parts):
+            raise Unsupported(f"messages[{self._at}] is a system message with more than text", adapter=self._adapter)
+        return self.blocks(message, parsed)
+
+    def blocks(self, message: Message, parsed: ParsedMessage) -> list[JSON]:
+        """The message as content blocks; those in the API's own form are the very objects that were given."""
+        content = message.get("content")
+        if isinstance(content, list | tuple) and parsed.role not in ("tool", "function"):
+            given = [self._part(part, entry) for part, entry in zip(parsed.parts, content, strict=False)]
+            return given + [self._call(part, at) for at, part in enumerate(parsed.parts[len(content) :])]
+        parts = [part for part in parsed.parts if part != TextPart("") or parsed.role == "user"]
+        calls = [part for part in parts if isinstance(part, CallPart)]
+        return [
+            self._call(part, calls.index(part)) if isinstance(part, CallPart) else self._part(part, None)
+            for part in parts
+        ]
+
+    def _part(self, part: Part, entry: Any) -> JSON:
+        if isinstance(part, ResultPart):
+            return self._result(part)
+        if isinstance(part, ImagePart):
+            return _image(part)
+        if isinstance(part, OtherPart) and part.data.get("type") in _CHAT_ONLY:
+            raise Unsupported(
+                f"messages[{self._at}] has a part of type {part.data['type']!r}, which is not translated",
+                adapter=self._adapter,
+                hint="Write it as a content block of the Messages API.",
+            )
+        if entry is not None:
+            return dict(entry) if not isinstance(entry, dict) else entry
+        assert isinstance(part, TextPart)
+        return {"type": "text", "text": part.text}
+
+    def _call(self, part: Any, at: int) -> JSON:
+        said = {"id": legal_id(part.id or f"call_{at}"), "name": legal_name(self._names.get(part.name, part.name))}
+        return {"type": "tool_use", **said, "input": input_of(part.arguments)}
+
+    def _result(self, part: ResultPart) -> JSON:
+        if part.call_id is None:
+            raise UsageError(
+                f"messages[{self._at}] answers a call without naming its id",
+                adapter=self._adapter,
+                hint='Write {"role": "tool", "tool_call_id": ..., "content": ...}.',
+            )
+        content = part.content
+        if isinstance(content, list | tuple):
+            parsed = read_messages([{"role": "user", "content": content}])[0].parts
+            content = [self._part(one, entry) for one, entry in zip(parsed, content, strict=True)]
+        return {"type": "tool_result", "tool_use_id": legal_id(part.call_id), "content": content}
+
+
+def _image(image: ImagePart) -> JSON:
+    if image.inline:
+        kind, data = image.inline
+        return {"type": "image", "source": {"type": "base64", "media_type": kind, "data": data}}
+    return {"type": "image", "source": {"type": "url", "url": image.url}}
+
+
+def input_of(arguments: str) -> JSON:
+    """Arguments as the API takes them; what is no object as its guide to fine-grained tool streaming says."""
+    try:
+        given = from_json(arguments or "{}")
+    except ValueError:
+        given = None
+    return given if isinstance(given, dict) else {"INVALID_JSON": arguments}
+
+
+def legal_id(call_id: str) -> str:
+    """The id, as the API reads it: letters, digits, `_` and `-`."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", call_id)
+
+
+def legal_name(name: str) -> str:
+    """The name, as the API reads it again."""
+    return legal_id(name)[:64] or "unnamed"

@@ -1,0 +1,137 @@
+"""Reading an answer of the Messages API.
+
+Knows: the shape of the answer.  Must not know: requests, the SDK, validation of arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from toolfan.assembly import seal
+from toolfan.calls import StopKind, StopReason, Turn, Usage
+from toolfan.errors import BadResponse
+from toolfan.translation import error_from_body
+from toolfan.wire import UNDECODED, escaped, json_text, well_formed
+
+# Source: `stop_reason` in the API reference and in the anthropic SDK 0.76 to 2.12.
+STOP_KINDS: Mapping[str, StopKind] = {
+    "end_turn": "end",
+    "stop_sequence": "end",
+    "tool_use": "calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "refused",
+    "pause_turn": "other",
+}
+
+OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
+
+
+def parse_message(body: Any, *, adapter: str) -> Turn:
+    """The turn in a message.
+
+    Raises BadResponse for another shape, or the ProviderError of an error in the body.  Calls are the `tool_use`
+    blocks; blocks of tools that run on the server are none, but part of the turn that is sent back.
+    """
+    if not isinstance(body, OBJECT):
+        _bad(adapter, f"the answer is {type(body).__name__}, not an object")
+    if body.get("error") and not body.get("content"):
+        raise error_from_body(body["error"], adapter=adapter)
+    content = body.get("content")
+    if not isinstance(content, list):
+        _bad(adapter, "the answer has no list of content")
+    calls = seal(map(_piece, filter(is_call, content)))
+    return Turn(
+        calls=calls,
+        text=well_formed("".join(_text(block) for block in content)),
+        stop=stop_reason(body.get("stop_reason"), has_calls=bool(calls)),
+        usage=usage_of(body.get("usage")),
+        refusal=_refusal(body),
+        replay={"role": "assistant", "content": content},
+        warnings=_warnings(content),
+        model=_word(body.get("model")),
+        response_id=_word(body.get("id")),
+    )
+
+
+def _bad(adapter: str, what: str) -> NoReturn:
+    raise BadResponse(f"{what}, which is no message", adapter=adapter, hint="Check the base URL.")
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def is_call(block: Any) -> bool:
+    """Whether a content block calls a tool of the client's."""
+    return isinstance(block, OBJECT) and block.get("type") == "tool_use"
+
+
+def _piece(block: Mapping[str, Any]) -> tuple[str | None, str, str]:
+    """Id, name and arguments as JSON text."""
+    name = named(block.get("name"))
+    return identified(block.get("id")), "" if name is None else name, arguments_of(block.get("input"))
+
+
+def identified(call_id: Any) -> str | None:
+    """The id of a call as a text, None where there is none."""
+    return None if call_id is None else well_formed(call_id if isinstance(call_id, str) else json_text(call_id))
+
+
+named = identified
+
+
+def arguments_of(given: Any) -> str:
+    """The arguments as JSON text; a text is JSON that someone has written already."""
+    if isinstance(given, str) and not given.startswith(UNDECODED):
+        return escaped(given)
+    return "" if given is None else json_text(given)
+
+
+def _text(block: Any) -> str:
+    if not isinstance(block, OBJECT) or block.get("type") != "text":
+        return ""
+    return _word(block.get("text")) or ""
+
+
+def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
+    """The stop reason; `has_calls` tells what a mere end means."""
+    if reason is None:
+        return StopReason("none")
+    raw = str(reason)
+    kind = STOP_KINDS.get(raw, "other")
+    return StopReason("calls" if kind == "end" and has_calls else kind, raw)
+
+
+def _refusal(body: Mapping[str, Any]) -> str | None:
+    """Why the model refused, where it says so: the words beside it are the text."""
+    details = body.get("stop_details")
+    said = details.get("explanation") or details.get("category") if isinstance(details, OBJECT) else None
+    return well_formed(said) if isinstance(said, str) and body.get("stop_reason") == "refusal" else None
+
+
+def _warnings(content: list[Any]) -> tuple[str, ...]:
+    odd = sum(not isinstance(block, OBJECT) for block in content)
+    return (f"{odd} entries of the content are no blocks, and were left out",) if odd else ()
+
+
+def usage_of(usage: Any) -> Usage:
+    """Token counts; those of the cache, which the API counts beside the input, become part of it."""
+    if not isinstance(usage, OBJECT):
+        return Usage()
+    read, written = _count(usage, "cache_read_input_tokens"), _count(usage, "cache_creation_input_tokens")
+    sent, received = _count(usage, "input_tokens") + read + written, _count(usage, "output_tokens")
+    return Usage(
+        input_tokens=sent,
+        output_tokens=received,
+        total_tokens=sent + received,
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+        reasoning_tokens=_count(usage.get("output_tokens_details"), "thinking_tokens"),
+    )
+
+
+def _count(table: Any, key: str) -> int:
+    value = table.get(key) if isinstance(table, OBJECT) else None
+    return int(value) if isinstance(value, int | float) and -1 < value < 2**63 else 0

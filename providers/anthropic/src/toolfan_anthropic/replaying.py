@@ -1,0 +1,91 @@
+"""The assistant's own turn as it is sent back, and the results of its calls.
+
+Knows: what the API demands of a turn with calls.  Must not know: HTTP, the SDK, how calls are judged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
+from toolfan.errors import UsageError
+from toolfan.wire import sendable
+
+from .contents import input_of, legal_id, legal_name
+from .parsing import OBJECT, arguments_of, is_call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from toolfan.adapter import JSON, Answer, Message
+    from toolfan.calls import RawCall, Turn
+
+
+def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Message]:
+    """The assistant's content as it came, and one user message with the result of every call, in call order.
+
+    Raises UsageError unless each call of the turn has one answer, in call order.
+    """
+    if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:
+        raise UsageError("the answers do not fit the calls", adapter=adapter, hint="One answer a call, in order.")
+    message = assistant_message(turn)
+    messages: list[Message] = [message] if message["content"] else []
+    if answers:
+        messages.append({"role": "user", "content": [_result(answer, adapter) for answer in answers]})
+    return messages
+
+
+def assistant_message(turn: Turn) -> JSON:
+    """The message as it came, thinking and blocks of the server's tools included, but for what the API would refuse.
+
+    That is: an id that is missing, repeated or illegal, a name that is no legal one, arguments that are no object, a
+    text block without a text, what is no block at all, a lone surrogate.
+    """
+    replay = turn.replay
+    content = replay.get("content") if isinstance(replay, OBJECT) else None
+    if not isinstance(content, list):  # a turn that was made by hand
+        content = [{"type": "text", "text": turn.text}, *({"type": "tool_use"} for _ in turn.calls)]
+    calls = iter(turn.calls)
+    mended = [_mended(block, next(calls)) if is_call(block) else block for block in content]
+    mended = [block for block in mended if isinstance(block, OBJECT) and not _is_empty(block)]
+    if len(mended) == len(content) and all(one is other for one, other in zip(mended, content, strict=True)):
+        return sendable(replay)  # type: ignore[no-any-return]
+    return sendable({"role": "assistant", "content": mended})  # type: ignore[no-any-return]
+
+
+def _is_empty(block: Mapping[str, Any]) -> bool:
+    return block.get("type") == "text" and not block.get("text")
+
+
+def _mended(block: JSON, call: RawCall) -> JSON:
+    """The block itself, if the API takes it."""
+    call_id, name, given = legal_id(call.id), legal_name(call.name), block.get("input")
+    if (block.get("id"), block.get("name")) == (call_id, name) and isinstance(given, OBJECT):
+        return block
+    if not isinstance(given, OBJECT):
+        given = input_of(call.arguments or arguments_of(given))
+    return {**block, "id": call_id, "name": name, "input": given}
+
+
+def _result(answer: Answer, adapter: str) -> JSON:
+    result: JSON = {"type": "tool_result", "tool_use_id": legal_id(answer.call.id)}
+    result["content"] = _content(answer, adapter)
+    if answer.is_error:
+        result["content"] = result["content"] or "error"  # an error without a content is refused
+        result["is_error"] = True
+    return result
+
+
+def _content(answer: Answer, adapter: str) -> str:
+    """What the model is told: a text as it is, all else as JSON.  Raises UsageError for what JSON cannot say."""
+    if isinstance(answer.content, str):
+        return answer.content
+    try:
+        return to_json(answer.content, fallback=str).decode()
+    except ValueError as exc:  # a lone surrogate, a circular structure
+        raise UsageError(
+            f"the result of the call {answer.call.id} cannot be written as JSON: {exc}",
+            adapter=adapter,
+            call_id=answer.call.id,
+            hint="Mend the result, or give it as text.",
+        ) from None

@@ -1,0 +1,182 @@
+"""Reading a message that comes as events.
+
+What came is put together into the body of a whole message, `body`, and read by the same code, so that a stream and a
+whole answer say the same.  Arguments stay the text that came.
+
+Knows: the events of the Messages API.  Must not know: bytes, the SDK, validation of arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from toolfan.assembly import CallAssembler
+from toolfan.errors import BadResponse, IncompleteStream
+from toolfan.translation import error_from_body
+from toolfan.wire import UNDECODED, decode_json, well_formed
+
+from .parsing import OBJECT, arguments_of, identified, is_call, named, parse_message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from toolfan.adapter import JSON
+    from toolfan.calls import RawCall, Turn
+    from toolfan.slots import Slot
+
+
+class _Block:
+    """A content block while its pieces come; `slot` if it is a call."""
+
+    __slots__ = ("about", "pieces", "slot")
+
+    def __init__(self, about: JSON, slot: Slot | None) -> None:
+        self.about, self.slot = about, slot
+        self.pieces: dict[str, list[str]] = {}
+
+    def add(self, key: str, piece: str) -> None:
+        if key not in self.pieces:
+            begun = self.about.get(key)
+            self.pieces[key] = [begun] if isinstance(begun, str) else []
+        self.pieces[key].append(piece)
+
+    def whole(self, adapter: str) -> JSON:
+        """The block as a whole message has it."""
+        said = {key: "".join(pieces) for key, pieces in self.pieces.items()}
+        text = said.pop("partial_json", "") if self.slot is None else self.slot.arguments
+        block = {**self.about, **said}
+        if text:
+            try:
+                block["input"] = decode_json(text.encode("utf-8", "surrogatepass"), adapter=adapter)
+            except BadResponse:  # cut, or no JSON
+                block["input"] = UNDECODED + text
+        return block
+
+
+class MessageStreamParser:
+    """One streamed message; see `toolfan.adapter.StreamParser`.  The end is `message_stop`.
+
+    Of two messages in one stream the second continues the first.
+    """
+
+    def __init__(self, adapter: str) -> None:
+        self._adapter = adapter
+        self._calls = CallAssembler()
+        self._count = 0
+        self._blocks: list[_Block] = []
+        self._open: dict[Any, _Block] = {}
+        self._texts: list[str] = []
+        self._about: JSON = {}
+        self._usage: JSON = {}
+        self._messages = 0
+        self._ended = False
+        self.body: JSON = {}
+        """After `close`: the answer as the body of a whole message."""
+
+    @property
+    def text(self) -> str:
+        """The text beside the calls so far."""
+        return "".join(self._texts)
+
+    def feed(self, event: Mapping[str, Any]) -> Sequence[RawCall]:
+        """The calls that this event sealed.  Raises the ProviderError of an error in it."""
+        kind = event.get("type")
+        if kind == "content_block_delta":
+            self._read_delta(event.get("index"), event.get("delta"))
+        elif kind == "content_block_start":
+            self._start(event.get("index"), event.get("content_block"))
+        elif kind == "content_block_stop":
+            self._stop(self._open.pop(_key(event.get("index")), None))
+        elif kind == "message_start":
+            self._begin(event.get("message"))
+        elif kind == "message_delta":
+            self._tell(event.get("delta"), event.get("usage"))
+        elif kind == "message_stop":
+            self._ended = True
+        elif kind == "message":  # a whole answer where a stream was asked
+            self._begin(event)
+            self._ended = True
+        elif event.get("error"):
+            raise error_from_body(event["error"], adapter=self._adapter)
+        return self._calls.take()
+
+    def _begin(self, message: Any) -> None:
+        self._messages += 1
+        self._ended = False
+        self._open.clear()
+        if not isinstance(message, OBJECT):
+            return
+        about = {key: value for key, value in message.items() if key not in ("content", "usage")}
+        self._tell(about, message.get("usage"))
+        content = message.get("content")
+        for block in content if isinstance(content, list) else ():
+            self._start(None, block)
+            self._stop(self._open.pop(None, None))
+
+    def _tell(self, about: Any, usage: Any) -> None:
+        """What is said of the message; numbers of tokens are sums so far."""
+        for kept, said in ((self._about, about), (self._usage, usage)):
+            for key, value in said.items() if isinstance(said, OBJECT) else ():
+                if value is not None or key not in kept:
+                    kept[key] = value
+
+    def _start(self, index: Any, about: Any) -> None:
+        if not isinstance(about, OBJECT):
+            return
+        slot = None
+        if is_call(about):
+            slot = self._calls.delta(self._count, identified(about.get("id")), named(about.get("name")), None)
+            slot.real = True
+            self._count += 1
+        block = self._open[_key(index)] = _Block(dict(about), slot)
+        self._blocks.append(block)
+        if about.get("type") == "text" and isinstance(about.get("text"), str):
+            self._texts.append(about["text"])
+
+    def _read_delta(self, index: Any, delta: Any) -> None:
+        block = self._open.get(_key(index))
+        if block is None or not isinstance(delta, OBJECT):
+            return
+        for key, value in delta.items():
+            if key == "type":
+                continue
+            if key == "partial_json" and block.slot is not None:
+                self._calls.delta(block.slot.index, None, None, value)
+            elif key == "citation":
+                block.about["citations"] = [*(block.about.get("citations") or ()), value]
+            elif isinstance(value, str):
+                block.add(key, value)
+                if key == "text" and block.about.get("type") == "text":
+                    self._texts.append(value)
+            elif value is not None:
+                block.about[key] = value
+
+    def _stop(self, block: _Block | None) -> None:
+        """The end of a block.  Arguments that are no JSON wait for the end of the message: it tells if it was cut."""
+        if block is None or block.slot is None or block.slot.closed or block.slot.has_arguments:
+            return
+        self._calls.close(block.slot, arguments_of(block.about.get("input")))
+
+    def close(self) -> Turn:
+        """The whole turn.  Raises IncompleteStream, with `.turn`, if the stream ended before the message did."""
+        self._calls.finish()
+        content = [block.whole(self._adapter) for block in self._blocks]
+        self.body = {"type": "message", "role": "assistant", **self._about, "content": content, "usage": self._usage}
+        turn = parse_message(self.body, adapter=self._adapter)
+        calls = tuple(slot.call for slot in self._calls.in_order() if slot.call is not None)
+        warnings = [*turn.warnings, *self._calls.warnings()]
+        if self._messages > 1:
+            warnings.append(f"the stream held {self._messages} messages; they are read as one")
+        turn = replace(turn, calls=calls, text=well_formed(self.text), warnings=tuple(warnings))
+        if self._ended and self._messages:
+            return turn
+        what = "before the answer was complete" if self._messages else "without an answer"
+        raise IncompleteStream(
+            f"the stream ended {what}", adapter=self._adapter, turn=turn, hint="What came whole is in .calls."
+        )
+
+
+def _key(index: Any) -> Any:
+    """What blocks are found by; an odd index is none."""
+    return index if isinstance(index, int | str) else None

@@ -1,0 +1,55 @@
+"""A schema in the dialect of Anthropic's structured outputs.
+
+Source: the section "JSON Schema limitations" of the guide to structured outputs, and `transform_schema` of the
+anthropic SDK 0.77 to 2.12, which does the same for `output_config`.
+
+Knows: JSON Schema.  Must not know: tools, requests.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from toolfan.schema import to_strict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from toolfan.adapter import JSON
+
+_BOUNDS = frozenset(
+    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern"}
+    | {"maxItems", "uniqueItems", "minProperties", "maxProperties"}
+)
+_FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"})
+
+
+def strict_schema(schema: Mapping[str, Any]) -> JSON:
+    """The schema with all objects closed; bounds that the dialect lacks are told in the description.
+
+    Raises ToolDefinitionError, with the place, for what it cannot say (free dictionaries, tuples, values of any type).
+    """
+    return _told(to_strict(schema))
+
+
+def _told(node: JSON) -> JSON:
+    result: JSON = {}
+    lacking: list[str] = []
+    for key, value in node.items():
+        if _is_lacking(key, value):
+            lacking.append(f"{key}: {json.dumps(value, ensure_ascii=False)}")
+        elif key in ("properties", "$defs"):
+            result[key] = {name: _told(child) for name, child in value.items()}
+        elif key == "anyOf":
+            result[key] = [_told(child) for child in value]
+        else:
+            result[key] = _told(value) if key == "items" and isinstance(value, dict) else value
+    if lacking:
+        told = f"{{{', '.join(lacking)}}}"
+        result["description"] = f"{result['description']}\n\n{told}" if result.get("description") else told
+    return result
+
+
+def _is_lacking(key: str, value: Any) -> bool:
+    return key in _BOUNDS or (key == "minItems" and value not in (0, 1)) or (key == "format" and value not in _FORMATS)
