@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.packaging
 
-WHEELS = ("toolfan", "toolfan_local", "toolfan_openai", "toolfan_vertex")
+WHEELS = ("toolfan", "toolfan_anthropic", "toolfan_local", "toolfan_openai", "toolfan_vertex")
 
 NO_SDK = """
 import sys
@@ -85,6 +85,15 @@ def test_openai_brings_nothing_of_google(make_venv: Callable[..., Venv]) -> None
     assert statuses(venv) == {"openai": "ok", "openai-responses": "ok"}
     made = "import openai, toolfan; print(toolfan.from_openai(openai.OpenAI(api_key='k')))"
     assert venv.run(made).stdout.strip() == "Client(adapter='openai')"
+
+
+def test_anthropic_brings_nothing_of_others(make_venv: Callable[..., Venv]) -> None:
+    venv = make_venv("toolfan[anthropic]")
+    venv.run(NO_SDK)
+    assert not [name for name in venv.distributions() if name.startswith(("google", "openai"))]
+    assert statuses(venv) == {"anthropic": "ok"}
+    made = "import anthropic, toolfan; print(toolfan.wrap(anthropic.Anthropic(api_key='k')))"
+    assert venv.run(made).stdout.strip() == "Client(adapter='anthropic')"
 
 
 def test_gemini_brings_no_aiplatform_and_no_openai(make_venv: Callable[..., Venv]) -> None:
