@@ -21,7 +21,7 @@ from .results import Calls
 from .watching import Watched, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .adapter import ParallelToolsAdapter, ToolRequest, WireRequest
     from .calls import Outcome, Turn
@@ -39,6 +39,8 @@ class Spent:
     attempts: int = 0
     requests: int = 0
     usage: Usage = field(default_factory=Usage)
+    broken: tuple[Outcome[Any], ...] = ()
+    """What came of a later round whose stream broke off."""
 
 
 @dataclass(slots=True)
@@ -46,6 +48,9 @@ class Wishes:
     """What the user of a stream wants to see beside the calls; it may change while the stream comes."""
 
     text: bool = False
+    closed: bool = False
+    interrupt: Callable[[], object] | None = None
+    """Ends a read of the open stream from another thread, where the transport can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
             spent.requests -= 1
             raise exc.error from exc.error.__cause__
         except ProviderError as exc:
-            if reading.delivered:
+            if reading.delivered or terms.wishes.closed:
                 raise
             yield from _again(exc, series, spent)
         else:
@@ -165,6 +170,7 @@ class _Reading:
         """The whole answer.  An error carries, in `calls` and `turn`, what had come."""
         try:
             self._head = yield Open(wire)
+            self._wishes.interrupt = getattr(self._head, "interrupt", None)
             while (yield Pull(self._feed)):
                 if self._fault is not None:
                     raise self._fault
@@ -228,10 +234,13 @@ class _Reading:
             )
             told.__cause__ = exc
         told.request_id = exc.request_id or self._response().request_id
-        if turn is not None and self._first and self._head is not None:
+        if turn is not None and self._head is not None:
             _, outcomes = self._judge.finish(turn, cut=True)
             told.turn = turn
-            told.calls = self._result(turn, outcomes) if outcomes else None
+            if self._first:
+                told.calls = self._result(turn, outcomes) if outcomes else None
+            else:
+                self._spent.broken = outcomes
         raise told
 
     def _response(self) -> WireResponse:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .asking import Spent, Terms, Wishes, answered, streamed
-from .calls import Round
+from .calls import Call, Round
 from .effects import Deliver
 from .errors import ToolfanError
 from .judging import follow_up, merged, raise_if_declined, raise_if_failed, with_malformed_call
@@ -77,6 +77,10 @@ def converse(
     except ToolfanError as exc:
         exc.adapter = exc.adapter or adapter.name
         exc.attempts, exc.requests = spent.attempts - (spent.requests == before), spent.requests
+        if exc.calls is None and calls is not None and spent.broken:
+            # Of the round that broke off, the calls that had come whole; those that had not stay as they failed before.
+            whole = tuple(outcome for outcome in spent.broken if isinstance(outcome, Call))
+            calls = replace(calls, outcomes=merged(adapter, request, calls, whole))
         exc.calls = exc.calls if exc.calls is not None else calls
         raise
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 
     from .calls import JSON
     from .framing import EventDecoder
@@ -17,15 +17,21 @@ if TYPE_CHECKING:
 class EventStream:
     """What a transport's `stream` gives: the events, and what the answer's head said.  Iterate it once.
 
-    `headers` have lower-case names.
+    `headers` have lower-case names; `interrupt`, where there is one, ends a read that another thread is waiting for.
     """
 
-    __slots__ = ("events", "headers", "request_id")
+    __slots__ = ("events", "headers", "interrupt", "request_id")
 
     def __init__(
-        self, events: Iterator[JSON], *, request_id: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        events: Iterator[JSON],
+        *,
+        request_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        interrupt: Callable[[], object] | None = None,
     ) -> None:
         self.events, self.request_id, self.headers = events, request_id, dict(headers or {})
+        self.interrupt = interrupt
 
     def __iter__(self) -> Iterator[JSON]:
         return self.events

@@ -9,7 +9,9 @@ Knows: the network backends of httpx, httpx2 and their httpcore, by shape.  Must
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import socket
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -55,6 +57,13 @@ def in_time(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         _within(None)
         yield chunk
+
+
+def interrupt(response: Any) -> None:
+    """End a read of this answer that another thread is waiting for, by shutting down the connection under it."""
+    stream = response.extensions.get("network_stream")
+    with contextlib.suppress(Exception):  # an answer that comes from elsewhere than a socket
+        stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 class _Stream:

@@ -5,6 +5,8 @@ Knows: outcomes and results as values.  Must not know: providers, how a stream i
 
 from __future__ import annotations
 
+import os
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
@@ -34,6 +36,9 @@ class _Stream(Generic[T_co]):
         self._delivered: dict[int, Call[T_co] | BadCall] = {}
         self._calls: Calls[T_co] | None = None
         self._over = False
+        self._broken: BaseException | None = None
+        self._process = os.getpid()
+        self._reading = Lock()
 
     @property
     def calls(self) -> Calls[T_co]:
@@ -81,8 +86,33 @@ class _Stream(Generic[T_co]):
             self._delivered[item.index] = item
         return item
 
+    def _begin(self) -> bool:
+        """Whether there may be more, which this thread or task then reads alone, until `_reading` is released.
+
+        Raises what ended the stream, if that was no proper end, and UsageError for a second reader.
+        """
+        if self._process != os.getpid():
+            raise self._refused("it belongs to the process that this one was forked from")
+        if not self._reading.acquire(blocking=False):
+            raise self._refused("another thread or task is reading it")
+        if not self._over:
+            return True
+        self._reading.release()
+        if isinstance(self._broken, ToolfanError):
+            raise self._broken
+        if self._broken is not None:
+            raise self._refused(f"it was ended by {type(self._broken).__name__}") from self._broken
+        return False
+
+    def _refused(self, why: str) -> UsageError:
+        return UsageError(
+            f"the stream cannot be read here: {why}",
+            adapter=self._codec.name,
+            hint="Read it in one place; what had come is in .calls once it is over.",
+        )
+
     def _failed(self, exc: BaseException) -> None:
-        self._over = True
+        self._over, self._broken = True, exc
         if isinstance(exc, ToolfanError) and exc.calls is not None:
             self._calls = exc.calls
 
@@ -132,25 +162,40 @@ class CallStream(_Stream[T_co]):
         return self.calls
 
     def _next(self) -> Any:
-        if self._over:
+        if not self._begin():
             raise StopIteration
-        if self._items is None:
-            self._items = self._start()
         try:
-            item = next(self._items)
-        except BaseException as exc:
-            self._failed(exc)
-            raise
-        if (taken := self._take(item)) is None:
-            self._items.close()
-            raise StopIteration
-        return taken
+            if self._items is None:
+                self._items = self._start()
+            try:
+                taken = self._take(next(self._items))
+            except BaseException as exc:
+                if self._over:  # it was closed meanwhile, from another thread
+                    raise StopIteration from None
+                self._failed(exc)
+                raise
+            if taken is None or self._over:
+                self._over = True
+                self._items.close()
+                raise StopIteration
+            return taken
+        finally:
+            self._reading.release()
 
     def close(self) -> None:
-        """End the connection; what had come is in `.calls`."""
-        self._over = True
-        if self._items is not None:
-            self._items.close()
+        """End the connection; what had come is in `.calls`.
+
+        Another thread that is just reading stops at once where the connection can be interrupted, else with its read.
+        """
+        self._over = self._wishes.closed = True
+        if self._reading.acquire(blocking=False):
+            try:
+                if self._items is not None:
+                    self._items.close()
+            finally:
+                self._reading.release()
+        elif self._wishes.interrupt is not None:
+            self._wishes.interrupt()
 
     def __enter__(self) -> Self:
         return self
@@ -200,25 +245,37 @@ class AsyncCallStream(_Stream[T_co]):
         return self.calls
 
     async def _next(self) -> Any:
-        if self._over:
+        if not self._begin():
             raise StopAsyncIteration
-        if self._items is None:
-            self._items = self._start()
         try:
-            item = await anext(self._items)
-        except BaseException as exc:
-            self._failed(exc)
-            raise
-        if (taken := self._take(item)) is None:
-            await self._items.aclose()
-            raise StopAsyncIteration
-        return taken
+            if self._items is None:
+                self._items = self._start()
+            try:
+                taken = self._take(await anext(self._items))
+            except BaseException as exc:
+                self._failed(exc)
+                raise
+            if taken is None:
+                await self._items.aclose()
+                raise StopAsyncIteration
+            return taken
+        finally:
+            self._reading.release()
 
     async def aclose(self) -> None:
-        """End the connection; what had come is in `.calls`."""
-        self._over = True
-        if self._items is not None:
-            await self._items.aclose()
+        """End the connection; what had come is in `.calls`.  Raises UsageError while another task is reading."""
+        if not self._reading.acquire(blocking=False):
+            raise UsageError(
+                "the stream is being read by another task",
+                adapter=self._codec.name,
+                hint="Cancel that task, which ends the connection too.",
+            )
+        try:
+            self._over = True
+            if self._items is not None:
+                await self._items.aclose()
+        finally:
+            self._reading.release()
 
     async def __aenter__(self) -> Self:
         return self

@@ -14,7 +14,7 @@ from contextlib import aclosing, asynccontextmanager, closing, contextmanager, s
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
-from toolfan.sockets import Limit, end_at_the_deadline, in_time, limit
+from toolfan.sockets import Limit, end_at_the_deadline, in_time, interrupt, limit
 
 from .connecting import check_key
 from .sender import Sender
@@ -94,7 +94,12 @@ class _Transport(Sender):
             head, decoder = self.head(response, added)
             found = self._events(response, decoder, timeout, added)
             with closing(found):
-                yield EventStream(found, request_id=head.request_id, headers=head.headers)
+                yield EventStream(
+                    found,
+                    request_id=head.request_id,
+                    headers=head.headers,
+                    interrupt=lambda: interrupt(response),
+                )
         finally:
             response.close()
 
