@@ -375,8 +375,10 @@ def test_the_file_and_the_variable_block_together(site: Site, monkeypatch: pytes
         site.install_adapter(name)
     (tmp_path / "toolfan.toml").write_text('disable = ["one"]')
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOOLFAN_DISABLE", "two")
+    site.install("torn", entry_points="[toolfan.adapters]\nfour = not a module\n")
+    monkeypatch.setenv("TOOLFAN_DISABLE", "two,four")
     assert {info.name: info.status for info in installed_adapters()} == {
+        "four": "blocked",
         "one": "blocked",
         "two": "blocked",
         "three": "ok",

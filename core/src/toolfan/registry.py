@@ -152,10 +152,10 @@ def _info(candidate: Candidate, found: list[Candidate], off: Mapping[str, str], 
 def _status(
     candidate: Candidate, found: list[Candidate], off: Mapping[str, str]
 ) -> tuple[AdapterStatus, str | None, int | None]:
-    if candidate.fault:
-        return "broken", candidate.fault, None
     if candidate.name in off:
         return "blocked", f"switched off by {off[candidate.name]}", None
+    if candidate.fault:
+        return "broken", candidate.fault, None
     others = [c for c in found if c.name == candidate.name and c is not candidate and c.fault is None]
     if others:
         return "conflict", f"offered by {_listed(c.origin for c in others)} too", None

@@ -15,7 +15,7 @@ import typer
 from .. import __version__
 from ..errors import RequestRejected, ToolfanError, UsageError
 from ..profiles import check_variables
-from . import adapters, call, decode, demo, record, request, serve
+from . import adapters, call, decode, demo, doctor, record, request, serve
 from .output import print_text
 
 if TYPE_CHECKING:
@@ -83,5 +83,15 @@ def _options(
     _debug.set(debug)
 
 
-for _command in (demo.demo, call.call, adapters.adapters, request.request, record.record, decode.decode, serve.serve):
+_COMMANDS = (
+    demo.demo,
+    call.call,
+    adapters.adapters,
+    doctor.doctor,
+    request.request,
+    record.record,
+    decode.decode,
+    serve.serve,
+)
+for _command in _COMMANDS:
     app.command(_command.__name__)(_reported(_command))

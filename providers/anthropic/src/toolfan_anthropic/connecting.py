@@ -33,9 +33,8 @@ def connect(settings: AnthropicSettings, *, use_async: bool, adapter: str) -> ob
     make: Any = anthropic.AsyncAnthropic if use_async else anthropic.Anthropic
     if settings.base_url is None:
         check_variable("ANTHROPIC_BASE_URL", adapter=adapter)  # the SDK reads it
-    # A local server needs none, and Anthropic's must not go to a stranger.
-    stranger = settings.base_url and not settings.api_key_env
-    arguments: dict[str, Any] = {"api_key": "none" if stranger else _key(settings.api_key_env or KEY, adapter)}
+    variables = key_variables(settings)
+    arguments: dict[str, Any] = {"api_key": _key(variables[0], adapter) if variables else "none"}
     if not use_async:
         arguments["http_client"] = anthropic.DefaultHttpxClient()
         end_at_the_deadline(arguments["http_client"])
@@ -47,6 +46,13 @@ def connect(settings: AnthropicSettings, *, use_async: bool, adapter: str) -> ob
         raise ConfigError(f"the address cannot be used: {exc}", adapter=adapter, hint="Mend the address.") from exc
     client.auth_token = None  # older versions of the SDK send the one of the environment beside the key
     return client
+
+
+def key_variables(settings: AnthropicSettings) -> tuple[str, ...]:
+    """The variable that the key is taken from.  A server of someone else's needs none, and must not get Anthropic's."""
+    if settings.base_url and not settings.api_key_env:
+        return ()
+    return (settings.api_key_env or KEY,)
 
 
 def _key(variable: str, adapter: str) -> str:

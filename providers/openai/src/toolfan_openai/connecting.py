@@ -49,7 +49,7 @@ def _azure(settings: EndpointSettings, adapter: str) -> dict[str, Any]:
         "azure_endpoint": settings.azure_endpoint,
         "azure_deployment": getattr(settings, "azure_deployment", None),
         "api_version": settings.api_version,
-        "api_key": _key(settings.api_key_env or "AZURE_OPENAI_API_KEY", adapter),
+        "api_key": _key(key_variables(settings)[0], adapter),
         "project": settings.project,
     }
 
@@ -57,10 +57,18 @@ def _azure(settings: EndpointSettings, adapter: str) -> dict[str, Any]:
 def _plain(settings: EndpointSettings, adapter: str) -> dict[str, Any]:
     if settings.base_url is None:
         check_variable("OPENAI_BASE_URL", adapter=adapter)  # the SDK reads it
-    # A local server needs none, the SDK insists on one, and OpenAI's must not go to a stranger.
-    stranger = settings.base_url and not settings.api_key_env
-    key = "none" if stranger else _key(settings.api_key_env or "OPENAI_API_KEY", adapter)
+    variables = key_variables(settings)
+    key = _key(variables[0], adapter) if variables else "none"  # the SDK insists on one
     return {"base_url": settings.base_url, "api_key": key, "project": settings.project}
+
+
+def key_variables(settings: EndpointSettings) -> tuple[str, ...]:
+    """The variable that the key is taken from.  A server of someone else's needs none, and must not get OpenAI's."""
+    if settings.api_key_env:
+        return (settings.api_key_env,)
+    if settings.azure_endpoint:
+        return ("AZURE_OPENAI_API_KEY",)
+    return () if settings.base_url else ("OPENAI_API_KEY",)
 
 
 def _key(variable: str, adapter: str) -> str:

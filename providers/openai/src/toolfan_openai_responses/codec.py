@@ -127,6 +127,13 @@ class ResponsesAdapter:
         assert isinstance(settings, EndpointSettings)
         return connect(settings, use_async=use_async, adapter=self.name)
 
+    def key_variables(self, settings: BaseModel) -> tuple[str, ...]:
+        """The variable that the key is taken from, for `toolfan doctor`."""
+        from toolfan_openai.connecting import key_variables
+
+        assert isinstance(settings, EndpointSettings)
+        return key_variables(settings)
+
     def transport(self, client: object, *, use_async: bool) -> Transport | AsyncTransport:
         """A sender over the SDK's client.  Raises UsageError if it is none, or of the other kind."""
         from toolfan_openai.transport import make_transport

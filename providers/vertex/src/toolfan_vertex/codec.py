@@ -114,6 +114,12 @@ class GenerateContentAdapter:
 
         return connect(self.name, settings, use_async=use_async)
 
+    def key_variables(self, settings: BaseModel) -> tuple[str, ...]:
+        """The variables that a key is taken from, for `toolfan doctor`."""
+        from .connecting import key_variables
+
+        return key_variables(settings)
+
     def transport(self, client: object, *, use_async: bool) -> Transport | AsyncTransport:
         """A sender over a google.genai.Client or a GenerativeModel.
 

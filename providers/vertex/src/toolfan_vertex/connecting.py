@@ -34,7 +34,7 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
     if isinstance(settings, VertexSettings):
         arguments = _vertex(settings, adapter)
     elif isinstance(settings, GeminiSettings):
-        key = read_secret((settings.api_key_env,) if settings.api_key_env else _KEY_NAMES, adapter)
+        key = read_secret(key_variables(settings), adapter)
         arguments = {"vertexai": False, "api_key": key}
     else:
         raise ConfigError(f"the settings are {type(settings).__name__}, not this adapter's", adapter=adapter)
@@ -69,14 +69,22 @@ def _vertex(settings: VertexSettings, adapter: str) -> dict[str, Any]:
                 adapter=adapter,
                 hint="Leave out the one or the other.",
             )
-        return {"vertexai": True, "api_key": read_secret((settings.api_key_env,), adapter)}
+        return {"vertexai": True, "api_key": read_secret(key_variables(settings), adapter)}
     arguments: dict[str, Any] = {"vertexai": True, "project": settings.project, "location": settings.location}
     if settings.access_token_env:
         from google.oauth2.credentials import Credentials
 
-        token = read_secret((settings.access_token_env,), adapter)
+        token = read_secret(key_variables(settings), adapter)
         arguments["credentials"] = Credentials(token=token)  # type: ignore[no-untyped-call]
     return arguments
+
+
+def key_variables(settings: object) -> tuple[str, ...]:
+    """The variables that a key or a token is taken from, the first that is set; none with Google's own credentials."""
+    if isinstance(settings, GeminiSettings):
+        return (settings.api_key_env,) if settings.api_key_env else _KEY_NAMES
+    named = settings.api_key_env or settings.access_token_env if isinstance(settings, VertexSettings) else None
+    return (named,) if named else ()
 
 
 def read_secret(names: Sequence[str], adapter: str) -> str:

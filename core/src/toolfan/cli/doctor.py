@@ -1,0 +1,121 @@
+"""`toolfan doctor`: what is configured and installed, whether it works, and what to do next.
+
+Knows: findings, plugins as listed.  Must not know: how a profile is examined, any provider.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import ConfigError
+from ..observers import ObserverInfo, installed_observers
+from ..profiles import configuration
+from ..registry import AdapterInfo, installed_adapters
+from .examining import Finding, examined
+from .output import print_json, print_table, print_text
+from .questions import Profile  # noqa: TC001 - typer reads it
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..profiles import Configuration
+
+_COLUMNS = ("profile", "adapter", "model", "packages", "key", "endpoint", "result")
+
+
+def doctor(
+    profile: Profile = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask each endpoint a small question. It may cost a few tokens.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON line for each profile and each plugin.")
+    ] = False,
+) -> None:
+    """Examine every configured profile and every plugin, and say what to do next.
+
+    Ends with status 2 if something must be changed here, 1 if only an endpoint did not answer as it should.
+    """
+    configured = configuration()
+    findings = [examined(configured.profiles[name], live=live) for name in _names(configured, profile)]
+    adapters, observers = installed_adapters(load=True), installed_observers(load=True)
+    if as_json:
+        _print_json(findings, adapters, observers)
+    else:
+        _print(findings, adapters, observers)
+    if any(_remedy(one) for one in adapters) or any(_remedy(one) for one in observers):
+        raise typer.Exit(2)
+    if any(one.problem and not one.asked for one in findings):
+        raise typer.Exit(2)
+    if any(one.problem for one in findings):
+        raise typer.Exit(1)
+
+
+def _names(configured: Configuration, profile: str | None) -> list[str]:
+    if profile is None:
+        return sorted(configured.profiles)
+    found = configured.find(profile)
+    if found is None:
+        raise ConfigError(f"there is no profile {profile!r}; {configured.listed()}", hint="Name one of them.")
+    return [found.name]
+
+
+def _print_json(findings: list[Finding], adapters: list[AdapterInfo], observers: list[ObserverInfo]) -> None:
+    for finding in findings:
+        print_json({"kind": "profile", **asdict(finding)})
+    for adapter in adapters:
+        print_json({"kind": "adapter", **asdict(adapter), "next": _remedy(adapter)})
+    for observer in observers:
+        print_json({"kind": "observer", **asdict(observer), "next": _remedy(observer)})
+
+
+def _print(findings: list[Finding], adapters: list[AdapterInfo], observers: list[ObserverInfo]) -> None:
+    if findings:
+        print_table(_COLUMNS, [_cells(finding) for finding in findings])
+    else:
+        print_text("No profile is configured: write one into toolfan.toml, or name the adapter in your code.")
+    for finding in findings:
+        if finding.problem:
+            print_text(f"{finding.profile} ({finding.where}): {finding.problem}. {finding.next or ''}".rstrip())
+    if not adapters:
+        print_text('No adapter is installed. Run, for example, `pip install "toolfan[openai]"`.')
+    _print_plugins("adapter", adapters)
+    _print_plugins("observer", observers)
+
+
+def _cells(finding: Finding) -> list[str]:
+    keys = [f"{variable} {'set' if is_set else 'not set'}" for variable, is_set in finding.keys.items()]
+    answered = f", answered in {finding.answered:.2f} s" if finding.answered is not None else ""
+    return [
+        finding.profile,
+        finding.adapter or "",
+        finding.model or "",
+        ", ".join(finding.packages),
+        ", ".join(keys),
+        finding.endpoint or "",
+        "see below" if finding.problem else f"ok{answered}",
+    ]
+
+
+def _print_plugins(kind: str, infos: Sequence[AdapterInfo | ObserverInfo]) -> None:
+    for info in infos:
+        origin = f"{info.distribution} {info.version}" if info.version else info.distribution
+        parts = (
+            info.status,
+            f": {info.reason}" if info.reason else "",
+            f". {remedy}" if (remedy := _remedy(info)) else "",
+        )
+        print_text(f"{kind} {info.name} ({origin}): {''.join(parts)}")
+
+
+def _remedy(info: AdapterInfo | ObserverInfo) -> str | None:
+    """What to do about a plugin; None if there is nothing wrong with it."""
+    if info.status == "broken":
+        return (
+            f"Mend it with `pip install --upgrade --force-reinstall {info.distribution}`, or remove it with "
+            f"`pip uninstall {info.distribution}`"
+        )
+    return f"Remove one: `pip uninstall {info.distribution}`" if info.status == "conflict" else None

@@ -1,0 +1,135 @@
+"""What is the matter with a profile: its adapter, the packages, the key, the endpoint.
+
+Knows: profiles, the registry, metadata of distributions.  Must not know: any provider, how findings are printed.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tenacity import stop_after_attempt
+
+from ..config import resolve
+from ..constructors import connect
+from ..errors import ToolfanError, UsageError
+from ..redaction import masked
+from ..registry import installed_adapters
+
+if TYPE_CHECKING:
+    from ..client import Client
+    from ..config import Connection
+    from ..profiles import Profile
+
+_PATIENCE = 30.0
+"""Seconds that an endpoint may take to answer."""
+
+
+@dataclass(slots=True)
+class Finding:
+    """What is known of one profile.  `problem` says what is wrong with it, `next` what to do; None if all is well.
+
+    `keys` has the variables that a key is taken from, and whether each is set.  `asked` says whether the
+    endpoint was asked, `answered` how many seconds it took, None if it did not answer as it should.
+    """
+
+    profile: str
+    where: str
+    adapter: str | None = None
+    model: str | None = None
+    packages: list[str] = field(default_factory=list)
+    keys: dict[str, bool] = field(default_factory=dict)
+    endpoint: str | None = None
+    asked: bool = False
+    answered: float | None = None
+    problem: str | None = None
+    next: str | None = None
+
+
+def examined(profile: Profile, *, live: bool) -> Finding:
+    """The profile, examined as far as it goes; with `live` its endpoint is asked, which may cost a few tokens."""
+    name = profile.written or profile.name
+    adapter = profile.values.get("adapter")
+    found = Finding(name, profile.where(), adapter if isinstance(adapter, str) else None)
+    found.packages = _packages(found.adapter)
+    try:
+        _examine(found, resolve(None, profile=name, model=None, settings={}), live=live)
+    except ToolfanError as exc:
+        found.problem, found.next = exc.message, exc.hint
+        found.asked = found.asked and not isinstance(exc, UsageError)
+    except Exception as exc:  # noqa: BLE001 - whatever an SDK raises belongs to this profile alone
+        found.problem = masked(f"{type(exc).__name__}: {exc}")
+        found.next = "This is not an error of toolfan's: see the package's own documentation."
+    return found
+
+
+def _examine(found: Finding, connection: Connection, *, live: bool) -> None:
+    found.model = connection.model
+    found.keys = {variable: bool(os.environ.get(variable, "").strip()) for variable in _variables(connection)}
+    found.endpoint = _address(connection.settings)
+    with connect(profile=found.profile, stop=stop_after_attempt(1)) as client:
+        found.endpoint = found.endpoint or _address(client.sdk_client)
+        if live:
+            found.asked = True
+            found.answered = _asked(client)
+
+
+def _variables(connection: Connection) -> list[str]:
+    """The variables that a key is taken from: those the adapter names, or those that the settings name."""
+    named = getattr(connection.adapter, "key_variables", None)
+    if named is not None:
+        return list(named(connection.settings))
+    settings = dict(connection.settings)
+    return [value for key, value in settings.items() if key.endswith("_env") and isinstance(value, str)]
+
+
+def _address(holder: Any) -> str | None:
+    found = getattr(holder, "base_url", None) or getattr(holder, "azure_endpoint", None)
+    return masked(str(found)) if found else None
+
+
+def _packages(adapter: str | None) -> list[str]:
+    """The distribution of the adapter and what it requires, but for what all of toolfan requires."""
+    names = [info.distribution for info in installed_adapters() if info.name == adapter]
+    if not names:
+        return []
+    ours = {_name(requirement) for requirement in importlib.metadata.requires("toolfan") or []}
+    found = [f"{names[0]} {_version(names[0])}"]
+    for requirement in importlib.metadata.requires(names[0]) or []:
+        name = _name(requirement)
+        version = _version(name)
+        if name not in ours | {"toolfan"} and (version or "extra ==" not in requirement):
+            found.append(f"{name} {version or '(not installed)'}")
+    return found
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _asked(client: Client) -> float:
+    """How many seconds the endpoint took to answer one small question, with whatever."""
+
+    def present() -> None:
+        """Say that you are there."""
+
+    began = time.monotonic()
+    client.create(
+        messages=[{"role": "user", "content": "Are you there?"}],
+        tools=(present,),
+        max_attempts=1,
+        on_invalid="keep",
+        deadline=_PATIENCE,
+    )
+    return time.monotonic() - began

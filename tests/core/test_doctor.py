@@ -1,0 +1,265 @@
+"""`toolfan doctor`: what it finds, what it says to do, how it ends, and that it shows no key."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from loopback import http
+from toolfan import watching
+from toolfan.cli.app import app
+from toolfan.observers import forget_observers
+from toolfan.registry import clear_loaded_adapters
+from toolfan_local import Server
+from typer.testing import CliRunner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEY = "sk-planted-key-4711"
+VARIABLES = (
+    "ANTHROPIC_API_KEY",
+    "OPENAI_API_KEY",
+    "AZURE_OPENAI_API_KEY",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+    "OPENAI_BASE_URL",
+    "HOUSE_KEY",
+)
+
+
+@pytest.fixture(autouse=True)
+def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test in a directory of its own, in which packages can be installed, without any key."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [name for name in os.environ if name.startswith("TOOLFAN") or name in VARIABLES]:
+        monkeypatch.delenv(name)
+    before = watching._watchers
+    clear_loaded_adapters()
+    forget_observers()
+    yield
+    clear_loaded_adapters()
+    forget_observers()
+    watching._watchers = before
+    for name in [name for name in sys.modules if name.startswith("sick_")]:
+        del sys.modules[name]
+
+
+def configure(text: str) -> None:
+    Path("toolfan.toml").write_text(text)
+
+
+def profile(text: str = "", *, name: str = "house", adapter: str = "openai") -> str:
+    return f'[profiles.{name}]\nadapter = "{adapter}"\nmodel = "m"\n{text}\n'
+
+
+def install(distribution: str, group: str, name: str, source: str) -> None:
+    module = f"sick_{distribution.replace('-', '_')}"
+    info = Path(f"{distribution}-1.0.dist-info")
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}\n")
+    Path(f"{module}.py").write_text(source)
+
+
+def run(*options: str) -> Any:
+    return CliRunner().invoke(app, ["doctor", *options])
+
+
+def found(*options: str, status: int = 0) -> list[dict[str, Any]]:
+    done = run("--json", *options)
+    assert done.exit_code == status, done.stdout + done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def house(*options: str, status: int = 0) -> dict[str, Any]:
+    """What is said of the profile `house`."""
+    (one,) = [line for line in found(*options, status=status) if line["kind"] == "profile"]
+    return one
+
+
+def test_nothing_configured_is_no_failure() -> None:
+    done = run()
+    assert done.exit_code == 0
+    assert "No profile is configured" in done.stdout
+    assert "adapter openai (toolfan-openai" in done.stdout
+    assert not [line for line in found() if line["kind"] == "profile"]
+
+
+def test_a_profile_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adapter, packages with versions, key, endpoint; nothing is asked."""
+    configure(profile())
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    one = house()
+    assert one["where"] == f"profiles.house in {Path('toolfan.toml').absolute()}, line 1"
+    ours, sdk = one["packages"]
+    assert ours.startswith("toolfan-openai 0")
+    assert sdk.startswith("openai ")
+    assert one["keys"] == {"OPENAI_API_KEY": True}
+    assert one["endpoint"] == "https://api.openai.com/v1/"
+    assert (one["asked"], one["answered"], one["problem"], one["next"]) == (False, None, None, None)
+    done = run()
+    assert "OPENAI_API_KEY set" in done.stdout
+    assert KEY not in done.stdout + json.dumps(one)
+
+
+@pytest.mark.parametrize(
+    ("text", "adapter", "keys", "says"),
+    [
+        ("", "openai", ["OPENAI_API_KEY"], "Set OPENAI_API_KEY"),
+        ('api_key_env = "HOUSE_KEY"', "openai", ["HOUSE_KEY"], "Set HOUSE_KEY"),
+        (
+            'azure_endpoint = "https://x.openai.azure.com"\napi_version = "2024-10-21"',
+            "openai",
+            ["AZURE_OPENAI_API_KEY"],
+            "Set AZURE_OPENAI_API_KEY",
+        ),
+        ("", "openai-responses", ["OPENAI_API_KEY"], "Set OPENAI_API_KEY"),
+        ("", "anthropic", ["ANTHROPIC_API_KEY"], "Set ANTHROPIC_API_KEY"),
+        ("", "gemini", ["GEMINI_API_KEY", "GOOGLE_API_KEY"], "export GEMINI_API_KEY"),
+        ('api_key_env = "HOUSE_KEY"', "vertex", ["HOUSE_KEY"], "export HOUSE_KEY"),
+        ('access_token_env = "HOUSE_KEY"', "vertex", ["HOUSE_KEY"], "export HOUSE_KEY"),
+    ],
+)
+def test_a_key_that_is_missing_is_named(text: str, adapter: str, keys: list[str], says: str) -> None:
+    configure(profile(text, adapter=adapter))
+    one = house(status=2)
+    assert one["keys"] == dict.fromkeys(keys, False)
+    assert "no key" in one["problem"]
+    assert one["next"].startswith(says)
+    done = run()
+    assert done.exit_code == 2
+    assert f"{keys[0]} not set" in done.stdout
+    assert says in done.stdout
+
+
+@pytest.mark.parametrize("adapter", ["openai", "openai-responses", "anthropic"])
+def test_a_server_of_ones_own_needs_no_key(adapter: str) -> None:
+    configure(profile('base_url = "http://user:hunter2@localhost:11434/v1"', adapter=adapter))
+    one = house()
+    assert one["keys"] == {}
+    assert one["endpoint"] == "http://***@localhost:11434/v1"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "next_"),
+    [
+        ('[profiles.house]\nadapter = "opena"', "there is no adapter 'opena'", "Did you mean 'openai'?"),
+        ('[profiles.house]\nmodel = "m"', "has no adapter", 'Write adapter = "NAME"'),
+        (profile("max_attempt = 3"), "there is no such setting", "Did you mean 'max_attempts'?"),
+        (profile(f'api_key = "{KEY}"'), "holds a secret", "A key is named, never written"),
+        (f'disable = ["openai"]\n{profile()}', "'openai' is switched off by disable.0 in", "Take openai out there"),
+    ],
+)
+def test_a_profile_that_is_wrong_is_told_with_what_to_do(text: str, problem: str, next_: str) -> None:
+    """And the profile beside it is examined all the same."""
+    configure(text + "\n" + profile(name="other", adapter="local"))
+    wrong, other = (line for line in found(status=2) if line["kind"] == "profile")
+    assert problem in wrong["problem"]
+    assert next_ in wrong["next"]
+    assert other["problem"] is None
+    assert KEY not in json.dumps(wrong)
+
+
+def test_an_adapter_that_is_not_installed_says_the_command() -> None:
+    import importlib.metadata
+
+    real = importlib.metadata.distributions
+    configure(profile())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.metadata, "distributions", lambda: real(path=[]))
+        one = house(status=2)
+        assert one["packages"] == []
+        assert one["next"] == 'Run `pip install "toolfan[openai]"`.'
+        assert "No adapter is installed" in run().stdout
+
+
+def test_live_asks_the_endpoint() -> None:
+    with Server() as server:
+        configure(profile(f'base_url = "{server.openai_url}"'))
+        assert house()["asked"] is False
+        assert not server.requests
+        one = house("--live")
+        assert (one["asked"], one["problem"]) == (True, None)
+        assert one["answered"] > 0
+        assert len(server.requests) == 1
+        assert "ok, answered in" in run("--live").stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [(http('{"error": {"message": "wrong key"}}', 401), "wrong key"), (http("{}", 503), "503"), (b"", "connection")],
+)
+def test_an_endpoint_that_fails_is_status_1(faulty: Any, answer: bytes, says: str) -> None:
+    """Asked once, not again and again."""
+    server = faulty(answer)
+    configure(profile(f'base_url = "{server.url}"'))
+    one = house("--live", status=1)
+    assert says in one["problem"]
+    assert one["next"]
+    assert len(server.requests) == 1
+
+
+def test_live_without_a_model_is_wrong_use_and_asks_nobody() -> None:
+    with Server() as server:
+        configure(f'[profiles.house]\nadapter = "openai"\nbase_url = "{server.openai_url}"')
+        assert house()["model"] is None
+        one = house("--live", status=2)
+        assert "model" in one["problem"]
+        assert not server.requests
+
+
+def test_one_profile_alone() -> None:
+    configure(profile() + profile(name="Other-One", adapter="local"))
+    assert [line["profile"] for line in found("--profile", "other_one") if line["kind"] == "profile"] == ["Other-One"]
+    done = run("--profile", "others")
+    assert done.exit_code == 2
+    assert "there is no profile 'others'; configured profiles: Other-One, house" in done.stderr
+
+
+def test_plugins_that_are_unusable_are_listed_with_a_remedy() -> None:
+    """A blocked one is no failure."""
+    install("tool-a", "toolfan.adapters", "torn", "import nothing_like_it")
+    configure('disable = ["torn"]')
+    (line,) = [line for line in found() if line.get("name") == "torn"]
+    assert (line["kind"], line["status"], line["next"]) == ("adapter", "blocked", None)
+    configure("")
+    (line,) = [line for line in found(status=2) if line.get("name") == "torn"]
+    assert (line["status"], line["api"]) == ("broken", None)
+    assert "pip uninstall tool-a" in line["next"]
+    assert "adapter torn (tool-a 1.0): broken: " in run().stdout
+
+
+def test_observers_are_listed() -> None:
+    watching_ = "import toolfan\n@toolfan.hookimpl\ndef toolfan_after_turn(turn): ..."
+    install("well", "toolfan.observers", "well", watching_)
+    assert [line["status"] for line in found() if line["kind"] == "observer"] == ["ok"]
+    for name in ("one", "two"):
+        install(name, "toolfan.observers", "twin", watching_)
+    twins = [line for line in found(status=2) if line.get("name") == "twin"]
+    assert [line["status"] for line in twins] == ["conflict", "conflict"]
+    done = run()
+    assert "observer well (well 1.0): ok" in done.stdout
+    assert "observer twin (one 1.0): conflict: offered by two 1.0 too. Remove one: `pip uninstall one`" in done.stdout
+
+
+def test_what_an_sdk_raises_belongs_to_its_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError(f"no luck with {KEY}")
+
+    configure(profile(adapter="local"))
+    monkeypatch.setattr("toolfan_local.service.connect", fail)
+    one = house(status=2)
+    assert one["problem"] == "RuntimeError: no luck with ***"
+
+
+def test_a_file_that_cannot_be_read_is_told() -> None:
+    configure("default = ")
+    done = run()
+    assert done.exit_code == 2
+    assert "line 1" in done.stderr
