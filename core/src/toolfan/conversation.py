@@ -77,12 +77,16 @@ def converse(
     except ToolfanError as exc:
         exc.adapter = exc.adapter or adapter.name
         exc.attempts, exc.requests = spent.attempts - (spent.requests == before), spent.requests
-        if exc.calls is None and calls is not None and spent.broken:
-            # Of the round that broke off, the calls that had come whole; those that had not stay as they failed before.
-            whole = tuple(outcome for outcome in spent.broken if isinstance(outcome, Call))
-            calls = replace(calls, outcomes=merged(adapter, request, calls, whole))
-        exc.calls = exc.calls if exc.calls is not None else calls
+        exc.calls = exc.calls if exc.calls is not None else _saved(terms, request, calls)
         raise
+
+
+def _saved(terms: Terms, request: ToolRequest, calls: Calls[Any] | None) -> Calls[Any] | None:
+    """The calls so far, with those that had come whole in a round that broke off."""
+    whole = tuple(outcome for outcome in terms.spent.broken if isinstance(outcome, Call))
+    if calls is None or not whole:
+        return calls
+    return replace(calls, outcomes=merged(terms.adapter, request, calls, whole))
 
 
 def _result(terms: Terms, one: Answered, outcomes: tuple[Outcome[Any], ...], rounds: tuple[Round, ...]) -> Calls[Any]:
