@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from acme_mutants import MUTANTS
 from acme_samples import AcmeSuite
-from toolfan.testing.lawbook import LawBroken, laws_of
-
-if TYPE_CHECKING:
-    from toolfan.testing import AdapterConformance
-
+from toolfan.testing import broken
+from toolfan.testing.lawbook import laws_of
 
 pytestmark = pytest.mark.slow
-
-
-def broken(suite: type[AdapterConformance]) -> dict[str, str]:
-    """The laws that do not hold, each with what it says."""
-    found: dict[str, str] = {}
-    for name in laws_of(suite):
-        try:
-            getattr(suite(), name)()
-        except LawBroken as exc:
-            found[name] = str(exc)
-    return found
 
 
 @pytest.mark.parametrize("name", MUTANTS)

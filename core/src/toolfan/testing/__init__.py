@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .conformance import AdapterConformance
-    from .lawbook import LawBroken, law
+    from .lawbook import LawBroken, broken, law
     from .recording import Recording, RecordingAdapter
     from .replaying import replayed, replayed_async
     from .samples import ErrorSample, Sample
@@ -27,6 +27,7 @@ _HOMES = {
     "RecordingAdapter": "recording",
     "Sample": "samples",
     "ScriptedAdapter": "scripting",
+    "broken": "lawbook",
     "law": "lawbook",
     "replayed": "replaying",
     "replayed_async": "replaying",
@@ -42,6 +43,7 @@ __all__ = [
     "RecordingAdapter",
     "Sample",
     "ScriptedAdapter",
+    "broken",
     "law",
     "replayed",
     "replayed_async",

@@ -63,6 +63,17 @@ def repealed(cls: type) -> list[str]:
     return [name for name, value in laws_of(cls).items() if inspect.getattr_static(cls, name, None) is not value]
 
 
+def broken(cls: type) -> dict[str, str]:
+    """The laws of a class that do not hold, each with what it says: the suite without pytest."""
+    found: dict[str, str] = {}
+    for name in laws_of(cls):
+        try:
+            getattr(cls(), name)()
+        except LawBroken as exc:
+            found[name] = str(exc)
+    return found
+
+
 class Lawful:
     """A class with laws.
 
