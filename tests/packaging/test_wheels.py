@@ -126,3 +126,30 @@ def test_the_demo_runs_from_the_wheels(make_venv: Callable[..., Venv]) -> None:
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert "Toronto" in demo.stdout
     assert "AsyncOpenAI" in demo.stdout
+
+
+SUITE = """
+import toolfan_local
+from toolfan.testing import AdapterConformance, Sample
+
+BODY = {"calls": [], "text": "It rains.", "stop": "end"}
+
+
+class TestLocal(AdapterConformance):
+    adapter = toolfan_local.LocalAdapter()
+    samples = (Sample(name="a text", body=BODY, text="It rains.", stop="end"),)
+"""
+
+
+def test_the_conformance_suite_comes_with_the_core(make_venv: Callable[..., Venv], tmp_path: Path) -> None:
+    """Its plugin is found by pytest, which the extra brings; the clients for tests need neither."""
+    core = make_venv("toolfan")
+    assert "pytest" not in core.distributions()
+    core.run("from toolfan.testing import scripted; assert scripted(['Hello.'])")
+    venv = make_venv("toolfan[local,testing]")
+    (tmp_path / "test_it.py").write_text(SUITE)
+    arguments = ["-q", "-p", "no:cacheprovider", "-k", "is_well_formed or samples_show", str(tmp_path)]
+    done = venv.run(f"import sys, pytest; sys.exit(pytest.main({arguments!r}))", check=False)
+    assert "1 failed, 1 passed" in done.stdout
+    assert "there is no sample of two or more calls" in done.stdout
+    assert "laws were not run" in done.stdout
