@@ -109,6 +109,8 @@ class LawsOfOddities(LawsOfClaims):
 
         `provider_id` keeps what came.  `assembly.seal` and `assembly.CallAssembler` do it.
         """
+        if self.adapter.capabilities.call_ids and all(with_ids(one, ["", ""]) is None for one in self.answers()):
+            yield "no sample of two calls has their two different ids in its body"
         for ids in (["", ""], ["same", "same"], [None, None], ["", "x"]):
             for name, sample, turn in self.made(lambda sample, ids=ids: with_ids(sample, ids)):  # type: ignore[misc]
                 if len(turn.calls) != len(sample.calls):
@@ -140,6 +142,8 @@ class LawsOfOddities(LawsOfClaims):
             {"a": '\u2028 \u0000 \U0001f600 \\ " ]}'},
             {"n": 10**30},
         ]
+        if all(with_arguments(one, {}) is None for one in self.answers()):
+            yield "in no sample the arguments that it names stand in its body, as an object or as JSON text"
         for value in values:
             for name, _, turn in self.made(lambda sample, value=value: with_arguments(sample, value)):  # type: ignore[misc]
                 if value not in [decoded(call.arguments) for call in turn.calls]:
