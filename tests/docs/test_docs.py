@@ -56,7 +56,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def environment(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """A reader's environment: the variables of the SDKs point at the embedded server, the directory is empty."""
-    variables = stand_ins.environment(server.base_url, server.openai_url)
+    variables = stand_ins.environment(server.base_url, server.openai_url, server.anthropic_url)
     for name in ("AZURE_OPENAI_API_KEY", "HOUSE_KEY", "OPENROUTER_API_KEY"):
         variables[name] = "offline"
     for name, value in variables.items():

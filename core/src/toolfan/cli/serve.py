@@ -40,7 +40,7 @@ def serve(
     as_list: Annotated[bool, typer.Option("--list", help="With --faults: list them, and serve nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --list: print one JSON line for each fault.")] = False,
 ) -> None:
-    """Serve the offline planner, a script or faults, in OpenAI's and Google's dialects on loopback, until Ctrl-C."""
+    """Serve the offline planner, a script or faults, in the providers' dialects on loopback, until Ctrl-C."""
     _check(faults=faults, answers={"--script": script, "--call-pace": call_pace, "--first-byte": first_byte})
     _check_list(faults=faults, as_list=as_list, as_json=as_json)
     if as_list:
@@ -86,7 +86,7 @@ def _run(server: Any, answers: str) -> None:
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), lambda *_: stopped.set())
     try:
-        _announce(server.base_url, server.openai_url, answers)
+        _announce(server, answers)
         while not stopped.wait(0.5):  # short waits: on Windows a long one would not see the signal
             pass
     finally:
@@ -94,10 +94,14 @@ def _run(server: Any, answers: str) -> None:
     print_text("The server has ended.")
 
 
-def _announce(base_url: str, openai_url: str, answers: str) -> None:
+def _announce(server: Any, answers: str) -> None:
     print_text(f"Answers come from {answers}. Ctrl-C ends the server.")
-    print_text(f"  OpenAI's dialect    {openai_url}")
-    print_text(f"  Google's dialects   {base_url}")
+    print_text(f"  OpenAI's dialect    {server.openai_url}")
+    print_text(f"  Google's dialects   {server.base_url}")
+    urls = [server.base_url, server.openai_url]
+    if anthropic_url := getattr(server, "anthropic_url", None):  # there are no faults in this dialect
+        print_text(f"  Anthropic's dialect {anthropic_url}")
+        urls.append(anthropic_url)
     print_text("Set these, and programs that use the vendors' SDKs ask it unchanged:")
-    for name, value in import_module("toolfan_local.stand_ins").environment(base_url, openai_url).items():
+    for name, value in import_module("toolfan_local.stand_ins").environment(*urls).items():
         print_text(f"  export {name}={value}")

@@ -16,7 +16,17 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from toolfan_local import google_stream, google_wire, openai_stream, openai_wire, responses_stream, responses_wire
+from toolfan_local import (
+    anthropic_stream,
+    anthropic_wire,
+    google_stream,
+    google_wire,
+    keys,
+    openai_stream,
+    openai_wire,
+    responses_stream,
+    responses_wire,
+)
 from toolfan_local.answering import Settled
 from toolfan_local.exchange import Failure, Question, Refused, Verbatim
 from toolfan_local.identifiers import Identifiers
@@ -33,6 +43,7 @@ if TYPE_CHECKING:
 _AZURE = re.compile(r".*/deployments/(?P<deployment>[^/]+)/chat/completions$")
 _CHAT = re.compile(r".*/chat/completions$")
 _RESPONSES = re.compile(r".*/responses$")
+_MESSAGES = re.compile(r".*/v1/messages$")
 _MODELS = re.compile(r"(/openai)?(/v1)?/models$")
 _VERTEX = re.compile(
     r"/(?P<version>v1|v1beta1)/projects/[^/]+/locations/[^/]+/publishers/google/models/(?P<model>[^/:]+):(?P<method>\w+)$"
@@ -77,8 +88,10 @@ async def dispatch(desk: Desk, request: Request) -> Response:
         return await _answer_openai(desk, request, body)
     if _RESPONSES.match(path) and request.method == "POST":
         return await _answer_responses(desk, request, body)
+    if _MESSAGES.match(path) and request.method == "POST":
+        return await _answer_anthropic(desk, request, body)
     if _MODELS.match(path) and request.method == "GET":
-        refused = _openai_refusal(desk, request)
+        refused = keys.openai_refusal(desk.api_key, request)
         return (
             _openai_failure(desk, refused)
             if refused
@@ -92,7 +105,7 @@ async def dispatch(desk: Desk, request: Request) -> Response:
 
 async def _answer_openai(desk: Desk, request: Request, body: bytes) -> Response:
     azure = _AZURE.match(request.url.path)
-    refused = _openai_refusal(desk, request, azure=azure is not None)
+    refused = keys.openai_refusal(desk.api_key, request, azure=azure is not None)
     if refused:
         return _openai_failure(desk, refused)
     try:
@@ -117,7 +130,7 @@ async def _answer_openai(desk: Desk, request: Request, body: bytes) -> Response:
 
 
 async def _answer_responses(desk: Desk, request: Request, body: bytes) -> Response:
-    refused = _openai_refusal(desk, request)
+    refused = keys.openai_refusal(desk.api_key, request)
     if refused:
         return _openai_failure(desk, refused)
     try:
@@ -141,6 +154,31 @@ async def _answer_responses(desk: Desk, request: Request, body: bytes) -> Respon
     return _json(response, headers=headers)
 
 
+async def _answer_anthropic(desk: Desk, request: Request, body: bytes) -> Response:
+    refused = keys.anthropic_refusal(desk.api_key, request)
+    if refused:
+        return _anthropic_failure(desk, refused)
+    try:
+        question = anthropic_wire.read(body)
+    except Refused as exc:
+        return _anthropic_failure(desk, exc.failure)
+    settled = await _settle(desk, question)
+    outcome = settled.outcome
+    if isinstance(outcome, Failure):
+        return _anthropic_failure(desk, outcome)
+    if isinstance(outcome, Verbatim):
+        return _verbatim(outcome)
+    message = anthropic_wire.render(question, outcome, desk.identifiers)
+    headers = anthropic_wire.answer_headers(desk.identifiers)
+    chunks = anthropic_stream.chunks(message, together=settled.together)
+    if question.stream:
+        pieces = as_events(settled.pace.paced(chunks), "\n", named=True)
+        return stream_response(desk.closing, pieces, "text/event-stream; charset=utf-8", headers)
+    if not await rest(desk.closing, settled.pace.total(chunks)):
+        return _anthropic_failure(desk, CLOSED)
+    return _json(message, headers=headers)
+
+
 async def _answer_google(desk: Desk, request: Request, path: Mapping[str, str], body: bytes) -> Response:
     vertex = "projects/" in request.url.path
     integer_enums = vertex and "enum-encoding=int" in unquote(request.url.query)
@@ -149,7 +187,7 @@ async def _answer_google(desk: Desk, request: Request, path: Mapping[str, str], 
     )
     framing = _framing(request, path["method"])
     array = framing == "array"
-    refused = _google_refusal(desk, request, vertex=vertex)
+    refused = keys.google_refusal(desk.api_key, request, vertex=vertex)
     if refused:
         return _google_failure(refused, array=array)
     if framing is None:
@@ -190,49 +228,14 @@ async def _settle(desk: Desk, question: Question) -> Settled:
     return settled if await rest(desk.closing, settled.first_wait) else Settled(CLOSED)
 
 
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
-def _openai_refusal(desk: Desk, request: Request, *, azure: bool = False) -> Failure | None:
-    key = _bearer(request) or (request.headers.get("api-key", "") if azure or "/openai" in request.url.path else "")
-    if key and desk.api_key in (None, key):
-        return None
-    if azure:
-        return Failure(401, "Access denied due to invalid subscription key or wrong API endpoint.", code="401")
-    if not key:
-        return Failure(
-            401,
-            "You didn't provide an API key. You need to provide your API key in an Authorization "
-            "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
-            type="invalid_request_error",
-        )
-    return Failure(401, "Incorrect API key provided.", code="invalid_api_key", type="invalid_request_error")
-
-
-def _google_refusal(desk: Desk, request: Request, *, vertex: bool) -> Failure | None:
-    key = _bearer(request) if vertex else request.headers.get("x-goog-api-key") or request.query_params.get("key", "")
-    if vertex:  # without a key of the server's own, anonymous credentials are welcome on loopback
-        if desk.api_key in (None, key):
-            return None
-        return Failure(
-            401,
-            "Request had invalid authentication credentials. Expected OAuth 2 access token, login "
-            "cookie or other valid authentication credential.",
-        )
-    if not key:
-        return Failure(
-            403,
-            "Method doesn't allow unregistered callers (callers without established identity). Please "
-            "use API Key or other form of API consumer identity to call this API.",
-        )
-    return None if desk.api_key in (None, key) else Failure(400, "API key not valid. Please pass a valid API key.")
-
-
 def _openai_failure(desk: Desk, failure: Failure) -> Response:
     headers = {**openai_wire.answer_headers(desk.identifiers), **failure.headers}
     return _json(openai_wire.render_failure(failure), failure.status, headers)
+
+
+def _anthropic_failure(desk: Desk, failure: Failure) -> Response:
+    headers = {**anthropic_wire.answer_headers(desk.identifiers), **failure.headers}
+    return _json(anthropic_wire.render_failure(failure), failure.status, headers)
 
 
 def _google_failure(failure: Failure, *, array: bool = False) -> Response:

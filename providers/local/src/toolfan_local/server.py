@@ -54,7 +54,7 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Server:
-    """A wire-faithful server of OpenAI's and Google's dialects on 127.0.0.1, run in a background thread.
+    """A wire-faithful server of OpenAI's, Anthropic's and Google's dialects on 127.0.0.1, run in a background thread.
 
         with Server() as server:
             client = openai.OpenAI(base_url=server.openai_url, api_key="any")
@@ -153,6 +153,11 @@ class Server:
     def openai_url(self) -> str:
         """The base URL for OpenAI's SDK."""
         return f"{self.base_url}/v1"
+
+    @property
+    def anthropic_url(self) -> str:
+        """The base URL for Anthropic's SDK."""
+        return self.base_url
 
     @property
     def grpc_target(self) -> str:

@@ -40,6 +40,8 @@ def stand_ins(server: Server) -> Iterator[StandIn]:
     yield StandIn("openai", "AsyncOpenAI", lambda: _openai("AsyncOpenAI", server), use_async=True)
     yield StandIn("openai-responses", "OpenAI", lambda: _openai("OpenAI", server))
     yield StandIn("openai-responses", "AsyncOpenAI", lambda: _openai("AsyncOpenAI", server), use_async=True)
+    yield StandIn("anthropic", "Anthropic", lambda: _anthropic("Anthropic", server))
+    yield StandIn("anthropic", "AsyncAnthropic", lambda: _anthropic("AsyncAnthropic", server), use_async=True)
     yield StandIn("gemini", "genai.Client", lambda: _gemini(server))
     yield StandIn("vertex", "genai.Client(vertexai=True)", lambda: _vertex(server))
     if _installed("vertexai"):
@@ -47,9 +49,10 @@ def stand_ins(server: Server) -> Iterator[StandIn]:
     yield StandIn("local", "LocalClient, in process", lambda: _local(server))
 
 
-def environment(base_url: str, openai_url: str) -> dict[str, str]:
+def environment(base_url: str, openai_url: str, anthropic_url: str | None = None) -> dict[str, str]:
     """The environment variables that point unchanged programs at the server.  The keys are words, not secrets."""
-    return {
+    anthropic = {"ANTHROPIC_BASE_URL": anthropic_url, "ANTHROPIC_API_KEY": "offline"} if anthropic_url else {}
+    return anthropic | {
         "OPENAI_BASE_URL": openai_url,
         "OPENAI_API_KEY": "offline",
         "GOOGLE_GEMINI_BASE_URL": base_url,
@@ -64,6 +67,12 @@ def _openai(kind: str, server: Server) -> object:
     import openai
 
     return getattr(openai, kind)(base_url=server.openai_url, api_key="offline", max_retries=0)
+
+
+def _anthropic(kind: str, server: Server) -> object:
+    import anthropic
+
+    return getattr(anthropic, kind)(base_url=server.anthropic_url, api_key="offline", max_retries=0)
 
 
 def _gemini(server: Server) -> object:
