@@ -90,7 +90,8 @@ ORDER = [
 # The one door upwards: `Calls.to_json` is a method, and storing needs tools and the registry.
 DOORS = {("results", "storage")}
 
-SDKS = {"openai", "google", "vertexai", "anthropic", "httpx", "httpx2", "requests", "grpc", "starlette", "uvicorn"}
+SDKS = {"openai", "google", "vertexai", "anthropic", "boto3", "botocore", "cohere"}
+SDKS |= {"httpx", "httpx2", "requests", "grpc", "starlette", "uvicorn"}
 FORBIDDEN = {"utils", "util", "base", "common", "helpers", "misc", "core", "shared", "tools_utils", "types"}
 
 

@@ -25,8 +25,15 @@ if TYPE_CHECKING:
 
 AdapterStatus: TypeAlias = Literal["ok", "broken", "conflict", "blocked"]
 
-_EXTRAS = {name: name for name in ("anthropic", "gemini", "local", "openai", "vertex")} | {"openai-responses": "openai"}
-_EXTRAS_OF_CLIENTS = {"anthropic": "anthropic", "openai": "openai", "vertexai": "vertex", "google.genai": "gemini"}
+_EXTRAS = {name: name for name in ("anthropic", "bedrock", "gemini", "local", "openai", "vertex")}
+_EXTRAS["openai-responses"] = "openai"
+_EXTRAS_OF_CLIENTS = {
+    "anthropic": "anthropic",
+    "botocore.client": "bedrock",
+    "openai": "openai",
+    "vertexai": "vertex",
+    "google.genai": "gemini",
+}
 
 _loaded: dict[str, ParallelToolsAdapter] = {}
 

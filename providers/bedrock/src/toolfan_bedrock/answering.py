@@ -1,0 +1,92 @@
+"""The assistant's turn as it is sent back, and the results of its calls.
+
+Knows: what the service demands of a turn with calls.  Must not know: other messages, requests, HTTP.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
+from toolfan.errors import UsageError
+from toolfan.wire import sendable
+
+from .contents import legal_id, text_blocks, tool_result
+from .parsing import is_call
+
+if TYPE_CHECKING:
+    from toolfan.adapter import JSON, Answer, Message, RawCall, Turn
+
+_LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Message]:
+    """The model's own message, untouched if it can be sent, and one user message with all results in call order.
+
+    Raises UsageError unless every call of the turn has exactly one answer, in call order.
+    """
+    if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:
+        raise UsageError("the answers do not fit the calls", adapter=adapter, hint="One answer a call, in order.")
+    results = [
+        tool_result(answer.call.id, text_blocks(_text(answer, adapter)), "error" if answer.is_error else "success")
+        for answer in answers
+    ]
+    said = _message(turn)
+    messages: list[Message] = [said] if said["content"] else []
+    return [*messages, {"role": "user", "content": results}] if results else messages
+
+
+def _message(turn: Turn) -> Message:
+    """The message as it came, but for what the service would refuse to read again.
+
+    That is: ids that are missing or repeated, names that are no legal ones, arguments that are no object, blank texts,
+    blocks that the SDK does not know, a lone surrogate.
+    """
+    replay = turn.replay if isinstance(turn.replay, Mapping) else {"content": [{"text": turn.text}]}
+    calls = iter(turn.calls)
+    blocks = [_mended(block, next(calls, None)) if is_call(block) else block for block in replay.get("content") or ()]
+    # A turn that was made by hand, or that the model cut, has calls beyond its blocks.
+    blocks += [_mended({}, call) for call in calls]
+    blocks = [block for block in blocks if _can_be_sent(block)]
+    message: JSON = {"role": "assistant", "content": blocks}
+    return sendable(replay if message == replay else message)  # type: ignore[no-any-return]
+
+
+def _can_be_sent(block: Any) -> bool:
+    if not isinstance(block, Mapping) or "SDK_UNKNOWN_MEMBER" in block:
+        return False
+    return not isinstance(text := block.get("text"), str) or bool(text.strip())
+
+
+def _mended(block: Mapping[str, Any], call: RawCall | None) -> Mapping[str, Any]:
+    if call is None:
+        return block
+    used = block.get("toolUse")
+    use = used if isinstance(used, Mapping) else {}
+    name = call.name
+    if not _LEGAL_NAME.fullmatch(name):
+        name = re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "unnamed"
+    arguments = use.get("input")
+    mended = {
+        "toolUseId": legal_id(call.id),
+        "name": name,
+        "input": arguments if isinstance(arguments, Mapping) else {},
+    }
+    return block if {**use, **mended} == used else {**block, "toolUse": {**use, **mended}}
+
+
+def _text(answer: Answer, adapter: str) -> str:
+    """What the model is told: a text as it is, all else as JSON.  Raises UsageError for what JSON cannot say."""
+    if isinstance(answer.content, str):
+        return answer.content
+    try:
+        return to_json(answer.content, fallback=str).decode()
+    except ValueError as exc:  # a lone surrogate, a circular structure
+        raise UsageError(
+            f"the result of the call {answer.call.id} cannot be written as JSON: {exc}",
+            adapter=adapter,
+            call_id=answer.call.id,
+            hint="Mend the result, or give it as text.",
+        ) from None

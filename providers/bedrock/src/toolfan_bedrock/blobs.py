@@ -1,0 +1,46 @@
+"""Bytes in JSON: base64 text in bodies, bytes in the arguments and answers of the SDK.
+
+Knows: the shapes of botocore's service model.  Must not know: what is in a body.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from toolfan.errors import RequestRejected
+
+
+def to_sdk(value: Any, shape: Any, where: str = "the request", *, known_only: bool = False) -> Any:
+    """The value with bytes where the shape wants them; of what the model said, no more than this SDK knows.
+
+    It refuses to send anything else.  Raises RequestRejected for a text that is not base64.
+    """
+    kind = getattr(shape, "type_name", None)
+    if kind == "blob" and isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except ValueError:
+            raise RequestRejected(f"{where} is not base64", hint="Nothing was sent; mend the value.") from None
+    if kind == "list" and isinstance(value, list | tuple):
+        items = [to_sdk(item, shape.member, f"{where}[{at}]", known_only=known_only) for at, item in enumerate(value)]
+        return [item for item in items if item != {}] if known_only else items
+    if kind == "structure" and isinstance(value, Mapping) and not getattr(shape, "is_document_type", False):
+        members = shape.members
+        known_only = known_only or (shape.name == "Message" and value.get("role") == "assistant")
+        return {
+            key: to_sdk(inner, members.get(key), f"{where}.{key}", known_only=known_only)
+            for key, inner in value.items()
+            if key in members or not known_only
+        }
+    return value
+
+
+def to_json(value: Any) -> Any:
+    """The value with base64 text in place of bytes."""
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode()
+    if isinstance(value, dict):
+        return {key: to_json(inner) for key, inner in value.items()}
+    return [to_json(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,89 @@
+"""Errors of botocore, and of the HTTP library below it, to toolfan's.
+
+Knows: how these errors look.  Must not know: requests, retries, policy, what codes mean (`failures` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
+from toolfan.redaction import public_headers
+from toolfan.translation import broken, excerpt, named, not_connected, not_sent, timed_out
+
+from .failures import error_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_TIMEOUT = frozenset({"ReadTimeoutError", "ConnectTimeoutError"})
+_CREDENTIALS = frozenset(
+    {"NoCredentialsError", "NoAuthTokenError", "PartialCredentialsError", "CredentialRetrievalError", "SSOError"}
+    | {"TokenRetrievalError", "LoginError", "UnauthorizedSSOTokenError"}
+)
+_CONNECTION = frozenset({"HTTPClientError", "ConnectionError", "IncompleteReadError", "HTTPError", "OSError"})
+# Of botocore's readers of bodies and of frames, and of what they are built on.
+_UNREADABLE = frozenset(
+    {"ResponseParserError", "ParserError", "ChecksumError", "FlexibleChecksumError", "JSONDecodeError"}
+    | {"UnicodeDecodeError", "RecursionError", "error"}
+)
+_OF_A_READER = frozenset({"AttributeError", "KeyError", "TypeError", "ValueError"})
+_ADDRESS = frozenset({"EndpointProviderError", "UnknownEndpointError", "InvalidEndpointConfigurationError"})
+
+
+def translated(
+    exc: Exception, *, adapter: str, timeout: float | None, secrets: Iterable[str] = (), reading: bool = False
+) -> ToolfanError:
+    """What `exc`, caught around the SDK's call, is to toolfan.
+
+    `timeout` is the deadline in seconds; `reading` tells that the answer had begun.
+    """
+    known = tuple(secrets)
+    if isinstance(exc, ToolfanError):
+        return exc
+    answer = getattr(exc, "response", None)
+    names = {base.__name__ for base in type(exc).__mro__}
+    if "ClientError" in names and isinstance(answer, Mapping):
+        error = answer.get("Error") or {}
+        status, headers, request_id = about(answer, known)
+        message = error.get("Message") or answer.get("message")
+        return error_of(
+            error.get("Code"),
+            message,
+            adapter=adapter,
+            status=status,
+            headers=headers,
+            request_id=request_id,
+            secrets=known,
+        )
+    if names & _TIMEOUT:
+        return timed_out(adapter, timeout, exc)
+    if names & _CREDENTIALS:
+        return AuthenticationError(
+            f"the credentials of AWS cannot be used: {named(exc, known)}",
+            adapter=adapter,
+            hint="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run `aws sso login`.",
+        )
+    if names & _ADDRESS:
+        return UsageError(
+            f"the endpoint cannot be used: {excerpt(str(exc), known)}",
+            adapter=adapter,
+            hint="Check region and endpoint_url.",
+        )
+    if names & _UNREADABLE or (reading and names & _OF_A_READER):
+        return BadResponse(
+            f"the answer cannot be read: {named(exc, known)[:200]}",
+            adapter=adapter,
+            hint="Check endpoint_url: a proxy or another service may have answered.",
+        )
+    if names & {"ProtocolError", "ConnectionClosedError"}:
+        return broken(adapter, exc, known)
+    return not_connected(adapter, exc, known) if names & _CONNECTION else not_sent(adapter, exc, known)
+
+
+def about(answer: Mapping[str, Any], secrets: Iterable[str] = ()) -> tuple[int | None, Mapping[str, str], str | None]:
+    """HTTP status, headers and request id of an answer, as botocore tells them."""
+    told = answer.get("ResponseMetadata") or {}
+    headers = public_headers((told.get("HTTPHeaders") or {}).items(), tuple(secrets))
+    return told.get("HTTPStatusCode"), headers, told.get("RequestId") or headers.get("x-amzn-requestid")

@@ -1,0 +1,184 @@
+"""The Converse API as a codec: requests out of neutral values, answers back into calls.
+
+Knows: the request of Converse.  Must not know: boto3, HTTP, retries, how calls are validated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from toolfan.adapter import (
+    ADAPTER_API,
+    JSON,
+    Answer,
+    AsyncTransport,
+    Capabilities,
+    Message,
+    StreamParser,
+    ToolRequest,
+    Transport,
+    Turn,
+    WireRequest,
+)
+from toolfan.errors import ToolDefinitionError, Unsupported, UsageError
+from toolfan.schema import to_strict
+from toolfan.wire import merge_extra_body
+
+from . import answering, contents
+from .parsing import parse_converse
+from .settings import BedrockSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import BaseModel
+    from toolfan.tools import Tool
+    from toolfan.toolset import NameMap, ToolSet
+
+# Source: the shapes of Converse in botocore's model of bedrock-runtime.
+_INFERENCE = frozenset({"maxTokens", "temperature", "topP", "stopSequences"})
+OPTION_NAMES = _INFERENCE | {
+    "additionalModelRequestFields",
+    "additionalModelResponseFieldPaths",
+    "guardrailConfig",
+    "inferenceConfig",
+    "outputConfig",
+    "performanceConfig",
+    "requestMetadata",
+    "serviceTier",
+}
+
+CAPABILITIES = Capabilities(
+    streaming=True,
+    parallel_switch=False,  # some models have one of their own, in additionalModelRequestFields
+    tool_choice_required=True,
+    tool_choice_subset=1,  # one tool can be demanded, not a choice of several
+    strict_schemas=True,
+    system_messages=True,
+    images=True,
+    call_ids=True,
+    max_tools=None,
+    max_name_length=64,
+    name_pattern=r"[a-zA-Z0-9_-]+",
+    batch=False,
+)
+
+
+@dataclass(frozen=True)
+class ConverseAdapter:
+    """The adapter `bedrock`: Converse and ConverseStream of Amazon Bedrock."""
+
+    name: str = "bedrock"
+    api: int = ADAPTER_API
+    capabilities: Capabilities = CAPABILITIES
+    settings_model: type[BaseModel] = BedrockSettings
+    option_names: frozenset[str] = OPTION_NAMES
+
+    def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
+        """`toolConfig.tools`.  Raises ToolDefinitionError if a schema does not fit the strict dialect."""
+        return tools.memo((self.name, "tools", strict), lambda: self._render(tools, strict))
+
+    def _names(self, tools: ToolSet[Any]) -> NameMap:
+        return tools.names(self.capabilities.name_pattern, self.capabilities.max_name_length)
+
+    def _render(self, tools: ToolSet[Any], strict: bool | None) -> list[JSON]:
+        names = self._names(tools)
+        rendered = []
+        for tool in tools:
+            spec: JSON = {"name": names.to_wire[tool.name]}
+            if tool.description:
+                spec["description"] = tool.description
+            spec["inputSchema"] = {"json": self._schema(tool, strict)}
+            if strict is not None:
+                spec["strict"] = strict
+            rendered.append({"toolSpec": spec})
+        return rendered
+
+    def _schema(self, tool: Tool[Any], strict: bool | None) -> JSON:
+        try:
+            return to_strict(tool.schema) if strict else tool.schema
+        except ToolDefinitionError as exc:
+            exc.adapter, exc.tool = self.name, tool.name
+            raise
+
+    def build_request(self, request: ToolRequest) -> WireRequest:
+        """The arguments of `converse()` but the model's, which is `WireRequest.model`; bytes are base64 text in it.
+
+        Raises UsageError for messages and options that cannot be sent, or without a model.
+        """
+        if not request.model:
+            raise UsageError(
+                "no model is named",
+                adapter=self.name,
+                hint='Write create(model="us.amazon.nova-lite-v1:0", ...) or give the client one.',
+            )
+        messages, system = contents.translate(request.messages, self._names(request.tools).to_wire, self.name)
+        body: JSON = {"messages": messages}
+        if system:
+            body["system"] = system
+        if (tool_config := self._tool_config(request, messages)) is not None:
+            body["toolConfig"] = tool_config
+        body |= self._options(request.options)
+        return WireRequest(request.model, merge_extra_body(body, request.extra_body, adapter=self.name))
+
+    def _tool_config(self, request: ToolRequest, messages: list[JSON]) -> JSON | None:
+        """None for no tools at all: Converse has no other word for "none"."""
+        mode = request.tool_choice.mode
+        if mode == "none":
+            if any(contents.TOOL_BLOCKS & block.keys() for message in messages for block in message["content"]):
+                raise Unsupported(
+                    'Converse has no tool_choice="none" in a conversation with calls',
+                    adapter=self.name,
+                    hint='It demands the tools there, and knows "auto" and "required".',
+                )
+            return None
+        choice: JSON = {"any": {}} if mode == "required" else {"auto": {}}
+        if request.tool_choice.tools:
+            choice = {"tool": {"name": self._names(request.tools).to_wire[request.tool_choice.tools[0]]}}
+        return {"tools": self.render_tools(request.tools, strict=request.strict), "toolChoice": choice}
+
+    def _options(self, options: Mapping[str, Any]) -> JSON:
+        body = {name: value for name, value in options.items() if name not in _INFERENCE}
+        own = {name: value for name, value in options.items() if name in _INFERENCE}
+        if own:
+            given = body.get("inferenceConfig", {})
+            if not isinstance(given, Mapping) or given.keys() & own.keys():
+                raise UsageError(
+                    "inferenceConfig is no mapping, or sets what another option sets",
+                    adapter=self.name,
+                    hint=f"Leave {', '.join(own)} out of the one or the other.",
+                )
+            body["inferenceConfig"] = {**given, **own}
+        return body
+
+    def parse_response(self, body: Mapping[str, Any]) -> Turn:
+        """The turn in an answer of `converse()`.  Raises BadResponse for another shape, or the error in the body."""
+        return parse_converse(body, adapter=self.name)
+
+    def stream_parser(self) -> StreamParser:
+        """A parser for the events of one ConverseStream; see `ConverseStreamParser`."""
+        from .streaming import ConverseStreamParser  # loaded for those who stream
+
+        return ConverseStreamParser(self.name)
+
+    def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
+        """The assistant message as it came, and one user message with a `toolResult` for each call, in call order."""
+        return answering.answer_turn(turn, answers, self.name)
+
+    def connect(self, settings: BaseModel, *, use_async: bool) -> object:
+        """A `bedrock-runtime` client of boto3.
+
+        Raises ConfigError without a region or credentials, AdapterNotInstalled without boto3.
+        """
+        from .connecting import connect
+
+        assert isinstance(settings, BedrockSettings)
+        return connect(settings, self.name)
+
+    def transport(self, client: object, *, use_async: bool) -> Transport | AsyncTransport:
+        """A sender over a `bedrock-runtime` client.  Raises UsageError if it is none."""
+        from .transport import make_transport
+
+        return make_transport(client, use_async=use_async, adapter=self.name)

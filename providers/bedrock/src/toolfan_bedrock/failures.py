@@ -1,0 +1,86 @@
+"""What AWS's error codes mean.
+
+Knows: codes of Bedrock and of AWS's front door.  Must not know: the SDK, bodies.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from toolfan.errors import AuthenticationError, ProviderError, QuotaExhausted, RateLimited, Unavailable
+from toolfan.translation import error_from_status, provider_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# Source: the errors of Converse in botocore's model of bedrock-runtime, and the common errors of the AWS API reference.
+# The statuses are for errors inside a stream, which come without one.
+_STATUSES = {
+    "accessdeniedexception": 403,
+    "internalserverexception": 500,
+    "modelerrorexception": 424,
+    "modelnotreadyexception": 429,
+    "modelstreamerrorexception": 424,
+    "modeltimeoutexception": 408,
+    "resourcenotfoundexception": 404,
+    "servicequotaexceededexception": 400,
+    "serviceunavailableexception": 503,
+    "throttlingexception": 429,
+    "validationexception": 400,
+}
+_CREDENTIALS = (
+    "expiredtoken",
+    "expiredtokenexception",
+    "incompletesignature",
+    "invalidclienttokenid",
+    "invalidsignatureexception",
+    "missingauthenticationtoken",
+    "missingauthenticationtokenexception",
+    "unrecognizedclientexception",
+)
+# Where the status says too little: a wrong key is a 403, a used-up quota a 400, a model that failed a 424.
+_KINDS: dict[str, tuple[type[ProviderError], str]] = {
+    **dict.fromkeys(_CREDENTIALS, (AuthenticationError, "Check the credentials of AWS, and the machine's clock.")),
+    "modelerrorexception": (Unavailable, "The same request may succeed later."),
+    "modelstreamerrorexception": (Unavailable, "The same request may succeed later."),
+    "servicequotaexceededexception": (QuotaExhausted, "Have the quota raised; waiting does not help."),
+}
+
+
+def error_of(
+    code: Any,
+    message: Any,
+    *,
+    adapter: str,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    request_id: str | None = None,
+    secrets: Iterable[str] = (),
+) -> ProviderError:
+    """The ProviderError of an error code; `status` None where the error came inside an answer."""
+    word = str(code or "")
+    if not status or status < 300:
+        status = _STATUSES.get(word.lower(), 500)
+    error = error_from_status(
+        status,
+        provider_words(message),
+        adapter=adapter,
+        code=word or None,
+        headers=headers,
+        request_id=request_id,
+        secrets=secrets,
+    )
+    kind, hint = _KINDS.get(word.lower(), (None, ""))
+    if isinstance(error, RateLimited) and re.search(r"per day", error.message):
+        kind, hint = QuotaExhausted, "The quota of this day is used up: wait for the next one, or have it raised."
+    if kind is None:
+        return error
+    return kind(
+        error.message,
+        adapter=adapter,
+        status=error.status,
+        code=error.code,
+        request_id=error.request_id,
+        hint=hint,
+    )

@@ -1,0 +1,124 @@
+"""Reading an answer of Converse.
+
+Knows: the shape of the answer.  Must not know: requests, the SDK, validation of arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from toolfan.assembly import seal
+from toolfan.calls import StopKind, StopReason, Turn, Usage
+from toolfan.errors import BadResponse
+from toolfan.wire import escaped, json_text, well_formed
+
+from .failures import error_of
+
+if TYPE_CHECKING:
+    from toolfan.calls import RawCall
+
+# Source: the shape StopReason in botocore's model of bedrock-runtime; "refusal" is Claude's own word.
+STOP_KINDS: Mapping[str, StopKind] = {
+    "end_turn": "end",
+    "stop_sequence": "end",
+    "tool_use": "calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "guardrail_intervened": "filtered",
+    "content_filtered": "filtered",
+    "malformed_model_output": "malformed",
+    "malformed_tool_use": "malformed",
+    "refusal": "refused",
+}
+
+
+def parse_converse(body: Any, *, adapter: str) -> Turn:
+    """The turn in an answer of Converse.
+
+    Raises BadResponse for another shape, or the ProviderError of an error that stands in its place.  Calls of the
+    server's own tools are no calls; they stay in the replay.
+    """
+    if not isinstance(body, Mapping):
+        _bad(adapter, f"the answer is {type(body).__name__}, not an object")
+    if isinstance(error := body.get("Error"), Mapping):
+        raise error_of(error.get("Code"), error.get("Message"), adapter=adapter)
+    output = body.get("output")
+    message = output.get("message") if isinstance(output, Mapping) else None
+    if not isinstance(message, Mapping):
+        _bad(adapter, "the answer has no output.message")
+    content = message.get("content")
+    if not (content is None or isinstance(content, list | tuple)):
+        _bad(adapter, f"the content of the answer is {type(content).__name__}, not a list")
+    return turn_of(body, message, seal(_piece(block["toolUse"]) for block in content or () if is_call(block)))
+
+
+def turn_of(body: Mapping[str, Any], message: Mapping[str, Any], calls: Sequence[RawCall]) -> Turn:
+    """The turn with these calls."""
+    return Turn(
+        calls=tuple(calls),
+        text=text_of(message.get("content") or ()),
+        stop=stop_reason(body.get("stopReason"), has_calls=bool(calls)),
+        usage=usage_of(body.get("usage")),
+        replay=message,
+    )
+
+
+def _bad(adapter: str, what: str) -> NoReturn:
+    raise BadResponse(f"{what}, which is no answer of Converse", adapter=adapter, hint="Check endpoint_url.")
+
+
+def is_call(block: Any) -> bool:
+    """Whether the block calls a tool of ours; the server's own tools are called by `server_tool_use`."""
+    use = block.get("toolUse") if isinstance(block, Mapping) else None
+    return use is not None and not (isinstance(use, Mapping) and use.get("type") == "server_tool_use")
+
+
+def _piece(use: Any) -> tuple[str | None, str, str]:
+    """Id, name and arguments as JSON text."""
+    if not isinstance(use, Mapping):
+        return None, "", json_text(use)
+    call_id, name, given = use.get("toolUseId"), use.get("name") or "", use.get("input")
+    if call_id is not None:
+        call_id = well_formed(call_id if isinstance(call_id, str) else json_text(call_id))
+    text = escaped(given) if isinstance(given, str) else "" if given is None else json_text(given)
+    return call_id, well_formed(name if isinstance(name, str) else json_text(name)), text
+
+
+def text_of(content: Sequence[Any]) -> str:
+    """The text beside the calls; reasoning is none of it."""
+    texts = []
+    for block in content:
+        if not isinstance(block, Mapping):
+            continue
+        cited = block.get("citationsContent")
+        parts = cited.get("content") if isinstance(cited, Mapping) else None
+        for part in (block, *(parts if isinstance(parts, list | tuple) else ())):
+            if isinstance(part, Mapping) and isinstance(part.get("text"), str):
+                texts.append(part["text"])
+    return well_formed("".join(texts))
+
+
+def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
+    """The stop reason; `has_calls` tells what a mere end means."""
+    if reason is None:
+        return StopReason("none")
+    kind = STOP_KINDS.get(str(reason), "other")
+    return StopReason("calls" if kind == "end" and has_calls else kind, str(reason))
+
+
+def usage_of(usage: Any) -> Usage:
+    """Token counts as Converse reports them."""
+    sent, received = _count(usage, "inputTokens"), _count(usage, "outputTokens")
+    return Usage(
+        input_tokens=sent,
+        output_tokens=received,
+        total_tokens=_count(usage, "totalTokens") or sent + received,
+        cache_read_tokens=_count(usage, "cacheReadInputTokens"),
+        cache_write_tokens=_count(usage, "cacheWriteInputTokens"),
+    )
+
+
+def _count(table: Any, key: str) -> int:
+    value = table.get(key) if isinstance(table, Mapping) else None
+    return int(value) if isinstance(value, int | float) and -1 < value < 2**63 else 0

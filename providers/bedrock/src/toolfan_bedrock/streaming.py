@@ -1,0 +1,189 @@
+"""Reading an answer of ConverseStream.
+
+What came is put together into the body of a whole answer, `body`, so that a stream and a whole answer say the same.
+
+Knows: the shape of the events.  Must not know: bytes, the SDK, which call is whole (`assembly` does).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from toolfan.assembly import CallAssembler
+from toolfan.errors import BadResponse, IncompleteStream
+from toolfan.wire import decode_json, escaped, json_text, well_formed
+
+from .failures import error_of
+from .parsing import turn_of
+
+if TYPE_CHECKING:
+    from toolfan.adapter import JSON
+    from toolfan.calls import RawCall, Turn
+    from toolfan.slots import Slot
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class _Block:
+    """One content block while its pieces come."""
+
+    def __init__(self, start: Mapping[str, Any]) -> None:
+        self.start = start
+        self.slot: Slot | None = None
+        self.pieces: dict[str, list[Any]] = {}
+
+    def add(self, kind: str, piece: Any) -> None:
+        self.pieces.setdefault(kind, []).append(piece)
+
+    def _text(self, kind: str) -> str:
+        return well_formed("".join(map(_word, self.pieces.get(kind, ()))))
+
+    def whole(self) -> JSON | None:
+        """The block as a whole answer has it; None if there is nothing in it."""
+        for kind, key in (("toolUse", "input"), ("toolResult", "content"), ("image", "source")):
+            start = self.start.get(kind)
+            if start is not None or kind in self.pieces:
+                return {kind: {**(start if isinstance(start, Mapping) else {}), key: self._said(kind)}}
+        if "redactedContent" in self.pieces:
+            return {"reasoningContent": {"redactedContent": _joined(self.pieces["redactedContent"])}}
+        if "thought" in self.pieces or "signature" in self.pieces:
+            signed = {"signature": self._text("signature")} if "signature" in self.pieces else {}
+            return {"reasoningContent": {"reasoningText": {"text": self._text("thought"), **signed}}}
+        if "citation" in self.pieces:
+            text = self._text("text")
+            content: JSON = {"content": [{"text": text}]} if text else {}
+            return {"citationsContent": {**content, "citations": self.pieces["citation"]}}
+        return {"text": self._text("text")} if "text" in self.pieces else None
+
+    def _said(self, kind: str) -> Any:
+        if kind != "toolUse":
+            found = self.pieces.get(kind, [])
+            return found if kind == "toolResult" else found[-1] if found else {}
+        text = self.slot.arguments if self.slot is not None else self._text(kind)
+        try:
+            return decode_json(escaped(text), adapter="") if text.strip() else {}
+        except BadResponse:
+            return text  # it was cut
+
+
+class ConverseStreamParser:
+    """One streamed answer; see `toolfan.adapter.StreamParser`.  An event has one key, which names it."""
+
+    def __init__(self, adapter: str) -> None:
+        self._adapter = adapter
+        self._calls = CallAssembler()
+        self._texts: list[str] = []
+        self._blocks: list[_Block] = []
+        self._open: dict[Any, _Block] = {}
+        self._role = "assistant"
+        self._end: Mapping[str, Any] | None = None
+        self._about: JSON = {}
+        self.body: JSON = {}
+        """After `close`: the answer as the body of a whole one."""
+
+    @property
+    def text(self) -> str:
+        """The text beside the calls so far."""
+        return "".join(self._texts)
+
+    def feed(self, event: Mapping[str, Any]) -> Sequence[RawCall]:
+        """The calls that this event sealed.  Raises the ProviderError of an error in it."""
+        for kind, said in event.items():
+            given = said if isinstance(said, Mapping) else _NOTHING
+            if kind.endswith(("Exception", "Error")):
+                raise error_of(kind, said, adapter=self._adapter)
+            at = given.get("contentBlockIndex")
+            at = at if isinstance(at, int) else None
+            if kind == "messageStart":
+                self._role = _word(given.get("role")) or self._role
+            elif kind == "contentBlockStart":
+                self._start(at, given.get("start"))
+            elif kind == "contentBlockDelta":
+                self._delta(at, given.get("delta"))
+            elif kind == "contentBlockStop":
+                self._stop(self._open.pop(at, None))
+            elif kind == "messageStop":
+                self._end = given
+                self._calls.finish(all_said=False)
+            elif kind == "metadata":
+                self._about.update(given)
+        return self._calls.take()
+
+    def _start(self, at: int | None, start: Any) -> _Block:
+        given = start if isinstance(start, Mapping) else _NOTHING
+        known = self._open.get(at)
+        if known is not None and known.start == given:
+            return known  # it was said twice
+        block = self._open[at] = _Block(given)
+        self._blocks.append(block)
+        use = given.get("toolUse")
+        if isinstance(use, Mapping) and use.get("type") != "server_tool_use":
+            block.slot = self._call(use.get("toolUseId"), use.get("name"))
+        return block
+
+    def _call(self, call_id: Any, name: Any) -> Slot:
+        slot = self._calls.delta(len(self._calls.slots), call_id, name, None)
+        slot.real = True
+        return slot
+
+    def _delta(self, at: int | None, delta: Any) -> None:
+        block = self._open.get(at) or self._start(at, None)
+        for kind, piece in delta.items() if isinstance(delta, Mapping) else ():
+            if kind == "toolUse":
+                self._input(block, piece.get("input") if isinstance(piece, Mapping) else piece)
+            elif kind == "reasoningContent" and isinstance(piece, Mapping):
+                for part, value in piece.items():
+                    block.add("thought" if part == "text" else part, value)
+            elif kind == "toolResult" and isinstance(piece, list | tuple):
+                block.pieces.setdefault(kind, []).extend(piece)
+            elif kind == "image" and isinstance(piece, Mapping):
+                block.add(kind, piece.get("source"))
+            else:
+                block.add(kind, piece)
+                if kind == "text":
+                    self._texts.append(_word(piece))
+
+    def _input(self, block: _Block, piece: Any) -> None:
+        if block.slot is None and isinstance(block.start.get("toolUse"), Mapping):
+            block.add("toolUse", piece)  # of a tool of the server's own
+            return
+        if block.slot is None:
+            block.slot = self._call(None, None)
+        block.pieces.setdefault("toolUse", [])
+        if piece is not None:
+            self._calls.delta(block.slot.index, None, None, piece)
+
+    def _stop(self, block: _Block | None) -> None:
+        if block is not None and block.slot is not None:
+            self._calls.close(block.slot, block.slot.arguments)
+
+    def close(self) -> Turn:
+        """The whole turn.  Raises IncompleteStream, with `.turn`, if `messageStop` never came."""
+        self._calls.finish(keep_phantoms=True)
+        content = [whole for block in self._blocks if (whole := block.whole()) is not None]
+        message: JSON = {"role": self._role, "content": content}
+        self.body = {"output": {"message": message}, **self._about, **(self._end or {})}
+        calls = [slot.call for slot in self._calls.in_order() if slot.call is not None]
+        turn = turn_of(self.body, message, calls)
+        if self._end is not None and (self._blocks or self._end):
+            return turn
+        what = "before the answer was complete" if self._blocks else "without an answer"
+        raise IncompleteStream(
+            f"the stream ended {what}", adapter=self._adapter, turn=turn, hint="What came whole is in .calls."
+        )
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else json_text(value)
+
+
+def _joined(pieces: Sequence[Any]) -> Any:
+    """Pieces of bytes, each as base64."""
+    if len(pieces) == 1:
+        return pieces[0]
+    try:
+        return base64.b64encode(b"".join(map(base64.b64decode, pieces))).decode()
+    except (ValueError, TypeError):
+        return "".join(map(_word, pieces))

@@ -1,0 +1,52 @@
+"""Blocking work for async code: in daemon threads, left behind when it is cancelled.
+
+Knows: threads, event loops.  Must not know: requests.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+from toolfan import workers
+from toolfan.errors import Unavailable
+from toolfan.portals import thread_safe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+R = TypeVar("R")
+
+
+async def in_thread(work: Callable[[], R], *, adapter: str, discard: Callable[[R], object] | None = None) -> R:
+    """`work()`, without blocking the event loop.
+
+    A cancelled task does not wait for it: what is left behind is counted and bounded by `workers.pool`, and its result
+    is given to `discard`.  Raises Unavailable, and does nothing, if too much was left behind.
+    """
+    import anyio
+
+    left, ended, soon = threading.Event(), anyio.Event(), thread_safe()
+
+    def run() -> R:
+        result = work()
+        if left.is_set() and discard is not None:
+            discard(result)
+        return result
+
+    try:
+        job = workers.pool.start(run, lambda: soon(ended.set))
+    except workers.TooManyAbandoned as exc:
+        raise Unavailable(str(exc), adapter=adapter, hint="Wait for them to end.") from exc
+    try:
+        await ended.wait()
+    except BaseException:
+        left.set()
+        workers.pool.leave(job)
+        raise
+    if job.error is not None:
+        try:
+            raise job.error
+        finally:
+            job.error = None  # its traceback refers to this frame
+    return job.result  # type: ignore[no-any-return]

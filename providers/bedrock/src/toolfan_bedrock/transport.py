@@ -1,0 +1,197 @@
+"""Thin senders over a `bedrock-runtime` client of boto3; the async one runs it in threads, since boto3 has no async.
+
+Knows: the SDK's client.  Must not know: what is in a body, retries, policy, how errors are told (`border` does).
+"""
+
+from __future__ import annotations
+
+import contextvars
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from toolfan.adapter import JSON, WireRequest, WireResponse
+from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
+from toolfan.event_streams import AsyncEventStream, EventStream
+from toolfan.redaction import sent_secrets, shows_secret
+from toolfan.wire import decode_json, encode_json
+
+from .blobs import to_json, to_sdk
+from .border import about, translated
+from .threads import in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+
+    from toolfan.adapter import AsyncTransport, Transport
+
+_METHODS = {"Converse": "converse", "ConverseStream": "converse_stream"}
+
+
+@dataclass
+class _Asked:
+    """What a request of toolfan's is to be sent with, and the whole answer as it came."""
+
+    timeout: float | None
+    headers: Mapping[str, str]
+    content: bytes = b""
+
+
+_asked: contextvars.ContextVar[_Asked | None] = contextvars.ContextVar("toolfan_bedrock_request", default=None)
+
+
+def make_transport(client: Any, *, use_async: bool, adapter: str) -> Transport | AsyncTransport:
+    """A sender over `client`.  Raises UsageError if it is no `bedrock-runtime` client of boto3."""
+    model = getattr(getattr(client, "meta", None), "service_model", None)
+    service = getattr(model, "service_name", None)
+    if service != "bedrock-runtime":
+        kind = f"a client of {service}" if service else f"{type(client).__module__}.{type(client).__name__}"
+        raise UsageError(
+            f"{kind} is no client of Bedrock's runtime",
+            adapter=adapter,
+            hint='Pass boto3.client("bedrock-runtime").',
+        )
+    return (_AsyncTransport if use_async else _Transport)(client, adapter)
+
+
+def _prepare(params: Any, context: Any, **more: Any) -> None:
+    """Before a request of ours goes out: its headers, and no more time for each read than is left.
+
+    Older versions of botocore leave `read_timeout` unread; then the client's own holds.
+    """
+    del more  # botocore tells all that it knows
+    asked = _asked.get()
+    if asked is not None:
+        params["headers"].update(asked.headers)
+        own = context["client_config"].read_timeout
+        if asked.timeout is not None and (own is None or asked.timeout < own):
+            context["read_timeout"] = max(asked.timeout, 0.001)
+
+
+def _take_whole(response_dict: Any, **more: Any) -> None:
+    """Takes a whole answer to a request of ours as it came: botocore's reader fails at one odd value, and loses all."""
+    del more  # botocore tells all that it knows
+    asked = _asked.get()
+    if asked is not None and response_dict["status_code"] == 200:
+        asked.content, response_dict["body"] = response_dict["body"], b"{}"
+
+
+def _do_not_retry(response: Any, operation: Any, caught_exception: Any = None, **more: Any) -> None:
+    """Raises what a request of ours came to, before botocore may send it again: retries are toolfan's, and counted."""
+    del more  # botocore tells all that it knows
+    if _asked.get() is None:
+        return
+    if caught_exception is not None:
+        raise caught_exception
+    if response is not None and response[0].status_code >= 300:
+        from botocore.exceptions import ClientError
+
+        raise ClientError(response[1], operation.name)
+
+
+class _Sender:
+    """What the sync and the async sender share."""
+
+    def __init__(self, client: Any, adapter: str) -> None:
+        self.client, self.adapter = client, adapter
+        events = client.meta.events
+        events.register("before-call.bedrock-runtime", _prepare, unique_id="toolfan-prepare")
+        events.register("before-parse.bedrock-runtime.Converse", _take_whole, unique_id="toolfan-whole")
+        events.register_first("needs-retry.bedrock-runtime", _do_not_retry, unique_id="toolfan-once")
+
+    def call(self, operation: str, request: WireRequest, asked: _Asked, query: Mapping[str, str]) -> Any:
+        """The SDK's answer.  Raises ToolfanError."""
+        if query:
+            raise Unsupported("boto3 sends no extra query", adapter=self.adapter, hint="Leave extra_query out.")
+        encode_json(request.body)  # refuses what is no JSON
+        shape = self.client.meta.service_model.operation_model(operation).input_shape
+        token = _asked.set(asked)
+        try:
+            return getattr(self.client, _METHODS[operation])(modelId=request.model, **to_sdk(request.body, shape))
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self.failure(exc, asked)
+        finally:
+            _asked.reset(token)
+
+    def answer(self, request: WireRequest, asked: _Asked, query: Mapping[str, str]) -> WireResponse:
+        """The whole answer."""
+        answer, secrets = self.call("Converse", request, asked, query), sent_secrets(asked.headers)
+        _, headers, request_id = about(answer, secrets)
+        try:
+            body = decode_json(
+                asked.content, adapter=self.adapter, content_type=headers.get("content-type"), secrets=secrets
+            )
+        except ProviderError as exc:
+            exc.request_id = request_id
+            raise
+        return WireResponse(body, request_id, headers)
+
+    def events(self, stream: Any, asked: _Asked) -> Generator[JSON]:
+        try:
+            for event in stream:
+                yield to_json(event)
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self.failure(exc, asked, reading=True)
+
+    def failure(self, exc: Exception, asked: _Asked, *, reading: bool = False) -> NoReturn:
+        """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
+        secrets = sent_secrets(asked.headers)
+        error = translated(exc, adapter=self.adapter, timeout=asked.timeout, secrets=secrets, reading=reading)
+        if isinstance(exc, ToolfanError):
+            raise error
+        raise error from None if shows_secret(exc, secrets) else exc
+
+
+class _Transport(_Sender):
+    def send(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> WireResponse:
+        return self.answer(request, _Asked(timeout, headers), query)
+
+    @contextmanager
+    def stream(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> Generator[EventStream]:
+        """The events of one streamed answer; leaving the context closes the connection."""
+        asked = _Asked(timeout, headers)
+        answer = self.call("ConverseStream", request, asked, query)
+        _, kept, request_id = about(answer, sent_secrets(headers))
+        with closing(answer["stream"]) as stream:
+            yield EventStream(self.events(stream, asked), request_id=request_id, headers=kept)
+
+    def close(self) -> None:
+        self.client.close()
+
+
+class _AsyncTransport(_Sender):
+    async def send(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> WireResponse:
+        return await in_thread(partial(self.answer, request, _Asked(timeout, headers), query), adapter=self.adapter)
+
+    @asynccontextmanager
+    async def stream(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> AsyncGenerator[AsyncEventStream]:
+        """`_Transport.stream`, awaited."""
+        asked = _Asked(timeout, headers)
+        answer = await in_thread(
+            partial(self.call, "ConverseStream", request, asked, query),
+            adapter=self.adapter,
+            discard=lambda answer: answer["stream"].close(),
+        )
+        _, kept, request_id = about(answer, sent_secrets(headers))
+        events = self._each(self.events(answer["stream"], asked))
+        try:
+            async with aclosing(events):
+                yield AsyncEventStream(events, request_id=request_id, headers=kept)
+        finally:
+            await in_thread(answer["stream"].close, adapter=self.adapter)
+
+    async def _each(self, events: Iterator[JSON]) -> AsyncGenerator[JSON]:
+        while (event := await in_thread(partial(next, events, None), adapter=self.adapter)) is not None:
+            yield event
+
+    async def close(self) -> None:
+        self.client.close()
