@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
-PROJECTS = ("core", "providers/anthropic", "providers/openai", "providers/vertex", "providers/local")
+PROJECTS = (
+    "core",
+    "providers/anthropic",
+    "providers/bedrock",
+    "providers/openai",
+    "providers/vertex",
+    "providers/local",
+)
 UV = shutil.which("uv")
 # What the developer's environment says of paths and of toolfan is not for the environments under test.
 CLEAN = {

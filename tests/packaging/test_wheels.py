@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.packaging
 
-WHEELS = ("toolfan", "toolfan_anthropic", "toolfan_local", "toolfan_openai", "toolfan_vertex")
+WHEELS = ("toolfan", "toolfan_anthropic", "toolfan_bedrock", "toolfan_local", "toolfan_openai", "toolfan_vertex")
 
 NO_SDK = """
 import sys
@@ -94,6 +94,15 @@ def test_anthropic_brings_nothing_of_others(make_venv: Callable[..., Venv]) -> N
     assert statuses(venv) == {"anthropic": "ok"}
     made = "import anthropic, toolfan; print(toolfan.wrap(anthropic.Anthropic(api_key='k')))"
     assert venv.run(made).stdout.strip() == "Client(adapter='anthropic')"
+
+
+def test_bedrock_brings_nothing_of_others(make_venv: Callable[..., Venv]) -> None:
+    venv = make_venv("toolfan[bedrock]")
+    venv.run(NO_SDK)
+    assert not [name for name in venv.distributions() if name.startswith(("google", "openai", "anthropic"))]
+    assert statuses(venv) == {"bedrock": "ok"}
+    made = "import boto3, toolfan; print(toolfan.wrap(boto3.client('bedrock-runtime', region_name='us-east-1')))"
+    assert venv.run(made).stdout.strip() == "Client(adapter='bedrock')"
 
 
 def test_gemini_brings_no_aiplatform_and_no_openai(make_venv: Callable[..., Venv]) -> None:
