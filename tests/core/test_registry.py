@@ -195,7 +195,7 @@ def test_a_plugin_may_be_an_object_of_a_module(site: Site) -> None:
     assert load_adapter("inner").name == "inner"
 
 
-@pytest.mark.parametrize("name", ["anthropic", "bedrock", "openai", "vertex", "gemini", "local"])
+@pytest.mark.parametrize("name", ["anthropic", "bedrock", "cohere", "openai", "vertex", "gemini", "local"])
 def test_a_known_adapter_that_is_missing_says_how_to_install_it(site: Site, name: str) -> None:
     """The first-party names have their extra."""
     with pytest.raises(AdapterNotInstalled) as caught:
@@ -541,6 +541,7 @@ def test_a_proxy_is_served_as_what_it_wraps(sdks: Site) -> None:
     [
         ("anthropic", "anthropic"),
         ("botocore.client", "bedrock"),
+        ("cohere.client_v2", "cohere"),
         ("openai", "openai"),
         ("vertexai.generative_models", "vertex"),
         ("google.genai.client", "gemini"),

@@ -1,0 +1,63 @@
+"""The SDK's client from settings: the only place of this package that makes one.
+
+Knows: the SDK's constructors, environment variables.  Must not know: requests and answers.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from toolfan.addresses import check_variable
+from toolfan.errors import AdapterNotInstalled, ConfigError
+
+if TYPE_CHECKING:
+    from .settings import CohereSettings
+
+KEY_VARIABLE = "CO_API_KEY"
+
+
+def connect(settings: CohereSettings, adapter: str, *, use_async: bool) -> object:
+    """A `ClientV2` or `AsyncClientV2`.
+
+    Raises ConfigError if the key is missing or cannot be a key, or if CO_API_URL is no address; AdapterNotInstalled
+    without the SDK.
+    """
+    try:
+        import cohere
+    except ImportError as exc:
+        raise AdapterNotInstalled(
+            "the adapter needs the cohere package", adapter=adapter, hint='Run: pip install "toolfan[cohere]".'
+        ) from exc
+    if settings.base_url is None:
+        check_variable("CO_API_URL", adapter=adapter)  # the SDK reads it
+    address: dict[str, Any] = {"base_url": settings.base_url} if settings.base_url else {}
+    # The SDK insists on a key, and Cohere's must not go to a stranger.
+    stranger = settings.base_url and not settings.api_key_env
+    key = "none" if stranger else _key(settings.api_key_env or KEY_VARIABLE, adapter)
+    client: Any = (cohere.AsyncClientV2 if use_async else cohere.ClientV2)(api_key=key, **address)
+    # A followed redirect makes a GET of the request, and takes the key to another host.
+    client._client_wrapper.httpx_client.httpx_client.follow_redirects = False
+    return client
+
+
+def _key(variable: str, adapter: str) -> str:
+    key = os.environ.get(variable, "")
+    if not key.strip():
+        raise ConfigError(
+            f"no key: the environment variable {variable} is not set",
+            adapter=adapter,
+            hint=f"Set {variable}, or name another one with api_key_env.",
+        )
+    check_key(key, f"the environment variable {variable}", adapter=adapter)
+    return key
+
+
+def check_key(key: str, where: str, *, adapter: str) -> None:
+    """Raises ConfigError if `key` cannot go into an HTTP header; never shows it."""
+    if not key.isascii() or not key.isprintable() or key != key.strip():
+        raise ConfigError(
+            f"the key in {where} has a line break, a blank at an end or a character that no header can carry",
+            adapter=adapter,
+            hint="Copy the key again, without what surrounds it.",
+        )

@@ -1,0 +1,106 @@
+"""Reading an answer of Cohere's v2 chat.
+
+Knows: the shape of the answer.  Must not know: requests, the SDK, validation of arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from toolfan.assembly import seal
+from toolfan.calls import StopKind, StopReason, Turn, Usage
+from toolfan.errors import BadResponse
+from toolfan.translation import error_from_body
+from toolfan.wire import escaped, json_text, well_formed
+
+if TYPE_CHECKING:
+    from toolfan.calls import RawCall
+
+# Source: `finish_reason` in Cohere's API reference; ERROR and TIMEOUT are "other".
+STOP_KINDS: Mapping[str, StopKind] = {
+    "COMPLETE": "end",
+    "STOP_SEQUENCE": "end",
+    "TOOL_CALL": "calls",
+    "MAX_TOKENS": "length",
+}
+
+
+def parse_chat(body: Any, *, adapter: str) -> Turn:
+    """The turn in an answer.
+
+    Raises BadResponse for another shape, or the ProviderError of an error that stands in its place.  The model's
+    `tool_plan` and its thoughts are in the replay, not in the text.
+    """
+    if not isinstance(body, Mapping):
+        _bad(adapter, f"the answer is {type(body).__name__}, not an object")
+    message = body.get("message")
+    if isinstance(message, str) and message:  # errors have a text there
+        raise error_from_body(body, adapter=adapter)
+    if not isinstance(message, Mapping):
+        _bad(adapter, "the answer has no message")
+    return turn_of(body, message, seal(map(_piece, called(message))))
+
+
+def turn_of(body: Mapping[str, Any], message: Mapping[str, Any], calls: Sequence[RawCall]) -> Turn:
+    """The turn with these calls."""
+    response_id = body.get("id")
+    return Turn(
+        calls=tuple(calls),
+        text=_text(message.get("content")),
+        stop=stop_reason(body.get("finish_reason"), has_calls=bool(calls)),
+        usage=usage_of(body.get("usage")),
+        replay=message,
+        response_id=response_id if isinstance(response_id, str) else None,
+    )
+
+
+def _bad(adapter: str, what: str) -> NoReturn:
+    raise BadResponse(f"{what}, which is no answer of v2 chat", adapter=adapter, hint="Check the base URL.")
+
+
+def called(message: Mapping[str, Any]) -> Sequence[Any]:
+    """The entries of the message that are calls, odd ones included."""
+    sent = message.get("tool_calls")
+    return sent if isinstance(sent, list | tuple) else (sent,) if sent else ()
+
+
+def _piece(entry: Any) -> tuple[str | None, str, str]:
+    """Id, name and arguments as JSON text."""
+    function = entry.get("function") if isinstance(entry, Mapping) else None
+    if not isinstance(function, Mapping):
+        return None, "", json_text(entry)
+    call_id, name, given = entry.get("id"), function.get("name") or "", function.get("arguments")
+    if call_id is not None:
+        call_id = well_formed(call_id if isinstance(call_id, str) else json_text(call_id))
+    text = escaped(given) if isinstance(given, str) else "" if given is None else json_text(given)
+    return call_id, well_formed(name if isinstance(name, str) else json_text(name)), text
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return well_formed(content)
+    parts = content if isinstance(content, list | tuple) else ()
+    texts = [part.get("text") for part in parts if isinstance(part, Mapping) and part.get("type") in (None, "text")]
+    return well_formed("".join(text for text in texts if isinstance(text, str)))
+
+
+def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
+    """The finish reason; `has_calls` tells what a mere end means."""
+    if reason is None:
+        return StopReason("none")
+    kind = STOP_KINDS.get(str(reason).upper(), "other")
+    return StopReason("calls" if kind == "end" and has_calls else kind, str(reason))
+
+
+def usage_of(usage: Any) -> Usage:
+    """Token counts as Cohere reports them; those that are billed where it tells no others."""
+    table = usage if isinstance(usage, Mapping) else {}
+    tokens = table.get("tokens") or table.get("billed_units")
+    sent, received = _count(tokens, "input_tokens"), _count(tokens, "output_tokens")
+    return Usage(sent, received, sent + received, cache_read_tokens=_count(table, "cached_tokens"))
+
+
+def _count(table: Any, key: str) -> int:
+    value = table.get(key) if isinstance(table, Mapping) else None
+    return int(value) if isinstance(value, int | float) and -1 < value < 2**63 else 0

@@ -1,0 +1,76 @@
+"""The assistant's own turn as it is sent back, and the results of its calls.
+
+Knows: what the service demands of an assistant message with calls.  Must not know: other messages, HTTP, the SDK.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
+from toolfan.errors import UsageError
+from toolfan.wire import sendable
+
+from .parsing import called
+
+if TYPE_CHECKING:
+    from toolfan.adapter import Answer, Message, RawCall, Turn
+
+_LEGAL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,63}")
+
+
+def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Message]:
+    """The assistant message, untouched if it can be sent, and one `tool` message for each call, in call order.
+
+    Raises UsageError unless every call of the turn has exactly one answer, in call order.
+    """
+    if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:
+        raise UsageError("the answers do not fit the calls", adapter=adapter, hint="One answer a call, in order.")
+    results = [
+        {"role": "tool", "tool_call_id": answer.call.id, "content": _text(answer, adapter)} for answer in answers
+    ]
+    return [_assistant_message(turn), *results]
+
+
+def _assistant_message(turn: Turn) -> Message:
+    """The message as it came, but for what the service would refuse to read again.
+
+    That is: an id that is missing or repeated, arguments that are no text, a name that is no legal one, what is no
+    call at all, an empty list, a lone surrogate.
+    """
+    message: dict[str, Any] = dict(turn.replay or {"content": turn.text}) | {"role": "assistant"}
+    message = {key: value for key, value in message.items() if value is not None and value != []}
+    # A turn that was made by hand has no entries.
+    entries = list(called(message)) + [{}] * len(turn.calls)
+    if turn.calls:
+        message["tool_calls"] = [_mended(entry, call) for entry, call in zip(entries, turn.calls, strict=False)]
+    return sendable(turn.replay if message == turn.replay else message)  # type: ignore[no-any-return]
+
+
+def _mended(entry: Any, call: RawCall) -> Mapping[str, Any]:
+    sent = entry if isinstance(entry, Mapping) else {}
+    function = sent.get("function")
+    function = function if isinstance(function, Mapping) else {}
+    name = call.name
+    if not _LEGAL_NAME.fullmatch(name):
+        name = re.sub(r"[^a-zA-Z0-9_]", "_", name)[:63]
+        name = name if _LEGAL_NAME.fullmatch(name) else f"_{name}"
+    said = {**function, "name": name, "arguments": call.arguments or "{}"}
+    return {**sent, "id": call.id, "type": "function", "function": said}
+
+
+def _text(answer: Answer, adapter: str) -> str:
+    """What the model is told: a text as it is, all else as JSON.  Raises UsageError for what JSON cannot say."""
+    if isinstance(answer.content, str):
+        return answer.content
+    try:
+        return to_json(answer.content, fallback=str).decode()
+    except ValueError as exc:  # a lone surrogate, a circular structure
+        raise UsageError(
+            f"the result of the call {answer.call.id} cannot be written as JSON: {exc}",
+            adapter=adapter,
+            call_id=answer.call.id,
+            hint="Mend the result, or give it as text.",
+        ) from None

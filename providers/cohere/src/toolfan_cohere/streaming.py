@@ -1,0 +1,139 @@
+"""Reading an answer of Cohere's v2 chat that comes as events.
+
+What came is put together into the body of a whole answer, `body`, so that a stream and a whole answer say the same.
+
+Knows: the shape of the events.  Must not know: bytes, the SDK, which call is whole (`assembly` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from toolfan.assembly import CallAssembler
+from toolfan.errors import IncompleteStream
+from toolfan.translation import error_from_body
+from toolfan.wire import json_text, well_formed
+
+from .parsing import turn_of
+
+if TYPE_CHECKING:
+    from toolfan.adapter import JSON
+    from toolfan.calls import RawCall, Turn
+    from toolfan.slots import Slot
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class CohereStreamParser:
+    """One streamed answer; see `toolfan.adapter.StreamParser`.  The end is the event `message-end`."""
+
+    def __init__(self, adapter: str) -> None:
+        self._adapter = adapter
+        self._calls = CallAssembler()
+        self._open: dict[Any, Slot] = {}
+        self._texts: list[str] = []
+        self._plan: list[str] = []
+        self._contents: dict[Any, dict[str, list[str]]] = {}  # of each part the pieces, by their kind
+        self._citations: list[Any] = []
+        self._message: JSON = {"role": "assistant"}
+        self._id: Any = None
+        self._end: Mapping[str, Any] | None = None
+        self._begun = False
+        self.body: JSON = {}
+        """After `close`: the answer as the body of a whole one."""
+
+    @property
+    def text(self) -> str:
+        """The text beside the calls so far."""
+        return "".join(self._texts)
+
+    def feed(self, event: Mapping[str, Any]) -> Sequence[RawCall]:
+        """The calls that this event sealed.  Raises the ProviderError of an error in it."""
+        kind, delta, at = event.get("type"), _object(event.get("delta")), event.get("index")
+        said, at = _object(delta.get("message")), at if isinstance(at, int) else None
+        failed = delta.get("error") or event.get("error")
+        if failed or (kind is None and isinstance(event.get("message"), str)):
+            raise error_from_body(failed if failed and not isinstance(failed, bool) else event, adapter=self._adapter)
+        self._begun = self._begun or kind is not None
+        if kind == "message-start":
+            self._id = event.get("id")
+            if isinstance(said.get("role"), str):
+                self._message["role"] = said["role"]
+        elif kind == "tool-plan-delta":
+            self._plan.append(_word(said.get("tool_plan")))
+        elif kind in ("content-start", "content-delta"):
+            self._read_content(at, said.get("content"))
+        elif kind in ("tool-call-start", "tool-call-delta"):
+            self._read_call(at, _object(said.get("tool_calls")))
+        elif kind == "tool-call-end":
+            slot = self._open.pop(at, None)
+            if slot is not None:
+                self._calls.close(slot, slot.arguments)
+        elif kind == "citation-start" and said.get("citations"):
+            self._citations.append(said["citations"])
+        elif kind == "message-end":
+            self._end = delta
+            self._calls.finish(all_said=False)
+        return self._calls.take()
+
+    def _read_content(self, at: int | None, content: Any) -> None:
+        part = self._contents.setdefault(at, {})
+        for kind in ("thinking", "text"):
+            piece = _object(content).get(kind)
+            if piece is not None:
+                part.setdefault(kind, []).append(_word(piece))
+                if kind == "text":
+                    self._texts.append(_word(piece))
+
+    def _read_call(self, at: int | None, said: Mapping[str, Any]) -> None:
+        function = _object(said.get("function"))
+        self._open[at] = self._calls.delta(at, said.get("id"), function.get("name"), function.get("arguments"))
+
+    def close(self) -> Turn:
+        """The whole turn.  Raises IncompleteStream, with `.turn`, if `message-end` never came."""
+        self._calls.finish(keep_phantoms=not self._texts)
+        slots = self._calls.in_order()
+        message = {**self._message, **self._said(slots)}
+        ended = self._end if self._end is not None else _NOTHING
+        self.body = {"id": self._id, "message": message}
+        self.body |= {key: ended[key] for key in ("finish_reason", "usage") if key in ended}
+        turn = turn_of(self.body, message, [slot.call for slot in slots if slot.call is not None])
+        if self._end is not None:
+            return turn
+        what = "before the answer was complete" if self._begun else "without an answer"
+        raise IncompleteStream(
+            f"the stream ended {what}", adapter=self._adapter, turn=turn, hint="What came whole is in .calls."
+        )
+
+    def _said(self, slots: Sequence[Slot]) -> JSON:
+        said: JSON = {}
+        if plan := well_formed("".join(self._plan)):
+            said["tool_plan"] = plan
+        parts = [
+            {"type": kind, kind: well_formed("".join(pieces))}
+            for part in self._contents.values()
+            for kind, pieces in part.items()
+            if any(pieces)
+        ]
+        if parts:
+            said["content"] = parts
+        if slots:
+            said["tool_calls"] = [_entry(slot) for slot in slots]
+        if self._citations:
+            said["citations"] = self._citations
+        return said
+
+
+def _entry(slot: Slot) -> JSON:
+    assert slot.call is not None
+    function = {"name": slot.call.name, "arguments": slot.call.arguments}
+    return {"id": slot.call.provider_id, "type": "function", "function": function}
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else _NOTHING
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else json_text(value)
