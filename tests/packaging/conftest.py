@@ -21,6 +21,7 @@ PROJECTS = (
     "core",
     "providers/anthropic",
     "providers/bedrock",
+    "providers/cohere",
     "providers/openai",
     "providers/vertex",
     "providers/local",

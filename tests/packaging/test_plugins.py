@@ -137,6 +137,7 @@ def test_a_sound_plugin_loads_beside_broken_ones(venv: Any) -> None:
         ("openai-responses", "AdapterNotInstalled", ['pip install "toolfan[openai]"'], None),
         ("anthropic", "AdapterNotInstalled", ['pip install "toolfan[anthropic]"'], None),
         ("bedrock", "AdapterNotInstalled", ['pip install "toolfan[bedrock]"'], None),
+        ("cohere", "AdapterNotInstalled", ['pip install "toolfan[cohere]"'], None),
         ("vertex", "AdapterNotInstalled", ['pip install "toolfan[vertex]"'], None),
         ("gemini", "AdapterNotInstalled", ['pip install "toolfan[gemini]"'], None),
         ("local", "AdapterNotInstalled", ['pip install "toolfan[local]"'], None),

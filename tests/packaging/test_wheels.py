@@ -15,14 +15,22 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.packaging
 
-WHEELS = ("toolfan", "toolfan_anthropic", "toolfan_bedrock", "toolfan_local", "toolfan_openai", "toolfan_vertex")
+WHEELS = (
+    "toolfan",
+    "toolfan_anthropic",
+    "toolfan_bedrock",
+    "toolfan_cohere",
+    "toolfan_local",
+    "toolfan_openai",
+    "toolfan_vertex",
+)
 
 NO_SDK = """
 import sys
 before = set(sys.modules)  # Google's namespace packages are there from the start
 import toolfan
 toolfan.connect, toolfan.Calls, toolfan.tool, toolfan.load_adapter  # used, so that everything lazy is loaded
-sdks = ("openai", "google", "vertexai", "anthropic", "boto3")
+sdks = ("openai", "google", "vertexai", "anthropic", "boto3", "cohere")
 foreign = [name for name in sys.modules.keys() - before if name.split(".")[0] in sdks]
 assert not foreign, foreign
 """
@@ -103,6 +111,15 @@ def test_bedrock_brings_nothing_of_others(make_venv: Callable[..., Venv]) -> Non
     assert statuses(venv) == {"bedrock": "ok"}
     made = "import boto3, toolfan; print(toolfan.wrap(boto3.client('bedrock-runtime', region_name='us-east-1')))"
     assert venv.run(made).stdout.strip() == "Client(adapter='bedrock')"
+
+
+def test_cohere_brings_nothing_of_others(make_venv: Callable[..., Venv]) -> None:
+    venv = make_venv("toolfan[cohere]")
+    venv.run(NO_SDK)
+    assert not [name for name in venv.distributions() if name.startswith(("google", "openai", "anthropic", "boto"))]
+    assert statuses(venv) == {"cohere": "ok"}
+    made = "import cohere, toolfan; print(toolfan.wrap(cohere.ClientV2(api_key='k')))"
+    assert venv.run(made).stdout.strip() == "Client(adapter='cohere')"
 
 
 def test_gemini_brings_no_aiplatform_and_no_openai(make_venv: Callable[..., Venv]) -> None:
