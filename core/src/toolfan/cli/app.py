@@ -15,7 +15,7 @@ import typer
 from .. import __version__
 from ..errors import RequestRejected, ToolfanError, UsageError
 from ..profiles import check_variables
-from . import adapters, call, decode, demo, doctor, record, request, serve
+from . import adapters, call, decode, demo, doctor, new_provider, record, request, serve
 from .output import print_text
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ _COMMANDS = (
     record.record,
     decode.decode,
     serve.serve,
+    new_provider.new_provider,
 )
 for _command in _COMMANDS:
-    app.command(_command.__name__)(_reported(_command))
+    app.command(_command.__name__.replace("_", "-"))(_reported(_command))
