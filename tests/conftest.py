@@ -5,14 +5,38 @@ from __future__ import annotations
 import functools
 import ssl
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
 
 # The modules beside the tests are importable.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 # Every HTTP client of the SDKs reads all certificates when it is made, 30 ms each; the servers here speak no TLS.
 ssl.create_default_context = functools.cache(ssl.create_default_context)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--thin", type=int, default=1, help="of a table of more than 20 cases, run each so many-th")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves every test, but only a part of the cases of long tables, where `--thin` asks for it."""
+    thin = config.getoption("--thin")
+    if thin < 2:
+        return
+    cases = [(item.path, getattr(item, "originalname", item.name)) for item in items]
+    total, seen, kept = Counter(cases), Counter[tuple[Path, str]](), []
+    for item, case in zip(items, cases, strict=True):
+        if total[case] <= 20 or seen[case] % thin == 0:
+            kept.append(item)
+        seen[case] += 1
+    left = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in left])
+    items[:] = kept
 
 
 def pytest_make_parametrize_id(val: Any) -> str | None:
