@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 KEY = "sk-planted-key-4711"
 VARIABLES = (
     "ANTHROPIC_API_KEY",
+    "CO_API_KEY",
     "OPENAI_API_KEY",
     "AZURE_OPENAI_API_KEY",
     "GEMINI_API_KEY",
@@ -121,6 +122,7 @@ def test_a_profile_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         ("", "openai-responses", ["OPENAI_API_KEY"], "Set OPENAI_API_KEY"),
         ("", "anthropic", ["ANTHROPIC_API_KEY"], "Set ANTHROPIC_API_KEY"),
+        ("", "cohere", ["CO_API_KEY"], "Set CO_API_KEY"),
         ("", "gemini", ["GEMINI_API_KEY", "GOOGLE_API_KEY"], "export GEMINI_API_KEY"),
         ('api_key_env = "HOUSE_KEY"', "vertex", ["HOUSE_KEY"], "export HOUSE_KEY"),
         ('access_token_env = "HOUSE_KEY"', "vertex", ["HOUSE_KEY"], "export HOUSE_KEY"),
@@ -138,7 +140,7 @@ def test_a_key_that_is_missing_is_named(text: str, adapter: str, keys: list[str]
     assert says in done.stdout
 
 
-@pytest.mark.parametrize("adapter", ["openai", "openai-responses", "anthropic"])
+@pytest.mark.parametrize("adapter", ["openai", "openai-responses", "anthropic", "cohere"])
 def test_a_server_of_ones_own_needs_no_key(adapter: str) -> None:
     configure(profile('base_url = "http://user:hunter2@localhost:11434/v1"', adapter=adapter))
     one = house()

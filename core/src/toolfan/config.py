@@ -66,7 +66,7 @@ def resolve(
     """The connection that the arguments of `connect` mean.
 
     `target` is "adapter:model" (split at the first colon), "adapter", or the name of a profile; a name that is both is
-    refused, and then spelled `profile="name"` or "name:".  With a colon no file and no variable is read.  Without
+    refused, and then spelled `profile="name"` or "name:".  With a colon nothing but what is disabled is read.  Without
     `target` and `profile` the variable TOOLFAN_PROFILE, then the file's `default`, selects.  `settings` are core's
     fields and the adapter's settings; files are looked for upwards from `start`, or from the working directory.
 

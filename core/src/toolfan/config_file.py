@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError
-from .toml_places import toml_places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +31,8 @@ class ConfigFile:
 
     def where(self, *path: str | int) -> str:
         """The dotted key, the file and the line, for a message."""
+        from .toml_places import toml_places
+
         places = toml_places(self.text)
         full = (*self.prefix, *path)
         line = next((places[full[:end]] for end in range(len(full), 0, -1) if full[:end] in places), 1)
@@ -88,6 +88,8 @@ def _decoded(path: Path, content: bytes) -> str:
 
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
+    import tomllib  # every first client looks for a file, and few have one
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:

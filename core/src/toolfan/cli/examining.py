@@ -55,8 +55,8 @@ def examined(profile: Profile, *, live: bool) -> Finding:
     name = profile.written or profile.name
     adapter = profile.values.get("adapter")
     found = Finding(name, profile.where(), adapter if isinstance(adapter, str) else None)
-    found.packages = _packages(found.adapter)
     try:
+        found.packages = _packages(found.adapter)
         _examine(found, resolve(None, profile=name, model=None, settings={}), live=live)
     except ToolfanError as exc:
         found.problem, found.next = exc.message, exc.hint
@@ -88,7 +88,8 @@ def _variables(connection: Connection) -> list[str]:
 
 
 def _address(holder: Any) -> str | None:
-    found = getattr(holder, "base_url", None) or getattr(holder, "azure_endpoint", None)
+    names = ("base_url", "azure_endpoint", "endpoint_url")
+    found = next(filter(None, (getattr(holder, name, None) for name in names)), None)
     return masked(str(found)) if found else None
 
 

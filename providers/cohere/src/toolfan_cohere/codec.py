@@ -155,6 +155,13 @@ class CohereAdapter:
         assert isinstance(settings, CohereSettings)
         return connect(settings, self.name, use_async=use_async)
 
+    def key_variables(self, settings: BaseModel) -> tuple[str, ...]:
+        """The variable that the key is taken from, for `toolfan doctor`."""
+        from .connecting import key_variables
+
+        assert isinstance(settings, CohereSettings)
+        return key_variables(settings)
+
     def transport(self, client: object, *, use_async: bool) -> Transport | AsyncTransport:
         """A sender over the SDK's client.  Raises UsageError if it is none, or of the other kind."""
         from .transport import make_transport

@@ -32,13 +32,19 @@ def connect(settings: CohereSettings, adapter: str, *, use_async: bool) -> objec
     if settings.base_url is None:
         check_variable("CO_API_URL", adapter=adapter)  # the SDK reads it
     address: dict[str, Any] = {"base_url": settings.base_url} if settings.base_url else {}
-    # The SDK insists on a key, and Cohere's must not go to a stranger.
-    stranger = settings.base_url and not settings.api_key_env
-    key = "none" if stranger else _key(settings.api_key_env or KEY_VARIABLE, adapter)
+    variables = key_variables(settings)
+    key = _key(variables[0], adapter) if variables else "none"  # the SDK insists on one
     client: Any = (cohere.AsyncClientV2 if use_async else cohere.ClientV2)(api_key=key, **address)
     # A followed redirect makes a GET of the request, and takes the key to another host.
     client._client_wrapper.httpx_client.httpx_client.follow_redirects = False
     return client
+
+
+def key_variables(settings: CohereSettings) -> tuple[str, ...]:
+    """The variable that the key is taken from.  A server of someone else's needs none, and must not get Cohere's."""
+    if settings.base_url and not settings.api_key_env:
+        return ()
+    return (settings.api_key_env or KEY_VARIABLE,)
 
 
 def _key(variable: str, adapter: str) -> str:
