@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,7 @@ ORDER = [
 # The one door upwards: `Calls.to_json` is a method, and storing needs tools and the registry.
 DOORS = {("results", "storage")}
 
-SDKS = {"openai", "google", "vertexai", "anthropic", "boto3", "botocore", "cohere"}
+SDKS = {"openai", "google", "vertexai", "anthropic", "boto3", "botocore", "cohere", "litellm"}
 SDKS |= {"httpx", "httpx2", "requests", "grpc", "starlette", "uvicorn"}
 FORBIDDEN = {"utils", "util", "base", "common", "helpers", "misc", "core", "shared", "tools_utils", "types"}
 
@@ -172,6 +173,8 @@ def test_core_imports_no_sdk_and_no_plugin(path: Path) -> None:
 
 @pytest.mark.parametrize("name", PLUGINS)
 def test_a_plugin_imports_no_sdk(name: str) -> None:
+    if name == "toolfan_litellm" and find_spec(name) is None:
+        pytest.skip("toolfan-litellm has an environment of its own: its SDK holds openai back")
     code = (
         f"import sys, {name}; {name}.toolfan_adapter(); "
         f"print(*({{m.partition('.')[0] for m in sys.modules}} & {SDKS - {'google'}!r}), "

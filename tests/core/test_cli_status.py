@@ -97,7 +97,7 @@ class TestDemo:
         """Only `local` and what a test installs: SDKs take long to load."""
 
         def listed(**options: bool) -> list[AdapterInfo]:
-            theirs = ("anthropic", "bedrock", "cohere", "openai", "openai-responses", "vertex", "gemini")
+            theirs = ("anthropic", "bedrock", "cohere", "litellm", "openai", "openai-responses", "vertex", "gemini")
             return [info for info in installed_adapters(**options) if info.name not in theirs]
 
         monkeypatch.setattr("toolfan.cli.demo.installed_adapters", listed)

@@ -195,7 +195,7 @@ def test_a_plugin_may_be_an_object_of_a_module(site: Site) -> None:
     assert load_adapter("inner").name == "inner"
 
 
-@pytest.mark.parametrize("name", ["anthropic", "bedrock", "cohere", "openai", "vertex", "gemini", "local"])
+@pytest.mark.parametrize("name", ["anthropic", "bedrock", "cohere", "litellm", "openai", "vertex", "gemini", "local"])
 def test_a_known_adapter_that_is_missing_says_how_to_install_it(site: Site, name: str) -> None:
     """The first-party names have their extra."""
     with pytest.raises(AdapterNotInstalled) as caught:

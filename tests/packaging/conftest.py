@@ -22,6 +22,7 @@ PROJECTS = (
     "providers/anthropic",
     "providers/bedrock",
     "providers/cohere",
+    "providers/litellm",
     "providers/openai",
     "providers/vertex",
     "providers/local",

@@ -138,6 +138,7 @@ def test_a_sound_plugin_loads_beside_broken_ones(venv: Any) -> None:
         ("anthropic", "AdapterNotInstalled", ['pip install "toolfan[anthropic]"'], None),
         ("bedrock", "AdapterNotInstalled", ['pip install "toolfan[bedrock]"'], None),
         ("cohere", "AdapterNotInstalled", ['pip install "toolfan[cohere]"'], None),
+        ("litellm", "AdapterNotInstalled", ['pip install "toolfan[litellm]"'], None),
         ("vertex", "AdapterNotInstalled", ['pip install "toolfan[vertex]"'], None),
         ("gemini", "AdapterNotInstalled", ['pip install "toolfan[gemini]"'], None),
         ("local", "AdapterNotInstalled", ['pip install "toolfan[local]"'], None),

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from conftest import Venv
 
 pytestmark = pytest.mark.packaging
+
+ROOT = Path(__file__).resolve().parents[2]
 
 WHEELS = (
     "toolfan",
     "toolfan_anthropic",
     "toolfan_bedrock",
     "toolfan_cohere",
+    "toolfan_litellm",
     "toolfan_local",
     "toolfan_openai",
     "toolfan_vertex",
@@ -30,7 +33,7 @@ import sys
 before = set(sys.modules)  # Google's namespace packages are there from the start
 import toolfan
 toolfan.connect, toolfan.Calls, toolfan.tool, toolfan.load_adapter  # used, so that everything lazy is loaded
-sdks = ("openai", "google", "vertexai", "anthropic", "boto3", "cohere")
+sdks = ("openai", "google", "vertexai", "anthropic", "boto3", "cohere", "litellm")
 foreign = [name for name in sys.modules.keys() - before if name.split(".")[0] in sdks]
 assert not foreign, foreign
 """
@@ -120,6 +123,19 @@ def test_cohere_brings_nothing_of_others(make_venv: Callable[..., Venv]) -> None
     assert statuses(venv) == {"cohere": "ok"}
     made = "import cohere, toolfan; print(toolfan.wrap(cohere.ClientV2(api_key='k')))"
     assert venv.run(made).stdout.strip() == "Client(adapter='cohere')"
+
+
+def test_litellm_has_an_environment_of_its_own_in_which_its_tests_pass(make_venv: Callable[..., Venv]) -> None:
+    """LiteLLM holds openai back, so this adapter is not in the environment of the other tests."""
+    venv = make_venv("toolfan[litellm]")
+    venv.run(NO_SDK)
+    assert not [name for name in venv.distributions() if name.startswith("google")]
+    assert statuses(venv)["litellm"] == "ok"
+    venv.install("toolfan[local,testing]")
+    tests = ["-q", "-p", "no:cacheprovider", str(ROOT / "tests/providers/litellm")]
+    told = venv.run(f"import sys, pytest; sys.exit(pytest.main({tests}))").stdout
+    assert "passed" in told
+    assert "skipped" not in told
 
 
 def test_gemini_brings_no_aiplatform_and_no_openai(make_venv: Callable[..., Venv]) -> None:

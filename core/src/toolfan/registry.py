@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 AdapterStatus: TypeAlias = Literal["ok", "broken", "conflict", "blocked"]
 
-_EXTRAS = {name: name for name in ("anthropic", "bedrock", "cohere", "gemini", "local", "openai", "vertex")}
+_EXTRAS = {name: name for name in ("anthropic", "bedrock", "cohere", "gemini", "litellm", "local", "openai", "vertex")}
 _EXTRAS["openai-responses"] = "openai"
 _EXTRAS_OF_CLIENTS = {
     "anthropic": "anthropic",

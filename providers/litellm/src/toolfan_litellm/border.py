@@ -1,0 +1,101 @@
+"""LiteLLM's errors, and those below them, to toolfan's.
+
+LiteLLM makes an error of one of its own classes, with an HTTP status, of whatever it meets: also of a connection that
+failed (500).  What it met stands in the chain of causes, and is told by class names: the libraries differ by vendor.
+
+Knows: how these errors look.  Must not know: requests, retries, policy.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from toolfan.errors import BadResponse, ToolfanError, UsageError
+from toolfan.redaction import known_secrets, longest_first, public_headers, sent_secrets
+from toolfan.translation import error_from_status, named, not_connected, not_sent, timed_out
+
+_TIMEOUT = frozenset({"Timeout", "APITimeoutError", "TimeoutException", "TimeoutError"})
+_CONNECTION = frozenset({"TransportError", "OSError", "APIConnectionError", "ClientConnectionError"})
+_UNREADABLE = frozenset({"JSONDecodeError", "DecodingError"})
+_CODES = {"ContentPolicyViolationError": "content_policy_violation", "BudgetExceededError": "insufficient_quota"}
+_FALLBACK = {"BudgetExceededError": 429}
+
+
+def secrets_of(client: Any, added: Mapping[str, str]) -> tuple[str, ...]:
+    """What must not be shown: the client's key, those that LiteLLM itself reads, and what was added to the request."""
+    module: Any = sys.modules.get("litellm")
+    own = {name: value for name, value in vars(module).items() if name.endswith("_key")} if module else {}
+    key = known_secrets({"api_key": getattr(client, "api_key", None)})
+    return longest_first(key, known_secrets(own), known_secrets(os.environ), sent_secrets(added))
+
+
+def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: tuple[str, ...]) -> ToolfanError:
+    """What `exc`, caught around LiteLLM's call, is to toolfan; `timeout` in seconds is the deadline."""
+    if isinstance(exc, ToolfanError):
+        return exc
+    names = {base.__name__ for base in type(exc).__mro__}
+    below = {base.__name__ for one in list(_chain(exc))[1:] for base in type(one).__mro__}
+    status = getattr(exc, "status_code", None) or next((_FALLBACK[name] for name in names & _FALLBACK.keys()), None)
+    if (names | below) & _TIMEOUT and status in (None, 408, 500):
+        return timed_out(adapter, timeout, exc)
+    if _answered(exc) is None:
+        if "UnsupportedParamsError" in names:
+            return UsageError(
+                f"LiteLLM refuses the request: {named(exc, secrets)}", adapter=adapter, hint="Leave the option out."
+            )
+        if below & _UNREADABLE:
+            return BadResponse(
+                f"the answer cannot be read: {named(exc, secrets)}", adapter=adapter, hint="Check the base URL."
+            )
+        if (below | ({*names} - {"APIConnectionError"})) & _CONNECTION:
+            return not_connected(adapter, exc, secrets)
+    if not isinstance(status, int) or status < 300:
+        return not_sent(adapter, exc, secrets)
+    return _of_status(exc, status, names, adapter, secrets)
+
+
+def _of_status(exc: Exception, status: int, names: set[str], adapter: str, secrets: tuple[str, ...]) -> ToolfanError:
+    headers = public_headers(dict(_answered(exc) or {}).items(), secrets)
+    code = next((_CODES[name] for name in _CODES if name in names), None) or _code(exc)
+    return error_from_status(
+        status,
+        str(getattr(exc, "message", None) or exc),
+        adapter=adapter,
+        code=code,
+        headers=headers,
+        request_id=request_id(headers),
+        secrets=secrets,
+    )
+
+
+def _code(exc: Exception) -> str | None:
+    """The service's own word: LiteLLM keeps it in the error, or only in the one that it was made of."""
+    for one in _chain(exc):
+        body = getattr(one, "body", None)
+        for found in (body.get("code"), body.get("type")) if isinstance(body, Mapping) else ():
+            if isinstance(found, str) and not found.isdigit():
+                return found
+    return None
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The id that the service gave the request."""
+    return next((headers[name] for name in ("x-request-id", "request-id") if name in headers), None)
+
+
+def _answered(exc: Exception) -> Mapping[str, str] | None:
+    """The headers of the answer that the error is; None if there was no answer, or LiteLLM does not tell them."""
+    found = getattr(exc, "litellm_response_headers", None) or getattr(getattr(exc, "response", None), "headers", None)
+    return found or None
+
+
+def _chain(exc: BaseException | None) -> Iterator[BaseException]:
+    """The error, and what it was made of."""
+    seen: set[int] = set()
+    while exc is not None and id(exc) not in seen:
+        seen.add(id(exc))
+        yield exc
+        exc = exc.__cause__ or exc.__context__

@@ -1,0 +1,45 @@
+"""The codec: that of chat completions, which LiteLLM speaks for every model.
+
+Knows: what differs from OpenAI's chat completions.  Must not know: LiteLLM, HTTP, retries, how calls are validated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from toolfan_openai.codec import CAPABILITIES, ChatCompletionsAdapter
+
+from .settings import LiteLLMSettings
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from toolfan.adapter import AsyncTransport, Capabilities, Transport
+
+OPTION_NAMES = ChatCompletionsAdapter().option_names | {"thinking"}
+"""Those of chat completions, and `thinking`: LiteLLM translates them, or refuses what a model does not have."""
+
+_CAPABILITIES = replace(CAPABILITIES, max_tools=None)  # how many tools are too many is the vendor's to say
+
+
+@dataclass(frozen=True)
+class LiteLLMAdapter(ChatCompletionsAdapter):
+    """The adapter `litellm`: models by LiteLLM's names, such as `anthropic/claude-sonnet-4-5`."""
+
+    name: str = "litellm"
+    capabilities: Capabilities = _CAPABILITIES
+    settings_model: type[BaseModel] = LiteLLMSettings
+    option_names: frozenset[str] = OPTION_NAMES
+
+    def connect(self, settings: BaseModel, *, use_async: bool) -> object:
+        """A `LiteLLMClient`.  Raises ConfigError without the key it names, AdapterNotInstalled without LiteLLM."""
+        from .client import connect
+
+        assert isinstance(settings, LiteLLMSettings)
+        return connect(settings)
+
+    def transport(self, client: object, *, use_async: bool) -> Transport | AsyncTransport:
+        """A sender over a `LiteLLMClient` or the module litellm.  Raises UsageError if it is neither."""
+        from .transport import make_transport
+
+        return make_transport(client, use_async=use_async, adapter=self.name)

@@ -1,0 +1,185 @@
+"""Thin senders over LiteLLM's `completion` and `acompletion`.
+
+LiteLLM is given a copy of the body, for it changes messages and tools in place; its retries and its handling of MCP
+tools, which would send requests of their own, are off.
+
+Knows: the arguments and the answers of these functions.  Must not know: what is in a body, retries, policy, how errors
+are told (`border` does).
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pydantic_core import from_json
+from toolfan.adapter import JSON, WireRequest, WireResponse
+from toolfan.errors import ToolfanError, Unsupported, UsageError
+from toolfan.event_streams import AsyncEventStream, EventStream
+from toolfan.framing import DONE
+from toolfan.redaction import public_headers, shows_secret
+from toolfan.wire import encode_json
+
+from .border import request_id, secrets_of, translated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator, Mapping
+
+    from toolfan.adapter import AsyncTransport, Transport
+
+
+def make_transport(client: object, *, use_async: bool, adapter: str) -> Transport | AsyncTransport:
+    """A sender over `client`, which has LiteLLM's two functions.  Raises UsageError if it does not."""
+    if not all(callable(getattr(client, name, None)) for name in ("completion", "acompletion")):
+        raise UsageError(
+            f"{type(client).__name__} has no completion and acompletion",
+            adapter=adapter,
+            hint="Pass the module litellm, or toolfan_litellm.LiteLLMClient().",
+        )
+    return (_AsyncTransport if use_async else _Transport)(client, adapter)
+
+
+class _Sender:
+    def __init__(self, client: Any, adapter: str) -> None:
+        self.client, self.adapter = client, adapter
+
+    def arguments(
+        self, request: WireRequest, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> dict[str, Any]:
+        if query:
+            raise Unsupported("LiteLLM sends no extra query", adapter=self.adapter, hint="Leave extra_query out.")
+        arguments = from_json(encode_json(request.body))
+        arguments |= {"num_retries": 0, "max_retries": 0, "drop_params": False, "_skip_mcp_handler": True}
+        if timeout is not None:
+            arguments["timeout"] = timeout
+        if headers:
+            arguments["extra_headers"] = dict(headers)
+        return arguments  # type: ignore[no-any-return]
+
+    def read(self, answer: Any, added: Mapping[str, str]) -> WireResponse:
+        body, headers = _dumped(answer), self.headers(answer, added)
+        for choice in body.get("choices") or ():
+            message = choice.get("message", {})
+            message.setdefault("content", None)
+            # LiteLLM keeps there what its own message has no field for; in a stream the refusal stands in its place.
+            refusal = message.get("provider_specific_fields", {}).pop("refusal", None)
+            if refusal is not None:
+                message.setdefault("refusal", refusal)
+            if not message.get("provider_specific_fields", True):
+                del message["provider_specific_fields"]
+        return WireResponse(body, request_id(headers), headers)
+
+    def headers(self, answer: Any, added: Mapping[str, str]) -> dict[str, str]:
+        told = getattr(answer, "_response_headers", None)
+        if not told:
+            hidden = getattr(answer, "_hidden_params", None) or {}
+            told = {
+                name.removeprefix("llm_provider-"): value
+                for name, value in (hidden.get("additional_headers") or {}).items()
+            }
+        return public_headers(((str(k), str(v)) for k, v in told.items()), secrets_of(self.client, added))
+
+    def failure(self, exc: Exception, timeout: float | None, added: Mapping[str, str]) -> NoReturn:
+        """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
+        secrets = secrets_of(self.client, added)
+        error = translated(exc, adapter=self.adapter, timeout=timeout, secrets=secrets)
+        cause = exc.__cause__ if isinstance(exc, ToolfanError) else exc
+        raise error from None if cause is None or shows_secret(cause, secrets) else cause
+
+
+def _dumped(answer: Any) -> JSON:
+    return answer.model_dump(mode="json", exclude_none=True)  # type: ignore[no-any-return]
+
+
+def _event(chunk: Any, stream: Any) -> JSON:
+    """The chunk, without the finish reason that LiteLLM makes up for a stream that ended without one."""
+    event = _dumped(chunk)
+    said = [getattr(stream, name, None) for name in ("received_finish_reason", "intermittent_finish_reason")]
+    if hasattr(stream, "received_finish_reason") and not any(said):
+        for choice in event.get("choices") or ():
+            choice.pop("finish_reason", None)
+    return event
+
+
+class _Transport(_Sender):
+    def send(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> WireResponse:
+        arguments = self.arguments(request, timeout, headers, query)
+        try:
+            return self.read(self.client.completion(**arguments), headers)
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self.failure(exc, timeout, headers)
+
+    @contextmanager
+    def stream(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> Generator[EventStream]:
+        """The chunks of one streamed completion; leaving the context closes the connection."""
+        arguments = self.arguments(request, timeout, headers, query)
+        try:
+            stream = self.client.completion(**arguments)
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self.failure(exc, timeout, headers)
+        try:
+            head = self.headers(stream, headers)
+            with closing(self._events(stream, timeout, headers)) as found:
+                yield EventStream(found, request_id=request_id(head), headers=head)
+        finally:
+            # LiteLLM's sync stream has no close() of its own.
+            inner: Any = getattr(stream, "completion_stream", None)
+            if hasattr(inner, "close"):
+                inner.close()
+
+    def _events(self, stream: Any, timeout: float | None, added: Mapping[str, str]) -> Generator[JSON]:
+        try:
+            for chunk in stream:
+                yield _event(chunk, stream)
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self.failure(exc, timeout, added)
+        if getattr(stream, "received_finish_reason", True):
+            yield DONE
+
+    def close(self) -> None:
+        """Nothing: the connections are LiteLLM's, for all its callers."""
+
+
+class _AsyncTransport(_Sender):
+    async def send(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> WireResponse:
+        arguments = self.arguments(request, timeout, headers, query)
+        try:
+            return self.read(await self.client.acompletion(**arguments), headers)
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self.failure(exc, timeout, headers)
+
+    @asynccontextmanager
+    async def stream(
+        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
+    ) -> AsyncGenerator[AsyncEventStream]:
+        """`_Transport.stream`, awaited."""
+        arguments = self.arguments(request, timeout, headers, query)
+        try:
+            stream = await self.client.acompletion(**arguments)
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self.failure(exc, timeout, headers)
+        try:
+            head = self.headers(stream, headers)
+            async with aclosing(self._events(stream, timeout, headers)) as found:
+                yield AsyncEventStream(found, request_id=request_id(head), headers=head)
+        finally:
+            if hasattr(stream, "aclose"):
+                await stream.aclose()
+
+    async def _events(self, stream: Any, timeout: float | None, added: Mapping[str, str]) -> AsyncGenerator[JSON]:
+        try:
+            async for chunk in stream:
+                yield _event(chunk, stream)
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self.failure(exc, timeout, added)
+        if getattr(stream, "received_finish_reason", True):
+            yield DONE
+
+    async def close(self) -> None:
+        """Nothing: the connections are LiteLLM's, for all its callers."""

@@ -1,0 +1,246 @@
+"""The real LiteLLM against servers on loopback: sync, async, streamed, asked again, failing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import toolfan
+from loopback import KEY, ONCE, USER, Bench, FaultServer, call, completion, http
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WHY = "toolfan-litellm has an environment of its own"
+if find_spec("litellm") is None:  # not importorskip: importing it is the subject here
+    pytest.skip(f"litellm is not installed: {WHY}", allow_module_level=True)
+LiteLLMClient = pytest.importorskip("toolfan_litellm", reason=WHY).LiteLLMClient
+
+# LiteLLM's modules warn when they are first used, and its connections stay open for the next caller.
+pytestmark = pytest.mark.filterwarnings("ignore")
+MODEL = "openai/any"
+TWO = {"calls": [{"name": "A", "arguments": {"x": 1}}, {"name": "A", "arguments": {"x": 2}}]}
+MODES = ["create", "stream", "create_async", "stream_async"]
+
+
+class A(BaseModel):
+    x: int
+
+
+def ask(mode: str, url: str, **options: Any) -> toolfan.Calls[Any]:
+    """One question in this way."""
+    options = {"messages": USER, "response_model": Iterable[A], **options}
+    given: dict[str, Any] = {"model": MODEL, "stop": ONCE}
+    sdk = LiteLLMClient(api_key=KEY, base_url=url)
+
+    async def awaited() -> toolfan.Calls[Any]:
+        client = toolfan.wrap_async(sdk, **given)
+        if mode == "create_async":
+            return await client.create(**options)
+        return await client.stream(**options).until_done()
+
+    if mode.endswith("async"):
+        return asyncio.run(awaited())
+    client = toolfan.wrap(sdk, **given)
+    return client.create(**options) if mode == "create" else client.stream(**options).until_done()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_several_typed_calls_come_out(bench: Bench, mode: str) -> None:
+    server = bench.serve(TWO)
+    calls = ask(mode, server.openai_url)
+    assert list(calls) == [A(x=1), A(x=2)]
+    assert (calls.stop.kind, calls.attempts, calls.requests) == ("calls", 1, 1)
+    assert calls.usage.total_tokens
+    assert calls.request_id
+    (request,) = server.requests
+    streamed = {"stream": True, "stream_options": {"include_usage": True}} if mode.startswith("stream") else {}
+    assert request.body == streamed | {
+        "model": "any",
+        "messages": USER,
+        "tools": [
+            {
+                "type": "function",
+                "function": {
+                    "name": "A",
+                    "parameters": {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]},
+                },
+            }
+        ],
+        "tool_choice": "auto",
+    }
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_failed_calls_are_asked_for_again(bench: Bench, mode: str) -> None:
+    wrong = {"calls": [{"name": "A", "arguments": {"x": 1}}, {"name": "A", "arguments": {"x": "no"}}]}
+    server = bench.serve(wrong, {"calls": [{"name": "A", "arguments": {"x": 2}}]})
+    calls = ask(mode, server.openai_url)
+    assert list(calls) == [A(x=1), A(x=2)]
+    assert calls.attempts == 2
+    said, accepted, told = server.requests[1].body["messages"][1:]
+    assert {entry["id"] for entry in said["tool_calls"]} == {accepted["tool_call_id"], told["tool_call_id"]}
+    assert "x: Input should be a valid integer" in told["content"]
+
+
+def events(*choices: dict[str, Any]) -> bytes:
+    """A streamed answer of chunks with these choices."""
+    about = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    lines = [json.dumps({**about, "choices": [{"index": 0, **choice}]}) for choice in choices]
+    return http("".join(f"data: {line}\n\n" for line in lines), content_type="text/event-stream")
+
+
+@pytest.mark.parametrize("mode", ["create", "create_async"])
+def test_a_refusal_is_told(faulty: Callable[..., FaultServer], mode: str) -> None:
+    with pytest.raises(toolfan.Refused, match="I will not"):
+        ask(mode, faulty(http(json.dumps(completion(finish="stop", refusal="I will not.")))).url)
+
+
+@pytest.mark.parametrize("mode", ["stream", "stream_async"])
+def test_a_refusal_in_a_stream_is_told(faulty: Callable[..., FaultServer], mode: str) -> None:
+    """LiteLLM hands on the piece that comes with the role, and leaves out the others."""
+    pieces = [{"delta": {"role": "assistant", "refusal": "I will"}}, {"delta": {"refusal": " not."}}]
+    with pytest.raises(toolfan.Refused, match="I will"):
+        ask(mode, faulty(events(*pieces, {"delta": {}, "finish_reason": "stop"})).url)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (401, {"error": {"message": f"the key {KEY} is wrong"}}, toolfan.AuthenticationError),
+        (429, {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, toolfan.RateLimited),
+        (429, {"error": {"message": "pay first", "code": "insufficient_quota"}}, toolfan.QuotaExhausted),
+        (400, {"error": {"message": "no such tool"}}, toolfan.RequestRejected),
+        (404, {"error": {"message": "no such model"}}, toolfan.RequestRejected),
+        (418, {"error": {"message": "a teapot"}}, toolfan.RequestRejected),
+        (503, {"error": {"message": "later"}}, toolfan.Unavailable),
+    ],
+)
+def test_an_error_of_the_service_is_told_once_and_without_the_key(
+    faulty: Callable[..., FaultServer], mode: str, status: int, body: Any, kind: type[toolfan.ProviderError]
+) -> None:
+    server = faulty(http(json.dumps(body), status, retry_after="7", x_request_id="req-9"))
+    with pytest.raises(kind) as caught:
+        ask(mode, server.url)
+    error = caught.value
+    assert type(error) is kind
+    assert (error.status, error.adapter, error.requests, len(server.requests)) == (status, "litellm", 1, 1)
+    assert error.request_id == "req-9"
+    assert server.requests[0][2]["authorization"] == f"Bearer {KEY}"
+    if kind is toolfan.RateLimited:
+        assert error.retry_after == 7
+    assert body["error"]["message"].replace(KEY, "***") in str(error)
+    shown = [error]
+    while shown[-1].__cause__ is not None:
+        shown.append(shown[-1].__cause__)  # type: ignore[arg-type]
+    assert not [one for one in shown if KEY in f"{one!s}{one!r}"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_failed_connection_is_told(mode: str) -> None:
+    with pytest.raises(toolfan.ConnectionFailed):
+        ask(mode, "http://127.0.0.1:9/v1")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_deadline_holds(faulty: Callable[..., FaultServer], mode: str) -> None:
+    def hang(handler: Any) -> None:
+        handler.rfile.read(1)
+
+    with pytest.raises(toolfan.DeadlineExceeded):
+        ask(mode, faulty(hang).url, deadline=0.5)
+
+
+@pytest.mark.parametrize("mode", ["create", "create_async"])
+def test_an_answer_that_is_no_json_is_told(faulty: Callable[..., FaultServer], mode: str) -> None:
+    with pytest.raises(toolfan.BadResponse):
+        ask(mode, faulty(http("<html>")).url)
+
+
+@pytest.mark.parametrize("mode", ["stream", "stream_async"])
+def test_a_stream_without_an_end_is_incomplete(faulty: Callable[..., FaultServer], mode: str) -> None:
+    """LiteLLM makes up a finish reason, and calls it a whole answer."""
+    entry = {**call("A", {"x": 1}), "index": 0}
+    server = faulty(events({"delta": {"role": "assistant", "tool_calls": [entry]}}))
+    with pytest.raises(toolfan.IncompleteStream) as caught:
+        ask(mode, server.url)
+    assert list(caught.value.calls) == [A(x=1)]
+
+
+def test_what_is_passed_stays_as_it_is(bench: Bench) -> None:
+    server = bench.serve(TWO)
+    messages = [{"role": "user", "content": [{"type": "text", "text": "Hello?"}]}]
+    before = json.dumps(messages)
+    ask("create", server.openai_url, messages=messages, temperature=0.5, parallel=False, extra_headers={"x-trace": "t"})
+    assert json.dumps(messages) == before
+    (request,) = server.requests
+    assert (request.body["temperature"], request.body["parallel_tool_calls"]) == (0.5, False)
+    assert request.headers["x-trace"] == "t"
+
+
+def test_connect_and_the_module_itself(faulty: Callable[..., FaultServer], monkeypatch: pytest.MonkeyPatch) -> None:
+    import litellm
+
+    server = faulty(http(json.dumps(completion(call("A", {"x": 1})))))
+    monkeypatch.setenv("HOUSE_KEY", KEY)
+    question: Any = {"messages": USER, "response_model": Iterable[A]}
+    with toolfan.connect(f"litellm:{MODEL}", base_url=server.url, api_key_env="HOUSE_KEY") as client:
+        assert list(client.create(**question)) == [A(x=1)]
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    assert list(toolfan.wrap(litellm, adapter="litellm", model=MODEL).create(**question)) == [A(x=1)]
+    assert {headers["authorization"] for _, _, headers, _ in server.requests} == {f"Bearer {KEY}"}
+    with toolfan.connect(f"litellm:{MODEL}", base_url=server.url) as client:
+        client.create(**question)
+    assert server.requests[-1][2]["authorization"] == "Bearer none"
+    assert KEY not in repr(LiteLLMClient(api_key=KEY))
+    with pytest.raises(toolfan.UsageError, match="completion"):
+        toolfan.wrap(object(), adapter="litellm")
+    with pytest.raises(toolfan.Unsupported, match="extra query"):
+        toolfan.wrap(litellm, adapter="litellm", model=MODEL).create(**question, extra_query={"a": "b"})
+
+
+@pytest.mark.parametrize(("value", "said"), [(None, "is not set"), ("a\nb", "cannot be a key")])
+def test_a_key_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, value: str | None, said: str) -> None:
+    monkeypatch.delenv("HOUSE_KEY", raising=False)
+    if value is not None:
+        monkeypatch.setenv("HOUSE_KEY", value)
+    with pytest.raises(toolfan.ConfigError, match=f"HOUSE_KEY {said}"):
+        toolfan.connect("litellm:openai/any", api_key_env="HOUSE_KEY")
+
+
+def test_an_unknown_vendor_is_told() -> None:
+    client = toolfan.wrap(LiteLLMClient(), stop=ONCE)
+    with pytest.raises(toolfan.RequestRejected, match="LLM Provider NOT provided"):
+        client.create(model="nonsense", messages=USER, response_model=Iterable[A])
+
+
+OFFLINE = """
+import os, socket, sys
+tried = []
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"):
+        tried.append((event, arguments[1:]))
+        raise OSError("there is no network")
+sys.addaudithook(refuse)
+import toolfan
+client = toolfan.connect("litellm:openai/any", base_url="http://127.0.0.1:9/v1")
+assert "litellm" in sys.modules
+assert not tried, tried
+assert "LITELLM_LOCAL_MODEL_COST_MAP" not in os.environ
+print('none')
+"""
+
+
+def test_importing_litellm_tries_no_network() -> None:
+    """In a process where every connection, and every look-up of a name, is refused and counted."""
+    done = subprocess.run([sys.executable, "-c", OFFLINE], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.returncode) == ("none\n", 0), done.stderr
