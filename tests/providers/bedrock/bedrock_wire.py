@@ -1,8 +1,9 @@
-"""Answers of Converse, whole and as events, and as the frames of an event stream."""
+"""Answers of Converse, whole and as events, and as the frames of an event stream; a session of boto3."""
 
 from __future__ import annotations
 
 import binascii
+import functools
 import json
 import struct
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 USAGE = {"inputTokens": 81, "outputTokens": 37, "totalTokens": 118, "cacheReadInputTokens": 64}
+
+SECRET = "planted/secret+4711key"
+
+
+@functools.cache
+def shared_session() -> Any:
+    """One session for many tests: reading the service model takes longer than a call."""
+    import boto3
+
+    return boto3.Session(aws_access_key_id="planted-id", aws_secret_access_key=SECRET, region_name="us-east-1")
 
 
 def use(call_id: str, name: str, arguments: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
-from bedrock_wire import answer, use
+from bedrock_wire import answer, shared_session, use
 from loopback import USER, http
 
 if TYPE_CHECKING:
@@ -88,9 +88,13 @@ def test_a_key_of_bedrocks_own_is_enough_and_not_shown(
 
 
 def test_clients_of_other_services_are_refused(bedrock: Callable[..., Any]) -> None:
-    from conftest import shared_session
-
     with pytest.raises(toolfan.UsageError, match="a client of s3"):
         toolfan.wrap(shared_session().client("s3"))
     with pytest.raises(toolfan.UsageError, match="object"):
         toolfan.wrap(object(), adapter="bedrock")
+
+
+def test_the_variables_of_keys_are_told_to_the_doctor() -> None:
+    adapter: Any = toolfan.load_adapter("bedrock")
+    assert "AWS_ACCESS_KEY_ID" in adapter.key_variables(adapter.settings_model())
+    assert adapter.key_variables(adapter.settings_model(aws_profile="work")) == ()

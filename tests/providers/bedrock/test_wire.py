@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
-from bedrock_wire import answer, events, frames, use
+from bedrock_wire import SECRET, answer, events, frames, use
 from loopback import ONCE, USER, http, until
 from pydantic import BaseModel
 from toolfan import workers
@@ -334,8 +334,6 @@ def test_a_cancelled_task_does_not_wait_and_the_loop_runs_on(bedrock: Callable[.
 
 
 def test_no_secret_is_shown(bedrock: Callable[..., Any]) -> None:
-    from conftest import SECRET
-
     client, _ = bedrock(http(json.dumps({"message": "key=hidden-header-9"}), 403, x_amzn_errortype="AccessDenied"))
     with pytest.raises(toolfan.PermissionDenied) as caught:
         asked("whole", client, extra_headers={"X-Token": "hidden-header-9"})

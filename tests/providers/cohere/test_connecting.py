@@ -93,3 +93,11 @@ def test_the_older_client_serves_too(faulty: Callable[..., Any]) -> None:
     client = toolfan.wrap(cohere.Client(api_key=KEY, base_url=server.url.removesuffix("/v1")))
     assert len(client.create(model="command-a-03-2025", messages=USER, tools=[get_weather])) == 1
     assert server.requests[0][1] == "/v2/chat"
+
+
+def test_the_variable_of_the_key_is_told_to_the_doctor() -> None:
+    adapter: Any = toolfan.load_adapter("cohere")
+    of = lambda **given: adapter.key_variables(adapter.settings_model(**given))  # noqa: E731
+    assert of() == ("CO_API_KEY",)
+    assert of(base_url="http://127.0.0.1:9") == ()
+    assert of(base_url="http://127.0.0.1:9", api_key_env="HOUSE_KEY") == ("HOUSE_KEY",)

@@ -263,3 +263,33 @@ def test_a_stream_that_is_left_closes_its_connection(made: Callable[..., Any], w
 
         asyncio.run(main())
     until(gone.is_set)
+
+
+def test_closing_a_stream_from_another_thread_ends_the_read(made: Callable[..., Any]) -> None:
+    free, waiting = threading.Event(), threading.Event()
+
+    def hang(handler: Any) -> None:
+        head, _, _ = streamed(b"").partition(b"\r\n\r\n")
+        handler.wfile.write(head.replace(b"content-length: 0\r\n", b"") + b"\r\n\r\n")
+        handler.wfile.write(on_the_wire(events(answer(*TWO))[:-3]).replace(b"data: [DONE]\n\n", b""))
+        handler.wfile.flush()
+        free.wait(20)
+
+    client, _ = made("streamed", hang)
+    stream = toolfan.wrap(client).stream(model=MODEL, messages=USER, tools=[Weather])
+    found: list[Any] = []
+
+    def read() -> None:
+        for one in stream:
+            found.append(one)
+            waiting.set()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    assert waiting.wait(5)
+    time.sleep(0.1)
+    stream.close()
+    reader.join(5)
+    assert not reader.is_alive()
+    assert [one.value for one in found] == VALUES[:1]
+    free.set()

@@ -177,6 +177,11 @@ class ConverseAdapter:
         assert isinstance(settings, BedrockSettings)
         return connect(settings, self.name)
 
+    def key_variables(self, settings: BaseModel) -> tuple[str, ...]:
+        """The variables of keys that boto3 looks at first, for `toolfan doctor`; it looks elsewhere, too."""
+        assert isinstance(settings, BedrockSettings)
+        return () if settings.aws_profile else ("AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID")
+
     def transport(self, client: object, *, use_async: bool) -> Transport | AsyncTransport:
         """A sender over a `bedrock-runtime` client.  Raises UsageError if it is none."""
         from .transport import make_transport

@@ -16,7 +16,7 @@ from toolfan.errors import ProviderError, ToolfanError, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream, events, events_async
 from toolfan.framing import EventDecoder
 from toolfan.redaction import blotted, public_headers, shows_secret
-from toolfan.sockets import end_at_the_deadline
+from toolfan.sockets import end_at_the_deadline, in_time, interrupt
 from toolfan.wire import decode_json, encode_json
 
 from .border import of_status, request_id, secrets_of, translated
@@ -150,7 +150,9 @@ class _Transport(_Sender):
                 self._read_failure(response, timeout, added)
             decoder, kept = self.decoder(response, added)
             with closing(self._events(response, decoder, timeout, added)) as found:
-                yield EventStream(found, request_id=request_id(kept), headers=kept)
+                yield EventStream(
+                    found, request_id=request_id(kept), headers=kept, interrupt=lambda: interrupt(response)
+                )
         finally:
             opened.__exit__(None, None, None)
 
@@ -165,7 +167,7 @@ class _Transport(_Sender):
         self, response: Any, decoder: EventDecoder, timeout: float | None, added: Mapping[str, str]
     ) -> Generator[JSON]:
         try:
-            for event in events(response.iter_bytes(), decoder):
+            for event in events(in_time(response.iter_bytes()), decoder):
                 yield self.checked(event, added)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self.failure(exc, timeout, added)
