@@ -142,6 +142,34 @@ def test_what_chat_style_messages_become(bedrock: Callable[..., Any]) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "file", "file": {"file_id": "f"}},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+        {"type": "image_url", "image_url": {"url": "data:image/tiff;base64,AAAA"}},
+    ],
+)
+def test_parts_that_converse_has_no_form_for_are_refused(bedrock: Callable[..., Any], part: dict[str, Any]) -> None:
+    client, server = bedrock(whole(*TWO))
+    with pytest.raises(toolfan.Unsupported, match=r"messages\[0\]"):
+        asked("whole", client, messages=[{"role": "user", "content": [part]}])
+    assert server.requests == []
+
+
+def test_messages_in_converses_own_form_go_out_untouched(bedrock: Callable[..., Any]) -> None:
+    client, server = bedrock(whole(*TWO))
+    document = {"document": {"format": "txt", "name": "notes", "source": {"bytes": "aGVsbG8="}}}
+    messages = [
+        {"role": "user", "content": [document, {"text": "Look"}]},
+        {"role": "assistant", "content": [{"type": "tool_use", **TWO[1]}]},
+        {"role": "user", "content": [{"toolResult": {"toolUseId": "t2", "content": [{"json": {"sun": True}}]}}]},
+    ]
+    asked("whole", client, messages=messages)
+    said = json.loads(server.requests[0][3])["messages"]
+    assert said == [messages[0], {"role": "assistant", "content": [TWO[1]]}, messages[2]]
+
+
 def test_no_tools_are_sent_for_the_choice_none(bedrock: Callable[..., Any]) -> None:
     client, server = bedrock(whole({"text": "No."}, stop="end_turn"))
     calls = toolfan.wrap(client, model=MODEL).create(messages=USER, tools=[Weather], tool_choice="none")

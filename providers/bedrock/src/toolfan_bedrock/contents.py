@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TOOL_BLOCKS = frozenset({"toolUse", "toolResult"})
 _FORMATS = ("png", "jpeg", "gif", "webp")
 _SYSTEM = ("system", "developer")
+# Some models' answers have a `type` beside the key.
+_SAID_BY_MODELS = (*TOOL_BLOCKS, "reasoningContent", "citationsContent")
 
 
 def translate(
@@ -60,10 +62,7 @@ def is_native(message: Message) -> bool:
 
 
 def _is_block(part: Mapping[str, Any]) -> bool:
-    keys = part.keys() - {"type"}  # the recordings of some have it beside the key
-    return "type" not in part or (
-        len(keys) == 1 and isinstance(part[next(iter(keys))], Mapping) and keys != {"image_url"}
-    )
+    return "type" not in part or any(isinstance(part.get(key), Mapping) for key in _SAID_BY_MODELS)
 
 
 class _Writer:
