@@ -93,6 +93,11 @@ _WORDS: dict[str, int] = {  # error words without a status, as they come inside 
     "timeout_error": 504,
     "server_error": 500,
     "internal": 500,
+    "unknown": 500,
+    "data_loss": 500,
+    "unimplemented": 501,
+    "aborted": 409,
+    "out_of_range": 400,
     "api_error": 500,
     "unavailable": 503,
     "deadline_exceeded": 504,
@@ -122,7 +127,7 @@ def error_from_status(
     if of_a_day:
         kind = QuotaExhausted
     moved = 300 <= status < 400
-    retryable = (kind.retryable_by_default and not moved) or status in (408, 409)
+    retryable = (kind.retryable_by_default and not moved and status != 501) or status in (408, 409)
     wish = (headers or {}).get("x-should-retry", "").lower()
     if wish == "false" or (wish == "true" and kind not in (QuotaExhausted, ContentFiltered)):
         retryable = wish == "true"
@@ -144,6 +149,8 @@ def error_from_status(
 
 def _hint(kind: type[ProviderError], status: int, retryable: bool) -> str | None:
     if kind is Unavailable:
+        if status == 501:
+            return "Check the name of the model and the base URL: the service cannot do this."
         return _AGAIN if retryable else "The provider says that sending it again does not help."
     if kind is RequestRejected and status in _STATUS_HINTS:
         return f"{_STATUS_HINTS[status]} {_AGAIN}" if retryable else _STATUS_HINTS[status]

@@ -9,6 +9,7 @@ Knows: how these errors look.  Must not know: adapters, bodies, retries.
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -34,6 +35,8 @@ _UNREADABLE = frozenset(
 )
 _BROKEN = frozenset({"TransportError", "RequestException", "ClientError", "OSError"})
 _PROTOCOL = frozenset({"RemoteProtocolError", "BadHttpMessage", "ClientResponseError", "ChunkedEncodingError"})
+# Functions of vertexai, google-api-core and toolfan that are given what came.
+_READERS = frozenset({"_parse_response", "from_grpc_error", "read_answer"})
 _ADDRESS = frozenset({"UnsupportedProtocol", "InvalidURL", "InvalidSchema", "MissingSchema"})
 
 
@@ -64,6 +67,9 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
     if callable(code):  # a bare gRPC error
         status = {"status": cast("Any", code)().name, "message": str(getattr(exc, "details", lambda: "")())}
         return error_from_body(status, adapter=adapter)
+    if _is_of_grpc(exc):  # statuses that HTTP has not, and what gRPC cannot name
+        said = excerpt(str(getattr(exc, "message", None) or exc), known)
+        return error_from_body({"status": _status_word(exc) or type(exc).__name__, "message": said}, adapter=adapter)
     if names & _ADDRESS:
         return UsageError(
             f"the base URL cannot be used: {excerpt(str(exc), known)}", adapter=adapter, hint="Check base_url."
@@ -78,14 +84,10 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
         return timed_out(adapter, timeout, exc)
     # The words of aiohttp, and of Google's reader of streams.
     if names & _UNREADABLE or str(exc).startswith("Can only parse array") or "decode content-encoding" in str(exc):
-        return BadResponse(
-            f"the answer cannot be read: {named(exc, known)[:200]}",
-            adapter=adapter,
-            hint="Check the base URL: a proxy or another service may have answered.",
-        )
+        return _unreadable(adapter, exc, known)
     if names & _BROKEN:
         return broken(adapter, exc, known)
-    return not_sent(adapter, exc, known)
+    return _unreadable(adapter, exc, known) if _was_answered(exc) else not_sent(adapter, exc, known)
 
 
 def cause(exc: Exception, secrets: Iterable[str] = ()) -> BaseException | None:
@@ -110,6 +112,26 @@ def secrets_of(client: Any, headers: Mapping[str, str]) -> tuple[str, ...]:
 
 def _names(exc: Exception) -> set[str]:
     return {base.__name__ for base in type(exc).__mro__}
+
+
+def _is_of_grpc(exc: Exception) -> bool:
+    """Whether an error is of gRPC, or of what Google has over it; not its word for a channel that was closed."""
+    return type(exc).__module__.startswith(("grpc", "google.api_core.")) and type(exc).__name__ != "UsageError"
+
+
+def _was_answered(exc: Exception) -> bool:
+    """Whether something came, and the SDK then failed to read it: the errors of its own code do not tell."""
+    if any(frame.f_code.co_name in _READERS for frame, _ in traceback.walk_tb(exc.__traceback__)):
+        return True
+    return exc.__context__ is not None and "RpcError" in {base.__name__ for base in type(exc.__context__).__mro__}
+
+
+def _unreadable(adapter: str, exc: Exception, secrets: tuple[str, ...]) -> BadResponse:
+    return BadResponse(
+        f"the answer cannot be read: {named(exc, secrets)[:200]}",
+        adapter=adapter,
+        hint="Check the base URL: a proxy or another service may have answered.",
+    )
 
 
 def _of_status(exc: Exception, status: int, adapter: str, secrets: tuple[str, ...]) -> ToolfanError:

@@ -1,0 +1,114 @@
+"""Statuses and answers of gRPC that the fault servers do not give, from a server of bare bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import tenacity
+import toolfan
+from google_asking import WARNINGS, generative_model, grpc_client
+from loopback import USER
+from toolfan.errors import BadResponse, ProviderError, Unavailable
+from vertex_samples import Ping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+grpc = pytest.importorskip("grpc", reason="grpcio is not installed")
+pytest.importorskip("vertexai", reason="google-cloud-aiplatform is not installed")
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in WARNINGS]
+
+ASKED: dict[str, Any] = {"messages": USER, "tools": (Ping,)}
+
+
+class BareServer(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Answers every call with `answer(context)`, bytes or an abort, and counts them."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.answer: Any = None
+
+    def service(self, details: Any) -> Any:
+        if "Stream" in details.method:
+            return grpc.unary_stream_rpc_method_handler(lambda _, context: iter([self.answered(context)]))
+        return grpc.unary_unary_rpc_method_handler(lambda _, context: self.answered(context))
+
+    def answered(self, context: Any) -> bytes:
+        self.seen += 1
+        return bytes(self.answer(context))
+
+
+@pytest.fixture
+def bare() -> Iterator[tuple[BareServer, str]]:
+    handler = BareServer()
+    with ThreadPoolExecutor(2) as pool:
+        server = grpc.server(pool, handlers=(handler,))
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        yield handler, f"127.0.0.1:{port}"
+        server.stop(None).wait()
+
+
+def failure(target: str, kind: str) -> ProviderError:
+    """What asking this server raises."""
+    options: dict[str, Any] = {"adapter": "vertex", "model": "m", "wait": tenacity.wait_none()}
+    sdk = generative_model("m", target, "grpc")
+
+    async def ask_async() -> None:
+        sdk._prediction_async_client = grpc_client(target, use_async=True)
+        client = toolfan.wrap_async(sdk, **options)
+        try:
+            if "stream" in kind:
+                assert [one async for one in client.stream(**ASKED)] == "never"
+            await client.create(**ASKED)
+        finally:
+            await sdk._prediction_async_client.transport.close()
+
+    def ask() -> None:
+        sdk._prediction_client = grpc_client(target, use_async=False)
+        client = toolfan.wrap(sdk, **options)
+        try:
+            if "stream" in kind:
+                assert [*client.stream(**ASKED)] == "never"
+            client.create(**ASKED)
+        finally:
+            sdk._prediction_client.transport.close()
+
+    with pytest.raises(ProviderError) as caught:
+        asyncio.run(ask_async()) if "async" in kind else ask()
+    return caught.value
+
+
+def differs(context: Any) -> bytes:
+    """A status whose details tell of another one."""
+    context.set_trailing_metadata((("grpc-status-details-bin", b"\x08\x08\x12\x05other"),))
+    return bytes(context.abort(grpc.StatusCode.UNAVAILABLE, "later"))
+
+
+def aborts(name: str) -> Any:
+    return lambda context: context.abort(grpc.StatusCode[name], "words of the server")
+
+
+@pytest.mark.parametrize("kind", ["sync", "sync stream", "async", "async stream"])
+@pytest.mark.parametrize(
+    ("answer", "error", "requests"),
+    [
+        (aborts("UNKNOWN"), Unavailable, 3),
+        (aborts("DATA_LOSS"), Unavailable, 3),
+        (aborts("UNIMPLEMENTED"), Unavailable, 1),
+        (differs, BadResponse, 3),
+        (lambda _: b"\xff\xff no protobuf", (Unavailable, BadResponse), 3),
+    ],
+    ids=["UNKNOWN", "DATA_LOSS", "UNIMPLEMENTED", "differs", "junk"],
+)
+def test_what_the_server_saw_was_sent(
+    bare: tuple[BareServer, str], kind: str, answer: Any, error: Any, requests: int
+) -> None:
+    handler, target = bare
+    handler.answer = answer
+    raised = failure(target, kind)
+    assert isinstance(raised, error)
+    assert (raised.requests, handler.seen, raised.retryable) == (requests, requests, requests > 1)
