@@ -35,6 +35,7 @@ ORDER = [
     "messages",
     "retry_after",
     "translation",
+    "unread",
     "tools",
     "forms",
     "toolset",

@@ -23,6 +23,7 @@ from toolfan.translation import (
     provider_words,
     timed_out,
 )
+from toolfan.unread import error_of_unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,6 +78,9 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
             adapter=adapter,
             hint="Check the API key or token, and extra_headers: a line break at the end is the usual cause.",
         )
+    broke = names & _CONNECTION or names & {"DecodingError", "RemoteProtocolError"}
+    if broke and (known_status := error_of_unread(cause, adapter=adapter, secrets=known)):
+        return known_status
     if "DecodingError" in names:  # the body is not compressed as its header says
         return BadResponse(
             f"the answer cannot be decompressed: {named(cause, known)}",

@@ -26,6 +26,7 @@ from toolfan.translation import (
     provider_words,
     timed_out,
 )
+from toolfan.unread import error_of_unread
 
 # Their texts show the header, so the key.
 _HEADER = frozenset({"LocalProtocolError", "InvalidHeader", "UnicodeEncodeError"})
@@ -59,6 +60,8 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
             retryable=False,
             hint="Check the base URL: another service may have answered.",
         )
+    if unread := _unread(exc, names, adapter, known):
+        return unread
     if names & _PROTOCOL:  # before the code: aiohttp gives such errors a 400 of its own
         return broken(adapter, exc, known)
     code = getattr(exc, "code", None)
@@ -70,6 +73,20 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
     if _is_of_grpc(exc):  # statuses that HTTP has not, and what gRPC cannot name
         said = excerpt(str(getattr(exc, "message", None) or exc), known)
         return error_from_body({"status": _status_word(exc) or type(exc).__name__, "message": said}, adapter=adapter)
+    if names & _TIMEOUT:
+        return timed_out(adapter, timeout, exc)
+    return _without_status(exc, names, adapter, known)
+
+
+def _unread(exc: Exception, names: set[str], adapter: str, known: tuple[str, ...]) -> ProviderError | None:
+    """The error of a status whose body could not be read, if that is what `exc` is."""
+    told = hasattr(exc, "code") and not names & _PROTOCOL  # the SDKs' own ClientError, with all that was said
+    if told or not names & (_UNREADABLE | _PROTOCOL | _BROKEN):
+        return None
+    return error_of_unread(exc, adapter=adapter, secrets=known)
+
+
+def _without_status(exc: Exception, names: set[str], adapter: str, known: tuple[str, ...]) -> ToolfanError:
     if names & _ADDRESS:
         return UsageError(
             f"the base URL cannot be used: {excerpt(str(exc), known)}", adapter=adapter, hint="Check base_url."
@@ -80,8 +97,6 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
             adapter=adapter,
             hint="Run `gcloud auth application-default login`, or pass credentials to the client.",
         )
-    if names & _TIMEOUT:
-        return timed_out(adapter, timeout, exc)
     # The words of aiohttp, and of Google's reader of streams.
     if names & _UNREADABLE or str(exc).startswith("Can only parse array") or "decode content-encoding" in str(exc):
         return _unreadable(adapter, exc, known)
