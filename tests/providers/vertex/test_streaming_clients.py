@@ -255,3 +255,19 @@ def test_a_stream_has_a_system_instruction_too(google, faulty):
     assert list(calls) == [GoogleSearch(query="q")]
     (_, _, _, body) = server.requests[0]
     assert json.loads(body)["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+
+
+@of(*GENAI)
+@pytest.mark.parametrize("goes_on", [True, False], ids=["text goes on", "text is whole"])
+@pytest.mark.parametrize("ending", ["a finish reason", "another call"])
+def test_a_text_that_was_to_go_on_makes_a_call_that_was_cut(google, faulty, goes_on, ending):
+    piece = {"jsonPath": "$.query", "stringValue": "where to e", **({"willContinue": True} if goes_on else {})}
+    events = [chunk({"functionCall": {"name": "GoogleSearch", "partialArgs": [piece], "willContinue": True}})]
+    if ending == "another call":
+        events.append(chunk(call("Weather", args=WEATHER)))
+    server = faulty(streamed_http(sse(*events, END)))
+    _, calls = asked(google(server.url), on_invalid="keep")
+    first, *others = calls.outcomes
+    assert isinstance(first, toolfan.BadCall) is goes_on
+    assert first.raw.arguments == ('{"query":"where to e"' if goes_on else '{"query":"where to e"}')
+    assert [one.value for one in others] == ([Weather(**WEATHER)] if ending == "another call" else [])

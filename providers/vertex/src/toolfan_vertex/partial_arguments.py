@@ -44,6 +44,8 @@ class PartialArguments:
         self._texts: list[tuple[Any, Step, _Text]] = []
         self._pieces: list[Any] = []  # as they came
         self._fits = True
+        self.in_text = False
+        """Whether the last piece says that its text goes on."""
 
     def update(self, arguments: Any) -> None:
         """Arguments that came whole."""
@@ -56,6 +58,7 @@ class PartialArguments:
     def add(self, piece: Any) -> None:
         """One piece: a value, or more of a text."""
         self._pieces.append(piece)
+        self.in_text = isinstance(piece, Mapping) and field(piece, "willContinue") is True
         self._fits = self._fits and isinstance(piece, Mapping) and self._put(piece)
 
     def value(self) -> Any:

@@ -99,7 +99,7 @@ class ContentStreamParser:
                 if not self._open.read(part, call):
                     self._close_open()
                 return
-            self._close_open()
+            self._close_open(cut=self._open.in_text)
         at = candidate.add(part)
         if isinstance(call, OBJECT) and (field(call, "willContinue") is True or field(call, "partialArgs") is not None):
             call_id, name, _ = call_piece(call)
@@ -127,7 +127,7 @@ class ContentStreamParser:
         accepted = ended or (not self._needs_end and bool(self._candidates))
         if self._turn is None:
             whole = stop.kind in ("end", "calls") or (stop.kind == "none" and accepted and not blocked)
-            self._close_open(cut=not whole)
+            self._close_open(cut=not whole or (self._open is not None and self._open.in_text))
             self._turn = self._finished()
             if stop.kind == "none" and not blocked:
                 self._turn = replace(
@@ -225,6 +225,11 @@ class _OpenCall:
         self._part: dict[str, Any] = {}
         self._call: dict[str, Any] = {}
         self._arguments = PartialArguments()
+
+    @property
+    def in_text(self) -> bool:
+        """Whether a text goes on: what ends here, without a word, was cut."""
+        return self._arguments.in_text
 
     def goes_on_with(self, call: Any) -> bool:
         """Whether this is more of the call: it names none, or bears the id."""
