@@ -429,9 +429,12 @@ class TestDemo:
         assert {("openai", "OpenAI"), ("openai", "AsyncOpenAI"), ("gemini", "genai.Client")} <= clients
         assert ("vertex", "genai.Client(vertexai=True)") in clients
         assert any(provider == "local" for provider, _ in clients)
+        others = [row for row in rows if row[5] == "not offered by the embedded server"]
+        assert {row[0] for row in others} <= {"bedrock", "cohere"}  # its dialects are those of the others
         for row in rows:
-            assert row[2].startswith("Weather(location='Toronto', units='metric') Weather(location='Dallas'"), row
-            assert row[5] == "ok"
+            if row not in others:
+                assert row[2].startswith("Weather(location='Toronto', units='metric') Weather(location='Dallas'"), row
+                assert row[5] == "ok"
 
     OTHER = """
         from dataclasses import dataclass, field

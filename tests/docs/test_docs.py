@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DOCS = ROOT / "docs"
 PAGE_IDS = [str(path.relative_to(ROOT)) for path in PAGES]
-MOST_SKIPPED = 10
+MOST_SKIPPED = 4
 MY_TOOLS = """\
 from typing import Literal
 
@@ -136,7 +136,8 @@ def test_what_is_not_executed_says_why() -> None:
         reasons = [block.skipped for block in blocks(path) if block.skipped]
         assert text.count("<!-- test:") == len(reasons), f"{path}: a marker without a reason, or not before a block"
         assert all(len(reason.split()) >= 3 for reason in reasons), path
-        skipped += [f"{path.relative_to(ROOT)}: {reason}" for reason in reasons]
+        if path.name != "verification.md":  # one for each provider, which asks its live service
+            skipped += [f"{path.relative_to(ROOT)}: {reason}" for reason in reasons]
     assert len(skipped) <= MOST_SKIPPED, "\n".join(skipped)
 
 
