@@ -12,7 +12,7 @@ import openai
 import pytest
 import tenacity
 import toolfan
-from loopback import KEY, USER, Bench, FaultServer, call, completion, raw
+from loopback import KEY, USER, Bench, FaultServer, call, completion, http, raw
 from pydantic import BaseModel
 from toolfan import retries
 
@@ -129,6 +129,14 @@ def test_the_providers_wish_is_waited_for(bench: Bench) -> None:
     started = time.monotonic()
     assert create(client_of(bench)).requests == 2
     assert time.monotonic() - started >= 0.3
+
+
+def test_digits_that_are_not_ascii_are_no_wish(bench: Bench, faulty: Start) -> None:
+    server = faulty(http("{}", 429, retry_after="\u0663"))
+    client = toolfan.from_openai(bench.sdk(base_url=server.url), stop=tenacity.stop_after_attempt(1))
+    with pytest.raises(toolfan.RateLimited) as caught:
+        create(client)
+    assert caught.value.retry_after is None
 
 
 def test_a_429_pauses_every_call_of_the_client(bench: Bench) -> None:

@@ -20,7 +20,7 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
         return millis / 1000
     value = headers.get("retry-after")
     seconds = _number(value)
-    if seconds is not None or not value:
+    if seconds is not None or not value or not value.isascii():
         return seconds
     try:
         then = email.utils.parsedate_to_datetime(value)
@@ -34,7 +34,7 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 
 def _number(text: str | None) -> float | None:
     try:
-        number = float(text) if text and "_" not in text else math.nan
+        number = float(text) if text and text.isascii() and "_" not in text else math.nan
     except ValueError:
         return None
     return number if math.isfinite(number) and number >= 0 else None
