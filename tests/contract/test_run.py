@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
 import pickle
 import threading
@@ -258,14 +259,28 @@ def test_a_result_that_cannot_be_sent_is_told_as_an_error(bench: Bench, run: Run
     def round_and_round() -> list[Any]:
         return circle
 
-    def half() -> str:
-        return "\ud83d"
+    def thing() -> object:
+        return {"it": object()}
 
-    bench.serve({"calls": [{"name": name, "arguments": {}} for name in ("round_and_round", "half")]}, {"text": "ok"})
-    done = run(tools=(round_and_round, half))
+    bench.serve({"calls": [{"name": name, "arguments": {}} for name in ("round_and_round", "thing")]}, {"text": "ok"})
+    done = run(tools=(round_and_round, thing))
     assert done.text == "ok"
     assert [type(result.error) for result in done.results] == [toolfan.UsageError] * 2
     assert all("cannot be written as JSON" in content for _, content in answers(bench.bodies[-1]))
+    assert "0x" not in str(bench.bodies[-1])
+
+
+def test_half_a_character_in_a_result_is_replaced(bench: Bench, run: Running) -> None:
+    def half() -> str:
+        return "\ud83d"
+
+    def within() -> dict[str, Any]:
+        return {"a": ["x\ud83d", datetime.date(2026, 1, 2)]}
+
+    bench.serve({"calls": [{"name": name, "arguments": {}} for name in ("half", "within")]}, {"text": "ok"})
+    done = run(tools=(half, within))
+    assert [result.error for result in done.results] == [None, None]
+    assert [content for _, content in answers(bench.bodies[-1])] == ["\ufffd", '{"a":["x\ufffd","2026-01-02"]}']
 
 
 def test_keyboard_interrupt_of_a_tool_passes_and_tells_what_ran(bench: Bench, run: Running) -> None:

@@ -9,8 +9,11 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import to_json, to_jsonable_python
+
 from .calls import Answer, Call
-from .errors import InvalidArguments, TooManyCalls
+from .errors import InvalidArguments, TooManyCalls, UsageError
+from .wire import well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,10 +42,36 @@ def _wrapped(call: RawCall, found: Sequence[Answer]) -> Answer:
 
 
 def result_answer(raw: RawCall, result: Any) -> Answer:
-    """The answer with what the tool returned; an exception is told as an error."""
+    """The answer with what the tool returned; an exception, and what is no JSON, is told as an error."""
     if isinstance(result, BaseException):
-        return Answer(raw, f"{type(result).__name__}: {result}", is_error=True)
-    return Answer(raw, result)
+        return Answer(raw, well_formed(f"{type(result).__name__}: {result}"), is_error=True)
+    try:
+        return Answer(raw, plain_result(raw.name, result))
+    except UsageError as exc:
+        return Answer(raw, f"UsageError: {exc}", is_error=True)
+
+
+def plain_result(name: str, result: Any) -> Any:
+    """What the tool of this name returned, as plain JSON data, with U+FFFD for each lone surrogate.
+
+    Raises UsageError for what JSON cannot say.
+    """
+    if isinstance(result, str):
+        return well_formed(result)
+    try:
+        plain = to_jsonable_python(result)
+        return json.loads(well_formed(json.dumps(plain, ensure_ascii=False))) if _has_surrogate(plain) else plain
+    except Exception as exc:  # noqa: BLE001 - no JSON, circular, too deep, or a method of the value's that raised
+        said = f"the result of {name} cannot be written as JSON ({type(exc).__name__})"
+        raise UsageError(said, hint="Return plain data, or text.") from None
+
+
+def _has_surrogate(plain: Any) -> bool:
+    try:
+        to_json(plain)
+    except ValueError:
+        return True
+    return False
 
 
 def error_answer(bad: BadCall) -> Answer:

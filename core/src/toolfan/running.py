@@ -10,9 +10,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pydantic_core import to_json
-
 from .adapter import ParallelToolsAdapter, ToolChoice
+from .answering import plain_result
 from .calls import BadCall, Call, Outcome, Result, Usage
 from .errors import DeadlineExceeded, InvalidCalls, ToolfanError, TooManyCalls, UsageError
 from .judging import follow_up
@@ -210,11 +209,15 @@ def _in_order(calls: Calls[Any], found: Found) -> Iterator[Result[Any]]:
 def _sendable(result: Result[Any]) -> Result[Any]:
     """The result; one that no provider could be sent has an error that says so, so that the conversation goes on."""
     try:
-        content = result.content
-        to_json(f"{type(content).__name__}: {content}" if isinstance(content, BaseException) else content, fallback=str)
-    except Exception as exc:  # noqa: BLE001 - circular, a lone surrogate, or a method of the value's that raised
-        said = f"the result of {result.call.name} cannot be written as JSON ({type(exc).__name__})"
-        return replace(result, error=UsageError(said, hint="Return plain data, or text."))
+        if result.error is None:
+            plain_result(result.call.name, result.value)
+        else:
+            str(result.error)
+    except UsageError as exc:
+        return replace(result, error=exc)
+    except Exception as exc:  # noqa: BLE001 - a method of the error's that raised
+        said = f"the error of {result.call.name} cannot be written ({type(exc).__name__})"
+        return replace(result, error=UsageError(said))
     return result
 
 
