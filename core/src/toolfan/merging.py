@@ -153,7 +153,7 @@ def _within(limit: int, merged: Sequence[Outcome[Any]], start: int, adapter: str
     for outcome in merged[start:]:
         good += isinstance(outcome, Call)
         if isinstance(outcome, Call) and good > limit:
-            message = f"the model made more than {limit} calls"
+            message = f"the model made more calls than {limit}"
             error = TooManyCalls(message, adapter=adapter, tool=outcome.name, call_id=outcome.id)
             kept.append(BadCall(outcome.index, outcome.id, outcome.name, outcome.raw, error, outcome.attempt))
         else:

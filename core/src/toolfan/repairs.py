@@ -16,6 +16,7 @@ from pydantic_core import from_json
 
 from .calls import RawCall
 from .errors import BadResponse
+from .scanning import Scanner
 from .wire import decode_json, escaped, json_text, well_formed
 
 if TYPE_CHECKING:
@@ -79,13 +80,33 @@ def unwrap(call: RawCall, known: Collection[str]) -> list[RawCall] | None:
     """
     if call.name not in WRAPPERS or call.name in known:
         return None
-    inner = _tolerantly(call.arguments)
+    inner, rest = _tolerantly(call.arguments), ""
     if isinstance(inner, str):
         inner = _tolerantly(inner)
     uses = inner.get("tool_uses") if isinstance(inner, dict) else None
+    if inner is None:
+        uses, rest = _torn(call.arguments)
     if not isinstance(uses, list) or not any(isinstance(use, dict) for use in uses):
         return None
-    return [RawCall(call.index + at, f"{call.id}:{at}", *_used(use), call.provider_id) for at, use in enumerate(uses)]
+    parts = [*map(_used, uses), *([(call.name, rest)] if rest else [])]
+    return [RawCall(call.index + at, f"{call.id}:{at}", *part, call.provider_id) for at, part in enumerate(parts)]
+
+
+def _torn(text: str) -> tuple[list[Any], str]:
+    """The calls that are whole in a wrapper that is cut or broken, and the rest."""
+    at = text.find("[", text.find('"tool_uses"')) + 1
+    uses: list[Any] = []
+    while at > 0 and '"tool_uses"' in text:
+        while at < len(text) and text[at] in " \t\r\n,":
+            at += 1
+        end = Scanner().feed(text, at) if text[at : at + 1] == "{" else -1
+        use = _tolerantly(text[at:end]) if end > 0 else None
+        if use is None:
+            break
+        uses.append(use)
+        at = end
+    rest = text[at:]
+    return uses, rest if rest.strip("]} \t\r\n") else ""
 
 
 def _tolerantly(text: str) -> Any:

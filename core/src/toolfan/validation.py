@@ -31,6 +31,7 @@ _MOST_TEXT = 4 * 1024 * 1024
 _LONGEST_INPUT = 2000
 _ENCODER = json.JSONEncoder(default=repr, allow_nan=False)
 _NONE: tuple[str, ...] = ()
+_MORE_TOKENS = "Allow more output tokens."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Judged:
         rules = self._rules
         outcome = _outcome(call, self._tools, rules, cut=cut)
         if rules.limit is not None and at >= rules.limit:
-            outcome = _bad(call, call.name, rules, TooManyCalls(f"the model made more than {rules.limit} calls"))
+            outcome = _bad(call, call.name, rules, TooManyCalls(f"the model made more calls than {rules.limit}"))
         if isinstance(outcome, Call):
             first = self._seen.setdefault((outcome.name, call.arguments), at)
             if first != at or repairs:
@@ -122,7 +123,8 @@ def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> 
         name, repairs = repair_name(call.name, to_tool)
         tool_name = to_tool.get(name)
     if tool_name is None:
-        return _bad(call, call.name, rules, _unknown_tool(call.name, tools))
+        broken = _broken_wrapper(call, cut=cut) if rules.repairs and call.name in WRAPPERS else None
+        return _bad(call, call.name, rules, broken or _unknown_tool(call.name, tools))
     tool = tools.by_name[tool_name]
     if len(call.arguments) > MAX_ARGUMENT_CHARACTERS:
         error: CallError = InvalidArguments(f"the arguments are longer than {MAX_ARGUMENT_CHARACTERS} characters")
@@ -170,6 +172,17 @@ def _wants_whole_numbers(exc: ValidationError) -> bool:
     return '"type":"int_type"' in exc.json(include_url=False, include_context=False, include_input=False)
 
 
+def _broken_wrapper(call: RawCall, *, cut: bool) -> CallError | None:
+    """What is wrong with a call that holds others, if that is its JSON."""
+    try:
+        from_json(call.arguments)
+    except ValueError as exc:
+        if cut:
+            return TruncatedCall(f"the answer was cut inside a call that holds others: {exc}", hint=_MORE_TOKENS)
+        return MalformedArguments(f"the arguments of a call that holds others are not JSON: {exc}")
+    return None
+
+
 def _unknown_tool(name: str, tools: ToolSet[Any]) -> UnknownTool:
     known = ", ".join(tools.by_name)
     return UnknownTool(
@@ -183,9 +196,7 @@ def _argument_error(exc: ValidationError, call: RawCall, *, cut: bool) -> CallEr
     if len(errors) == 1 and errors[0]["type"] == "json_invalid":
         message = errors[0]["msg"].removeprefix("Invalid JSON: ")
         if cut and ("EOF" in message or not call.arguments.strip()):
-            return TruncatedCall(
-                f"the answer was cut inside the arguments: {message}", hint="Allow more output tokens."
-            )
+            return TruncatedCall(f"the answer was cut inside the arguments: {message}", hint=_MORE_TOKENS)
         return MalformedArguments(f"the arguments are not JSON: {message}")
     faults = "; ".join(
         f"{'.'.join(map(str, error['loc'])) or 'the arguments'}: {error['msg']}" for error in errors[:20]

@@ -61,7 +61,10 @@ def _streamed(client: Client, asked: dict[str, Any], *, as_json: bool) -> Calls[
     """The calls, each printed when it comes: one that failed as it is, and again when it is mended."""
     with client.stream(**asked) as stream:
         for outcome in stream:
-            _print([outcome], as_json=as_json)
+            if as_json and outcome.attempt > 1:
+                print_json({**outcome_json(outcome), "attempt": outcome.attempt})
+            else:
+                _print([outcome], as_json=as_json)
     return stream.calls
 
 

@@ -12,7 +12,7 @@ from toolfan.errors import ProviderError, ToolfanError
 from toolfan.redaction import public_headers, shows_secret
 from toolfan.wire import decode_json, encode_json
 
-from .border import request_id, request_of, secrets_of, tells_error, translated, without_echo
+from .border import request_id, request_of, secrets_of, tells_error, translated, without_echo, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,6 +111,8 @@ class Sender:
         except ProviderError as exc:
             exc.request_id = request_id(kept)
             raise
+        if any(secret.encode() in response.content for secret in sent):
+            body = without_secrets(body, sent)
         return WireResponse(without_echo(body, sent), request_id(kept), kept)
 
     def stream_arguments(
