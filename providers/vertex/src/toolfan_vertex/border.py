@@ -80,7 +80,8 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
 
 def _unread(exc: Exception, names: set[str], adapter: str, known: tuple[str, ...]) -> ProviderError | None:
     """The error of a status whose body could not be read, if that is what `exc` is."""
-    told = hasattr(exc, "code") and not names & _PROTOCOL  # the SDKs' own ClientError, with all that was said
+    # The SDKs' own errors say all; aiohttp's of a head that is no HTTP have a status that nobody sent.
+    told = bool(names & {"ClientResponseError", "BadHttpMessage"}) or hasattr(exc, "code")
     if told or not names & (_UNREADABLE | _PROTOCOL | _BROKEN):
         return None
     return error_of_unread(exc, adapter=adapter, secrets=known)
