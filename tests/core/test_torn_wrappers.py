@@ -35,7 +35,10 @@ def asked(text: str, finish: str, *, stream: bool) -> toolfan.Calls[Any]:
     message = {"role": "assistant", "content": None, "tool_calls": [call]}
     body = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
     answer = {**body, "choices": [{"index": 0, "message": message, "finish_reason": finish}]}
-    with Server([{"body": {"json": answer}}]) as server, openai.OpenAI(base_url=server.openai_url, api_key="k") as sdk:
+    with (
+        Server([{"body": {"content": answer}}]) as server,
+        openai.OpenAI(base_url=server.openai_url, api_key="k") as sdk,
+    ):
         client = toolfan.from_openai(sdk, model="m")
         options: dict[str, Any] = {
             "messages": [{"role": "user", "content": "?"}],
@@ -45,8 +48,14 @@ def asked(text: str, finish: str, *, stream: bool) -> toolfan.Calls[Any]:
         return client.stream(**options).until_done() if stream else client.create(**options)
 
 
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(("finish", "error"), [("length", "TruncatedCall"), ("tool_calls", "MalformedArguments")])
+@pytest.mark.parametrize(
+    ("finish", "error", "stream"),
+    [
+        ("length", "TruncatedCall", False),
+        ("tool_calls", "MalformedArguments", False),
+        ("tool_calls", "MalformedArguments", True),
+    ],
+)
 def test_the_calls_that_came_whole_are_kept(finish: str, error: str, stream: bool) -> None:
     calls = asked(WRAPPED[:-12], finish, stream=stream)
     assert list(calls) == [Weather(location="Oslo")]

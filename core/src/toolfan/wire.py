@@ -19,7 +19,7 @@ from pydantic_core import from_json, to_json
 from .errors import BadResponse, RequestRejected, UsageError
 from .redaction import masked
 
-UNDECODED = "<undecoded JSON> "
+UNDECODED = " ".join(("<undecoded", "JSON>", ""))
 """What no decoder takes stands in a decoded body as a text: this, and then the JSON as it came."""
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -27,7 +27,7 @@ _DEEPEST = 100  # levels of an answer that are decoded; pydantic stops at 200, t
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # Possessive: a text without its closing quote is given up at once, not tried in every way.
 _STRUCTURE = re.compile(r'(?P<text>"(?:[^"\\]++|\\.)*+(?P<end>"?))|(?P<open>[\[{])|(?P<close>[\]}])', re.DOTALL)
-_UNDECODED_TEXT = re.compile(rf'"{re.escape(UNDECODED)}(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_UNDECODED_TEXT = re.compile(rf'"{re.escape(UNDECODED)}(?:[^"\\]++|\\.)*+"(?!:)', re.DOTALL)
 
 
 def encode_json(value: Any) -> bytes:
