@@ -136,7 +136,7 @@ class Calls(Sequence[T_co]):
 
         `results` is what `execute` returned, or has the result of each call by its id; an exception is told to the
         model as an error, and a failed call without a result is answered with its own error.  Raises UsageError for ids
-        that are missing or unknown, and for a result that cannot be sent.
+        that are missing or unknown.  A result that is no JSON is told as an error.
         """
         if self.codec is None:
             raise UsageError("these calls do not know their adapter", hint="Use the Calls that create() returned.")
