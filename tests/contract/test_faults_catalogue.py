@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 MODULES = {
     "1": ["test_faults_transport"],
     "2": ["test_faults_status"],
-    "3": ["test_faults_streams"],
+    "3": ["test_faults_streamed"],
     "4.1": ["test_faults_arguments"],
     "4.2": ["test_faults_names"],
     "4.3": ["test_faults_shapes"],
