@@ -61,21 +61,31 @@ class Streaming:
                 self.send_header("content-type", "text/event-stream")
                 self.send_header("transfer-encoding", "chunked")
                 self.end_headers()
-                self.say(chunk({"role": "assistant", "content": "Well."}))
-                for at, word in enumerate(word for word in words if word.isdigit()):
-                    self.say(call(at, int(word)))
                 if "wait" in words:
-                    outer.waiting.release()
-                    self.connection.settimeout(60)
-                    with contextlib.suppress(OSError):
-                        if not self.connection.recv(1):
-                            outer.left += 1
-                    self.close_connection = True
+                    self.wait_for_the_end(words)
                     return
+                self.begin(words)
                 self.say(chunk(finish="tool_calls") + b"data: [DONE]\n\n")
                 if "linger" in words:
                     time.sleep(0.01)
                 self.say(b"")
+
+            def begin(self, words: list[str]) -> None:
+                self.say(chunk({"role": "assistant", "content": "Well."}))
+                for at, word in enumerate(word for word in words if word.isdigit()):
+                    self.say(call(at, int(word)))
+
+            def wait_for_the_end(self, words: list[str]) -> None:
+                """A client that leaves with bytes unread resets the connection, which is leaving as well."""
+                self.close_connection = True
+                self.connection.settimeout(60)
+                try:
+                    self.begin(words)
+                    outer.waiting.release()
+                    gone = not self.connection.recv(1)
+                except (ConnectionResetError, BrokenPipeError):
+                    gone = True
+                outer.left += gone
 
             def say(self, data: bytes) -> None:
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))

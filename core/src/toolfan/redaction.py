@@ -152,6 +152,24 @@ def blotted(value: Any, secrets: tuple[str, ...]) -> Any:
     return [blotted(inner, secrets) for inner in value] if isinstance(value, list) else value
 
 
+def without_echo_of(secrets: Iterable[str], body: Any, text: str | bytes, words: frozenset[str]) -> Any:
+    """A good answer, decoded from `text`, in which `***` stands for the secrets that a server sent back.
+
+    What is below a key among `words` is the model's and stays as it is: what it was told, it may say.
+    """
+    raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    found = tuple(secret for secret in secrets if secret.encode() in raw)
+    return _outside(body, found, words) if found else body
+
+
+def _outside(value: Any, secrets: tuple[str, ...], words: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: inner if key in words else _outside(inner, secrets, words) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_outside(inner, secrets, words) for inner in value]
+    return blotted(value, secrets)
+
+
 def masked(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` of someone else without `secrets`, and without what looks like one; the rest stays readable."""
     for secret in secrets:

@@ -28,6 +28,8 @@ from toolfan.unread import error_of_unread
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+WORDS = frozenset({"content"})
+"""Fields of an answer that hold what the model says."""
 _HEADER = frozenset({"LocalProtocolError", "UnicodeEncodeError"})
 _ADDRESS = frozenset({"UnsupportedProtocol", "InvalidURL"})
 _CONNECTION = frozenset({"TransportError", "OSError", "EndOfStream", "BrokenResourceError", "ClosedResourceError"})
@@ -41,12 +43,18 @@ def request_of(exc: Exception) -> Any:
         return None
 
 
+def keys_of(client: Any, request: Any = None) -> tuple[str, ...]:
+    """What the client and the request are authenticated with."""
+    keys = {name: getattr(client, name, None) for name in ("api_key", "auth_token", "access_token")}
+    return known_secrets(keys | (dict(request.headers.items()) if request is not None else {}))
+
+
 def secrets_of(client: Any, added: Mapping[str, str], request: Any = None) -> tuple[str, ...]:
     """What the client and the request are authenticated with, and what was added to the request, as far as is known.
 
     `added` are the headers and the query of one call.
     """
-    keys = known_secrets({name: getattr(client, name, None) for name in ("api_key", "auth_token", "access_token")})
+    keys = keys_of(client)
     if request is not None:  # with all that was added on the way
         query = sent_secrets(dict(request.url.params.items())) if request.url.query else ()
         return longest_first(keys, sent_secrets(dict(request.headers.items())), query)

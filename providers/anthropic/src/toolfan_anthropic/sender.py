@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import ProviderError, ToolfanError
-from toolfan.redaction import public_headers, shows_secret
+from toolfan.redaction import public_headers, shows_secret, without_echo_of
 from toolfan.wire import decode_json, encode_json
 
-from .border import request_id, request_of, secrets_of, translated, without_echo
+from .border import WORDS, keys_of, request_id, request_of, secrets_of, translated, without_echo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +83,7 @@ class Sender:
         except ProviderError as exc:
             exc.request_id = request_id(kept)
             raise
+        body = without_echo_of(keys_of(self.client, response.request), body, response.content, WORDS)
         return WireResponse(without_echo(body, sent), request_id(kept), kept)
 
     def head(self, response: Any, added: Mapping[str, str]) -> tuple[WireResponse, EventDecoder]:

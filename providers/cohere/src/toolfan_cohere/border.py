@@ -32,10 +32,14 @@ _BLOCKED = 498
 """Cohere's own status for an input or output that it blocks."""
 
 
+def keys_of(client: Any) -> tuple[str, ...]:
+    """What the client authenticates with."""
+    return known_secrets({"api_key": getattr(getattr(client, "_client_wrapper", None), "_token", None)})
+
+
 def secrets_of(client: Any, added: Mapping[str, str]) -> tuple[str, ...]:
     """What the client authenticates with and adds to requests, and what was added to this one, as far as is known."""
-    wrapper = getattr(client, "_client_wrapper", None)
-    key = known_secrets({"api_key": getattr(wrapper, "_token", None)})
+    wrapper, key = getattr(client, "_client_wrapper", None), keys_of(client)
     http = getattr(getattr(getattr(wrapper, "httpx_client", None), "httpx_client", None), "headers", {})
     some = (added, dict(http), getattr(wrapper, "_headers", None) or {})
     return longest_first(key, *map(sent_secrets, some))

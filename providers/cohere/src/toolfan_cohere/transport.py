@@ -15,11 +15,11 @@ from toolfan.adapter import WireRequest, WireResponse
 from toolfan.errors import ProviderError, ToolfanError, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream, events, events_async
 from toolfan.framing import EventDecoder
-from toolfan.redaction import blotted, public_headers, shows_secret
+from toolfan.redaction import blotted, public_headers, shows_secret, without_echo_of
 from toolfan.sockets import end_at_the_deadline, in_time, interrupt
 from toolfan.wire import decode_json, encode_json
 
-from .border import of_status, request_id, secrets_of, translated
+from .border import keys_of, of_status, request_id, secrets_of, translated
 from .connecting import check_key
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON, AsyncTransport, Transport
 
 PATH = "v2/chat"
+_WORDS = frozenset({"message"})  # what is below is the model's
 _OTHERS = frozenset({"AwsClient", "AwsClientV2", "OciClient", "OciClientV2"})
 
 
@@ -90,7 +91,10 @@ class _Sender:
             exc.request_id = request_id(headers)
             raise
         error = isinstance(body, dict) and not isinstance(body.get("message"), dict)
-        return WireResponse(blotted(body, secrets) if error else body, request_id(headers), headers)
+        if error:
+            body = blotted(body, secrets)
+        body = without_echo_of(keys_of(self.client), body, response.content, _WORDS)
+        return WireResponse(body, request_id(headers), headers)
 
     def decoder(self, response: Any, added: Mapping[str, str]) -> tuple[EventDecoder, Mapping[str, str]]:
         secrets, headers = self.head(response, added)

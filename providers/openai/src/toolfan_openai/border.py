@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FAILURES = frozenset({"error", "response.failed"})
 """Types of the events of the Responses API that are errors."""
+WORDS = frozenset({"message", "output"})
+"""Fields of an answer that hold what the model says."""
 _HEADER = frozenset({"LocalProtocolError", "UnicodeEncodeError"})
 _ADDRESS = frozenset({"UnsupportedProtocol", "InvalidURL"})
 _CONNECTION = frozenset({"TransportError", "OSError", "EndOfStream", "BrokenResourceError", "ClosedResourceError"})
@@ -159,21 +161,3 @@ def without_echo(body: Any, secrets: tuple[str, ...]) -> Any:
     if not isinstance(body, dict) or not tells_error(body):
         return body
     return blotted(body, secrets)
-
-
-_WORDS = frozenset({"message", "output"})  # of the model, which are the user's own affair
-
-
-def without_secrets(body: Any, secrets: tuple[str, ...]) -> Any:
-    """The body without the secrets of the request, should a server have echoed them beside the model's words."""
-    if not isinstance(body, dict):
-        return body
-    kept = {key: value if key in _WORDS else blotted(value, secrets) for key, value in body.items() if key != "choices"}
-    if isinstance(choices := body.get("choices"), list):
-        kept["choices"] = [
-            {key: value if key in _WORDS else blotted(value, secrets) for key, value in choice.items()}
-            if isinstance(choice, dict)
-            else choice
-            for choice in choices
-        ]
-    return kept

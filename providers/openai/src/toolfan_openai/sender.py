@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import ProviderError, ToolfanError
-from toolfan.redaction import public_headers, shows_secret
+from toolfan.redaction import known_secrets, public_headers, shows_secret, without_echo_of
 from toolfan.wire import decode_json, encode_json
 
-from .border import request_id, request_of, secrets_of, tells_error, translated, without_echo, without_secrets
+from .border import WORDS, request_id, request_of, secrets_of, tells_error, translated, without_echo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ class Sender:
         )
         self.stream_class: Any = (openai.AsyncStream if use_async else openai.Stream)[object]
         self._joined: tuple[Any, str] = (None, path)
-        self._known: tuple[Any, tuple[str, ...]] = (None, ())
+        self._known: tuple[Any, tuple[str, ...], tuple[str, ...]] = (None, (), ())
 
     @property
     def url(self) -> str:
@@ -91,18 +91,19 @@ class Sender:
         connect = getattr(own, "connect", None)
         return openai.Timeout(seconds, connect=seconds if connect is None else min(connect, seconds))
 
-    def _secrets(self, added: Mapping[str, str], request: Any) -> tuple[str, ...]:
-        """What must not be shown of this request; found once for requests with the same head."""
+    def _secrets(self, added: Mapping[str, str], request: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What must not be shown of this request, and the keys among it; found once for requests with the same head."""
         head = [pair for pair in request.headers.raw if pair[0] != b"Content-Length"]
         about = (self.client.api_key, request.url.query, head)
-        known, secrets = self._known
+        known, secrets, keys = self._known
         if known != about:
             secrets = secrets_of(self.client, added, request)
-            self._known = about, secrets
-        return secrets
+            keys = known_secrets({"api_key": self.client.api_key, **dict(request.headers.items())})
+            self._known = about, secrets, keys
+        return secrets, keys
 
     def read(self, response: Any, added: Mapping[str, str]) -> WireResponse:
-        sent = self._secrets(added, response.request)
+        sent, keys = self._secrets(added, response.request)
         kept = public_headers(response.headers.items(), sent)
         try:
             body = decode_json(
@@ -111,8 +112,7 @@ class Sender:
         except ProviderError as exc:
             exc.request_id = request_id(kept)
             raise
-        if any(secret.encode() in response.content for secret in sent):
-            body = without_secrets(body, sent)
+        body = without_echo_of(keys, body, response.content, WORDS)
         return WireResponse(without_echo(body, sent), request_id(kept), kept)
 
     def stream_arguments(
@@ -125,7 +125,7 @@ class Sender:
         """What the head of a streamed answer says, and the decoder of its events."""
         from toolfan.framing import EventDecoder  # loaded, as all that is for streams, for those who stream
 
-        sent = self._secrets(added, response.request)
+        sent, _ = self._secrets(added, response.request)
         kept = public_headers(response.headers.items(), sent)
         decoder = EventDecoder(adapter=self.adapter, content_type=kept.get("content-type"), secrets=sent)
         return WireResponse({}, request_id(kept), kept), decoder
@@ -133,7 +133,7 @@ class Sender:
     def checked(self, event: JSON, response: Any, added: Mapping[str, str]) -> JSON:
         """The event; if it is an error, without the secrets of the request."""
         if tells_error(event):
-            return without_echo(event, self._secrets(added, response.request))  # type: ignore[no-any-return]
+            return without_echo(event, self._secrets(added, response.request)[0])  # type: ignore[no-any-return]
         return event
 
     def failure(self, exc: Exception, timeout: float | None, added: Mapping[str, str]) -> NoReturn:

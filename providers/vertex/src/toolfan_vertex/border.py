@@ -113,11 +113,16 @@ def cause(exc: Exception, secrets: Iterable[str] = ()) -> BaseException | None:
     return None if _names(exc) & _HEADER or shows_secret(exc, tuple(secrets)) else exc
 
 
-def secrets_of(client: Any, headers: Mapping[str, str]) -> tuple[str, ...]:
-    """What a google-genai client authenticates with, and the headers added to it or to one call, as far as it tells."""
+def keys_of(client: Any) -> tuple[str, ...]:
+    """What a google-genai client authenticates with, as far as it tells."""
     inner = getattr(client, "_api_client", None)
     token = getattr(getattr(inner, "_credentials", None), "token", None)
-    key = known_secrets({"api_key": getattr(inner, "api_key", None), "token": token})
+    return known_secrets({"api_key": getattr(inner, "api_key", None), "token": token})
+
+
+def secrets_of(client: Any, headers: Mapping[str, str]) -> tuple[str, ...]:
+    """`keys_of`, and the headers added to the client or to one call."""
+    inner, key = getattr(client, "_api_client", None), keys_of(client)
     options = getattr(inner, "_http_options", None)
     of_http = (getattr(options, name, None) or {} for name in ("client_args", "async_client_args"))
     clients = (getattr(inner, name, None) for name in ("_httpx_client", "_async_httpx_client"))

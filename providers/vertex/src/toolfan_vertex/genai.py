@@ -22,18 +22,20 @@ from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import BadResponse, ProviderError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream, events, events_async
 from toolfan.framing import EventDecoder
-from toolfan.redaction import blotted
+from toolfan.redaction import blotted, without_echo_of
 from toolfan.sockets import end_at_the_deadline
 from toolfan.wire import decode_json, encode_json, merge_extra_body
 
 from . import redirects
-from .border import cause, plain_headers, request_id, secrets_of, translated
+from .border import cause, keys_of, plain_headers, request_id, secrets_of, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Mapping
 
 
 _CHUNK = frozenset({"sdk_http_response", "automatic_function_calling_history", "parsed"})  # not of the answer
+
+_WORDS = frozenset({"content"})  # what is below is the model's
 
 
 class _Sender:
@@ -86,6 +88,7 @@ class _Sender:
             )
         if body.get("error") and not body.get("candidates"):
             body = {**body, "error": blotted(body["error"], secrets)}
+        body = without_echo_of(keys_of(self._client), body, http.body or "", _WORDS)
         return WireResponse(body, request_id(headers), headers)
 
     @property
