@@ -147,6 +147,7 @@ class TestCall:
         said = [json.loads(line) for line in done.stdout.splitlines()]
         assert done.exit_code == 0
         assert [(line["index"], "error" in line) for line in said] == [(0, True), (1, False), (0, False)]
+        assert [line.get("attempt", 1) for line in said] == [1, 1, 2]
 
     def test_invalid_calls_end_with_1_and_are_shown_once(self) -> None:
         self.scripted(*[[BAD, WEATHER]] * 2)

@@ -190,6 +190,20 @@ def test_a_later_round_that_fails_for_good_takes_nothing_away(asking: Ask) -> No
     assert shown(stream.calls.outcomes) == [(0, 1, False), (1, 1, True)]
 
 
+def test_what_a_later_round_mended_before_it_broke_is_not_lost(asking: Ask) -> None:
+    """The new call had come whole; the one after it was cut, again and again."""
+    other = call("B", {"y": 3, "z": "neither"}, "bad2")
+    cut = sse(events(MENDED, call("B", {"y": "t", "z": 5}, "cut"))[:5], done=False)
+    client = asking(streamed(BAD, GOOD, other), *[cut] * 3)
+    stream = client.stream(messages=USER, tools=TOOLS, max_attempts=3)
+    with pytest.raises(IncompleteStream) as caught:
+        list(stream)
+    assert len(bodies(client)) > 1
+    assert caught.value.calls == stream.calls
+    assert shown(stream.calls.outcomes) == [(0, 2, True), (1, 1, True), (2, 1, False)]
+    assert list(stream.calls) == [B(y="s", z=4), A(x=1)]
+
+
 def test_a_stream_is_sent_again_only_while_nothing_was_delivered(asking: Ask) -> None:
     before, after = sse(events(GOOD, MENDED)[:3], done=False), sse(events(GOOD, MENDED)[:5], done=False)
     client = asking(before, streamed(GOOD, MENDED))
