@@ -28,7 +28,6 @@ FILES = {
     "pyproject.toml",
     "src/MODULE/__init__.py",
     "src/MODULE/adapter.py",
-    "src/MODULE/border.py",
     "src/MODULE/client.py",
     "src/MODULE/messages.py",
     "src/MODULE/parsing.py",

@@ -60,7 +60,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     monkeypatch.setattr(TypeAdapter, "__init__", counting("validators", TypeAdapter.__init__))
     monkeypatch.setattr(PlainJsonSchema, "generate", counting("schemas", PlainJsonSchema.generate))
     monkeypatch.setattr("toolfan_openai.codec.encode_json", encode_json)
-    monkeypatch.setattr("toolfan_openai.sender.encode_json", encode_json)
+    monkeypatch.setattr("toolfan.post_sender.encode_json", encode_json)
     return counted
 
 

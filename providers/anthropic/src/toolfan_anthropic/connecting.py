@@ -5,11 +5,11 @@ Knows: the SDK's constructors, environment variables.  Must not know: requests a
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from toolfan.addresses import check_variable
 from toolfan.errors import AdapterNotInstalled, ConfigError
+from toolfan.keys import key_from
 from toolfan.sockets import end_at_the_deadline
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def connect(settings: AnthropicSettings, *, use_async: bool, adapter: str) -> ob
     if settings.base_url is None:
         check_variable("ANTHROPIC_BASE_URL", adapter=adapter)  # the SDK reads it
     variables = key_variables(settings)
-    arguments: dict[str, Any] = {"api_key": _key(variables[0], adapter) if variables else "none"}
+    arguments: dict[str, Any] = {"api_key": key_from(variables[0], adapter=adapter) if variables else "none"}
     if not use_async:
         arguments["http_client"] = anthropic.DefaultHttpxClient()
         end_at_the_deadline(arguments["http_client"])
@@ -53,25 +53,3 @@ def key_variables(settings: AnthropicSettings) -> tuple[str, ...]:
     if settings.base_url and not settings.api_key_env:
         return ()
     return (settings.api_key_env or KEY,)
-
-
-def _key(variable: str, adapter: str) -> str:
-    key = os.environ.get(variable, "")
-    if not key.strip():
-        raise ConfigError(
-            f"no key: the environment variable {variable} is not set",
-            adapter=adapter,
-            hint=f"Set {variable}, or name another one with api_key_env.",
-        )
-    check_key(key, f"the environment variable {variable}", adapter=adapter)
-    return key
-
-
-def check_key(key: str, where: str, *, adapter: str) -> None:
-    """Raises ConfigError if `key` cannot go into an HTTP header; never shows it."""
-    if not key.isascii() or not key.isprintable() or key != key.strip():
-        raise ConfigError(
-            f"the key in {where} has a line break, a blank at an end or a character that no header can carry",
-            adapter=adapter,
-            hint="Copy the key again, without what surrounds it.",
-        )

@@ -5,11 +5,11 @@ Knows: the SDK's constructors, environment variables.  Must not know: requests a
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from toolfan.addresses import check_variable
-from toolfan.errors import AdapterNotInstalled, ConfigError
+from toolfan.errors import AdapterNotInstalled
+from toolfan.keys import key_from
 
 if TYPE_CHECKING:
     from .settings import CohereSettings
@@ -33,7 +33,7 @@ def connect(settings: CohereSettings, adapter: str, *, use_async: bool) -> objec
         check_variable("CO_API_URL", adapter=adapter)  # the SDK reads it
     address: dict[str, Any] = {"base_url": settings.base_url} if settings.base_url else {}
     variables = key_variables(settings)
-    key = _key(variables[0], adapter) if variables else "none"  # the SDK insists on one
+    key = key_from(variables[0], adapter=adapter) if variables else "none"  # the SDK insists on one
     client: Any = (cohere.AsyncClientV2 if use_async else cohere.ClientV2)(api_key=key, **address)
     # A followed redirect makes a GET of the request, and takes the key to another host.
     client._client_wrapper.httpx_client.httpx_client.follow_redirects = False
@@ -45,25 +45,3 @@ def key_variables(settings: CohereSettings) -> tuple[str, ...]:
     if settings.base_url and not settings.api_key_env:
         return ()
     return (settings.api_key_env or KEY_VARIABLE,)
-
-
-def _key(variable: str, adapter: str) -> str:
-    key = os.environ.get(variable, "")
-    if not key.strip():
-        raise ConfigError(
-            f"no key: the environment variable {variable} is not set",
-            adapter=adapter,
-            hint=f"Set {variable}, or name another one with api_key_env.",
-        )
-    check_key(key, f"the environment variable {variable}", adapter=adapter)
-    return key
-
-
-def check_key(key: str, where: str, *, adapter: str) -> None:
-    """Raises ConfigError if `key` cannot go into an HTTP header; never shows it."""
-    if not key.isascii() or not key.isprintable() or key != key.strip():
-        raise ConfigError(
-            f"the key in {where} has a line break, a blank at an end or a character that no header can carry",
-            adapter=adapter,
-            hint="Copy the key again, without what surrounds it.",
-        )

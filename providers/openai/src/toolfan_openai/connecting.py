@@ -5,11 +5,11 @@ Knows: the SDK's constructors, environment variables.  Must not know: requests a
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from toolfan.addresses import check_variable
 from toolfan.errors import AdapterNotInstalled, ConfigError
+from toolfan.keys import key_from
 from toolfan.sockets import end_at_the_deadline
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _azure(settings: EndpointSettings, adapter: str) -> dict[str, Any]:
         "azure_endpoint": settings.azure_endpoint,
         "azure_deployment": getattr(settings, "azure_deployment", None),
         "api_version": settings.api_version,
-        "api_key": _key(key_variables(settings)[0], adapter),
+        "api_key": key_from(key_variables(settings)[0], adapter=adapter),
         "project": settings.project,
     }
 
@@ -58,7 +58,7 @@ def _plain(settings: EndpointSettings, adapter: str) -> dict[str, Any]:
     if settings.base_url is None:
         check_variable("OPENAI_BASE_URL", adapter=adapter)  # the SDK reads it
     variables = key_variables(settings)
-    key = _key(variables[0], adapter) if variables else "none"  # the SDK insists on one
+    key = key_from(variables[0], adapter=adapter) if variables else "none"  # the SDK insists on one
     return {"base_url": settings.base_url, "api_key": key, "project": settings.project}
 
 
@@ -69,25 +69,3 @@ def key_variables(settings: EndpointSettings) -> tuple[str, ...]:
     if settings.azure_endpoint:
         return ("AZURE_OPENAI_API_KEY",)
     return () if settings.base_url else ("OPENAI_API_KEY",)
-
-
-def _key(variable: str, adapter: str) -> str:
-    key = os.environ.get(variable, "")
-    if not key.strip():
-        raise ConfigError(
-            f"no key: the environment variable {variable} is not set",
-            adapter=adapter,
-            hint=f"Set {variable}, or name another one with api_key_env.",
-        )
-    check_key(key, f"the environment variable {variable}", adapter=adapter)
-    return key
-
-
-def check_key(key: str, where: str, *, adapter: str) -> None:
-    """Raises ConfigError if `key` cannot go into an HTTP header; never shows it."""
-    if not key.isascii() or not key.isprintable() or key != key.strip():
-        raise ConfigError(
-            f"the key in {where} has a line break, a blank at an end or a character that no header can carry",
-            adapter=adapter,
-            hint="Copy the key again, without what surrounds it.",
-        )

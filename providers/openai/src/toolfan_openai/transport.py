@@ -1,34 +1,23 @@
 """Thin senders over `openai.OpenAI`, `AsyncOpenAI` and the Azure clients.
 
-They go through the SDK's public generic call, `client.post`, which keeps auth, base URL, hooks and error classes and
-skips the walk through every message and tool.
-
-Knows: the SDK's client.  Must not know: what is in a body, retries, policy, how errors are told (`border` does).
+Knows: the SDK's clients, how OpenAI's answers tell errors.  Must not know: what else is in a body, retries, policy.
 """
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
-from toolfan.sockets import Limit, end_at_the_deadline, in_time, interrupt, limit
-
-from .connecting import check_key
-from .sender import Sender
+from toolfan.http_transport import AsyncHttpTransport, HttpTransport
+from toolfan.keys import check_key
+from toolfan.post_sender import PostSender
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
-
-    from toolfan.adapter import JSON, AsyncTransport, Transport, WireRequest, WireResponse
-    from toolfan.event_streams import AsyncEventStream, EventStream
-    from toolfan.framing import EventDecoder
+    from toolfan.adapter import JSON, AsyncTransport, Transport
 
 PATH = "/chat/completions"
-END_SECONDS = 0.05
-"""How long the end of a stream is waited for when all its events have come."""
+FAILURES = ("error", "response.failed")
+"""Types of the events of the Responses API that are errors."""
 
 
 def make_transport(client: object, *, use_async: bool, adapter: str, path: str = PATH) -> Transport | AsyncTransport:
@@ -50,137 +39,28 @@ def make_transport(client: object, *, use_async: bool, adapter: str, path: str =
         )
     if isinstance(client.api_key, str):
         check_key(client.api_key, "the client", adapter=adapter)
-    kind = _AsyncTransport if isinstance(client, openai.AsyncOpenAI) else _Transport
-    return kind(client, adapter, path)
+    # Azure's makes its URL of the body; subclasses and providers may rewrite it, too.
+    plain = type(client) in (openai.OpenAI, openai.AsyncOpenAI) and not getattr(client, "_provider", None)
+    sender = _Sender(client, adapter, sdk=openai, path=path, plain=plain, use_async=use_async)
+    return AsyncHttpTransport(sender) if use_async else HttpTransport(sender, waits=_waits(client))
 
 
-class _Transport(Sender):
-    def __init__(self, client: Any, adapter: str, path: str) -> None:
-        super().__init__(client, adapter, path, use_async=False)
-        self._http: Any = getattr(client, "_client", None)
-        # A subclass, or a function that fetches the key, may wait for something else.
-        plain = type(client).__module__.partition(".")[0] == "openai" and not callable(client.api_key)
-        provided = getattr(client, "_api_key_provider", None) or getattr(client, "_azure_ad_token_provider", None)
-        self._bounded = end_at_the_deadline(self._http) and plain and provided is None
-        self._bounded &= type(self._http).__module__.partition(".")[0] in ("openai", "httpx", "httpx2")
-
-    @property
-    def keeps_deadline(self) -> bool:
-        """Whether all that a request waits for are sockets that end at the deadline."""
-        return self._bounded and not any(self._http.event_hooks.values())
-
-    def send(
-        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
-    ) -> WireResponse:
-        try:
-            response = self.client.post(self.url, **self.arguments(request, timeout, headers, query))
-            return self.read(response, {**query, **headers})
-        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, {**query, **headers})
-
-    @contextmanager
-    def stream(
-        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
-    ) -> Generator[EventStream]:
-        """The events of one streamed answer; leaving the context closes the connection, unless all was read."""
-        from toolfan.event_streams import EventStream
-
-        added = {**query, **headers}
-        try:
-            response = self.client.post(self.url, **self.stream_arguments(request, timeout, headers, query))
-        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, added)
-        try:
-            head, decoder = self.head(response, added)
-            found = self._events(response, decoder, timeout, added)
-            with closing(found):
-                yield EventStream(
-                    found,
-                    request_id=head.request_id,
-                    headers=head.headers,
-                    interrupt=lambda: interrupt(response),
-                )
-        finally:
-            response.close()
-
-    def _events(
-        self, response: Any, decoder: EventDecoder, timeout: float | None, added: Mapping[str, str]
-    ) -> Generator[JSON]:
-        from toolfan.event_streams import events
-
-        chunks = in_time(response.iter_bytes())
-        try:
-            for event in events(chunks, decoder):
-                yield self.checked(event, response, added)
-        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, added)
-        if self.keeps_deadline:
-            self._read_on(chunks)
-
-    def _read_on(self, chunks: Iterator[bytes]) -> None:
-        """To the end of the answer, for a moment: only a connection that was read to its end serves again."""
-        token = limit.set(Limit(time.monotonic() + END_SECONDS))
-        try:
-            with suppress(Exception):  # all events have come
-                deque(chunks, maxlen=0)
-        finally:
-            limit.reset(token)
-
-    def close(self) -> None:
-        self.client.close()
+def _waits(client: Any) -> bool:
+    """Whether a function fetches the key, or a subclass may do what it likes."""
+    providers = (getattr(client, name, None) for name in ("_api_key_provider", "_azure_ad_token_provider"))
+    return type(client).__module__.partition(".")[0] != "openai" or callable(client.api_key) or any(providers)
 
 
-class _AsyncTransport(Sender):
-    def __init__(self, client: Any, adapter: str, path: str) -> None:
-        super().__init__(client, adapter, path, use_async=True)
+class _Sender(PostSender):
+    words = frozenset({"message", "output"})
+    request_ids = ("x-request-id", "apim-request-id")
 
-    async def send(
-        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
-    ) -> WireResponse:
-        try:
-            response = await self.client.post(self.url, **self.arguments(request, timeout, headers, query))
-            return self.read(response, {**query, **headers})
-        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, {**query, **headers})
+    def credentials(self) -> dict[str, Any]:
+        return {"api_key": self.client.api_key}
 
-    @asynccontextmanager
-    async def stream(
-        self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
-    ) -> AsyncGenerator[AsyncEventStream]:
-        """`_Transport.stream`, awaited."""
-        from toolfan.event_streams import AsyncEventStream
-
-        added = {**query, **headers}
-        try:
-            response = await self.client.post(self.url, **self.stream_arguments(request, timeout, headers, query))
-        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, added)
-        try:
-            head, decoder = self.head(response, added)
-            found = self._events(response, decoder, timeout, added)
-            async with aclosing(found):
-                yield AsyncEventStream(found, request_id=head.request_id, headers=head.headers)
-        finally:
-            await response.aclose()
-
-    async def _events(
-        self, response: Any, decoder: EventDecoder, timeout: float | None, added: Mapping[str, str]
-    ) -> AsyncGenerator[JSON]:
-        import anyio
-        from toolfan.event_streams import events_async
-
-        # Each generator is closed here: left to the event loop, it would still be at it after the stream.
-        async with aclosing(response.aiter_bytes()) as chunks:
-            try:
-                async with aclosing(events_async(chunks, decoder)) as found:
-                    async for event in found:
-                        yield self.checked(event, response, added)
-            except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-                self.failure(exc, timeout, added)
-            # Only a connection that was read to its end serves again.
-            with anyio.move_on_after(END_SECONDS), suppress(Exception):
-                async for _ in chunks:
-                    pass
-
-    async def close(self) -> None:
-        await self.client.close()
+    def tells_error(self, body: JSON) -> bool:
+        """Also of a body that holds one for a choice."""
+        choices = body.get("choices")
+        if not choices:
+            return bool(body.get("error")) or body.get("type") in FAILURES
+        return isinstance(choices, list) and any(isinstance(choice, dict) and choice.get("error") for choice in choices)

@@ -1,0 +1,169 @@
+"""The sync and the async transport over an `HttpSender`: requests, streamed answers, deadlines, the end of a stream.
+
+Knows: senders, sockets, bytes.  Must not know: SDK classes, what is in a body, retries, policy.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager, closing, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from .sockets import Limit, end_at_the_deadline, in_time, interrupt, limit
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator, Iterator
+
+    from .adapter import JSON, WireRequest, WireResponse
+    from .event_streams import AsyncEventStream, EventStream
+    from .framing import EventDecoder
+    from .http_sender import HttpSender, Pairs
+
+END_SECONDS = 0.05
+"""How long the end of a stream is waited for when all its events have come."""
+
+
+class HttpTransport:
+    """A sync transport.  `waits`: whether a request may wait for something else than sockets, a token for example."""
+
+    def __init__(self, sender: HttpSender, *, waits: bool = False) -> None:
+        self.sender = sender
+        known = ("httpx", "httpx2", _package(sender.client))  # a subclass of a user's may wait for anything
+        self._bounded = end_at_the_deadline(sender.http) and not waits and _package(sender.http) in known
+
+    @property
+    def keeps_deadline(self) -> bool:
+        """Whether all that a request waits for are sockets that end at the deadline."""
+        return self._bounded and not any(self.sender.http.event_hooks.values())
+
+    def send(self, request: WireRequest, *, timeout: float | None, headers: Pairs, query: Pairs) -> WireResponse:
+        """The decoded answer.  Raises ToolfanError."""
+        sender = self.sender
+        try:
+            return sender.read(sender.send(request, timeout, headers, query))
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            sender.failure(exc, timeout, {**query, **headers})
+
+    @contextmanager
+    def stream(
+        self, request: WireRequest, *, timeout: float | None, headers: Pairs, query: Pairs
+    ) -> Generator[EventStream]:
+        """The events of one streamed answer; leaving the context closes the connection, unless all was read."""
+        from .event_streams import EventStream
+
+        sender, added = self.sender, {**query, **headers}
+        with ExitStack() as stack:
+            try:
+                response = stack.enter_context(sender.open(request, timeout, headers, query))
+                if not 200 <= response.status_code < 300:
+                    response.read()
+                    sender.read(response)
+            except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+                sender.failure(exc, timeout, added)
+            head, decoder = sender.head(response)
+            found = stack.enter_context(closing(self._events(response, decoder, timeout, added)))
+            yield EventStream(
+                found, request_id=head.request_id, headers=head.headers, interrupt=lambda: interrupt(response)
+            )
+
+    def _events(self, response: Any, decoder: EventDecoder, timeout: float | None, added: Pairs) -> Generator[JSON]:
+        from .event_streams import events
+
+        sender, chunks = self.sender, in_time(response.iter_bytes())
+        found = events(chunks, decoder)
+        try:
+            for event in found:
+                yield sender.checked(event, response)
+                if sender.is_last(event):
+                    break
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            sender.failure(exc, timeout, added)
+        if self.keeps_deadline:
+            yield from _read_on(found, chunks)
+
+    def close(self) -> None:
+        """Closes the client."""
+        self.sender.close()
+
+
+def _package(client: Any) -> str:
+    return type(client).__module__.partition(".")[0]
+
+
+def _read_on(found: Iterator[JSON], chunks: Iterator[bytes]) -> list[JSON]:
+    """To the end of the answer, for a moment: only a connection that was read to its end serves again."""
+    rest: list[JSON] = []
+    token = limit.set(Limit(time.monotonic() + END_SECONDS))
+    try:
+        with suppress(Exception):  # all events of interest have come
+            rest.extend(found)
+            deque(chunks, maxlen=0)
+    finally:
+        limit.reset(token)
+    return rest
+
+
+class AsyncHttpTransport:
+    """`HttpTransport`, awaited."""
+
+    def __init__(self, sender: HttpSender) -> None:
+        self.sender = sender
+
+    async def send(self, request: WireRequest, *, timeout: float | None, headers: Pairs, query: Pairs) -> WireResponse:
+        """The decoded answer.  Raises ToolfanError."""
+        sender = self.sender
+        try:
+            return sender.read(await sender.send(request, timeout, headers, query))
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            sender.failure(exc, timeout, {**query, **headers})
+
+    @asynccontextmanager
+    async def stream(
+        self, request: WireRequest, *, timeout: float | None, headers: Pairs, query: Pairs
+    ) -> AsyncGenerator[AsyncEventStream]:
+        """The events of one streamed answer; leaving the context closes the connection, unless all was read."""
+        from .event_streams import AsyncEventStream
+
+        sender, added = self.sender, {**query, **headers}
+        async with AsyncExitStack() as stack:
+            try:
+                response = await stack.enter_async_context(sender.open(request, timeout, headers, query))
+                if not 200 <= response.status_code < 300:
+                    await response.aread()
+                    sender.read(response)
+            except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+                sender.failure(exc, timeout, added)
+            head, decoder = sender.head(response)
+            found = await stack.enter_async_context(aclosing(self._events(response, decoder, timeout, added)))
+            yield AsyncEventStream(found, request_id=head.request_id, headers=head.headers)
+
+    async def _events(
+        self, response: Any, decoder: EventDecoder, timeout: float | None, added: Pairs
+    ) -> AsyncGenerator[JSON]:
+        import anyio
+
+        from .event_streams import events_async
+
+        sender, rest = self.sender, list[Any]()
+        # Each generator is closed here: left to the event loop, it would still be at it after the stream.
+        async with aclosing(response.aiter_bytes()) as chunks, aclosing(events_async(chunks, decoder)) as found:
+            try:
+                async for event in found:
+                    yield sender.checked(event, response)
+                    if sender.is_last(event):
+                        break
+            except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+                sender.failure(exc, timeout, added)
+            # Only a connection that was read to its end serves again.
+            with anyio.move_on_after(END_SECONDS), suppress(Exception):
+                async for event in found:
+                    rest.append(event)
+                async for _ in chunks:
+                    pass
+        for event in rest:
+            yield event
+
+    async def close(self) -> None:
+        """Closes the client."""
+        await self.sender.close()

@@ -1,0 +1,106 @@
+"""A sender over clients with a generic `post`, as SDKs have it that Stainless generates (openai, anthropic and others).
+
+`client.post` keeps auth, base URL, hooks and error classes of the SDK, and skips its walk through every message and
+tool.  Source: the SDKs' own READMEs ("undocumented endpoints").
+
+Knows: what is public in every SDK of this kind.  Must not know: which one it is, what is in a body, retries, policy.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing, asynccontextmanager, closing
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .http_sender import HttpSender, Pairs
+from .wire import encode_json
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable
+
+    from .adapter import WireRequest
+
+
+class PostSender(HttpSender):
+    """One client of such an SDK.
+
+    `sdk`: its module.  `path`: below the base URL.  `plain`: the client sends bodies and addresses as they are; one
+    that rewrites them (Azure's makes the address of the body) is given a dict and the path.
+    """
+
+    def __init__(self, client: Any, adapter: str, *, sdk: Any, path: str, plain: bool, use_async: bool) -> None:
+        super().__init__(client, adapter)
+        self.path, self.plain, self._use_async, self._timeout_class = path, plain, use_async, sdk.Timeout
+        # httpx or httpx2, by the version of the SDK; `cast_to` must be the very class.
+        names = (cls.__module__.partition(".")[0] for cls in sdk.DefaultHttpxClient.__mro__)
+        self._response_class = import_module(next(name for name in names if name.startswith("httpx"))).Response
+        self._stream_class = (sdk.AsyncStream if use_async else sdk.Stream)[object]
+        self._joined: tuple[Any, str] = (None, path)
+
+    @property
+    def http(self) -> Any:
+        return getattr(self.client, "_client", None)
+
+    @property
+    def url(self) -> str:
+        """Where to post: the whole address, which spares the SDK the joining, where the client is plain."""
+        if not self.plain:
+            return self.path
+        base = self.client.base_url
+        joined_base, url = self._joined
+        if base is not joined_base:  # it may be set anew at any time
+            url = str(base.copy_with(raw_path=base.raw_path + self.path.lstrip("/").encode()))
+            self._joined = base, url
+        return url
+
+    def always_sent(self) -> tuple[Pairs, ...]:
+        found = (getattr(self.client, name, None) for name in ("_custom_headers", "_custom_query"))
+        return dict(getattr(self.http, "headers", {})), *(sent for sent in found if sent)
+
+    def limits(self, timeout: float) -> bool:
+        return self._shorter_timeout(timeout) is not None
+
+    def send(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
+        return self.client.post(self.url, **self._arguments(request, timeout, headers, query))
+
+    def open(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
+        given = self._arguments(request, timeout, headers, query)
+        answer = self.client.post(self.url, **given, stream=True, stream_cls=self._stream_class)
+        return _awaited(answer) if self._use_async else closing(answer)
+
+    def close(self) -> Any:
+        return self.client.close()
+
+    def _arguments(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> dict[str, Any]:
+        # A redirect would turn the POST into a GET.
+        options: dict[str, Any] = {"max_retries": 0, "follow_redirects": False}
+        if timeout is not None and (shorter := self._shorter_timeout(timeout)) is not None:
+            options["timeout"] = shorter
+        if headers:
+            options["headers"] = dict(headers)
+        if query:
+            options["params"] = dict(query)
+        return {"cast_to": self._response_class, "options": options, **self._payload(request)}
+
+    def _payload(self, request: WireRequest) -> dict[str, Any]:
+        body, tools_json = request.body, request.tools_json
+        # Also for those that send a dict: what is no JSON is refused here.
+        rest = encode_json(body if tools_json is None else {key: body[key] for key in body if key != "tools"})
+        if not self.plain:
+            return {"body": body}
+        return {"content": rest if tools_json is None else b'%b,"tools":%b}' % (rest[:-1], tools_json)}
+
+    def _shorter_timeout(self, seconds: float) -> Any:
+        """The SDK's timeout is for each read, the deadline for all; None if the client's own is shorter already."""
+        own = self.client.timeout
+        read = own if own is None or isinstance(own, int | float) else own.read
+        if read is not None and read <= seconds + 1:
+            return None
+        connect = getattr(own, "connect", None)
+        return self._timeout_class(seconds, connect=seconds if connect is None else min(connect, seconds))
+
+
+@asynccontextmanager
+async def _awaited(answer: Awaitable[Any]) -> AsyncGenerator[Any]:
+    async with aclosing(await answer) as response:
+        yield response
