@@ -1,0 +1,67 @@
+"""The table of what each provider takes, counted anew from the code."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/explanation/architecture.md"
+SENDING = frozenset(
+    {"transport", "border", "failures", "threads", "client", "genai", "generative_model", "protobuf", "redirects"}
+)
+SETTING_UP = frozenset({"__init__", "settings", "connecting"})
+NO_CODE = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+PACKAGES = (
+    "openai/src/toolfan_openai",
+    "openai/src/toolfan_openai_responses",
+    "vertex/src/toolfan_vertex",
+    "anthropic/src/toolfan_anthropic",
+    "bedrock/src/toolfan_bedrock",
+    "cohere/src/toolfan_cohere",
+    "litellm/src/toolfan_litellm",
+)
+
+
+def lines_of_code(path: Path) -> int:
+    """Without blank lines, comments and docstrings."""
+    text = path.read_text(encoding="utf-8")
+    told: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            told.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    found: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in NO_CODE:
+            found.update(range(token.start[0], token.end[0] + 1))
+    return len(found - told)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_table_of_providers_is_true(package: str) -> None:
+    counts = {"codec": 0, "sending": 0, "setting up": 0}
+    for path in (ROOT / "providers" / package).glob("*.py"):
+        kind = "sending" if path.stem in SENDING else "setting up" if path.stem in SETTING_UP else "codec"
+        counts[kind] += lines_of_code(path)
+    row = f"| `{package.rpartition('/')[2]}` | {counts['codec']} | {counts['sending']} | {counts['setting up']} |"
+    assert row in PAGE.read_text(encoding="utf-8").splitlines()
+
+
+def test_no_policy_in_a_provider() -> None:
+    """Validation, retries and asking again are core's."""
+    forbidden = (
+        "tenacity",
+        "toolfan.validation",
+        "toolfan.retries",
+        "toolfan.judging",
+        "toolfan.merging",
+        "TypeAdapter",
+    )
+    for package in PACKAGES:
+        for path in (ROOT / "providers" / package).glob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            assert [word for word in forbidden if word in text] == [], path
