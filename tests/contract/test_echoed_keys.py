@@ -10,6 +10,7 @@ import pytest
 import toolfan
 from loopback import FaultServer, call, completion, http
 from pydantic import BaseModel
+from toolfan.keyless import KeylessDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,6 +65,44 @@ def cohere_answer(name: str) -> dict[str, Any]:
     return {"id": f"i-{KEY}", "finish_reason": "TOOL_CALL", "message": message, "odd": [f"Bearer {KEY}"]}
 
 
+def openai_events(name: str) -> list[dict[str, Any]]:
+    whole = openai_answer(name)
+    choice = {"index": 0, "delta": whole["choices"][0]["message"], "finish_reason": "tool_calls"}
+    return [{**whole, "object": "chat.completion.chunk", "choices": [choice]}]
+
+
+def anthropic_events(name: str) -> list[dict[str, Any]]:
+    whole = anthropic_answer(name)
+    return [
+        {"type": "message_start", "message": {**whole, "content": [], "stop_reason": None}},
+        {"type": "content_block_start", "index": 0, "content_block": whole["content"][0]},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {}},
+        {"type": "message_stop"},
+    ]
+
+
+def gemini_events(name: str) -> list[dict[str, Any]]:
+    return [gemini_answer(name)]
+
+
+def cohere_events(name: str) -> list[dict[str, Any]]:
+    whole = cohere_answer(name)
+    tool_call = whole["message"]["tool_calls"][0]
+    return [
+        {"type": "message-start", "id": whole["id"], "delta": {"message": {"role": "assistant"}}},
+        {"type": "tool-call-start", "index": 0, "delta": {"message": {"tool_calls": tool_call}}},
+        {"type": "tool-call-end", "index": 0},
+        {"type": "message-end", "delta": {"finish_reason": "TOOL_CALL", "usage": {}}},
+    ]
+
+
+EVENTS = {
+    "openai": openai_events,
+    "anthropic": anthropic_events,
+    "gemini": gemini_events,
+    "cohere": cohere_events,
+}
 PROVIDERS: dict[str, tuple[Callable[[str], Any], Callable[[str], dict[str, Any]]]] = {
     "openai": (openai_client, openai_answer),
     "anthropic": (anthropic_client, anthropic_answer),
@@ -76,12 +115,17 @@ PROVIDERS: dict[str, tuple[Callable[[str], Any], Callable[[str], dict[str, Any]]
 def asked(request: pytest.FixtureRequest) -> Iterator[Callable[[str], toolfan.Calls[City]]]:
     """`asked(name)`: the calls of a model that names this city, from a server that echoes the key."""
     client, answer = PROVIDERS[request.param]
+    events_of = EVENTS[request.param]
     servers: list[FaultServer] = []
     clients: list[Any] = []
 
-    def ask(name: str) -> toolfan.Calls[City]:
-        servers.append(FaultServer(http(json.dumps(answer(name)))))
+    def ask(name: str, *, stream: bool = False) -> toolfan.Calls[City]:
+        events = "".join(f"data: {json.dumps(event)}\n\n" for event in events_of(name))
+        sent = http(events, content_type="text/event-stream") if stream else http(json.dumps(answer(name)))
+        servers.append(FaultServer(sent))
         clients.append(client(servers[-1].url))
+        if stream:
+            return clients[-1].stream(**ASKED, tools=(City,)).until_done()  # type: ignore[no-any-return]
         return clients[-1].create(**ASKED, tools=(City,))  # type: ignore[no-any-return]
 
     yield ask
@@ -101,5 +145,23 @@ def test_a_key_beside_the_model_s_words_is_not_kept(asked: Callable[[str], toolf
     assert KEY.encode() not in pickle.dumps(calls)
 
 
-def test_what_the_model_says_stays_as_it_is(asked: Callable[[str], toolfan.Calls[City]]) -> None:
-    assert list(asked(KEY)) == [City(name=KEY)]
+def test_nor_one_in_a_stream(asked: Callable[..., toolfan.Calls[City]]) -> None:
+    calls = asked("Oslo", stream=True)
+    assert list(calls) == [City(name="Oslo")]
+    assert "***" in str(calls.raw)
+    assert KEY not in str(calls.raw)
+    assert KEY.encode() not in pickle.dumps(calls)
+
+
+def test_wherever_the_bytes_are_cut() -> None:
+    data = f'data: {{"odd": "{KEY}", "delta": "{KEY}"}}\n\ndata: {{"id": "m-{KEY}"}}\n\n'.encode()
+    for cut in range(len(data)):
+        about: dict[str, Any] = {"adapter": "a", "content_type": None, "secrets": (KEY,)}
+        decoder = KeylessDecoder(**about, keys=(KEY,), words=frozenset({"delta"}))
+        events = [*decoder.feed(data[:cut]), *decoder.feed(data[cut:]), *decoder.close()]
+        assert events == [{"odd": "***", "delta": KEY}, {"id": "m-***"}]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_the_model_says_stays_as_it_is(asked: Callable[..., toolfan.Calls[City]], *, stream: bool) -> None:
+    assert list(asked(KEY, stream=stream)) == [City(name=KEY)]

@@ -44,6 +44,7 @@ ORDER = [
     "scanning",
     "repairs",
     "framing",
+    "keyless",
     "event_streams",
     "slots",
     "assembly",

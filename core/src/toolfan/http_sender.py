@@ -43,7 +43,7 @@ class HttpSender(ABC):
     """
 
     words: frozenset[str] = frozenset()
-    """Fields of an answer that hold what the model says, which may be anything: also a key that it was told."""
+    """Fields of answers and events with what the model says, which may be anything: also a key that it was told."""
     request_ids: tuple[str, ...] = ("x-request-id",)
     """Headers with the id that the service, or a gateway before it, gave the request; the first one counts."""
 
@@ -138,11 +138,12 @@ class HttpSender(ABC):
 
     def head(self, response: Any) -> tuple[WireResponse, EventDecoder]:
         """What the head of a streamed answer says, and the decoder of its events."""
-        from .framing import EventDecoder  # loaded, as all that is for streams, for those who stream
+        from .keyless import KeylessDecoder  # loaded, as all that is for streams, for those who stream
 
-        secrets, _ = self._secrets(response)
+        secrets, keys = self._secrets(response)
         headers = public_headers(response.headers.items(), secrets)
-        decoder = EventDecoder(adapter=self.adapter, content_type=headers.get("content-type"), secrets=secrets)
+        kind = headers.get("content-type")
+        decoder = KeylessDecoder(adapter=self.adapter, content_type=kind, secrets=secrets, keys=keys, words=self.words)
         return WireResponse({}, self.request_id(headers), headers), decoder
 
     def checked(self, event: JSON, response: Any) -> JSON:

@@ -159,14 +159,15 @@ def without_echo_of(secrets: Iterable[str], body: Any, text: str | bytes, words:
     """
     raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
     found = tuple(secret for secret in secrets if secret.encode() in raw)
-    return _outside(body, found, words) if found else body
+    return blotted_beside(body, found, words) if found else body
 
 
-def _outside(value: Any, secrets: tuple[str, ...], words: frozenset[str]) -> Any:
+def blotted_beside(value: Any, secrets: tuple[str, ...], words: frozenset[str]) -> Any:
+    """`blotted`, but for what is below a key among `words`."""
     if isinstance(value, dict):
-        return {key: inner if key in words else _outside(inner, secrets, words) for key, inner in value.items()}
+        return {key: inner if key in words else blotted_beside(inner, secrets, words) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_outside(inner, secrets, words) for inner in value]
+        return [blotted_beside(inner, secrets, words) for inner in value]
     return blotted(value, secrets)
 
 

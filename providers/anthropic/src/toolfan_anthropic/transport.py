@@ -53,7 +53,7 @@ def make_transport(client: object, *, use_async: bool, adapter: str) -> Transpor
 
 
 class _Sender(PostSender):
-    words = frozenset({"content"})
+    words = frozenset({"content", "content_block", "delta"})
     request_ids = ("request-id", "x-request-id")
 
     def credentials(self) -> dict[str, Any]:

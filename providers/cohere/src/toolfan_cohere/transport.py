@@ -51,7 +51,7 @@ def make_transport(client: Any, *, use_async: bool, adapter: str) -> Transport |
 
 
 class _Sender(HttpSender):
-    words = frozenset({"message"})
+    words = frozenset({"message", "delta"})
     request_ids = ("x-request-id", "x-debug-trace-id")
 
     @property

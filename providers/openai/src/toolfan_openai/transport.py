@@ -52,7 +52,7 @@ def _waits(client: Any) -> bool:
 
 
 class _Sender(PostSender):
-    words = frozenset({"message", "output"})
+    words = frozenset({"message", "delta", "output", "item", "part", "arguments", "text", "refusal"})
     request_ids = ("x-request-id", "apim-request-id")
 
     def credentials(self) -> dict[str, Any]:

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import BadResponse, ProviderError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream, events, events_async
-from toolfan.framing import EventDecoder
+from toolfan.keyless import KeylessDecoder
 from toolfan.redaction import blotted, without_echo_of
-from toolfan.sockets import end_at_the_deadline
+from toolfan.sockets import end_at_the_deadline, interrupt
 from toolfan.wire import decode_json, encode_json, merge_extra_body
 
 from . import redirects
@@ -105,11 +105,17 @@ class _Sender:
         model = _transformers.t_model(inner, arguments["model"])
         return inner._build_request("post", f"{model}:streamGenerateContent?alt=sse", {}, options), options
 
-    def _head(self, answer: Any, sent: Mapping[str, str]) -> tuple[Mapping[str, str], EventDecoder]:
+    def _head(self, answer: Any, sent: Mapping[str, str]) -> tuple[Mapping[str, str], KeylessDecoder]:
         secrets = secrets_of(self._client, sent)
         headers = plain_headers(answer.headers, secrets)
         content_type = headers.get("content-type")
-        return headers, EventDecoder(adapter=self._adapter, content_type=content_type, secrets=secrets)
+        return headers, KeylessDecoder(
+            adapter=self._adapter,
+            content_type=content_type,
+            secrets=secrets,
+            keys=keys_of(self._client),
+            words=_WORDS,
+        )
 
     def _checked(self, event: JSON, sent: Mapping[str, str]) -> JSON:
         """The event; if it is an error, without the secrets of the request."""
@@ -175,12 +181,13 @@ class GenaiTransport(_Sender):
         try:
             head, decoder = self._head(answer, headers)
             with closing(self._events(response, decoder, timeout, headers)) as found:
-                yield EventStream(found, request_id=request_id(head), headers=head)
+                stop = (lambda: interrupt(response)) if hasattr(response, "extensions") else None
+                yield EventStream(found, request_id=request_id(head), headers=head, interrupt=stop)
         finally:
             response.close()
 
     def _events(
-        self, response: Any, decoder: EventDecoder, timeout: float | None, sent: Mapping[str, str]
+        self, response: Any, decoder: KeylessDecoder, timeout: float | None, sent: Mapping[str, str]
     ) -> Generator[JSON]:
         # With a client certificate the SDK sends through requests.
         chunks = response.iter_bytes() if hasattr(response, "iter_bytes") else response.iter_content(None)
@@ -249,7 +256,7 @@ class AsyncGenaiTransport(_Sender):
                 response.close()
 
     async def _events(
-        self, response: Any, decoder: EventDecoder, timeout: float | None, sent: Mapping[str, str]
+        self, response: Any, decoder: KeylessDecoder, timeout: float | None, sent: Mapping[str, str]
     ) -> AsyncGenerator[JSON]:
         # Where aiohttp is installed, the SDK sends through it.
         chunks = response.aiter_bytes() if hasattr(response, "aiter_bytes") else response.content.iter_any()
