@@ -18,7 +18,7 @@ from .wire import well_formed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .calls import BadCall, Outcome, RawCall
+    from .calls import BadCall, Outcome, RawCall, Turn
     from .errors import CallError
 
 ACCEPTED = "Accepted. Do not repeat this call."
@@ -108,3 +108,24 @@ def reask_answer(outcome: Outcome[Any], *, still_owed: str = "") -> Answer:
         return Answer(outcome.raw, f"{ACCEPTED}{still_owed}")
     answer = error_answer(outcome)
     return Answer(answer.call, f"{answer.content}{still_owed}", is_error=True)
+
+
+def check_answers(turn: Turn, answers: Sequence[Answer], *, adapter: str) -> None:
+    """Raises UsageError unless there is one answer for each call of the turn, in call order."""
+    if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:
+        raise UsageError("the answers do not fit the calls", adapter=adapter, hint="One answer a call, in order.")
+
+
+def answer_text(answer: Answer, *, adapter: str) -> str:
+    """What the model is told: a text as it is, all else as JSON.  Raises UsageError for what JSON cannot say."""
+    if isinstance(answer.content, str):
+        return answer.content
+    try:
+        return to_json(answer.content, fallback=str).decode()
+    except ValueError as exc:  # a lone surrogate, a circular structure
+        raise UsageError(
+            f"the result of the call {answer.call.id} cannot be written as JSON: {exc}",
+            adapter=adapter,
+            call_id=answer.call.id,
+            hint="Mend the result, or give it as text.",
+        ) from None

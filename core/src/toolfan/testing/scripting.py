@@ -28,6 +28,7 @@ from toolfan.adapter import (
     WireRequest,
     WireResponse,
 )
+from toolfan.answering import check_answers
 from toolfan.errors import ProviderError, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.messages import check_chat_message
@@ -117,8 +118,7 @@ class ScriptedAdapter:
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The turn as it was given, and one message with the answers, in call order."""
-        if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:
-            raise UsageError("the answers do not fit the calls", adapter=self.name, hint="One answer a call, in order.")
+        check_answers(turn, answers, adapter=self.name)
         told = [
             {"role": "scripted", "id": answer.call.id, "content": answer.content, "is_error": answer.is_error}
             for answer in answers

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json
-from toolfan.errors import UsageError
+from toolfan.answering import answer_text, check_answers
 from toolfan.wire import sendable
 
 from .contents import input_of, legal_id, legal_name
@@ -26,8 +25,7 @@ def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Mes
 
     Raises UsageError unless each call of the turn has one answer, in call order.
     """
-    if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:
-        raise UsageError("the answers do not fit the calls", adapter=adapter, hint="One answer a call, in order.")
+    check_answers(turn, answers, adapter=adapter)
     message = assistant_message(turn)
     messages: list[Message] = [message] if message["content"] else []
     if answers:
@@ -69,23 +67,8 @@ def _mended(block: JSON, call: RawCall) -> JSON:
 
 def _result(answer: Answer, adapter: str) -> JSON:
     result: JSON = {"type": "tool_result", "tool_use_id": legal_id(answer.call.id)}
-    result["content"] = _content(answer, adapter)
+    result["content"] = answer_text(answer, adapter=adapter)
     if answer.is_error:
         result["content"] = result["content"] or "error"  # an error without a content is refused
         result["is_error"] = True
     return result
-
-
-def _content(answer: Answer, adapter: str) -> str:
-    """What the model is told: a text as it is, all else as JSON.  Raises UsageError for what JSON cannot say."""
-    if isinstance(answer.content, str):
-        return answer.content
-    try:
-        return to_json(answer.content, fallback=str).decode()
-    except ValueError as exc:  # a lone surrogate, a circular structure
-        raise UsageError(
-            f"the result of the call {answer.call.id} cannot be written as JSON: {exc}",
-            adapter=adapter,
-            call_id=answer.call.id,
-            hint="Mend the result, or give it as text.",
-        ) from None

@@ -9,8 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json
-from toolfan.errors import UsageError
+from toolfan.answering import answer_text, check_answers
 from toolfan.wire import sendable
 
 from .contents import legal_id, text_blocks, tool_result
@@ -27,10 +26,11 @@ def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Mes
 
     Raises UsageError unless every call of the turn has exactly one answer, in call order.
     """
-    if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:
-        raise UsageError("the answers do not fit the calls", adapter=adapter, hint="One answer a call, in order.")
+    check_answers(turn, answers, adapter=adapter)
     results = [
-        tool_result(answer.call.id, text_blocks(_text(answer, adapter)), "error" if answer.is_error else "success")
+        tool_result(
+            answer.call.id, text_blocks(answer_text(answer, adapter=adapter)), "error" if answer.is_error else "success"
+        )
         for answer in answers
     ]
     said = _message(turn)
@@ -75,18 +75,3 @@ def _mended(block: Mapping[str, Any], call: RawCall | None) -> Mapping[str, Any]
         "input": arguments if isinstance(arguments, Mapping) else {},
     }
     return block if {**use, **mended} == used else {**block, "toolUse": {**use, **mended}}
-
-
-def _text(answer: Answer, adapter: str) -> str:
-    """What the model is told: a text as it is, all else as JSON.  Raises UsageError for what JSON cannot say."""
-    if isinstance(answer.content, str):
-        return answer.content
-    try:
-        return to_json(answer.content, fallback=str).decode()
-    except ValueError as exc:  # a lone surrogate, a circular structure
-        raise UsageError(
-            f"the result of the call {answer.call.id} cannot be written as JSON: {exc}",
-            adapter=adapter,
-            call_id=answer.call.id,
-            hint="Mend the result, or give it as text.",
-        ) from None

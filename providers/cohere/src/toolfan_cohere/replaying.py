@@ -9,8 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json
-from toolfan.errors import UsageError
+from toolfan.answering import answer_text, check_answers
 from toolfan.wire import sendable
 
 from .parsing import called
@@ -26,10 +25,10 @@ def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Mes
 
     Raises UsageError unless every call of the turn has exactly one answer, in call order.
     """
-    if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:
-        raise UsageError("the answers do not fit the calls", adapter=adapter, hint="One answer a call, in order.")
+    check_answers(turn, answers, adapter=adapter)
     results = [
-        {"role": "tool", "tool_call_id": answer.call.id, "content": _text(answer, adapter)} for answer in answers
+        {"role": "tool", "tool_call_id": answer.call.id, "content": answer_text(answer, adapter=adapter)}
+        for answer in answers
     ]
     return [_assistant_message(turn), *results]
 
@@ -59,18 +58,3 @@ def _mended(entry: Any, call: RawCall) -> Mapping[str, Any]:
         name = name if _LEGAL_NAME.fullmatch(name) else f"_{name}"
     said = {**function, "name": name, "arguments": call.arguments or "{}"}
     return {**sent, "id": call.id, "type": "function", "function": said}
-
-
-def _text(answer: Answer, adapter: str) -> str:
-    """What the model is told: a text as it is, all else as JSON.  Raises UsageError for what JSON cannot say."""
-    if isinstance(answer.content, str):
-        return answer.content
-    try:
-        return to_json(answer.content, fallback=str).decode()
-    except ValueError as exc:  # a lone surrogate, a circular structure
-        raise UsageError(
-            f"the result of the call {answer.call.id} cannot be written as JSON: {exc}",
-            adapter=adapter,
-            call_id=answer.call.id,
-            hint="Mend the result, or give it as text.",
-        ) from None

@@ -46,7 +46,7 @@ from toolfan.adapter import (
     Turn,
     WireRequest,
 )
-from toolfan.errors import UsageError
+from toolfan.answering import check_answers
 from toolfan.wire import merge_extra_body
 
 from .parsing import parse_answer
@@ -127,8 +127,7 @@ class LocalAdapter:
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The model's own message, untouched, and one `result` message a call, in call order."""
-        if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:
-            raise UsageError("the answers do not fit the calls", adapter=self.name, hint="One answer a call, in order.")
+        check_answers(turn, answers, adapter=self.name)
         said: Message = turn.replay or {"role": "model", "text": turn.text or None, "calls": []}
         return [said, *map(_result, answers)]
 

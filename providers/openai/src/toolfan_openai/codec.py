@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json
 from toolfan.adapter import (
     ADAPTER_API,
     JSON,
@@ -23,6 +22,7 @@ from toolfan.adapter import (
     Turn,
     WireRequest,
 )
+from toolfan.answering import answer_text, check_answers
 from toolfan.errors import ToolDefinitionError, UsageError
 from toolfan.messages import check_chat_message
 from toolfan.schema import to_strict
@@ -178,25 +178,4 @@ def strict_schema(tool: Tool[Any], adapter: str) -> JSON:
         raise
 
 
-def check_answers(turn: Turn, answers: Sequence[Answer], *, adapter: str) -> None:
-    """Raises UsageError unless there is one answer for each call of the turn, in call order."""
-    if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:
-        raise UsageError("the answers do not fit the calls", adapter=adapter, hint="One answer a call, in order.")
-
-
-def answer_text(answer: Answer, *, adapter: str) -> str:
-    """What the model is told: a text as it is, all else as JSON.  Raises UsageError for what JSON cannot say."""
-    if isinstance(answer.content, str):
-        return answer.content
-    try:
-        return to_json(answer.content, fallback=str).decode()
-    except ValueError as exc:  # a lone surrogate, a circular structure
-        raise UsageError(
-            f"the result of the call {answer.call.id} cannot be written as JSON: {exc}",
-            adapter=adapter,
-            call_id=answer.call.id,
-            hint="Mend the result, or give it as text.",
-        ) from None
-
-
-__all__ = ["CAPABILITIES", "ChatCompletionsAdapter", "answer_text", "check_answers", "strict_schema"]
+__all__ = ["CAPABILITIES", "ChatCompletionsAdapter", "strict_schema"]

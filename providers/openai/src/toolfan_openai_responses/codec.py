@@ -21,9 +21,10 @@ from toolfan.adapter import (
     Turn,
     WireRequest,
 )
+from toolfan.answering import answer_text, check_answers
 from toolfan.errors import UsageError
 from toolfan.wire import encode_json, merge_extra_body
-from toolfan_openai.codec import CAPABILITIES, answer_text, check_answers, strict_schema
+from toolfan_openai.codec import CAPABILITIES, strict_schema
 from toolfan_openai.settings import EndpointSettings
 
 from .items import answer_item, input_items, output_items
