@@ -53,7 +53,7 @@ class StreamJudge:
     def __init__(self, adapter: ParallelToolsAdapter, request: ToolRequest, policy: Policy, *, attempt: int) -> None:
         self._judged = Judged(request.tools, _rules(adapter, request, policy, attempt))
         self._seen: set[int] = set()
-        self._extra = 0  # calls that wrappers held beyond one each
+        self._wrappers: list[tuple[int, int]] = []  # where one stood, and how many calls it held beyond one
 
     @property
     def count(self) -> int:
@@ -66,14 +66,19 @@ class StreamJudge:
         before = len(outcomes)
         for call in calls:
             self._seen.add(call.index)
-            self._extra += self._judged.add(call, call.index + self._extra, cut=cut) - 1
+            at = call.index + sum(extra for place, extra in self._wrappers if place < call.index)
+            if (count := self._judged.add(call, at, cut=cut)) != 1:
+                self._wrappers.append((call.index, count - 1))
         return outcomes[before:]
 
     def finish(self, turn: Turn, *, cut: bool = False) -> tuple[list[Outcome[Any]], tuple[Outcome[Any], ...]]:
         """The outcomes of the calls that were sealed last, and those of all calls, in call order."""
-        left = [call for call in turn.calls if call.index not in self._seen]
-        last = self.add(left, cut=cut or turn.stop.kind == "length")
-        return last, in_call_order(self._judged.outcomes)
+        before = len(self._judged.outcomes)
+        shortened = turn.calls[-1] if turn.calls and turn.stop.kind == "length" else None
+        for call in turn.calls:
+            if call.index not in self._seen:
+                self.add((call,), cut=cut or call is shortened)
+        return self._judged.outcomes[before:], in_call_order(self._judged.outcomes)
 
 
 def in_call_order(outcomes: Sequence[Outcome[Any]]) -> tuple[Outcome[Any], ...]:

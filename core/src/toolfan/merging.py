@@ -96,6 +96,10 @@ def _matched(slots: Sequence[Outcome[Any]], fresh: Sequence[Outcome[Any]]) -> di
     unknown = [at for at, slot in owed.items() if at not in filled and isinstance(slot.error, UnknownTool)]
     good = [outcome for outcome in left if isinstance(outcome, Call)]
     filled.update(zip(unknown, good, strict=False))
+    for outcome in good[len(unknown) :]:  # none shall miss a slot for a bad one, whatever their ids
+        held = (at for at, other in filled.items() if isinstance(other, BadCall) and _may_fill(owed[at], outcome))
+        if (at := next(held, None)) is not None:
+            filled[at] = outcome
     return filled
 
 

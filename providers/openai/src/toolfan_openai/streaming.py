@@ -79,7 +79,7 @@ class ChatStreamParser:
             raise error_from_body(event if isinstance(error, bool | int) else error, adapter=self._adapter)
         if "[DONE]" in event:
             self._done = True
-            self._calls.finish(all_said=False)
+            self._calls.finish(all_said=False, cut=self._finish == "length")
         for key in _ABOUT:
             if key not in self._about and event.get(key) is not None:
                 self._about[key] = event[key]
@@ -106,7 +106,7 @@ class ChatStreamParser:
         reason = choice.get("finish_reason")
         if reason is not None and reason != "":
             self._finish = reason
-            self._calls.finish(all_said=False)
+            self._calls.finish(all_said=False, cut=reason == "length")
             if (usage := choice.get("usage")) and isinstance(usage, OBJECT):
                 self._usage = self._usage or usage
 
