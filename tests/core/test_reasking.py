@@ -12,6 +12,7 @@ import pytest
 import toolfan
 from loopback import KEY, ONCE, USER, Bench, call, completion, raw
 from pydantic import BaseModel
+from tenacity import stop_after_attempt
 from toolfan import BadCall, Call, InvalidCalls, MalformedArguments, TooManyCalls
 
 
@@ -280,3 +281,13 @@ def test_a_call_that_the_service_could_not_read_is_asked_for_once_more(bench: Be
     assert caught.value.calls is not None
     (bad,) = caught.value.calls.failed
     assert isinstance(bad.error, MalformedArguments)
+
+
+def test_who_may_not_be_asked_again_is_told_so(bench: Bench) -> None:
+    """All requests of one call were needed for the first answer."""
+    busy = {"error": {"status": 503, "message": "busy"}}
+    bench.serve(*[busy] * 6, raw(completion(BAD)))
+    client = toolfan.from_openai(bench.sdk(), stop=stop_after_attempt(9), wait=lambda _: 0)
+    with pytest.raises(InvalidCalls, match="not asked again, for all 7 requests"):
+        client.create(model="m", messages=USER, tools=(A, B), max_attempts=3)
+    assert len(bench.bodies) == 7

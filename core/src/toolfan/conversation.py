@@ -63,14 +63,15 @@ def converse(
             if calls.outcomes and len(calls) == len(calls.outcomes):
                 return calls
             may_ask = policy.on_invalid == "reask" and spent.attempts < policy.max_attempts
-            more = follow_up(adapter, request, calls) if may_ask and spent.requests < spent.ceiling else None
+            at_ceiling = may_ask and spent.requests >= spent.ceiling
+            more = follow_up(adapter, request, calls) if may_ask and not at_ceiling else None
             if more is None:
                 last = with_malformed_call(adapter, calls)
                 if request.stream and last is not calls:
                     yield Deliver(last.outcomes)
                 calls = last
                 if policy.on_invalid != "keep":
-                    raise_if_failed(adapter, request, calls, strictly=policy.on_invalid == "raise")
+                    raise_if_failed(adapter, request, calls, strictly=policy.on_invalid == "raise", spent=at_ceiling)
                 return calls
             rounds = (*rounds[:-1], replace(rounds[-1], nudge=more.nudge))
             request = replace(request, messages=(*request.messages, *more.messages))

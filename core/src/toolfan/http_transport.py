@@ -31,11 +31,16 @@ class HttpTransport:
         self.sender = sender
         known = ("httpx", "httpx2", _package(sender.client))  # a subclass of a user's may wait for anything
         self._bounded = end_at_the_deadline(sender.http) and not waits and _package(sender.http) in known
+        self._connections = getattr(sender.http, "_transport", None)
 
     @property
     def keeps_deadline(self) -> bool:
         """Whether all that a request waits for are sockets that end at the deadline."""
-        return self._bounded and not any(self.sender.http.event_hooks.values())
+        if not self._bounded:
+            return False
+        http = self.sender.http  # whose parts may be changed at any time
+        plain = http.auth is None or type(http.auth).__name__ == "BasicAuth"
+        return plain and http._transport is self._connections and not any(http.event_hooks.values())
 
     def send(self, request: WireRequest, *, timeout: float | None, headers: Pairs, query: Pairs) -> WireResponse:
         """The decoded answer.  Raises ToolfanError."""

@@ -178,9 +178,17 @@ def raise_if_declined(adapter: ParallelToolsAdapter, calls: Calls[Any]) -> None:
 
 
 def raise_if_failed(
-    adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[Any], *, strictly: bool = False
+    adapter: ParallelToolsAdapter,
+    request: ToolRequest,
+    calls: Calls[Any],
+    *,
+    strictly: bool = False,
+    spent: bool = False,
 ) -> None:
-    """Raises InvalidCalls, with all calls, if one that was owed never came out right; `strictly`: if any failed."""
+    """Raises InvalidCalls, with all calls, if one that was owed never came out right; `strictly`: if any failed.
+
+    `spent`: the model would have been asked again, had there been a request left.
+    """
     owed = calls.failed if strictly else _owed(calls)
     if owed:
         faults = "; ".join(f"{bad.name}: {bad.error.message}" for bad in owed[:5])
@@ -191,6 +199,10 @@ def raise_if_failed(
         return
     if calls.attempts > 1:
         message = f"after {calls.attempts} attempts, {message}"
+    if spent:
+        message += (
+            f"; the model was not asked again, for all {calls.requests} requests that one call may make were made"
+        )
     raise InvalidCalls(
         message,
         adapter=adapter.name,

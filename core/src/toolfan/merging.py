@@ -98,8 +98,9 @@ def _matched(slots: Sequence[Outcome[Any]], fresh: Sequence[Outcome[Any]]) -> di
     filled.update(zip(unknown, good, strict=False))
     for outcome in good[len(unknown) :]:  # none shall miss a slot for a bad one, whatever their ids
         held = (at for at, other in filled.items() if isinstance(other, BadCall) and _may_fill(owed[at], outcome))
-        if (at := next(held, None)) is not None:
+        for at in held:
             filled[at] = outcome
+            break
     return filled
 
 

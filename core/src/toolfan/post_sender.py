@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from .adapter import WireRequest
 
 
+_SLACK = 0.25
+"""Seconds that a wait for a free connection may outlast the deadline: its start is a little before that of the wait."""
+
+
 class PostSender(HttpSender):
     """One client of such an SDK.
 
@@ -58,7 +62,8 @@ class PostSender(HttpSender):
         return dict(getattr(self.http, "headers", {})), *(sent for sent in found if sent)
 
     def limits(self, timeout: float) -> bool:
-        return self._shorter_timeout(timeout) is not None
+        read = self._part("read")
+        return read is None or read > timeout + 1
 
     def send(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
         return self.client.post(self.url, **self._arguments(request, timeout, headers, query))
@@ -91,13 +96,21 @@ class PostSender(HttpSender):
         return {"content": rest if tools_json is None else b'%b,"tools":%b}' % (rest[:-1], tools_json)}
 
     def _shorter_timeout(self, seconds: float) -> Any:
-        """The SDK's timeout is for each read, the deadline for all; None if the client's own is shorter already."""
-        own = self.client.timeout
-        read = own if own is None or isinstance(own, int | float) else own.read
-        if read is not None and read <= seconds + 1:
+        """The SDK's timeout is for each wait, the deadline for all; None if the client's own is short enough.
+
+        A read that is a little longer ends with its socket; waiting for a free connection ends by this alone.
+        """
+        pool = self._part("pool")
+        if not self.limits(seconds) and pool is not None and pool <= seconds + _SLACK:
             return None
-        connect = getattr(own, "connect", None)
-        return self._timeout_class(seconds, connect=seconds if connect is None else min(connect, seconds))
+        parts = {name: self._part(name) for name in ("connect", "read", "write", "pool")}
+        return self._timeout_class(
+            **{name: seconds if own is None else min(own, seconds) for name, own in parts.items()}
+        )
+
+    def _part(self, name: str) -> float | None:
+        own = self.client.timeout
+        return own if own is None or isinstance(own, int | float) else getattr(own, name)
 
 
 @asynccontextmanager

@@ -116,7 +116,8 @@ class _Backend:
         return _Stream(self._inner.connect_unix_socket(*args, timeout=_within(timeout), **options))
 
     def sleep(self, seconds: float) -> None:
-        self._inner.sleep(seconds)
+        """Between tries to connect, of a transport with `retries`."""
+        self._inner.sleep(_within(seconds))
 
 
 def end_at_the_deadline(http_client: Any) -> bool:
@@ -137,4 +138,5 @@ def _wrapped(transport: Any) -> bool:
     if not isinstance(backend, _Backend):
         backend = pool._network_backend = _Backend(backend, complete=not getattr(pool, "connections", True))
     known = type(transport).__module__.partition(".")[0] in ("httpx", "httpx2")
-    return known and bool(backend.complete)
+    # Over HTTP/2 threads share a connection, and wait for each other's reads.
+    return known and bool(backend.complete) and not getattr(pool, "_http2", False)

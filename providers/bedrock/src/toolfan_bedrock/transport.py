@@ -6,7 +6,8 @@ Knows: the SDK's client.  Must not know: what is in a body, retries, policy, how
 from __future__ import annotations
 
 import contextvars
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+import socket
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -90,6 +91,12 @@ def _do_not_retry(response: Any, operation: Any, caught_exception: Any = None, *
         raise ClientError(response[1], operation.name)
 
 
+def _interrupt(stream: Any) -> None:
+    """End a read of this stream that another thread is waiting for."""
+    with suppress(Exception):  # read to its end, or of another form in other versions of the SDK
+        stream._raw_stream._connection.sock.shutdown(socket.SHUT_RDWR)
+
+
 class _Sender:
     """What the sync and the async sender share."""
 
@@ -158,7 +165,12 @@ class _Transport(_Sender):
         answer = self.call("ConverseStream", request, asked, query)
         _, kept, request_id = about(answer, sent_secrets(headers))
         with closing(answer["stream"]) as stream:
-            yield EventStream(self.events(stream, asked), request_id=request_id, headers=kept)
+            yield EventStream(
+                self.events(stream, asked),
+                request_id=request_id,
+                headers=kept,
+                interrupt=lambda: _interrupt(stream),
+            )
 
     def close(self) -> None:
         self.client.close()
@@ -187,6 +199,7 @@ class _AsyncTransport(_Sender):
             async with aclosing(events):
                 yield AsyncEventStream(events, request_id=request_id, headers=kept)
         finally:
+            _interrupt(answer["stream"])  # closing waits for a thread that reads
             await in_thread(answer["stream"].close, adapter=self.adapter)
 
     async def _each(self, events: Iterator[JSON]) -> AsyncGenerator[JSON]:
