@@ -77,14 +77,15 @@ class PostSender(HttpSender):
         return self.client.close()
 
     def _arguments(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> dict[str, Any]:
-        # A redirect would turn the POST into a GET.
-        options: dict[str, Any] = {"max_retries": 0, "follow_redirects": False}
-        if timeout is not None and (shorter := self._shorter_timeout(timeout)) is not None:
-            options["timeout"] = shorter
-        if headers:
-            options["headers"] = dict(headers)
-        if query:
-            options["params"] = dict(query)
+        shorter = None if timeout is None else self._shorter_timeout(timeout)
+        # Each option that is left out the SDK fills with a deep copy of its default, which costs more than to say it.
+        options = {
+            "max_retries": 0,
+            "follow_redirects": False,  # one would turn the POST into a GET
+            "timeout": self.client.timeout if shorter is None else shorter,
+            "headers": dict(headers),
+            "params": dict(query),
+        }
         return {"cast_to": self._response_class, "options": options, **self._payload(request)}
 
     def _payload(self, request: WireRequest) -> dict[str, Any]:
