@@ -36,7 +36,7 @@ class SecondLook:
     """What is found in the JSON text of an object that passed.
 
     `faults` fail the call; `integral_float` says that an integer was written as a float.  `numeric` is what
-    `has_numbers` says of the schema.
+    `has_numbers` says of the schema.  It takes its time: first ask `is_plain`.
     """
 
     __slots__ = ("_more", "_odd", "_schema", "faults", "integral_float")
@@ -45,8 +45,6 @@ class SecondLook:
         self.faults: list[InitErrorDetails] = []
         self.integral_float = self._odd = False
         self._schema, self._more = schema, 0
-        if _is_plain(text):
-            return
         numbers: dict[str, Any] = {"parse_float": self._number, "parse_constant": self._number} if numeric else {}
         try:
             value = json.loads(text, object_pairs_hook=self._once_each, **numbers)
@@ -102,7 +100,7 @@ class SecondLook:
             self.integral_float = True
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """Whether a short object has each key once and no odd number: a glance that most arguments pass."""
     colons = text.count(":")
     if len(text) > _SHORT or colons != text.count('":'):  # the latter: a colon in a text, a blank after a key
@@ -159,4 +157,4 @@ def _parts(item: Any, branches: Schemas) -> Iterator[tuple[Iterable[Any], Schema
     yield range(fixed, len(item)), [one["items"] for one in branches if isinstance(one.get("items"), dict)]
 
 
-__all__ = ["SecondLook", "has_numbers"]
+__all__ = ["SecondLook", "has_numbers", "is_plain"]

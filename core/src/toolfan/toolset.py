@@ -13,7 +13,7 @@ import typing
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Any, Generic, cast, get_args, get_origin, overload
+from typing import TYPE_CHECKING, Annotated, Any, Generic, get_args, get_origin, overload
 
 from typing_extensions import TypeAliasType, TypeVar
 
@@ -146,9 +146,9 @@ class ToolSet(Generic[T_co]):
     def memo(self, key: Hashable, make: Callable[[], M]) -> M:
         """`make()`, called once for `key` and kept as long as the tool set."""
         try:
-            return cast("M", self._memory[key])
+            return self._memory[key]  # type: ignore[no-any-return]
         except KeyError:
-            return cast("M", self._memory.setdefault(key, make()))
+            return self._memory.setdefault(key, make())  # type: ignore[no-any-return]
 
     def names(self, pattern: str, max_length: int) -> NameMap:
         """The names on the wire for a provider with these rules (`Capabilities.name_pattern`, `.max_name_length`)."""

@@ -16,7 +16,7 @@ from pydantic_core import from_json
 from .calls import BadCall, Call, Outcome, RawCall
 from .errors import CallError, InvalidArguments, MalformedArguments, TooManyCalls, TruncatedCall, UnknownTool
 from .repairs import WRAPPERS, integral_floats, repair_arguments, repair_name, unwrap
-from .scrutiny import MOST_FAULTS, SecondLook
+from .scrutiny import MOST_FAULTS, SecondLook, is_plain
 from .wire import nearest
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _NONE: tuple[str, ...] = ()
 _MORE_TOKENS = "Allow more output tokens."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rules:
     """How calls are judged.
 
@@ -53,7 +53,7 @@ class Rules:
 
 def validate(raw_calls: Sequence[RawCall], tools: ToolSet[Any], rules: Rules) -> tuple[Outcome[Any], ...]:
     """One outcome for each call, in call order; wrapper calls are unwrapped into theirs."""
-    judged = Judged(tools, rules, taken=(call.id for call in raw_calls))
+    judged = Judged(tools, rules, taken=[call.id for call in raw_calls])
     final = len(raw_calls) - 1
     for at, call in enumerate(raw_calls):
         judged.add(call, len(judged.outcomes), cut=rules.cut and at == final)
@@ -158,11 +158,12 @@ def read_arguments(tool: Tool[Any], text: str, *, repairs: bool, context: Any) -
         except Exception:  # noqa: BLE001 - the first error is the one to tell
             raise exc from None
         made = (*made, "integral_float")
-    found = SecondLook(text, tool.schema, numeric=tool.numeric)
-    if found.faults:
-        raise ValidationError.from_exception_data(tool.name, found.faults, "json")
-    if found.integral_float and repairs and "integral_float" not in made:
-        made = (*made, "integral_float")
+    if not is_plain(text):
+        found = SecondLook(text, tool.schema, numeric=tool.numeric)
+        if found.faults:
+            raise ValidationError.from_exception_data(tool.name, found.faults, "json")
+        if found.integral_float and repairs and "integral_float" not in made:
+            made = (*made, "integral_float")
     return tool.bind(value), made
 
 

@@ -56,7 +56,7 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
     if not isinstance(message, OBJECT):
         _bad(adapter, "the answer's first choice has no message")
     _check(message, adapter)
-    calls = seal(_piece(entry) for entry in called(message))
+    calls = seal([_piece(entry) for entry in called(message)])
     text, refusal = _text(message)
     return Turn(
         calls=calls,
@@ -182,7 +182,7 @@ def usage_of(usage: Any) -> Usage:
     """Token counts as OpenAI reports them."""
     if not isinstance(usage, OBJECT):
         return Usage()
-    prompt, completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
     sent, received = count(usage, "prompt_tokens"), count(usage, "completion_tokens")
     return Usage(
         input_tokens=sent,
