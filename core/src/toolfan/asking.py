@@ -7,11 +7,11 @@ loops, how one sleeps.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .adapter import WireResponse
-from .calls import TextDelta, Usage
+from .calls import TextDelta
 from .effects import Deliver, NotSent, Open, Pull, Send, Wait
 from .errors import BadResponse, ConnectionFailed, DeadlineExceeded, IncompleteStream, RateLimited, RequestRejected
 
@@ -38,7 +38,6 @@ class Spent:
     ceiling: int
     attempts: int = 0
     requests: int = 0
-    usage: Usage = field(default_factory=Usage)
     broken: tuple[Outcome[Any], ...] = ()
     """What came of a later round whose stream broke off."""
 
@@ -53,7 +52,7 @@ class Wishes:
     """Ends a read of the open stream from another thread, where the transport can."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Terms:
     """What holds for all answers of one conversation."""
 
@@ -65,7 +64,7 @@ class Terms:
     tools: ToolSet[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answered:
     """One answer: what came, what it says, what became of its calls."""
 
@@ -82,7 +81,8 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
     adapter, spent = terms.adapter, terms.spent
     wire, series = adapter.build_request(request), terms.retries.series()
     while True:
-        yield from _paused(adapter, terms.retries)
+        if seconds := terms.retries.pause():
+            yield _silence(adapter, seconds)
         spent.requests += 1
         response: WireResponse | None = None
         try:
@@ -110,7 +110,8 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
     adapter, spent = terms.adapter, terms.spent
     wire, series = adapter.build_request(request), terms.retries.series()
     while True:
-        yield from _paused(adapter, terms.retries)
+        if seconds := terms.retries.pause():
+            yield _silence(adapter, seconds)
         spent.requests += 1
         reading = _Reading(terms, request)
         try:
@@ -128,16 +129,15 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
             return found
 
 
-def _paused(adapter: ParallelToolsAdapter, retries: Retries) -> Generator[Effect, Any, None]:
-    """Waits as long as the provider wants this client to be silent."""
-    if seconds := retries.pause():
-        error = RateLimited(
-            f"the provider asked this client to send nothing for another {seconds:.1f} s",
-            adapter=adapter.name,
-            retry_after=seconds,
-            hint="The deadline would pass before; raise deadline=, or ask less often.",
-        )
-        yield Wait(seconds, error)
+def _silence(adapter: ParallelToolsAdapter, seconds: float) -> Wait:
+    """As long as the provider wants this client to be silent."""
+    error = RateLimited(
+        f"the provider asked this client to send nothing for another {seconds:.1f} s",
+        adapter=adapter.name,
+        retry_after=seconds,
+        hint="The deadline would pass before; raise deadline=, or ask less often.",
+    )
+    return Wait(seconds, error)
 
 
 def _again(exc: ProviderError, series: Any, spent: Spent) -> Generator[Effect, Any, None]:

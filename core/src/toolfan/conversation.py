@@ -22,7 +22,7 @@ from .results import Calls
 if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter, ToolRequest
     from .asking import Answered
-    from .calls import Outcome
+    from .calls import Outcome, Usage
     from .effects import Effect
     from .request import Policy
     from .retries import Retries
@@ -53,14 +53,15 @@ def converse(
         while True:
             spent.attempts, before = spent.attempts + 1, spent.requests
             one = yield from ask(terms, request)
-            spent.usage += one.turn.usage
-            outcomes = merged(adapter, request, calls, one.outcomes) if calls is not None else one.outcomes
+            usage, outcomes = one.turn.usage, one.outcomes
+            if calls is not None:
+                usage, outcomes = calls.usage + usage, merged(adapter, request, calls, outcomes)
             rounds = (*rounds, Round(one.turn, one.outcomes))
-            calls = _result(terms, one, outcomes, rounds)
+            calls = _result(terms, one, outcomes, usage, rounds)
             if request.stream and spent.attempts > 1:
                 yield Deliver(tuple(outcome for outcome in outcomes if outcome.attempt == spent.attempts))
             raise_if_declined(adapter, calls)
-            if calls.outcomes and len(calls) == len(calls.outcomes):
+            if calls.outcomes and not calls.failed:
                 return calls
             may_ask = policy.on_invalid == "reask" and spent.attempts < policy.max_attempts
             at_ceiling = may_ask and spent.requests >= spent.ceiling
@@ -90,11 +91,13 @@ def _saved(terms: Terms, request: ToolRequest, calls: Calls[Any] | None) -> Call
     return replace(calls, outcomes=merged(terms.adapter, request, calls, whole))
 
 
-def _result(terms: Terms, one: Answered, outcomes: tuple[Outcome[Any], ...], rounds: tuple[Round, ...]) -> Calls[Any]:
+def _result(
+    terms: Terms, one: Answered, outcomes: tuple[Outcome[Any], ...], usage: Usage, rounds: tuple[Round, ...]
+) -> Calls[Any]:
     return Calls(
         outcomes=outcomes,
         turn=one.turn,
-        usage=terms.spent.usage,
+        usage=usage,
         attempts=terms.spent.attempts,
         requests=terms.spent.requests,
         request_id=one.response.request_id,

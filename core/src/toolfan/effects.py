@@ -1,5 +1,7 @@
 """What a conversation asks of its driver.
 
+Not frozen: they live for a moment, and a frozen one costs four times as much to make.
+
 Knows: what is to be done.  Must not know: who does it, or how.
 """
 
@@ -15,14 +17,14 @@ if TYPE_CHECKING:
     from .errors import ProviderError, ToolfanError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Send:
     """Send this request; the driver answers with a WireResponse, or throws a ProviderError in."""
 
     request: WireRequest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Wait:
     """Wait so many seconds; where the deadline does not leave them, the driver throws `error` in at once."""
 
@@ -38,14 +40,14 @@ class NotSent(Exception):
         self.error = error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Open:
     """Open a stream for this request; the driver answers with what the transport gave, or throws a ProviderError in."""
 
     request: WireRequest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pull:
     """Give events of the open stream to `feed` until it returns True: then the driver answers True.
 
@@ -55,7 +57,7 @@ class Pull:
     feed: Callable[[Mapping[str, Any]], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Deliver:
     """Hand these to the user: outcomes, and pieces of text."""
 

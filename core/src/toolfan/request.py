@@ -56,7 +56,7 @@ _OTHER_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Policy:
     """How the answer is judged, how often it is asked for and how long it may take.
 
@@ -88,7 +88,7 @@ class Policy:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
     """A request that may be sent: checked against the adapter's capabilities."""
 
@@ -120,8 +120,9 @@ def prepare(
     `options` are the keyword arguments as given, `defaults` the client's own.  Raises UsageError and its kin for what
     is wrong with them, before anything is sent.
     """
-    given = {**DEFAULTS, **defaults, **options}
-    provider_options = {key: value for key, value in given.items() if key not in DEFAULTS}
+    said = {**defaults, **options}
+    given = {**DEFAULTS, **said}
+    provider_options = {key: value for key, value in said.items() if key not in DEFAULTS}
     _check_options(adapter, provider_options)
     tool_types = tool_set(response_model, tools)
     request = ToolRequest(
