@@ -209,7 +209,7 @@ def _elements(form: Any) -> list[Any]:
     """The tool types in a response_model."""
     form = _unwrap(form)
     origin, arguments = get_origin(form), get_args(form)
-    if any(form is bare for bare in _BARE) or (origin in _CONTAINERS - {tuple} and not arguments):
+    if not arguments and (origin in _CONTAINERS - {tuple} or any(form is bare for bare in _BARE)):
         raise ToolDefinitionError(f"{form!r} does not say of what", hint="Write Iterable[Weather | GoogleSearch].")
     if origin in _CONTAINERS:
         if origin is tuple:
@@ -221,7 +221,7 @@ def _elements(form: Any) -> list[Any]:
             arguments = arguments[:1]
         return _members(arguments[0])
     members = _members(form)
-    if len({tool_kind(member) for member in members}) > 1:
+    if len(members) > 1 and len({tool_kind(member) for member in members}) > 1:
         raise ToolDefinitionError(
             f"{form!r} mixes kinds of types in a bare union",
             hint="Write Iterable[...] around it.",
@@ -230,6 +230,8 @@ def _elements(form: Any) -> list[Any]:
 
 
 def _members(form: Any) -> list[Any]:
+    if isinstance(form, type) and form is not type(None):
+        return [form]
     form = _unwrap(form)
     if get_origin(form) in _UNIONS:
         members: list[Any] = []
@@ -244,8 +246,6 @@ def _members(form: Any) -> list[Any]:
         raise ToolDefinitionError(
             f"{form!r} is a text, not a type", hint="Name the class itself, without quotes, in response_model."
         )
-    if not isinstance(form, Tool):
-        tool_kind(form)
     return [form]
 
 
