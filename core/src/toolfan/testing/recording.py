@@ -20,6 +20,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
+import tempfile
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON, ParallelToolsAdapter, WireRequest, WireResponse
 
 VERSION = 1
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ERROR_FIELDS = ("status", "code", "retry_after", "request_id", "hint", "retryable")
 
 
@@ -47,14 +51,15 @@ class Recording:
         self.exchanges: list[JSON] = exchanges or []
 
     def to_json(self) -> str:
-        """The JSON text of the recording, without secrets."""
+        """The JSON text of the recording, without secrets; what no UTF-8 can say (half an emoji) is escaped."""
         content = {"toolfan_recording": VERSION, "adapter": self.adapter, "exchanges": self.exchanges}
         secrets = known_secrets(os.environ)
-        return json.dumps(_clean(content, secrets), ensure_ascii=False, indent=1) + "\n"
+        text = json.dumps(_clean(content, secrets), ensure_ascii=False, indent=1) + "\n"
+        return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
     def save(self, path: str | Path) -> None:
-        """Writes the file, in place of what was there."""
-        Path(path).write_text(self.to_json(), encoding="utf-8")
+        """Writes the file, in place of what was there: as a whole, or, where that fails, not at all."""
+        _replace(Path(path).resolve(), self.to_json().encode())
 
     @classmethod
     def load(cls, path: str | Path) -> Recording:
@@ -71,6 +76,16 @@ class Recording:
         if version != VERSION:
             raise ConfigError(f"{path} is of version {version!r}", hint=f"This toolfan reads version {VERSION}.")
         return cls(adapter, exchanges)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Raises OSError where the file cannot be written; then what was there is there still."""
+    with tempfile.TemporaryDirectory(prefix=".toolfan-", dir=path.parent) as folder:
+        fresh = Path(folder, path.name)
+        fresh.write_bytes(content)
+        if path.exists():
+            shutil.copymode(path, fresh)
+        fresh.replace(path)
 
 
 def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
