@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
+import subprocess
 import sys
 from contextlib import ExitStack
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 from loopback import FaultServer, completion, faulty, http
 from pydantic import BaseModel
-from toolfan import Client, load_adapter, wrap
+from toolfan import AsyncClient, Client, load_adapter, wrap, wrap_async
 from toolfan.cli.app import app
 from toolfan.testing import Recording, RecordingAdapter, replayed
 from typer.testing import CliRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from http.server import BaseHTTPRequestHandler
     from pathlib import Path
 
 __all__ = ["faulty"]
@@ -107,3 +112,102 @@ def test_the_command_goes_on_after_half_an_emoji(faulty: Callable[..., FaultServ
     assert [record(server).exit_code for _ in range(3)] == [0, 0, 0]
     answers = [one["response"]["choices"][0]["message"]["content"] for one in Recording.load("traffic.json").exchanges]
     assert answers == ["fine", HALF, "fine, too"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_cancelled_request_is_left_out(
+    tap: RecordingAdapter, faulty: Callable[..., FaultServer], tmp_path: Path, *, stream: bool
+) -> None:
+    """What came before and after it is given again."""
+    path, asked, over = tmp_path / "traffic.json", Event(), Event()
+
+    def hang(handler: BaseHTTPRequestHandler) -> None:
+        if stream:
+            handler.wfile.write(head_of_a_stream())
+        asked.set()
+        over.wait(20)
+
+    async def streamed(client: AsyncClient) -> None:
+        async with client.stream(**ASK) as answers:
+            await answers.until_done()
+
+    async def ask(client: openai.AsyncOpenAI) -> None:
+        recorded = wrap_async(client, adapter=tap)
+        await recorded.create(**ASK)
+        task = asyncio.create_task(streamed(recorded) if stream else recorded.create(**ASK))
+        await asyncio.to_thread(asked.wait, 20)
+        tap.recording.save(path)  # while it is under way
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await recorded.create(**ASK)
+
+    async def main() -> None:
+        url = faulty(saying("one"), hang, saying("two")).url
+        async with openai.AsyncOpenAI(base_url=url, api_key="sk-planted-key-4711", max_retries=0) as client:
+            await ask(client)
+
+    try:
+        asyncio.run(main())
+    finally:
+        over.set()
+    assert len(Recording.load(path).exchanges) == 1
+    tap.recording.save(path)
+    again = replayed(path)
+    assert [again.create(**ASK).text for _ in range(2)] == ["one", "two"]
+
+
+def head_of_a_stream() -> bytes:
+    """The first event of a stream that says no more."""
+    return b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\n\r\n" + chunk({"role": "assistant", "content": "Hm"})
+
+
+def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
+    """One event of a stream."""
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    event = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    return f"data: {json.dumps(event)}\n\n".encode()
+
+
+def test_a_stream_that_was_left_early_is_kept(
+    tap: RecordingAdapter, asking: Callable[..., Client], tmp_path: Path
+) -> None:
+    """It is given again as far as it was read: to one who leaves it there, too."""
+    call = {"index": 0, "id": "c1", "type": "function", "function": {"name": "Weather", "arguments": '{"location":""}'}}
+    events = head_of_a_stream() + chunk({"tool_calls": [call]}) + chunk({"tool_calls": [{**call, "index": 1}]})
+    with asking(events).stream(**ASK) as stream:
+        first = next(iter(stream))
+    tap.recording.save(tmp_path / "traffic.json")
+    with replayed(tmp_path / "traffic.json").stream(**ASK) as stream:
+        assert next(iter(stream)) == first
+
+
+@pytest.mark.usefixtures("workplace")
+def test_an_interrupted_command_writes_nothing(faulty: Callable[..., FaultServer], tmp_path: Path) -> None:
+    """What was there is there still, and can be continued."""
+    asked, over = Event(), Event()
+
+    def hang(handler: BaseHTTPRequestHandler) -> None:
+        asked.set()
+        over.wait(20)
+
+    server = faulty(saying("one"), hang, saying("two"))
+    assert record(server).exit_code == 0
+    before = (tmp_path / "traffic.json").read_bytes()
+    command = [sys.executable, "-m", "toolfan.cli", "record", "traffic.json", "weather?", "--tools"]
+    running = subprocess.Popen(
+        [*command, "odd_tools:weather", "--with", "openai:m"],
+        env={**os.environ, "OPENAI_BASE_URL": server.url},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert asked.wait(60)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60) != 0
+    finally:
+        over.set()
+        running.kill()
+    assert (tmp_path / "traffic.json").read_bytes() == before
+    assert record(server).exit_code == 0
+    assert len(Recording.load("traffic.json").exchanges) == 2

@@ -56,12 +56,12 @@ def record(
     asked: dict[str, Any] = {"messages": messages(question, system), "tools": load_tools(tools)}
     asked |= {"tool_choice": tool_choice(choice), "on_invalid": "keep"}
     binding = Binding(adapter, maker(), use_async=False, maker=maker)
-    before = len(recording.exchanges)
+    before = len(recording.ended())
     try:
         with Client(adapter, binding, retries=Retries(), defaults=defaults) as client:
             calls = _streamed(client, asked) if as_stream else client.create(**asked)
     finally:
-        if len(recording.exchanges) > before:  # an error of the provider's is a recording, too
+        if len(recording.ended()) > before:  # an error of the provider's is a recording, too
             recording.save(file)
     for outcome in calls.outcomes:
         print_json(outcome_json(outcome))

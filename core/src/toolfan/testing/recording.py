@@ -40,19 +40,28 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ENDS = {"response", "events", "error"}
 _ERROR_FIELDS = ("status", "code", "retry_after", "request_id", "hint", "retryable")
 
 
 class Recording:
-    """Exchanges with one adapter; `save` writes them to a file, `load` reads it."""
+    """Exchanges with one adapter; `save` writes them to a file, `load` reads it.
+
+    One that did not come to its end, because it was cancelled or is still under way, has its `request` alone: it can
+    answer nobody, and is left out of the file.
+    """
 
     def __init__(self, adapter: str, exchanges: list[JSON] | None = None) -> None:
         self.adapter = adapter
         self.exchanges: list[JSON] = exchanges or []
 
+    def ended(self) -> list[JSON]:
+        """The exchanges that came to an end."""
+        return [exchange for exchange in map(dict, list(self.exchanges)) if _ENDS & exchange.keys()]
+
     def to_json(self) -> str:
         """The JSON text of the recording, without secrets; what no UTF-8 can say (half an emoji) is escaped."""
-        content = {"toolfan_recording": VERSION, "adapter": self.adapter, "exchanges": self.exchanges}
+        content = {"toolfan_recording": VERSION, "adapter": self.adapter, "exchanges": self.ended()}
         secrets = known_secrets(os.environ)
         text = json.dumps(_clean(content, secrets), ensure_ascii=False, indent=1) + "\n"
         return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
@@ -68,7 +77,7 @@ class Recording:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
             version, adapter, exchanges = (content[key] for key in ("toolfan_recording", "adapter", "exchanges"))
             for exchange in exchanges:
-                if not isinstance(exchange["request"], dict) or not {"response", "events", "error"} & exchange.keys():
+                if not isinstance(exchange["request"], dict) or not _ENDS & exchange.keys():
                     raise ValueError("an exchange has a request, and a response, events or an error")
         except (OSError, ValueError, KeyError, TypeError) as exc:
             said = f"{type(exc).__name__}: {exc}"
@@ -132,6 +141,21 @@ class _Keeper:
         exchange["request_id"] = getattr(answer, "request_id", None)
         exchange["headers"] = public_headers((getattr(answer, "headers", None) or {}).items())
 
+    @contextmanager
+    def following(self, request: WireRequest) -> Generator[tuple[JSON, list[JSON]]]:
+        """An exchange and the list for its events; what was interrupted (cancelled, Ctrl+C) has not come to its end."""
+        exchange = self.begin(request)
+        events: list[JSON] = []
+        try:
+            yield exchange, events
+        except (Exception, GeneratorExit) as exc:
+            if "headers" in exchange:  # whoever reads a stream may leave it early
+                exchange["events"] = events
+            if isinstance(exc, ProviderError):
+                self.fail(exchange, exc)
+            raise
+        exchange["events"] = events
+
     def fail(self, exchange: JSON, exc: ProviderError) -> None:
         fields = {name: value for name in _ERROR_FIELDS if (value := getattr(exc, name)) is not None}
         exchange["error"] = {"type": type(exc).__name__, "message": exc.message, **fields}
@@ -148,21 +172,15 @@ class _Recorder(_Keeper):
 
     @contextmanager
     def stream(self, request: WireRequest, **options: Any) -> Generator[EventStream]:
-        exchange = self.begin(request)
-        exchange["events"] = []
-        try:
-            with self._inner.stream(request, **options) as found:
-                self.head(exchange, found)
-                yield EventStream(
-                    self._passing(found, exchange), request_id=exchange["request_id"], headers=exchange["headers"]
-                )
-        except ProviderError as exc:
-            self.fail(exchange, exc)
-            raise
+        with self.following(request) as (exchange, events), self._inner.stream(request, **options) as found:
+            self.head(exchange, found)
+            yield EventStream(
+                self._passing(found, events), request_id=exchange["request_id"], headers=exchange["headers"]
+            )
 
-    def _passing(self, found: Any, exchange: JSON) -> Iterator[JSON]:
+    def _passing(self, found: Any, events: list[JSON]) -> Iterator[JSON]:
         for event in found:
-            exchange["events"].append(event)
+            events.append(event)
             yield event
 
     def close(self) -> None:
@@ -180,21 +198,16 @@ class _AsyncRecorder(_Keeper):
 
     @asynccontextmanager
     async def stream(self, request: WireRequest, **options: Any) -> AsyncGenerator[AsyncEventStream]:
-        exchange = self.begin(request)
-        exchange["events"] = []
-        try:
+        with self.following(request) as (exchange, events):
             async with self._inner.stream(request, **options) as found:
                 self.head(exchange, found)
                 yield AsyncEventStream(
-                    self._passing(found, exchange), request_id=exchange["request_id"], headers=exchange["headers"]
+                    self._passing(found, events), request_id=exchange["request_id"], headers=exchange["headers"]
                 )
-        except ProviderError as exc:
-            self.fail(exchange, exc)
-            raise
 
-    async def _passing(self, found: Any, exchange: JSON) -> AsyncIterator[JSON]:
+    async def _passing(self, found: Any, events: list[JSON]) -> AsyncIterator[JSON]:
         async for event in found:
-            exchange["events"].append(event)
+            events.append(event)
             yield event
 
     async def close(self) -> None:
