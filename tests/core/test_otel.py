@@ -245,6 +245,59 @@ def test_content_that_is_asked_for(
     assert KEY not in collected.everything
 
 
+class Mute:
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+    __repr__ = __str__
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def circle() -> list[Any]:
+    found: list[Any] = []
+    found.append(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (b"\xff", "b'\\xff'"),
+        ({"half": "a\ud83d", "of": b"\xff"}, {"half": "a\ud83d", "of": "b'\\xff'"}),
+        ({(1, 2): b"\xff"}, "{(1, 2): b'\\xff'}"),
+        (Mute(), "(Mute that cannot be shown)"),
+        ([Mute(), 1], ["(Mute that cannot be shown)", 1]),
+        (circle(), "[[...]]"),
+        (MuteError(), None),
+    ],
+    ids=["bytes", "surrogate", "keys", "mute", "mute within", "circle", "mute error"],
+)
+def test_a_result_that_json_cannot_say_is_shown(bench: Bench, collected: Collected, value: Any, shown: Any) -> None:
+    """It is shown as well as it can be, and what comes after it is seen too."""
+    collected.instrument(content=True)
+    bench.serve(GOOD, GOOD)
+    client = bench.client()
+
+    def odd(location: str) -> Any:
+        if isinstance(value, BaseException):
+            raise value
+        return value
+
+    odd.__name__ = "Weather"
+    for _ in range(2):
+        toolfan.execute(client.create(messages=USER, tools=(odd,), model="gpt-x"))
+    assert [span.name for span in collected.spans] == ["chat gpt-x", "execute_tool Weather"] * 2
+    about = dict(collected.spans[-1].attributes or {})
+    if shown is not None:
+        assert json.loads(str(about["gen_ai.tool.call.result"])) == shown
+    else:
+        assert collected.spans[-1].status.description == "(MuteError that cannot be shown)"
+
+
 def test_the_variable_can_be_overruled(bench: Bench, collected: Collected, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")
     collected.instrument(content=False)

@@ -8,6 +8,8 @@ Knows: the hooks, OpenTelemetry's API.  Must not know: its SDK, any provider bey
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import time
 from dataclasses import dataclass
@@ -37,6 +39,7 @@ _WANTED = ("true", "span_only", "span_and_event")
 _PROVIDERS = {"vertex": "gcp.vertex_ai", "gemini": "gcp.gemini"}
 _SECONDS = [0.01 * 2**power for power in range(14)]
 _TOKENS = [float(4**power) for power in range(14)]
+_ESCAPED = ("utf-8", "backslashreplace")
 _UNITS = 1_000_000_000  # nanoseconds in a second
 
 _lock = Lock()
@@ -171,7 +174,7 @@ class _Instrumentation:
         if result.error is not None:
             self._failed(span, result.error)
         if self._content and span.is_recording():
-            span.set_attribute("gen_ai.tool.call.arguments", call.raw.arguments)
+            span.set_attribute("gen_ai.tool.call.arguments", _words(call.raw.arguments))
             if result.error is None:
                 span.set_attribute("gen_ai.tool.call.result", _json(result.value))
         span.end(now)
@@ -182,7 +185,7 @@ class _Instrumentation:
         status = getattr(error, "status", None)
         if isinstance(status, int):
             span.set_attribute("http.response.status_code", status)
-        span.set_status(trace.StatusCode.ERROR, str(error) if self._content else None)
+        span.set_status(trace.StatusCode.ERROR, _words(error) if self._content else None)
 
 
 def _of_turn(turn: Turn) -> dict[str, Any]:
@@ -212,4 +215,17 @@ def _called(call: RawCall) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return to_json(value, fallback=str, inf_nan_mode="strings").decode()
+    """JSON text, whatever the value: a tool may return what no JSON can say.  Raises nothing."""
+    with contextlib.suppress(Exception):
+        return to_json(value, fallback=str, inf_nan_mode="strings").decode()
+    with contextlib.suppress(Exception):
+        return json.dumps(value, default=_words)  # lone surrogates are escaped
+    return json.dumps(_words(value))
+
+
+def _words(value: object) -> str:
+    """What the value says of itself, as UTF-8 can say it; its type where it fails.  Raises nothing."""
+    try:
+        return (str(value) if isinstance(value, str | BaseException) else repr(value)).encode(*_ESCAPED).decode()
+    except Exception:  # noqa: BLE001 - a tool's own object may do anything
+        return f"({type(value).__name__} that cannot be shown)"
