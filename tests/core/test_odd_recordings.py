@@ -211,3 +211,49 @@ def test_an_interrupted_command_writes_nothing(faulty: Callable[..., FaultServer
     assert (tmp_path / "traffic.json").read_bytes() == before
     assert record(server).exit_code == 0
     assert len(Recording.load("traffic.json").exchanges) == 2
+
+
+def test_what_stands_under_the_name_of_a_secret_is_not_written(
+    tap: RecordingAdapter, asking: Callable[..., Client]
+) -> None:
+    """Also as a key, and where the answer repeats it; what the model says under such a name stays, if it is a word."""
+    body = {"api_key": "hunter22", "auth": {"password": "hunter"}, "tokens": {"sk-abcdefgh12345": "x"}}
+    echo = completion(finish="stop", content="you said hunter22") | {"echo": {"token": "hunter33", "key": "C major"}}
+    asking(http(json.dumps(echo))).create(**ASK, extra_body=body)
+    [exchange] = json.loads(tap.recording.to_json())["exchanges"]
+    assert "hunter" not in json.dumps(exchange)
+    kept = {"api_key": "***", "auth": {"password": "***"}, "tokens": {"***": "x"}}
+    assert {name: exchange["request"][name] for name in body} == kept
+    assert exchange["response"]["choices"][0]["message"]["content"] == "you said ***"
+    assert exchange["response"]["echo"] == {"token": "***", "key": "C major"}
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ("the key is sk-re", "alkey12", "34567 !"),
+        ("the key is Zebra", "-Purple", "-99 !"),
+        ("the key is sk-realkey1234567", " !"),
+        ("the key is ", "", "sk-realkey1234567 !"),
+        (*"the key is sk-realkey1234567 !",),
+    ],
+)
+def test_a_key_that_a_stream_says_in_pieces_is_not_written(
+    tap: RecordingAdapter, asking: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, pieces: tuple[str, ...]
+) -> None:
+    """Neither in a text nor in the arguments of calls that take turns; what stands around it stays."""
+    monkeypatch.setenv("HOUSE_API_KEY", "Zebra-Purple-99")
+    called = [
+        chunk({"tool_calls": [{"index": at, "function": {"arguments": piece}}]}) for piece in pieces for at in (0, 1)
+    ]
+    said = [chunk({"content": piece}) for piece in pieces]
+    end = chunk({}, "stop") + b"data: [DONE]\n\n"
+    with asking(b"".join([head_of_a_stream(), *said, *called, end])).stream(**ASK) as stream:
+        stream.until_done()
+    [exchange] = json.loads(tap.recording.to_json())["exchanges"]
+    deltas = [event["choices"][0]["delta"] for event in exchange["events"] if event.get("choices")]
+    assert "".join(delta.get("content") or "" for delta in deltas) == "Hmthe key is *** !"
+    for at in (0, 1):
+        calls = [call for delta in deltas for call in delta.get("tool_calls") or [] if call["index"] == at]
+        assert "".join(call["function"]["arguments"] for call in calls) == "the key is *** !"
+    assert len(deltas) == 3 * len(pieces) + 2

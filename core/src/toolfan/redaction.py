@@ -18,7 +18,7 @@ _SECRET_VALUE = re.compile(r"(sk-|pk-|rk-|AIza|ya29\.|gh[opusr]_|xox|eyJ|-----BE
 _SCHEME = re.compile(r"(?i)^(bearer|basic)\s+")
 _URL_LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
 _URL_SECRET = re.compile(
-    r"(?i)(?<=[?&])([^=&#\s]{0,40}(?:key|token|secret|password)[^=&#\s]{0,40}|sig|signature|code)=[^&#\s]*"
+    r"(?i)(?<=[?&])([^=&#\s]{0,40}(?:key|token|secret|password)[^=&#\s]{0,40}=|sig=|signature=|code=)[^&#\s]*"
 )
 _LONGEST = 80
 
@@ -90,7 +90,7 @@ def shown(value: Any, path: Iterable[str | int]) -> str:
     if isinstance(value, str):
         if _SECRET_VALUE.match(value.strip()):
             return HIDDEN
-        value = _URL_SECRET.sub(r"\1=***", _URL_LOGIN.sub("***", value))
+        value = _URL_SECRET.sub(r"\1***", _URL_LOGIN.sub("***", value))
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, list | tuple | set | frozenset):
@@ -176,7 +176,7 @@ def masked(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         for spelling in {secret, quote(secret, safe="")}:
             text = text.replace(spelling, "***")
-    text = _URL_SECRET.sub(r"\1=***", _URL_LOGIN.sub("***", text))
+    text = _URL_SECRET.sub(r"\1***", _URL_LOGIN.sub("***", text))
     return _AFTER_NAME.sub(r"\1\2***", _AFTER_SCHEME.sub(r"\1\2***", _KEYS.sub("***", text)))
 
 
@@ -206,3 +206,25 @@ def _texts(exc: BaseException) -> Iterator[str]:
         left += [one.__cause__, one.__context__]
         if isinstance(one, BaseExceptionGroup):
             left += one.exceptions
+
+
+def secret_spans(text: str, secrets: Iterable[str] = ()) -> list[tuple[int, int]]:
+    """Where in `text` the parts stand that `masked` hides, from left to right; none overlaps another."""
+    found = [
+        match.span()
+        for secret in secrets
+        for spelling in {secret, quote(secret, safe="")}
+        for match in re.finditer(re.escape(spelling), text)
+    ]
+    for pattern in (_URL_SECRET, _URL_LOGIN, _KEYS, _AFTER_SCHEME, _AFTER_NAME):
+        found += [
+            (match.end(match.lastindex) if match.lastindex else match.start(), match.end())
+            for match in pattern.finditer(text)
+        ]
+    merged: list[tuple[int, int]] = []
+    for begin, end in sorted(found):
+        if merged and begin < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif begin < end:
+            merged.append((begin, end))
+    return merged

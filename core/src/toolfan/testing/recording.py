@@ -10,8 +10,9 @@ A recording is JSON, to be read, kept in a repository and mended by hand:
        {"request": {...}, "error": {"type": "RateLimited", "message": "...", "status": 429, "retry_after": 1.0}}]}
 
 `request` is the body that was sent, `response` the body that came, `events` the decoded events of a stream.  Secrets
-are removed: request headers are not kept, and what looks like a key, or is the value of an environment variable with
-the name of one, is `***`.  An `error` beside `events` broke the stream.
+are removed: request headers are not kept, and what looks like a key, stands under the name of one or is the value of an
+environment variable with the name of one, is `***`, also where a stream says it in pieces.  An `error` beside `events`
+broke the stream.
 
 Knows: adapters, transports, what a secret looks like.  Must not know: pytest, any provider.
 """
@@ -29,8 +30,9 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import ConfigError, ProviderError
 from toolfan.event_streams import AsyncEventStream, EventStream
-from toolfan.redaction import known_secrets, masked, public_headers
+from toolfan.redaction import known_secrets, public_headers
 
+from .cleaning import cleaned_exchange
 from .delegation import Through
 
 if TYPE_CHECKING:
@@ -61,9 +63,10 @@ class Recording:
 
     def to_json(self) -> str:
         """The JSON text of the recording, without secrets; what no UTF-8 can say (half an emoji) is escaped."""
-        content = {"toolfan_recording": VERSION, "adapter": self.adapter, "exchanges": self.ended()}
         secrets = known_secrets(os.environ)
-        text = json.dumps(_clean(content, secrets), ensure_ascii=False, indent=1) + "\n"
+        exchanges = [cleaned_exchange(exchange, secrets) for exchange in self.ended()]
+        content = {"toolfan_recording": VERSION, "adapter": self.adapter, "exchanges": exchanges}
+        text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
         return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
     def save(self, path: str | Path) -> None:
@@ -95,14 +98,6 @@ def _replace(path: Path, content: bytes) -> None:
         if path.exists():
             shutil.copymode(path, fresh)
         fresh.replace(path)
-
-
-def _clean(value: Any, secrets: tuple[str, ...]) -> Any:
-    if isinstance(value, str):
-        return masked(value, secrets)
-    if isinstance(value, dict):
-        return {key: _clean(inner, secrets) for key, inner in value.items()}
-    return [_clean(inner, secrets) for inner in value] if isinstance(value, list | tuple) else value
 
 
 class RecordingAdapter(Through):
