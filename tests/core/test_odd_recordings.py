@@ -16,7 +16,7 @@ import openai
 import pytest
 from loopback import FaultServer, completion, faulty, http
 from pydantic import BaseModel
-from toolfan import AsyncClient, Client, load_adapter, wrap, wrap_async
+from toolfan import AsyncClient, Client, UsageError, load_adapter, wrap, wrap_async
 from toolfan.cli.app import app
 from toolfan.testing import Recording, RecordingAdapter, replayed
 from typer.testing import CliRunner
@@ -257,3 +257,19 @@ def test_a_key_that_a_stream_says_in_pieces_is_not_written(
         calls = [call for delta in deltas for call in delta.get("tool_calls") or [] if call["index"] == at]
         assert "".join(call["function"]["arguments"] for call in calls) == "the key is *** !"
     assert len(deltas) == 3 * len(pieces) + 2
+
+
+def test_a_request_with_a_secret_is_given_its_answer(
+    tap: RecordingAdapter, asking: Callable[..., Client], tmp_path: Path
+) -> None:
+    """It is compared as it is kept; another one is still another one, and the difference shows no secret."""
+    path = tmp_path / "traffic.json"
+    asked = {**ASK, "messages": [{"role": "user", "content": "Is the token: abcdef1234567 valid?"}]}
+    body = {"api_key": "hunter22", "metadata": {"sk-abcdefgh12345": "x"}}
+    asking(saying("no")).create(**asked, extra_body=body)
+    tap.recording.save(path)
+    Recording.load(path).save(path)  # as the command does that goes on with one
+    assert replayed(path).create(**asked, extra_body=body).text == "no"
+    other = {**ASK, "messages": [{"role": "user", "content": "Is the token: bcdefg1234567 good?"}]}
+    with pytest.raises(UsageError, match=r"was 'Is the token: \*\*\* valid\?' and is 'Is the token: \*\*\* good\?'"):
+        replayed(path).create(**other, extra_body=body)

@@ -5,6 +5,8 @@ Knows: recordings, adapters as codecs.  Must not know: pytest, any SDK.
 
 from __future__ import annotations
 
+import json
+import os
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,9 @@ from toolfan import errors
 from toolfan.adapter import WireResponse
 from toolfan.errors import ProviderError, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
+from toolfan.redaction import known_secrets
 
+from .cleaning import cleaned_request
 from .delegation import Through
 from .recording import Recording
 from .trees import nodes
@@ -26,10 +30,15 @@ if TYPE_CHECKING:
 
 
 class Replay:
-    """What stands in for the vendor's client: the exchanges of a recording that are `left`."""
+    """What stands in for the vendor's client: the exchanges of a recording that are `left`.
+
+    Requests are compared as a recording keeps them, without secrets.
+    """
 
     def __init__(self, recording: Recording, *, compare: bool) -> None:
         self.adapter, self.left, self._compare = recording.adapter, list(recording.exchanges), compare
+        self._secrets = known_secrets(os.environ)
+        self._requests = {id(one): cleaned_request(one["request"], self._secrets) for one in self.left}
         self._count = len(self.left)
 
     def take(self, request: WireRequest, *, streams: bool) -> JSON:
@@ -38,15 +47,16 @@ class Replay:
         Raises UsageError if none is left, or none has this body: then it names the first difference.
         """
         key = "events" if streams else "response"
+        asked = cleaned_request(json.loads(json.dumps(request.body)), self._secrets) if self._compare else {}
         fitting = [one for one in self.left if key in one or "error" in one]
-        found = next((one for one in fitting if not self._compare or one["request"] == request.body), None)
+        found = next((one for one in fitting if not self._compare or self._requests[id(one)] == asked), None)
         if found is not None:
             self.left.remove(found)
             return found
         if not fitting:
             what = f"all {self._count} exchanges of the recording were given"
         else:
-            what = f"the recording has no such request: {_difference(fitting[0]['request'], request.body)}"
+            what = f"the recording has no such request: {_difference(self._requests[id(fitting[0])], asked)}"
         raise UsageError(what, adapter=self.adapter, hint="Record it anew; or replayed(..., compare=False).")
 
 
