@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -273,3 +274,20 @@ def test_a_request_with_a_secret_is_given_its_answer(
     other = {**ASK, "messages": [{"role": "user", "content": "Is the token: bcdefg1234567 good?"}]}
     with pytest.raises(UsageError, match=r"was 'Is the token: \*\*\* valid\?' and is 'Is the token: \*\*\* good\?'"):
         replayed(path).create(**other, extra_body=body)
+
+
+def test_many_threads_are_answered_once_each(tmp_path: Path) -> None:
+    """No exchange is given twice or lost, and nobody gets an error."""
+    path, many = tmp_path / "traffic.json", 400
+    answers = [{"response": completion(finish="stop", content=str(at))} for at in range(many)]
+    Recording("openai", [{"request": {}, **answer} for answer in answers]).save(path)
+    client = replayed(path, compare=False)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(16) as pool:
+            texts = list(pool.map(lambda _: client.create(**ASK).text, range(many)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert sorted(map(int, texts)) == list(range(many))
+    assert client.sdk_client.left == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import asynccontextmanager, contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from toolfan import errors
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 class Replay:
     """What stands in for the vendor's client: the exchanges of a recording that are `left`.
 
-    Requests are compared as a recording keeps them, without secrets.
+    Requests are compared as a recording keeps them, without secrets.  Any number of threads may ask.
     """
 
     def __init__(self, recording: Recording, *, compare: bool) -> None:
@@ -40,6 +41,7 @@ class Replay:
         self._secrets = known_secrets(os.environ)
         self._requests = {id(one): cleaned_request(one["request"], self._secrets) for one in self.left}
         self._count = len(self.left)
+        self._lock = Lock()
 
     def take(self, request: WireRequest, *, streams: bool) -> JSON:
         """The exchange that answers this request.
@@ -48,11 +50,12 @@ class Replay:
         """
         key = "events" if streams else "response"
         asked = cleaned_request(json.loads(json.dumps(request.body)), self._secrets) if self._compare else {}
-        fitting = [one for one in self.left if key in one or "error" in one]
-        found = next((one for one in fitting if not self._compare or self._requests[id(one)] == asked), None)
-        if found is not None:
-            self.left.remove(found)
-            return found
+        with self._lock:
+            fitting = [one for one in self.left if key in one or "error" in one]
+            found = next((one for one in fitting if not self._compare or self._requests[id(one)] == asked), None)
+            if found is not None:
+                self.left.remove(found)
+                return found
         if not fitting:
             what = f"all {self._count} exchanges of the recording were given"
         else:
