@@ -237,6 +237,19 @@ def test_plugins_that_are_unusable_are_listed_with_a_remedy() -> None:
     assert "adapter torn (tool-a 1.0): broken: " in run().stdout
 
 
+def test_plugins_that_panic_harm_nobody_but_themselves() -> None:
+    """What is no Exception ends neither doctor nor `adapters`."""
+    source = "class Panic(BaseException): ...\nraise Panic('in Rust')"
+    install("tool-a", "toolfan.adapters", "panicking", source)
+    install("tool-b", "toolfan.observers", "panicking", source)
+    sick = [line for line in found(status=2) if line.get("name") == "panicking"]
+    assert [(line["kind"], line["status"]) for line in sick] == [("adapter", "broken"), ("observer", "broken")]
+    assert all("cannot be imported: Panic: in Rust" in line["reason"] for line in sick)
+    listed = CliRunner().invoke(app, ["adapters"])
+    assert listed.exit_code == 0
+    assert "Panic: in Rust" in listed.stdout
+
+
 def test_observers_are_listed() -> None:
     watching_ = "import toolfan\n@toolfan.hookimpl\ndef toolfan_after_turn(turn): ..."
     install("well", "toolfan.observers", "well", watching_)
@@ -250,14 +263,15 @@ def test_observers_are_listed() -> None:
     assert "observer twin (one 1.0): conflict: offered by two 1.0 too. Remove one: `pip uninstall one`" in done.stdout
 
 
-def test_what_an_sdk_raises_belongs_to_its_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [RuntimeError, BaseException])
+def test_what_an_sdk_raises_belongs_to_its_profile(monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]) -> None:
     def fail(*_: Any, **__: Any) -> None:
-        raise RuntimeError(f"no luck with {KEY}")
+        raise kind(f"no luck with {KEY}")
 
     configure(profile(adapter="local"))
     monkeypatch.setattr("toolfan_local.service.connect", fail)
     one = house(status=2)
-    assert one["problem"] == "RuntimeError: no luck with ***"
+    assert one["problem"] == f"{kind.__name__}: no luck with ***"
 
 
 def test_a_file_that_cannot_be_read_is_told() -> None:

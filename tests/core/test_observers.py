@@ -256,7 +256,15 @@ def raising(hook: str, error: BaseException) -> Watcher:
     return Raising()
 
 
-@pytest.mark.parametrize("error", [RuntimeError("boom"), SystemExit(3)], ids=["error", "exit"])
+class PanicError(BaseException):
+    """What Rust code raises through PyO3 is no Exception either."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("boom"), SystemExit(3), PanicError(), asyncio.CancelledError(), GeneratorExit()],
+    ids=["error", "exit", "panic", "cancelled", "left"],
+)
 @pytest.mark.parametrize("hook", HOOKS)
 def test_an_observer_that_raises_is_logged_and_dropped(
     bench: Bench,
@@ -278,6 +286,35 @@ def test_an_observer_that_raises_is_logged_and_dropped(
     assert record.getMessage() == f"the observer Raising raised in toolfan_{hook} and is dropped"
     assert record.exc_info is not None
     assert record.exc_info[1] is error
+
+
+@pytest.mark.parametrize("hook", ["before_send", "after_turn"])
+def test_a_cancelled_error_of_an_observer_cancels_nothing_and_a_real_one_does(
+    bench: Bench, observe: Callable[[Any], Any], hook: str
+) -> None:
+    """Its own is dropped with it; whoever cancels the task from within a hook cancels it."""
+    bench.serve({**GOOD, "times": 2})
+
+    class Cancelling(Watcher):
+        def note(self, name: str, /, **values: Any) -> None:
+            task = asyncio.current_task()
+            if name == hook and task is not None:
+                task.cancel()
+
+    async def ask_and_wait(client: toolfan.AsyncClient) -> None:
+        await client.create(messages=USER, tools=(Weather,))
+        await asyncio.sleep(60)
+
+    async def main() -> None:
+        async with openai.AsyncOpenAI(base_url=bench.server.openai_url, api_key=KEY) as sdk:
+            client = toolfan.wrap_async(sdk, model="m")
+            observe(raising(hook, asyncio.CancelledError()))
+            assert len(await client.create(messages=USER, tools=(Weather,))) == 2
+            observe(Cancelling())
+            with pytest.raises(asyncio.CancelledError):
+                await ask_and_wait(client)
+
+    asyncio.run(main())
 
 
 def test_ctrl_c_passes_through_an_observer(bench: Bench, observe: Callable[[Any], Any]) -> None:

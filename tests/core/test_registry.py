@@ -228,6 +228,12 @@ NO_HOOK = "does not implement the hook toolfan_adapter"
         ("import surely_not_there", "ModuleNotFoundError: No module named 'surely_not_there'"),
         ("raise RuntimeError('on import')", "cannot be imported: RuntimeError: on import"),
         ("import sys; sys.exit(3)", "cannot be imported: SystemExit: 3"),
+        ("class Panic(BaseException): ...\nraise Panic('in Rust')", "cannot be imported: Panic: in Rust"),
+        (
+            "class Mute(Exception):\n  def __str__(self): raise RuntimeError\nraise Mute",
+            "plugin_bad cannot be imported: Mute [adapter",
+        ),
+        ("@hookimpl\ndef toolfan_adapter(): raise GeneratorExit", "fails in toolfan_adapter(): GeneratorExit"),
         ("def broken(:", "cannot be imported: SyntaxError"),
         ("x = 1", NO_HOOK),
         ("def toolfan_adapter(): ...", "without @toolfan.hookimpl"),
@@ -248,6 +254,11 @@ NO_HOOK = "does not implement the hook toolfan_adapter"
             "class A:\n  @property\n  def api(self): raise ValueError('shy')\n"
             "@hookimpl\ndef toolfan_adapter(): return A()",
             "fails when it is looked at: ValueError: shy",
+        ),
+        (
+            "class A:\n  @property\n  def api(self): raise BaseException('shy')\n"
+            "@hookimpl\ndef toolfan_adapter(): return A()",
+            "fails when it is looked at: BaseException: shy",
         ),
     ],
 )
@@ -668,6 +679,7 @@ def test_an_installed_observer_watches_from_the_first_client_on(observing: Site)
 SICK = {
     "importing": "import a_module_that_nobody_has",
     "exiting": "raise SystemExit(1)",
+    "panicking": "class Panic(BaseException): ...\nraise Panic",
     "unknown": WATCHING.replace("toolfan_after_turn", "toolfan_after_turns"),
     "argument": WATCHING.replace("adapter, turn", "adapter, turn, colour"),
     "hookless": WATCHING.replace("@toolfan.hookimpl", ""),
@@ -688,12 +700,12 @@ def test_sick_observers_harm_nobody_but_themselves(observing: Site, caplog: pyte
     assert sys.modules["watch_well"].told == [("local", "end")] * 2
     assert not {"twin_a", "twin_b"} & sys.modules.keys()
     said = [record.getMessage() for record in caplog.records]
-    for name in ("importing", "exiting", "unknown", "argument", "hookless", "torn"):
+    for name in ("importing", "exiting", "panicking", "unknown", "argument", "hookless", "torn"):
         assert sum(line.startswith(f"the observer {name} is not used: ") for line in said) == 1, said
     assert "Did you mean 'toolfan_after_turn'?" in caplog.text
     assert "the observer twin is not used: offered by twin-b 1.0 too" in said
     assert "the observer raising raised in toolfan_after_turn and is dropped" in said
-    assert len(said) == 9, said
+    assert len(said) == 10, said
     statuses = {info.distribution: info.status for info in installed_observers(load=True)}
     assert {name for name, status in statuses.items() if status == "ok"} == {"watch-well", "watch-raising"}
     assert statuses["twin-a"] == statuses["twin-b"] == "conflict"

@@ -12,7 +12,7 @@ from typing_extensions import get_protocol_members
 
 from .adapter import ADAPTER_API, Capabilities, ParallelToolsAdapter
 from .errors import AdapterTooNew
-from .plugins import broken, offered_adapter
+from .plugins import broken, offered_adapter, told
 
 if TYPE_CHECKING:
     from .plugins import Candidate
@@ -28,10 +28,10 @@ def admitted(candidate: Candidate) -> ParallelToolsAdapter:
     offered = offered_adapter(candidate)
     try:
         fault = _unlike_an_adapter(candidate, offered)
-    except AdapterTooNew:
+    except (AdapterTooNew, KeyboardInterrupt):
         raise
-    except Exception as exc:
-        raise broken(candidate, f"its adapter fails when it is looked at: {type(exc).__name__}: {exc}") from exc
+    except BaseException as exc:  # whatever it is, it is the plugin's
+        raise broken(candidate, f"its adapter fails when it is looked at: {told(exc)}") from exc
     if fault:
         raise broken(candidate, fault)
     return cast("ParallelToolsAdapter", offered)

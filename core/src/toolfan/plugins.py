@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -74,7 +74,7 @@ def _entry_points_text(distribution: importlib.metadata.Distribution) -> tuple[s
     try:
         return distribution.read_text("entry_points.txt") or "", None
     except Exception as exc:  # noqa: BLE001 - whatever is wrong with one distribution is its own affair
-        return "", _told(exc)
+        return "", told(exc)
 
 
 def _identity(distribution: importlib.metadata.Distribution) -> tuple[str, str | None]:
@@ -155,12 +155,17 @@ def _check_adapter_hook(candidate: Candidate, plugin: object, manager: pluggy.Pl
 def _guard(candidate: Candidate, what: str) -> Generator[None, None, None]:
     try:
         yield
-    except (Exception, SystemExit) as exc:
-        raise broken(candidate, f"{candidate.value} {what}: {_told(exc)}") from exc
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # SystemExit, a panic of Rust code: nothing of a plugin's is the caller's
+        raise broken(candidate, f"{candidate.value} {what}: {told(exc)}") from exc
 
 
-def _told(exc: BaseException) -> str:
-    text = " ".join(str(exc).split())
+def told(exc: BaseException) -> str:
+    """What happened in a plugin, on one line."""
+    text = ""
+    with suppress(Exception):  # its own method may raise, too
+        text = " ".join(str(exc).split())
     return f"{type(exc).__name__}: {text[:300]}" if text else type(exc).__name__
 
 

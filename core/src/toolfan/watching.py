@@ -118,7 +118,10 @@ def tell(hook: str, **values: Any) -> None:
         for watcher in _watchers:
             try:
                 getattr(watcher.hooks, hook)(**values)
-            except (Exception, SystemExit) as exc:  # noqa: BLE001 - whatever it is, it is not the client's
+            except KeyboardInterrupt:
+                raise
+            # Whatever else it is, it is not the client's.  A task is cancelled where it waits, and nothing waits here.
+            except BaseException as exc:  # noqa: BLE001
                 unobserve(watcher.plugin)
                 _log.error("the observer %s raised in %s and is dropped", watcher.name, hook, exc_info=exc)
     finally:

@@ -61,7 +61,9 @@ def examined(profile: Profile, *, live: bool) -> Finding:
     except ToolfanError as exc:
         found.problem, found.next = exc.message, exc.hint
         found.asked = found.asked and not isinstance(exc, UsageError)
-    except Exception as exc:  # noqa: BLE001 - whatever an SDK raises belongs to this profile alone
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # noqa: BLE001 - whatever an SDK raises belongs to this profile alone
         found.problem = masked(f"{type(exc).__name__}: {exc}")
         found.next = "This is not an error of toolfan's: see the package's own documentation."
     return found

@@ -65,7 +65,9 @@ def _module(name: str) -> Any:
                 hint=f"Run toolfan where it can be imported from; it was looked for in {here} and on Python's path.",
             ) from None
         raise _failed(name, exc) from exc
-    except (Exception, SystemExit) as exc:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # SystemExit, a panic of Rust code
         raise _failed(name, exc) from exc
 
 
