@@ -90,7 +90,7 @@ class HttpSender(ABC):
 
     def error_code(self, status: int, about: Mapping[str, Any]) -> Any:
         """The service's own word for an error; `about` is the error object, or what came in its place."""
-        code = about.get("code") or about.get("type")
+        code = about.get("code") or about.get("error_code") or about.get("type")
         named = about.get("status")  # Google's word, beside the status as a number
         return named if isinstance(code, int) and status and isinstance(named, str) else code
 

@@ -184,7 +184,7 @@ def provider_words(body: Any, depth: int = 0) -> str:
     if depth < 8 and isinstance(body, Mapping):
         if isinstance(said := body.get("msg"), str) and isinstance(where := body.get("loc"), list | tuple):
             return f"{'.'.join(map(str, where))}: {said}"
-        for name in ("message", "detail", "error", "errors", "error_description", "msg", "title"):
+        for name in ("message", "detail", "error", "errors", "error_description", "error_msg", "msg", "title"):
             if body.get(name):
                 return provider_words(body[name], depth + 1)
     if depth < 8 and isinstance(body, list | tuple):
@@ -200,7 +200,8 @@ def error_from_body(error: Any, *, adapter: str, request_id: str | None = None) 
     for word in words:
         number = int(word) if re.fullmatch("[0-9]{3}", word) else _WORDS.get(word.lower(), 0)
         if 400 <= number < 600:
-            named = next((word for word in words if not word.isdigit()), None)
+            named = next((other for other in words if not other.isdigit()), None)
+            named = named or next((other for other in words if other != word), None)
             more = details.get("details")
             return error_from_status(number, message, adapter=adapter, code=named, request_id=request_id, details=more)
     return Unavailable(

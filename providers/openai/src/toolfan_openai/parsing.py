@@ -10,9 +10,11 @@ from typing import Any, NoReturn
 
 from toolfan.assembly import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
-from toolfan.errors import BadResponse
+from toolfan.errors import BadResponse, Unavailable
 from toolfan.translation import error_from_body, excerpt
 from toolfan.wire import escaped, json_text, well_formed
+
+from .failures import error_told
 
 # Source: `finish_reason` in OpenAI's API reference; the others were seen from compatible servers.
 STOP_KINDS: Mapping[str, StopKind] = {
@@ -31,6 +33,7 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "safety": "filtered",
 }
 
+ENDED_BADLY = "ended with an error of the provider's, which does not say what it was"
 OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
 
 
@@ -43,15 +46,16 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
     """
     if not isinstance(body, OBJECT):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object")
+    if (error := error_told(body)) is not None:
+        raise error_from_body(error, adapter=adapter)
     choices = body.get("choices")
-    if body.get("error") and not choices:
-        error = body["error"]
-        raise error_from_body(body if isinstance(error, bool | int) else error, adapter=adapter)
     if not isinstance(choices, list) or not choices:
         _bad(adapter, "the answer has no choices")
     choice = choices[0]
-    if isinstance(choice, OBJECT) and isinstance(choice.get("error"), OBJECT):
+    if isinstance(choice, OBJECT) and choice.get("error"):
         raise error_from_body(choice["error"], adapter=adapter)
+    if isinstance(choice, OBJECT) and is_error(choice.get("finish_reason")):
+        raise Unavailable(f"the answer {ENDED_BADLY}", adapter=adapter, hint="The same request may succeed later.")
     message = choice.get("message") if isinstance(choice, OBJECT) else None
     if not isinstance(message, OBJECT):
         _bad(adapter, "the answer's first choice has no message")
@@ -91,6 +95,11 @@ def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
     raw = str(reason)
     kind = STOP_KINDS.get(raw.lower(), "other")
     return StopReason("calls" if kind == "end" and has_calls else kind, raw)
+
+
+def is_error(reason: Any) -> bool:
+    """Whether the finish reason is that the provider failed."""
+    return isinstance(reason, str) and reason.lower() == "error"
 
 
 def _check(message: Mapping[str, Any], adapter: str) -> None:

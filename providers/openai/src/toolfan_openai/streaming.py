@@ -16,7 +16,17 @@ from toolfan.errors import IncompleteStream
 from toolfan.translation import error_from_body
 from toolfan.wire import well_formed
 
-from .parsing import OBJECT, content_text, parse_completion, stop_reason, text_or_none, usage_of
+from .failures import error_told
+from .parsing import (
+    ENDED_BADLY,
+    OBJECT,
+    content_text,
+    is_error,
+    parse_completion,
+    stop_reason,
+    text_or_none,
+    usage_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,8 +74,8 @@ class ChatStreamParser:
     def feed(self, event: Mapping[str, Any]) -> Sequence[RawCall]:
         """The calls that this chunk sealed.  Raises the ProviderError of an error in it."""
         choices = event.get("choices")
-        if not self._begun or not choices or event.get("usage"):
-            self._read_about(event, choices)
+        if not self._begun or not choices or event.get("usage") or event.get("error"):
+            self._read_about(event)
         if not isinstance(choices, list):
             return self._calls.take()
         for choice in choices:
@@ -73,10 +83,9 @@ class ChatStreamParser:
                 self._read_choice(choice, event)
         return self._calls.take()
 
-    def _read_about(self, event: Mapping[str, Any], choices: Any) -> None:
-        if event.get("error") and not choices:
-            error = event["error"]
-            raise error_from_body(event if isinstance(error, bool | int) else error, adapter=self._adapter)
+    def _read_about(self, event: Mapping[str, Any]) -> None:
+        if (error := error_told(event)) is not None:
+            raise error_from_body(error, adapter=self._adapter)
         if "[DONE]" in event:
             self._done = True
             self._calls.finish(all_said=False, cut=self._finish == "length")
@@ -94,14 +103,15 @@ class ChatStreamParser:
         elif index != self._choice and index is not None and self._choice is not None:
             self._others.add(repr(index))
             return
-        if isinstance(choice.get("error"), OBJECT):
+        if choice.get("error"):
             raise error_from_body(choice["error"], adapter=self._adapter)
         delta = choice.get("delta")
         if isinstance(delta, OBJECT) and delta:
             self._read_delta(delta)
         elif isinstance(choice.get("message"), OBJECT) and not self._calls.slots and not self.texts:
+            calls = parse_completion(event, adapter=self._adapter).calls
             self._whole = dict(event)
-            for call in parse_completion(event, adapter=self._adapter).calls:
+            for call in calls:
                 self._calls.whole(call.provider_id, call.name, call.arguments)
         reason = choice.get("finish_reason")
         if reason is not None and reason != "":
@@ -187,11 +197,13 @@ class ChatStreamParser:
         ended = self._finish is not None or self._whole is not None or (self._done and said_something)
         accepted = ended or (not self._needs_end and self._begun)
         turn = self._turn(text, refusal, ended=self._finish is not None or self._whole is not None)
-        if accepted:
+        what = "ended before the answer was complete" if said_something else "ended without an answer"
+        if is_error(self._finish):
+            what = ENDED_BADLY
+        elif accepted:
             return turn
-        what = "before the answer was complete" if said_something else "without an answer"
         raise IncompleteStream(
-            f"the stream ended {what}", adapter=self._adapter, turn=turn, hint="What came whole is in .calls."
+            f"the stream {what}", adapter=self._adapter, turn=turn, hint="What came whole is in .calls."
         )
 
     def _turn(self, text: str, refusal: str | None, *, ended: bool) -> Turn:

@@ -12,6 +12,8 @@ from toolfan.http_transport import AsyncHttpTransport, HttpTransport
 from toolfan.keys import check_key
 from toolfan.post_sender import PostSender
 
+from .failures import error_told
+
 if TYPE_CHECKING:
     from toolfan.adapter import JSON, AsyncTransport, Transport
 
@@ -60,7 +62,12 @@ class _Sender(PostSender):
 
     def tells_error(self, body: JSON) -> bool:
         """Also of a body that holds one for a choice."""
+        if body.get("error"):
+            return True
         choices = body.get("choices")
         if not choices:
-            return bool(body.get("error")) or body.get("type") in FAILURES
-        return isinstance(choices, list) and any(isinstance(choice, dict) and choice.get("error") for choice in choices)
+            return body.get("type") in FAILURES or error_told(body) is not None
+        for choice in choices if isinstance(choices, list) else (choices,):
+            if isinstance(choice, dict) and choice.get("error"):
+                return True
+        return False

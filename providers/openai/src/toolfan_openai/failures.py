@@ -1,0 +1,59 @@
+"""Errors inside a 200 or a stream, as OpenAI and the servers that are compatible with it write them.
+
+Knows: the shapes of error objects.  Must not know: what else is in an answer, the SDK, retries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from toolfan.translation import provider_words
+
+_CODES = ("code", "error_code", "status_code", "statusCode", "status")
+_STATUS = re.compile("[45][0-9]{2}")
+# Source: ErrorCode in FastChat's constants.py; a status with two more digits, where 403 is not about permissions.
+_LONGER = re.compile("([45])([0-9]{2})[0-9]{2}")
+
+
+def error_told(body: Mapping[str, Any]) -> Any:
+    """What a body, or an event of a stream, tells as its error, for `error_from_body`; None if it tells none.
+
+    Beside choices only an `error` counts, and only if it says something.
+    """
+    error, choices = body.get("error"), body.get("choices")
+    if error and not (choices and isinstance(error, Mapping) and not any(error.values())):
+        return body if isinstance(error, bool | int) else error
+    return None if choices else _nameless(body)
+
+
+def _nameless(body: Mapping[str, Any]) -> Any:
+    """An error that is not under `error`."""
+    code = next((body[key] for key in _CODES if body.get(key)), None)
+    if errors := body.get("errors"):
+        first = errors[0] if isinstance(errors, list) else errors
+        return {"message": provider_words(errors), **_named(first.get("code") if isinstance(first, Mapping) else code)}
+    told = (
+        "error" in (body.get("object"), body.get("type"))
+        or body.get("error_code")
+        or body.get("error_msg")
+        or body.keys() == {"detail"}
+        or (isinstance(body.get("message"), str) and (body.get("success") is False or _STATUS.fullmatch(str(code))))
+    )
+    if not told:
+        return None
+    text = body.get("text") if not body.get("message") else None
+    named = _named(code)
+    if isinstance(kind := body.get("type"), str) and kind != "error":
+        named["type"] = kind
+    return {"message": text if isinstance(text, str) and text else provider_words(body), **named}
+
+
+def _named(code: Any) -> dict[str, Any]:
+    """The code, with the status that it means, if it is a longer one."""
+    longer = _LONGER.fullmatch(str(code))
+    if longer is None:
+        return {} if code is None else {"code": code}
+    status = f"{longer[1]}{longer[2]}"
+    return {"code": status if status in ("401", "429") else f"{longer[1]}00", "type": str(code)}

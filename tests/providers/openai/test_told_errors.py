@@ -1,0 +1,106 @@
+"""Errors inside a stream or a 200, in every shape that servers write: words and code come out, and what was whole."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+import toolfan
+from loopback import KEY, ONCE, USER, http
+from odd_streams import CALL, DONE, END, TOOLS, A, Hear, Weather, chunk, event, heard, piece
+from toolfan import IncompleteStream, RateLimited, RequestRejected, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loopback import FaultServer
+
+__all__ = ["heard"]
+
+JSON = dict[str, Any]
+BESIDE = chunk(content="", finish="error", error={"code": 502, "message": "Provider disconnected"})
+SHAPES: dict[str, tuple[JSON, type[toolfan.ProviderError], str, str | None]] = {
+    "beside choices": (BESIDE, Unavailable, "502: Provider disconnected", None),
+    "beside choices, a text": (chunk(error="gone"), Unavailable, "gone", None),
+    "a text in the choice": ({"choices": [{"index": 0, "delta": {}, "error": "gone"}]}, Unavailable, "gone", None),
+    "vllm": (
+        {"object": "error", "message": "too long", "type": "BadRequestError", "param": None, "code": 400},
+        RequestRejected,
+        "400 (BadRequestError): too long",
+        "BadRequestError",
+    ),
+    "fastchat": ({"text": "NETWORK ERROR", "error_code": 50002}, Unavailable, "(50002): NETWORK ERROR", "50002"),
+    "fastchat, the context": (
+        {"object": "error", "message": "too long", "code": 40303},
+        RequestRejected,
+        "(40303): too long",
+        "40303",
+    ),
+    "fastchat, the rate": ({"text": "slow", "error_code": 42901}, RateLimited, "(42901): slow", "42901"),
+    "error_msg": ({"error_code": 336003, "error_msg": "too much input"}, Unavailable, "too much input", "336003"),
+    "errors": ({"errors": [{"message": "no model", "code": 404}]}, RequestRejected, "404: no model", None),
+    "success": ({"success": False, "message": "boom"}, Unavailable, "boom", None),
+    "statusCode": ({"message": "bad", "statusCode": 400}, RequestRejected, "400: bad", None),
+    "detail": ({"detail": "boom"}, Unavailable, "boom", None),
+    "type": ({"type": "error", "message": "slow", "code": "rate_limit_exceeded"}, RateLimited, "slow", None),
+}
+each = pytest.mark.parametrize("shape", SHAPES)
+
+
+@each
+@pytest.mark.parametrize("after", [b"", DONE], ids=["last", "done"])
+def test_after_a_call_the_call_is_kept_and_the_error_told(heard: Hear, shape: str, after: bytes) -> None:
+    error, kind, words, code = SHAPES[shape]
+    torn = event(chunk(piece(1, "b", "Weather", '{"loc')))
+    found = heard(CALL + torn + event(error) + after)
+    assert (type(found.error), found.requests) == (kind, 1)
+    assert words in str(found.error)
+    assert code in (None, found.error.code)
+    assert [one.value for one in found.outcomes] == [Weather(location="A")]
+    assert found.said[0] == ("a", Weather(location="A"))
+
+
+@each
+def test_first_it_is_sent_again_only_if_that_may_help(heard: Hear, shape: str) -> None:
+    error, kind, words, _ = SHAPES[shape]
+    found = heard(event(error) + DONE)
+    assert (type(found.error), found.requests) == (kind, 1 if kind is RequestRejected else 2)
+    assert words in str(found.error)
+
+
+@each
+def test_in_a_whole_answer_it_is_the_same(faulty: Callable[..., FaultServer], shape: str) -> None:
+    error, kind, words, code = SHAPES[shape]
+    if "choices" in error:
+        choice = {"index": 0, "finish_reason": "error", "message": {"role": "assistant", "content": "part"}}
+        error = {**error, "choices": [{**error["choices"][0], **choice}]}
+    with openai.OpenAI(api_key=KEY, base_url=faulty(http(json.dumps(error))).url) as sdk:
+        client = toolfan.from_openai(sdk, stop=ONCE)
+        with pytest.raises(kind) as caught:
+            client.create(model="m", messages=USER, tools=TOOLS)
+    assert words in str(caught.value)
+    assert code in (None, caught.value.code)
+    assert type(caught.value) is kind
+
+
+def test_an_end_by_an_error_is_no_end(heard: Hear, faulty: Callable[..., FaultServer]) -> None:
+    found = heard(CALL + event(chunk(finish="error")) + DONE)
+    assert (type(found.error), found.requests) == (IncompleteStream, 1)
+    assert "ended with an error" in str(found.error)
+    assert found.said == [("a", Weather(location="A"))]
+    told = heard(CALL + event(chunk(finish="error"), {"error": {"message": "up", "code": 502}}))
+    assert "502: up" in str(told.error)
+    assert told.said == [("a", Weather(location="A"))]
+    answer = {"choices": [{"index": 0, "finish_reason": "error", "message": {"role": "assistant", "content": "part"}}]}
+    with openai.OpenAI(api_key=KEY, base_url=faulty(http(json.dumps(answer))).url) as sdk:
+        client = toolfan.from_openai(sdk, stop=ONCE)
+        with pytest.raises(Unavailable, match="ended with an error"):
+            client.create(model="m", messages=USER, tools=TOOLS)
+
+
+@pytest.mark.parametrize("error", [None, {}, "", False, {"code": None, "message": ""}], ids=str)
+def test_an_error_that_says_nothing_is_none(heard: Hear, error: Any) -> None:
+    found = heard(event(chunk(piece(0, "a", "Weather", A), error=error)) + END)
+    assert (found.error, found.said) == (None, [("a", Weather(location="A"))])
