@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .calls import RawCall
 from .repairs import WRAPPERS
-from .slots import Slot
+from .slots import Slot, number_of
 from .wire import escaped, json_text, well_formed
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class CallAssembler:
         self._used: set[str] = set()
         self._wrappers: list[Slot] = []  # open ones
         self._behind: list[Slot] = []  # whole calls after an open wrapper
+        self._held: Slot | None = None  # one whose arguments are `{}`, unless more of it comes now
         self._claims: dict[str, int] = {}  # the first position at which an id was given
 
     # Pieces in.
@@ -68,10 +69,12 @@ class CallAssembler:
 
         `arguments` are a text, a piece of it, or a whole value; `opaque` texts are no JSON.
         """
-        at = index if type(index) is int and index >= 0 else None
+        at = index if type(index) is int and index >= 0 else number_of(index)
         given = _word(call_id)
         called = _word(name)
         slot = self._slot(at, given, called, arguments)
+        if self._held is not None and self._held is not slot:
+            self._release()
         if given and not slot.id:
             slot.id = given
             self._by_id[given] = slot
@@ -88,6 +91,8 @@ class CallAssembler:
                 slot.add(arguments)
         elif arguments is not None:
             slot.replace(arguments)
+        if slot.held:
+            self._held = slot
         if slot.position is None:
             self._place(slot)
         self._seal_if_whole(slot)
@@ -101,6 +106,7 @@ class CallAssembler:
 
     def open(self, call_id: str | None, name: str) -> Slot:
         """A call that begins, after all that began before."""
+        self._release()
         self._in_order_of_arrival()
         slot = self._add(None)
         slot.id, slot.name, slot.real = call_id, name, True
@@ -111,6 +117,13 @@ class CallAssembler:
         """The arguments of a call that was opened, whole."""
         if not slot.closed:
             slot.replace(arguments)
+        slot.held = False
+        self._seal_if_whole(slot)
+
+    def _release(self) -> None:
+        slot, self._held = self._held, None
+        if slot is not None:
+            slot.held = False
             self._seal_if_whole(slot)
 
     def _slot(self, index: int | None, call_id: str, name: str, arguments: Any) -> Slot:
@@ -118,20 +131,20 @@ class CallAssembler:
         last = self.slots[-1] if self.slots else None
         if index is not None:
             found = self._by_index.get(index)
-            if found is None or (call_id and found.id and call_id != found.id):
+            if found is None or (call_id and found.id and call_id != found.id and (name or not found.is_open)):
                 return self._add(index)
-            return self._this_or_next(found, name, arguments, marked=True)
+            return self._this_or_next(found, name, arguments, call_id, marked=True)
         if call_id and (found := self._by_id.get(call_id)) is not None:
-            return self._this_or_next(found, name, arguments, marked=True)
+            return self._this_or_next(found, name, arguments, call_id, marked=True)
         if last is None or (call_id and last.id):
             return self._add(None)
         if name and not call_id and last.has_arguments and not last.closed and name != last.name:
             return self._add(None)
-        return self._this_or_next(last, name, arguments, marked=bool(call_id))
+        return self._this_or_next(last, name, arguments, call_id, marked=bool(call_id))
 
-    def _this_or_next(self, slot: Slot, name: str, arguments: Any, *, marked: bool) -> Slot:
+    def _this_or_next(self, slot: Slot, name: str, arguments: Any, call_id: str, *, marked: bool) -> Slot:
         """The call that the piece seems to belong to, or the one after it that the piece begins."""
-        if not slot.begins_another(name, arguments, marked=marked):
+        if (slot.held and call_id and call_id == slot.id) or not slot.begins_another(name, arguments, marked=marked):
             return slot
         following = self._add(slot.index)
         if not name:
@@ -182,7 +195,9 @@ class CallAssembler:
     # Calls out.
 
     def _seal_if_whole(self, slot: Slot) -> None:
-        if not slot.closed or slot.call is not None or slot.position is None or not (slot.name or slot.real):
+        if not slot.closed or slot.held or slot.call is not None or slot.position is None:
+            return
+        if not slot.name and not slot.real:
             return
         if any(one.position is not None and one.position < slot.position for one in self._wrappers):
             self._behind.append(slot)

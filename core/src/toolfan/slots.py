@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import from_json
+
 from .scanning import Scanner
 from .wire import json_text
 
@@ -20,7 +22,8 @@ class Slot:
     """A call that is being put together.
 
     `extra` is for fields of the provider's own, `position` the call's place among the calls, None while calls that
-    belong before it may still come, `named_again` whether its name was said once more after its end.
+    belong before it may still come, `named_again` whether its name was said once more after its end, `held` whether its
+    arguments came as `{}` in one piece: some servers begin so, and the arguments follow.
     """
 
     __slots__ = (
@@ -29,10 +32,12 @@ class Slot:
         "_pieces",
         "_scanner",
         "_text",
+        "_told",
         "call",
         "closed",
         "extra",
         "garbage",
+        "held",
         "id",
         "index",
         "name",
@@ -46,7 +51,7 @@ class Slot:
         self.id: str | None = None
         self.name = ""
         self.position: int | None = None
-        self.closed = self.named_again = False
+        self.closed = self.named_again = self.held = False
         self.real = False
         self.garbage = 0
         self.call: RawCall | None = None
@@ -56,6 +61,7 @@ class Slot:
         self._text: str | None = ""
         self._length = 0
         self._cumulative = False
+        self._told: tuple[str, Any] | None = None  # the arguments when they were whole: the text, and its value
 
     @property
     def arguments(self) -> str:
@@ -68,6 +74,11 @@ class Slot:
     @property
     def has_arguments(self) -> bool:
         return self._length > 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is named, and more of its arguments may come."""
+        return bool(self.name) and self.call is None and (not self.closed or self.held)
 
     @property
     def is_phantom(self) -> bool:
@@ -83,11 +94,13 @@ class Slot:
 
     def add(self, piece: str) -> None:
         """More of the arguments."""
+        if self.held and self.call is None and piece.lstrip()[:1] == "{" and not self.tells_again(piece):
+            self._begin_anew()
         if self.closed or self.call is not None:
-            if piece.strip() and piece != self.arguments:
+            if piece.strip() and not self.tells_again(piece):
                 self.garbage += len(piece.strip())
             return
-        at = 0
+        at, first = 0, not self._length
         if 0 < self._length <= len(piece) and self._repeats(piece):
             at = self._length
             self._pieces, self._length = [piece], len(piece)
@@ -100,6 +113,12 @@ class Slot:
             self.closed = True
             self.garbage += len(piece[end:].strip())
             self._pieces[-1] = piece[:end]
+            self.held = first and piece[:end].strip() == "{}"
+
+    def _begin_anew(self) -> None:
+        self._pieces, self._text, self._length, self._told = [], "", 0, None
+        self._scanner = Scanner()
+        self.closed = self.held = False
 
     def _repeats(self, piece: str) -> bool:
         """Whether the piece has all arguments so far in it, as some servers send them; known by what JSON forbids."""
@@ -123,15 +142,58 @@ class Slot:
             return False
         if name and self.name and name != self.name:
             return True
-        text = arguments if isinstance(arguments, str) else "" if arguments is None else json_text(arguments)
-        return bool(text.strip()) and not (marked and text == self.arguments)
+        if arguments is None or (isinstance(arguments, str) and not arguments.strip()):
+            return False
+        return not (marked and self.tells_again(arguments))
+
+    def tells_again(self, arguments: Any) -> bool:
+        """Whether these are the arguments, which are whole, once more, if in another spelling."""
+        text = arguments if isinstance(arguments, str) else json_text(arguments)
+        end = Scanner().feed(text)
+        text = (text if end < 0 else text[:end]).strip()
+        if self._told is None:
+            said = self.arguments.strip()
+            self._told = said, _value(said)
+        if text == self._told[0]:
+            return True
+        value = _value(text)
+        return value is not None and _same(value, self._told[1])
 
     def replace(self, arguments: Any) -> None:
         """The arguments, whole: a value, or the text of one."""
         if self.call is None:
             text = arguments if isinstance(arguments, str) else json_text(arguments)
+            self.held = not self._length and text == "{}"
             self._pieces, self._text, self._length, self.closed = [text], text, len(text), True
+            self._told = None
 
     def ignore_json(self) -> None:
         """The arguments are some text, which has no end of its own."""
         self._scanner.ignore()
+
+
+def number_of(index: Any) -> int | None:
+    """The number that an index is, also as a text or a float; None if it is none."""
+    text = isinstance(index, str) and len(index) < 10 and index.isascii() and index.isdigit()
+    if text or (isinstance(index, float) and index.is_integer()):
+        index = int(index)
+    return index if type(index) is int and index >= 0 else None
+
+
+def _value(text: str) -> Any:
+    """The value of a JSON object or array; None of what is none."""
+    if text[:1] not in ("{", "["):
+        return None
+    try:
+        return from_json(text)
+    except ValueError:
+        return None
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal; 1 and 1.0 are, 1 and true are not."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from toolfan.assembly import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse, Unavailable
+from toolfan.slots import number_of
 from toolfan.translation import error_from_body, excerpt
 from toolfan.wire import escaped, json_text, well_formed
 
@@ -49,6 +50,8 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
     if (error := error_told(body)) is not None:
         raise error_from_body(error, adapter=adapter)
     choices = body.get("choices")
+    if isinstance(choices, OBJECT):  # one choice, without the list around it
+        choices = [choices]
     if not isinstance(choices, list) or not choices:
         _bad(adapter, "the answer has no choices")
     choice = choices[0]
@@ -139,10 +142,11 @@ def _is_phantom(entry: Any) -> bool:
 
 
 def _in_order(sent: list[Any]) -> list[Any]:
-    indices = [entry.get("index") if isinstance(entry, OBJECT) else None for entry in sent]
-    if all(type(index) is int for index in indices) and len(set(indices)) == len(indices):
-        return sorted(sent, key=lambda entry: entry["index"])
-    return sent
+    indices = [number_of(entry.get("index")) if isinstance(entry, OBJECT) else None for entry in sent]
+    known = [index for index in indices if index is not None]
+    if len(set(known)) < len(sent):
+        return sent
+    return [sent[at] for at in sorted(range(len(sent)), key=known.__getitem__)]
 
 
 def _piece(entry: Any) -> tuple[str | None, str, str]:

@@ -76,7 +76,9 @@ class ChatStreamParser:
         choices = event.get("choices")
         if not self._begun or not choices or event.get("usage") or event.get("error"):
             self._read_about(event)
-        if not isinstance(choices, list):
+        if isinstance(choices, OBJECT):  # one choice, without the list around it
+            choices = (choices,)
+        elif not isinstance(choices, list):
             return self._calls.take()
         for choice in choices:
             if isinstance(choice, OBJECT):

@@ -1,0 +1,106 @@
+"""Chunks as servers get them wrong: each call comes out once, whole, and as soon as it can be known to be whole."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+import toolfan
+from loopback import KEY, ONCE, USER, completion, http
+from odd_streams import DONE, END, TOOLS, A, B, Hear, Now, Pay, Weather, chunk, event, heard, piece
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loopback import FaultServer
+
+__all__ = ["heard"]
+
+WEATHER = Weather(location="A")
+PAY = '{"k": 1}'
+
+
+def chunks(*pieces: Any) -> bytes:
+    """A stream with each of these pieces in a chunk of its own."""
+    return event(*map(chunk, pieces)) + END
+
+
+TOLD_AGAIN: dict[str, list[Any]] = {
+    "with a newline at the end": [f"{PAY}\n", f"{PAY}\n"],
+    "with blanks around": [f" {PAY} ", f" {PAY} "],
+    "spelt otherwise": [PAY, '{"k":1}'],
+    "as a text and as an object": ['{"k":1.0}', {"k": 1}],
+    "as an object and as a text": [{"k": 1}, f"{PAY}\n"],
+    "cumulative, with a newline at the end": [f"{PAY}\n"[: at + 1] for at in range(len(PAY) + 1)],
+}
+
+
+@pytest.mark.parametrize("told", TOLD_AGAIN)
+def test_a_call_that_is_told_again_is_one_call(heard: Hear, told: str) -> None:
+    found = heard(chunks(*(piece(0, "a", "Pay", arguments) for arguments in TOLD_AGAIN[told])))
+    assert (found.error, found.said) == (None, [("a", Pay(k=1))])
+    assert found.stream.calls.warnings == ()
+
+
+def test_a_call_that_is_told_again_runs_once(faulty: Callable[..., FaultServer]) -> None:
+    ran: list[int] = []
+
+    def pay(k: int) -> str:
+        """Pays."""
+        ran.append(k)
+        return "paid"
+
+    twice = chunks(piece(0, "a", "pay", PAY), piece(0, "a", "pay", '{"k":1}'))
+    answers = [twice, event(chunk(content="Bye.", finish="stop")) + DONE]
+    server = faulty(*(http(answer, content_type="text/event-stream") for answer in answers))
+    with openai.OpenAI(api_key=KEY, base_url=server.url) as sdk:
+        toolfan.from_openai(sdk, stop=ONCE).run(model="m", messages=USER, tools=(pay,), early=True)
+    assert ran == [1]
+
+
+def test_calls_that_differ_are_all_kept(heard: Hear) -> None:
+    found = heard(chunks(piece(0, "a", "Pay", PAY), piece(0, "a", "Pay", '{"k": 2}'), piece(0, "c", "Pay", PAY)))
+    assert [value for _, value in found.said] == [Pay(k=1), Pay(k=2), Pay(k=1)]
+
+
+def test_later_pieces_may_bear_other_ids(heard: Hear) -> None:
+    sent = [piece(0, "a", "Weather", ""), piece(0, "x", arguments='{"loc'), piece(0, "y", None, 'ation": "A"}')]
+    found = heard(chunks(*sent, piece(1, "b", "Pay", '{"k"'), piece(1, "z", arguments=": 1}")))
+    assert (found.error, found.said) == (None, [("a", WEATHER), ("b", Pay(k=1))])
+    assert found.stream.calls.warnings == ()
+
+
+def test_an_empty_object_may_come_before_the_arguments(heard: Hear) -> None:
+    for empty in ("{}", {}):
+        sent = [piece(0, "a", "Weather", empty), piece(0, arguments='{"loc'), piece(0, arguments='ation": "A"}')]
+        found = heard(chunks(*sent, piece(1, "b", "Now", "{}"), piece(2, "c", "Pay", PAY), piece(3, "d", "Now", "{}")))
+        assert (found.error, found.said) == (None, [("a", WEATHER), ("b", Now()), ("c", Pay(k=1)), ("d", Now())])
+        assert found.stream.calls.warnings == ()
+
+
+@pytest.mark.parametrize(("zero", "one"), [("0", "1"), (0.0, 1.0), (0, "1")])
+def test_an_index_may_be_a_text_or_a_float(heard: Hear, zero: Any, one: Any) -> None:
+    sent = [piece(one, "b", "Weather", B[:5]), piece(zero, "a", "Weather", A[:5])]
+    found = heard(chunks(*sent, piece(one, arguments=B[5:]), piece(zero, arguments=A[5:])))
+    assert (found.error, found.said) == (None, [("a", WEATHER), ("b", Weather(location="B"))])
+
+
+def test_calls_of_a_whole_answer_are_in_the_order_of_such_an_index(faulty: Callable[..., FaultServer]) -> None:
+    body = completion(piece("1", "b", "Weather", B), piece("0", "a", "Weather", A))
+    with openai.OpenAI(api_key=KEY, base_url=faulty(http(json.dumps(body))).url) as sdk:
+        calls = toolfan.from_openai(sdk, stop=ONCE).create(model="m", messages=USER, tools=TOOLS)
+    assert [one.id for one in calls.outcomes] == ["a", "b"]
+
+
+def test_choices_may_be_one_choice_without_a_list(heard: Hear, faulty: Callable[..., FaultServer]) -> None:
+    def bare(sent: Any) -> Any:
+        return {**sent, "choices": sent["choices"][0]}
+
+    found = heard(event(bare(chunk(piece(0, "a", "Weather", A))), bare(chunk(finish="tool_calls"))) + DONE)
+    assert (found.error, found.said) == (None, [("a", WEATHER)])
+    body = bare(completion(piece(0, "a", "Weather", A)))
+    with openai.OpenAI(api_key=KEY, base_url=faulty(http(json.dumps(body))).url) as sdk:
+        calls = toolfan.from_openai(sdk, stop=ONCE).create(model="m", messages=USER, tools=TOOLS)
+    assert list(calls) == [WEATHER]
