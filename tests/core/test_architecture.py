@@ -43,6 +43,7 @@ ORDER = [
     "keys",
     "scanning",
     "repairs",
+    "server_sent_events",
     "framing",
     "keyless",
     "event_streams",

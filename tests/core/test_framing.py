@@ -102,6 +102,24 @@ FORMS: dict[str, tuple[bytes, list[JSON]]] = {
     "an error that is a json text": (b'event: error\ndata: "it is over"\n\n', [{"error": "it is over"}]),
     "an error without a field": (sse(A) + b'{"error": {"code": 503}}\n\n', [A, {"error": {"code": 503}}]),
     "an error without a field, last": (sse(A) + b'{"error": {"code": 503}}', [A, {"error": {"code": 503}}]),
+    "an error for a field": (sse(A) + b'error: {"code": 1}\n\n' + sse(B), [A, {"error": {"code": 1}}, B]),
+    "an error for a field, first and last": (b'error: {"error": "x"}', [{"error": "x"}]),
+    "an error for a field, without blank lines": (
+        sse(A, end=b"\n") + b'error: {"code": 1}\n' + sse(b"[DONE]"),
+        [A, {"error": {"code": 1}}, DONE],
+    ),
+    "signs of life": (
+        b"event: ping\ndata: 2026-01-01T00:00:00Z\n\n"
+        + sse(A)
+        + b'event: keepalive\ndata: 17\n\nevent: keepalive\ndata: "on"\n\nevent: queue\ndata: waiting: 3\n\n'
+        + sse(B),
+        [A, B],
+    ),
+    "signs of life alone": (b"event: ping\ndata: 3\n\n" * 3, []),
+    "numbers and texts": (sse(b"17", A, b'"on"', b"true", B, b"1.5"), [A, B]),
+    "byte order marks": (BOM + sse(A) + BOM + sse(B) + BOM + b"event: x\n" + BOM + sse(C), [A, B, C]),
+    "nothing but zeros before": (b"\0\0" + sse(A, B), [A, B]),
+    "blanks before a field": (b" \n  data: " + written(A) + b"\n\n" + sse(B), [A, B]),
     "lone surrogates": (sse(b'{"a": "\\ud83d"}'), [{"a": "\ud83d"}]),
     "not a number": (sse(b'{"a": Infinity, "b": 1}'), [{"a": float("inf"), "b": 1}]),
     "a key twice": (sse(b'{"a": 0, "a": 1}'), [A]),
@@ -125,8 +143,13 @@ def test_a_form(form: str) -> None:
 BROKEN: dict[str, tuple[bytes, list[JSON], str]] = {
     "broken json": (sse(A, b'{"b": [', B), [A], "an event of the stream is not JSON; it starts with ' {\"b\": ['"),
     "bad utf-8": (sse(A, b'{"b": "\xff\xfe"}', B), [A], "an event of the stream is not JSON"),
-    "a number": (sse(A, b"3", B), [A], "an event is no JSON object; it starts with ' 3'"),
-    "a text": (sse(A, b'"x"', B), [A], "an event is no JSON object"),
+    "a number and nothing else": (sse(b"3", b"[DONE]"), [], "an event is no JSON object; it starts with ' 3'"),
+    "a text and nothing else": (sse(b'"x"', b"null"), [], "an event is no JSON object"),
+    "a line that is no field": (sse(A) + b"\x01data: {}\n\n" + sse(B), [A], "a line of the stream is no field"),
+    "a first line that is no field": (b'<data: {"a": 1}\n\n' + sse(B), [], "is no field; it starts with '<data: {"),
+    "a last line that is no field": (sse(A) + b"<data: {}", [A], "a line of the stream is no field"),
+    "broken json in a named event": (b'event: delta\ndata: {"b": [\n\n', [], "an event of the stream is not JSON"),
+    "a list in a named event": (b'event: delta\ndata: [{"a": 1}]\n\n', [], "an event is no JSON object"),
     "a list": (sse(A, b'[{"a": 1}]', B), [A], "an event is no JSON object"),
     "a page": (b"<!DOCTYPE html>\n<html><body>Sign in</body></html>", [], "no event stream; it starts with '<!DOC"),
     "a word": (b"upstream connect error", [], "no event stream; it starts with 'upstream connect error'"),

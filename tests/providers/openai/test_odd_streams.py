@@ -9,7 +9,8 @@ import openai
 import pytest
 import toolfan
 from loopback import KEY, ONCE, USER, completion, http
-from odd_streams import DONE, END, TOOLS, A, B, Hear, Now, Pay, Weather, chunk, event, heard, piece
+from odd_streams import CALL, CALL_B, DONE, END, TOOLS, A, B, Hear, Now, Pay, Weather, chunk, event, heard, piece
+from toolfan import BadResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["heard"]
 
+BOM = "\ufeff".encode()
 WEATHER = Weather(location="A")
 PAY = '{"k": 1}'
 
@@ -104,3 +106,39 @@ def test_choices_may_be_one_choice_without_a_list(heard: Hear, faulty: Callable[
     with openai.OpenAI(api_key=KEY, base_url=faulty(http(json.dumps(body))).url) as sdk:
         calls = toolfan.from_openai(sdk, stop=ONCE).create(model="m", messages=USER, tools=TOOLS)
     assert list(calls) == [WEATHER]
+
+
+BOTH = [("a", WEATHER), ("b", Weather(location="B"))]
+
+
+@pytest.mark.parametrize(
+    "alive",
+    [
+        b"event: ping\ndata: 2026-01-01T00:00:00Z\n\n",
+        b"event: keepalive\ndata: 17\n\n",
+        b'event: heartbeat\ndata: "on"\n\n',
+        b"data: 17\n\n",
+        b'data: "on"\n\n',
+    ],
+)
+def test_what_keeps_the_connection_open_is_passed_over(heard: Hear, alive: bytes) -> None:
+    found = heard(alive + CALL + alive + CALL_B + alive + END)
+    assert (found.error, found.said, found.requests) == (None, BOTH, 1)
+
+
+def test_numbers_alone_are_no_answer(heard: Hear) -> None:
+    found = heard(b"data: 17\n\n" + DONE)
+    assert type(found.error) is BadResponse
+    assert "no JSON object; it starts with ' 17'" in str(found.error)
+
+
+@pytest.mark.parametrize("before", [BOM, b"\0\0", b" "], ids=["bom", "zeros", "blank"])
+def test_what_stands_before_a_field_costs_no_call(heard: Hear, before: bytes) -> None:
+    found = heard(before + CALL + before + CALL_B + before + END)
+    assert (found.error, found.said) == (None, BOTH)
+
+
+def test_a_line_that_is_no_field_is_an_error_with_the_calls_before_it(heard: Hear) -> None:
+    found = heard(CALL + b"\x01" + CALL_B + END)
+    assert (type(found.error), found.said, found.requests) == (BadResponse, BOTH[:1], 1)
+    assert "a line of the stream is no field" in str(found.error)

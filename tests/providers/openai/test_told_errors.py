@@ -104,3 +104,14 @@ def test_an_end_by_an_error_is_no_end(heard: Hear, faulty: Callable[..., FaultSe
 def test_an_error_that_says_nothing_is_none(heard: Hear, error: Any) -> None:
     found = heard(event(chunk(piece(0, "a", "Weather", A), error=error)) + END)
     assert (found.error, found.said) == (None, [("a", Weather(location="A"))])
+
+
+def test_an_error_in_a_line_of_its_own(heard: Hear) -> None:
+    """So llama.cpp: `error: {...}`."""
+    line = b'error: {"code": %d, "message": "no more context", "type": "%b"}\n\n'
+    first = heard(line % (400, b"invalid_request_error"))
+    assert (type(first.error), first.requests, first.error.code) == (RequestRejected, 1, "invalid_request_error")
+    assert "400 (invalid_request_error): no more context" in str(first.error)
+    after = heard(CALL + line % (500, b"server_error") + DONE)
+    assert (type(after.error), after.requests, after.error.status) == (Unavailable, 1, 500)
+    assert after.said == [("a", Weather(location="A"))]
