@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
+import functools
 import json
 import pickle
 import threading
@@ -12,10 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+import anthropic
 import openai
 import pytest
 import toolfan
-from google_asking import WARNINGS, genai_client
+from google_asking import WARNINGS, genai_client, generative_model
 from loopback import KEY, ONCE, USER, Bench
 from toolfan import Tool, tool
 
@@ -172,6 +175,15 @@ def test_max_calls_executes_no_more_and_tells_so(bench: Bench, run: Running) -> 
     assert told[-1][1] == "TooManyCalls: not run: max_calls=3 is used up"
 
 
+def test_too_many_calls_that_a_tool_raises_are_its_own_error(bench: Bench, run: Running) -> None:
+    def nested() -> None:
+        raise toolfan.TooManyCalls("the inner limit")
+
+    bench.serve(asks("nested", {}), {"text": "ok"})
+    assert run(tools=(nested,)).stop == "text"
+    assert answers(bench.bodies[-1])[0][1] == "TooManyCalls: the inner limit"
+
+
 def test_exactly_max_calls_is_within_the_limit(bench: Bench, run: Running) -> None:
     bench.serve(asks("add", {"a": 1, "b": 1}, {"a": 2, "b": 2}), {"text": "2 and 4"})
     assert run(max_calls=2).stop == "text"
@@ -268,6 +280,112 @@ def test_a_result_that_cannot_be_sent_is_told_as_an_error(bench: Bench, run: Run
     assert [type(result.error) for result in done.results] == [toolfan.UsageError] * 2
     assert all("cannot be written as JSON" in content for _, content in answers(bench.bodies[-1]))
     assert "0x" not in str(bench.bodies[-1])
+
+
+def paid() -> str:
+    return "paid"
+
+
+def stats() -> dict[str, Any]:
+    return {"mean": float("nan")}
+
+
+def bound() -> float:
+    return float("-inf")
+
+
+@pytest.mark.parametrize("kind", ["openai", "openai-responses", "anthropic", "gemini", "vertex", "rest"])
+def test_nan_is_told_as_the_error_of_one_call_whoever_asks(bench: Bench, kind: str) -> None:
+    bench.serve({"calls": [{"name": name, "arguments": {}} for name in ("paid", "stats", "bound")]}, {"text": "ok"})
+    with connected(bench, kind) as client:
+        done = client.run(model="gemini-2.5-flash", messages=USER, tools=(paid, stats, bound))
+    assert (done.stop, done.text) == ("text", "ok")
+    assert [type(result.error) for result in done.results] == [type(None), toolfan.UsageError, toolfan.UsageError]
+    told = json.dumps(bench.bodies[-1])
+    assert "the result of stats cannot be written as JSON (mean: nan is not a JSON number)" in told
+    assert "the result of bound cannot be written as JSON (-inf is not a JSON number)" in told
+    assert "paid" in told
+
+
+def deep() -> Any:
+    return functools.reduce(lambda inner, _: {"a": inner}, range(200), "end")  # type: ignore[arg-type, return-value]
+
+
+def large() -> dict[str, int]:
+    return {"n": 10**400}
+
+
+def text() -> str:
+    return '{"n": 1e999}'
+
+
+@pytest.mark.parametrize("kind", ["openai", "gemini", "vertex", "rest"])
+def test_what_a_struct_cannot_hold_reaches_google_as_text(bench: Bench, kind: str) -> None:
+    bench.serve({"calls": [{"name": name, "arguments": {}} for name in ("deep", "large", "text")]}, {"text": "ok"})
+    with connected(bench, kind) as client:
+        done = client.run(model="gemini-2.5-flash", messages=USER, tools=(deep, large, text))
+    assert [result.error for result in done.results] == [None, None, None]
+    told = json.dumps(bench.bodies[-1]).replace("\\", "")
+    assert all(part in told for part in ("}" * 200, f'{{"n":{10**400}}}', '{"n": 1e999}'))
+
+
+@contextlib.contextmanager
+def connected(bench: Bench, kind: str) -> Iterator[Any]:
+    """A client over the real SDK of this kind, and the bench's last server."""
+    if kind.startswith("openai"):
+        yield toolfan.wrap(bench.sdk(), adapter=kind, stop=ONCE)
+    elif kind == "anthropic":
+        with anthropic.Anthropic(api_key=KEY, base_url=bench.server.anthropic_url) as sdk:
+            yield toolfan.wrap(sdk, stop=ONCE)
+    elif kind == "rest":
+        yield toolfan.wrap(generative_model("gemini-2.5-flash", bench.server.base_url, "rest"), stop=ONCE)
+    else:
+        yield toolfan.wrap(genai_client(kind, bench.server.base_url), stop=ONCE)
+
+
+@dataclass
+class Page:
+    lines: Any
+
+
+def mapped() -> Any:
+    return map(str.upper, ["a", "b"])
+
+
+def within() -> Any:
+    return {"names": iter(["a"]), "pairs": (zip("ab", "cd", strict=True),)}
+
+
+async def awaited() -> Any:
+    return reversed([1, 2])
+
+
+def page() -> Page:
+    return Page(iter(["x"]))
+
+
+def test_what_can_be_read_once_is_told_whole(bench: Bench, run: Running) -> None:
+    tools = (mapped, within, awaited, page)
+    asked = {"calls": [{"name": tool.__name__, "arguments": {}} for tool in tools]}
+    bench.serve(asked, {"text": "ok"}, asked)
+    done = run(tools=tools)
+    wanted = ['["A","B"]', '{"names":["a"],"pairs":[[["a","c"],["b","d"]]]}', "[2,1]", '{"lines":["x"]}']
+    assert [content for _, content in answers(bench.bodies[-1])] == wanted
+    names = {"names": ["a"], "pairs": ([("a", "c"), ("b", "d")],)}
+    assert [result.value for result in done.results[:3]] == [["A", "B"], names, [2, 1]]
+    with bench.client() as client:
+        calls = client.create(model="m", messages=USER, tools=tools)
+    results = toolfan.execute(calls)
+    for _ in range(2):
+        assert [content for _, content in answers({"messages": calls.reply(results)})][:3] == wanted[:3]
+
+
+def test_an_iterator_that_raises_is_its_tools_error(bench: Bench, run: Running) -> None:
+    def fails() -> Any:
+        return map(int, ["1", "x"])
+
+    bench.serve(asks("fails", {}), {"text": "ok"})
+    assert isinstance(run(tools=(fails,)).results[0].error, ValueError)
 
 
 def test_half_a_character_in_a_result_is_replaced(bench: Bench, run: Running) -> None:

@@ -13,7 +13,7 @@ from pydantic_core import to_json, to_jsonable_python
 
 from .calls import Answer, Call
 from .errors import InvalidArguments, TooManyCalls, UsageError
-from .wire import well_formed
+from .wire import json_faults, well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,24 +54,21 @@ def result_answer(raw: RawCall, result: Any) -> Answer:
 def plain_result(name: str, result: Any) -> Any:
     """What the tool of this name returned, as plain JSON data, with U+FFFD for each lone surrogate.
 
-    Raises UsageError for what JSON cannot say.
+    Raises UsageError for what JSON cannot say, whatever a provider would take: NaN and the infinities too.
     """
     if isinstance(result, str):
         return well_formed(result)
+    plain: Any = None
     try:
         plain = to_jsonable_python(result)
-        return json.loads(well_formed(json.dumps(plain, ensure_ascii=False))) if _has_surrogate(plain) else plain
+        text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
     except Exception as exc:  # noqa: BLE001 - no JSON, circular, too deep, or a method of the value's that raised
-        said = f"the result of {name} cannot be written as JSON ({type(exc).__name__})"
+        where, what = next(json_faults(plain), ("", type(exc).__name__))
+        why = f"{where}: {what}" if where else what
+        said = f"the result of {name} cannot be written as JSON ({why})"
         raise UsageError(said, hint="Return plain data, or text.") from None
-
-
-def _has_surrogate(plain: Any) -> bool:
-    try:
-        to_json(plain)
-    except ValueError:
-        return True
-    return False
+    mended = well_formed(text)
+    return plain if mended is text else json.loads(mended)
 
 
 def error_answer(bad: BadCall) -> Answer:

@@ -13,6 +13,7 @@ import functools
 import inspect
 import sys
 import types
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 GRACE = 1.0
 """Seconds that a tool which is told to end may take for it."""
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _detached: set[Any] = set()  # an event loop holds its tasks weakly
 
 
@@ -74,18 +76,20 @@ class Job:
                 if self.is_async:
                     value = await self._awaited(self.function)
                 else:
-                    value, error = await self._in_thread()
+                    value, error = await self._in_thread(lambda: in_lists(self.function()))
                 if isinstance(value, types.AsyncGeneratorType):
                     value = [item async for item in value]
+                if _yields(value):
+                    value, error = await self._in_thread(functools.partial(in_lists, value))
         except BaseException as exc:  # noqa: BLE001 - it is the call's; what may not be kept is raised by `take`
             error = exc
         if not self.scope.cancel_called:
             self.value, self.error = value, error
         self.done.set()
 
-    async def _in_thread(self) -> tuple[Any, BaseException | None]:
+    async def _in_thread(self, work: Callable[[], Any]) -> tuple[Any, BaseException | None]:
         ended, soon = anyio.Event(), portals.thread_safe()
-        self.thread = thread = workers.tools.start(self._run_through, lambda: soon(ended.set))
+        self.thread = thread = workers.tools.start(work, lambda: soon(ended.set))
         await ended.wait()
         self.thread = None
         if thread.error is None and inspect.isawaitable(thread.result):
@@ -116,10 +120,6 @@ class Job:
         if outcome[1] is not None:
             raise outcome[1]
         return outcome[0]
-
-    def _run_through(self) -> Any:
-        value = self.function()
-        return list(value) if isinstance(value, types.GeneratorType) else value  # nobody else would run it
 
     async def supervise(self, limit: float | None) -> None:
         """Run the call for at most `limit` seconds, then end it or leave it behind."""
@@ -163,6 +163,37 @@ def runner(call: Call[Any], tool: Tool[Any] | None) -> tuple[Callable[[], Any], 
             "know their tools: execute(calls, tools=...).",
         )
     return functools.partial(tool.handler, call.value), inspect.iscoroutinefunction(tool.handler)
+
+
+def in_lists(value: Any) -> Any:
+    """What a tool returned, with a list for each iterator in it, which could be read but once; else the value itself.
+
+    Raises what an iterator raises.
+    """
+    return _in_lists(value) if _yields(value) else value
+
+
+def _in_lists(value: Any) -> Any:
+    if isinstance(value, Iterator):
+        return [_in_lists(item) for item in value]
+    if type(value) is dict:
+        return {key: _in_lists(item) for key, item in value.items()}
+    return type(value)([_in_lists(item) for item in value]) if type(value) in (list, tuple) else value
+
+
+def _yields(value: Any) -> bool:
+    """Whether there is an iterator in it: itself, or inside plain containers."""
+    stack, seen = [value], set[int]()
+    while stack:
+        item = stack.pop()
+        kind = type(item)
+        if kind in (dict, list, tuple):
+            if id(item) not in seen:
+                seen.add(id(item))
+                stack.extend(item.values() if kind is dict else item)
+        elif kind not in _PLAIN and isinstance(item, Iterator):
+            return True
+    return False
 
 
 def ended(what: str) -> RuntimeError:

@@ -6,13 +6,13 @@ Knows: conversations as a whole, results, limits.  Must not know: how one asks, 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .adapter import ParallelToolsAdapter, ToolChoice
 from .answering import plain_result
-from .calls import BadCall, Call, Outcome, Result, Usage
+from .calls import BadCall, Call, Outcome, Result, Turn, Usage
 from .errors import DeadlineExceeded, InvalidCalls, ToolfanError, TooManyCalls, UsageError
 from .judging import follow_up
 from .results import Calls
@@ -131,7 +131,7 @@ def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int,
         while True:
             if not deadline.leaves(0):
                 return so_far.run("deadline")
-            calls = yield from _asked(prepared, so_far, deadline)
+            calls = yield from _asked(adapter, prepared, so_far, deadline)
             if calls is None:
                 return so_far.run("deadline")
             found: Found = {}
@@ -155,7 +155,7 @@ def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int,
 
 
 def _asked(
-    prepared: Prepared, so_far: _Progress, deadline: Deadline
+    adapter: ParallelToolsAdapter, prepared: Prepared, so_far: _Progress, deadline: Deadline
 ) -> Generator[Ask | Execute, Any, Calls[Any] | None]:
     """The next answer; None if the deadline passed.  What ran while one that failed still came is recorded."""
     request = replace(prepared.request, messages=so_far.messages)
@@ -169,8 +169,7 @@ def _asked(
         else:
             found: Found = yield Execute()
             if found:
-                cut = exc.calls or Calls(tuple(result.call for result in found.values()))
-                so_far.rounds += (RunRound(cut, tuple(_in_order(cut, found))),)
+                _record(adapter, prepared, so_far, exc.calls or _known_by_results(adapter, found), found)
             if not (isinstance(exc, DeadlineExceeded) and so_far.rounds):
                 raise
             so_far.spend(exc.calls.usage if exc.calls else Usage(), exc.attempts, exc.requests)
@@ -179,51 +178,73 @@ def _asked(
     return calls
 
 
+def _known_by_results(adapter: ParallelToolsAdapter, found: Found) -> Calls[Any]:
+    """The calls of an answer of which nothing is left but what ran."""
+    outcomes = tuple(result.call for result in found.values())
+    return Calls(outcomes, Turn(calls=tuple(outcome.raw for outcome in outcomes)), codec=adapter)
+
+
 def _record(
     adapter: ParallelToolsAdapter, prepared: Prepared, so_far: _Progress, calls: Calls[Any], found: Found
 ) -> None:
-    results = tuple(_in_order(calls, found))
+    """The round, with an answer to each of its calls; of an answer that broke off, to those that had come."""
+    results, told = _in_order(calls, found)
     so_far.rounds += (RunRound(calls, results),)
     if calls.failed and not calls.turn.calls:  # the provider could not read what the model wrote: nothing to answer
         more = follow_up(adapter, prepared.request, calls)
         said = list(more.messages) if more else []
     elif calls.outcomes or calls.text or len(calls.rounds) > 1:
-        ids = {outcome.id for outcome in calls.outcomes}
-        said = calls.reply([result for result in results if result.call.id in ids])
+        said = calls.reply(told)
     else:
         said = []
     so_far.messages += tuple(said)
 
 
-def _in_order(calls: Calls[Any], found: Found) -> Iterator[Result[Any]]:
-    """One result for each outcome; after them those of calls that ran and are no outcome any more."""
+def _in_order(calls: Calls[Any], found: Found) -> tuple[tuple[Result[Any], ...], dict[str, Any]]:
+    """One result for each outcome, after them those of calls that ran and are no outcome any more; what is told, by id.
+
+    What is told is plain data: a value that can be read but once is read here.
+    """
     rest = dict(found)
+    results: list[Result[Any]] = []
+    told: dict[str, Any] = {}
     for outcome in calls.outcomes:
         if isinstance(outcome, BadCall):
-            yield Result(outcome, error=outcome.error)
-        elif result := rest.pop(key_of(outcome), None):
-            yield replace(_sendable(result), call=outcome)
-    yield from rest.values()
+            results.append(Result(outcome, error=outcome.error))
+            continue
+        ran = rest.pop(key_of(outcome), None)
+        if ran is None:
+            ran = Result(outcome, error=RuntimeError(f"{outcome.name} was not started: the answer broke off"))
+        result, told[outcome.id] = _sendable(ran)
+        results.append(replace(result, call=outcome))
+    return (*results, *rest.values()), told
 
 
-def _sendable(result: Result[Any]) -> Result[Any]:
-    """The result; one that no provider could be sent has an error that says so, so that the conversation goes on."""
+def _sendable(result: Result[Any]) -> tuple[Result[Any], Any]:
+    """The result, and what the model is told of it.
+
+    One that no provider could be sent has an error that says so, so that the conversation goes on.
+    """
+    error: Exception
     try:
         if result.error is None:
-            plain_result(result.call.name, result.value)
-        else:
-            str(result.error)
+            return result, plain_result(result.call.name, result.value)
+        str(result.error)
     except UsageError as exc:
-        return replace(result, error=exc)
+        error = exc
     except Exception as exc:  # noqa: BLE001 - a method of the error's that raised
-        said = f"the error of {result.call.name} cannot be written ({type(exc).__name__})"
-        return replace(result, error=UsageError(said))
-    return result
+        error = UsageError(f"the error of {result.call.name} cannot be written ({type(exc).__name__})")
+    else:
+        return result, result.error
+    return replace(result, error=error), error
 
 
 def _stop(so_far: _Progress, calls: Calls[Any], max_rounds: int) -> Stop | None:
     if not calls.outcomes:
         return "text"
-    if any(isinstance(one.error, TooManyCalls) and isinstance(one.call, Call) for one in so_far.rounds[-1].results):
+    if any(
+        isinstance(one.error, TooManyCalls) and isinstance(one.call, Call) and one.started is None  # no tool raised it
+        for one in so_far.rounds[-1].results
+    ):
         return "max_calls"
     return "max_rounds" if len(so_far.rounds) >= max_rounds else None

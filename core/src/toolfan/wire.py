@@ -39,30 +39,32 @@ def encode_json(value: Any) -> bytes:
     try:
         return _encoder.encode(value).encode()
     except (ValueError, TypeError, RecursionError) as exc:
-        where, what = next(_faults(value), ("the request", str(exc)))
+        where, what = next(json_faults(value), ("", str(exc)))
         raise RequestRejected(
-            f"{where} cannot be written as JSON: {what}", hint="Nothing was sent; mend the value and call again."
+            f"{where or 'the request'} cannot be written as JSON: {what}",
+            hint="Nothing was sent; mend the value and call again.",
         ) from None
 
 
-def _faults(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    stack: list[tuple[str, Any, int]] = [(path, value, 0)]
+def json_faults(value: Any) -> Iterator[tuple[str, str]]:
+    """What of the value JSON cannot say: the place, empty for the value itself, and what is wrong there."""
+    stack: list[tuple[str, Any, int]] = [("", value, 0)]
     while stack:
         where, item, depth = stack.pop()
         if depth > 500:
-            yield where or "the request", "it is nested more than 500 levels deep"
+            yield where, "it is nested more than 500 levels deep"
         elif isinstance(item, str):
             if any("\ud800" <= char <= "\udfff" for char in item):
-                yield where or "the request", "the text holds a lone surrogate"
+                yield where, "the text holds a lone surrogate"
         elif isinstance(item, float):
             if not math.isfinite(item):
-                yield where or "the request", f"{item} is not a JSON number"
+                yield where, f"{item} is not a JSON number"
         elif isinstance(item, Mapping):
             stack.extend((f"{where}.{key}" if where else str(key), child, depth + 1) for key, child in item.items())
         elif isinstance(item, list | tuple):
             stack.extend((f"{where}[{at}]", child, depth + 1) for at, child in enumerate(item))
         elif not (item is None or isinstance(item, bool | int)):
-            yield where or "the request", f"{type(item).__name__} is not a JSON type"
+            yield where, f"{type(item).__name__} is not a JSON type"
 
 
 def decode_json(

@@ -10,7 +10,9 @@ Knows: `Content` and `Part` of generateContent.  Must not know: tools, options, 
 from __future__ import annotations
 
 import json
+import math
 import mimetypes
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -26,7 +28,7 @@ from toolfan.messages import (
     TextPart,
     read_messages,
 )
-from toolfan.wire import sendable
+from toolfan.wire import json_text, sendable
 
 from .parsing import NAMELESS, read_calls
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON, Answer, Message, Turn
 
 _SYSTEM = ("system", "developer")
+_DEEPEST = 30  # levels: protobuf reads 100 messages inside each other, and a level of a Struct is three of them
 
 
 def is_native(message: Message) -> bool:
@@ -198,20 +201,36 @@ def _object(content: Any, key: str, *, wrap: bool) -> JSON:
     plain = to_jsonable_python(content, fallback=str)
     if not wrap:
         decoded = _decoded(plain) if isinstance(plain, str) else plain
-        if isinstance(decoded, dict):
+        if isinstance(decoded, dict) and _fits_struct(decoded):
             return decoded
-    return {key: plain}
+    return {key: plain if _fits_struct(plain) else json_text(plain)}
 
 
 def _decoded(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse) if text.lstrip().startswith("{") else None
+        return json.loads(text, parse_constant=_finite, parse_float=_finite) if text.lstrip().startswith("{") else None
     except (ValueError, RecursionError):
         return None
 
 
-def _refuse(word: str) -> Any:
-    raise ValueError(word)
+def _finite(digits: str) -> float:
+    if not math.isfinite(number := float(digits)):
+        raise ValueError(digits)
+    return number
+
+
+def _fits_struct(value: Any) -> bool:
+    """Whether a protobuf Struct, which a response is on Google's side, can hold this; else it goes as JSON text."""
+    stack = [(value, 0)]
+    while stack:
+        item, depth = stack.pop()
+        if isinstance(item, dict | list):
+            if depth >= _DEEPEST:
+                return False
+            stack.extend((child, depth + 1) for child in (item.values() if isinstance(item, dict) else item))
+        elif isinstance(item, int) and abs(item) > sys.float_info.max:
+            return False
+    return True
 
 
 def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Message]:
