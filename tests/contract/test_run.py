@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
 import functools
 import json
@@ -14,12 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-import anthropic
 import openai
 import pytest
 import toolfan
-from google_asking import WARNINGS, genai_client, generative_model
+from google_asking import WARNINGS, genai_client
 from loopback import KEY, ONCE, USER, Bench
+from sdk_clients import connected
 from toolfan import Tool, tool
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in WARNINGS]
@@ -327,20 +326,6 @@ def test_what_a_struct_cannot_hold_reaches_google_as_text(bench: Bench, kind: st
     assert [result.error for result in done.results] == [None, None, None]
     told = json.dumps(bench.bodies[-1]).replace("\\", "")
     assert all(part in told for part in ("}" * 200, f'{{"n":{10**400}}}', '{"n": 1e999}'))
-
-
-@contextlib.contextmanager
-def connected(bench: Bench, kind: str) -> Iterator[Any]:
-    """A client over the real SDK of this kind, and the bench's last server."""
-    if kind.startswith("openai"):
-        yield toolfan.wrap(bench.sdk(), adapter=kind, stop=ONCE)
-    elif kind == "anthropic":
-        with anthropic.Anthropic(api_key=KEY, base_url=bench.server.anthropic_url) as sdk:
-            yield toolfan.wrap(sdk, stop=ONCE)
-    elif kind == "rest":
-        yield toolfan.wrap(generative_model("gemini-2.5-flash", bench.server.base_url, "rest"), stop=ONCE)
-    else:
-        yield toolfan.wrap(genai_client(kind, bench.server.base_url), stop=ONCE)
 
 
 @dataclass

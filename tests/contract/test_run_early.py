@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any, cast
 import openai
 import pytest
 import toolfan
-from loopback import KEY, ONCE, USER, FaultServer
-from toolfan import tool
-from toolfan_local import LocalClient
+from google_asking import WARNINGS
+from loopback import KEY, ONCE, USER, Bench, FaultServer
+from sdk_clients import connected
+from toolfan import TruncatedCall, tool
+from toolfan_local import LocalClient, Pace
 
 if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
 
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in WARNINGS]
 PATIENCE = 20.0
 Step = dict[str, Any] | Callable[[], Any]
 """A delta to send, or what to do before the next one."""
@@ -271,6 +274,69 @@ def test_the_deadline_in_a_stream_keeps_what_ran(
     done = run(server, tools=(first,), early=True, deadline=1.0)
     released.set()
     assert (done.stop, [result.value for result in done.results], done.requests) == ("deadline", [1], 1)
+
+
+def test_a_run_that_the_deadline_ended_in_a_stream_goes_on_with_what_ran(
+    faulty: Callable[..., FaultServer], run: Callable[..., toolfan.Run]
+) -> None:
+    released, count = threading.Event(), list[int]()
+
+    def first(n: int) -> int:
+        count.append(n)
+        return n
+
+    def waits() -> None:
+        released.wait(PATIENCE)
+
+    server = faulty(stream(whole(0, "first", n=1), piece(1, "id_1", "first", '{"n": 2'), waits), says("done"))
+    done = run(server, tools=(first,), early=True, deadline=1.0)
+    released.set()
+    assert (done.stop, [type(result.error) for result in done.results]) == ("deadline", [type(None), TruncatedCall])
+    _, turn, told, cut = done.messages
+    assert [call["id"] for call in turn["tool_calls"]] == ["id_0", "id_1"]
+    assert (told["tool_call_id"], told["content"], cut["tool_call_id"]) == ("id_0", "1", "id_1")
+    assert run(server, messages=done.messages, tools=(first,), early=True).text == "done"
+    assert (count, bodies(server)[-1]["messages"]) == ([1], [*done.messages])
+
+
+@pytest.mark.parametrize("reasked", [True, False])
+def test_calls_that_had_come_but_not_begun_are_answered_too(
+    faulty: Callable[..., FaultServer], run: Callable[..., toolfan.Run], reasked: bool
+) -> None:
+    released = threading.Event()
+
+    def first(n: int) -> int:
+        return n
+
+    def second(n: int) -> int:
+        raise AssertionError("it shall not run")
+
+    if reasked:
+        answers = [stream(whole(0, "first", n=1), whole(1, "second", m=2)), stream(lambda: released.wait(PATIENCE))]
+    else:
+        answers = [stream(whole(0, "first", n=1), whole(1, "second", n=2), lambda: released.wait(PATIENCE))]
+    server = faulty(*answers)
+    options = {"on_invalid": "reask"} if reasked else {}
+    done = run(server, tools=(tool(first, early=True), second), deadline=1.0, **options)
+    released.set()
+    kinds = [type(None), toolfan.InvalidArguments if reasked else RuntimeError]
+    assert (done.stop, [type(result.error) for result in done.results]) == ("deadline", kinds)
+    assert [one["tool_call_id"] for one in done.messages[2:]] == ["id_0", "id_1"]
+
+
+@pytest.mark.parametrize("kind", ["openai-responses", "anthropic", "gemini", "vertex", "rest"])
+def test_every_provider_is_told_what_ran_before_its_stream_was_left(bench: Bench, kind: str) -> None:
+    def first(n: int) -> int:
+        return n
+
+    slow = {"calls": [{"name": "first", "arguments": {"n": n}} for n in range(9)]}
+    bench.serve(slow, {"text": "done"}, pace=Pace(call=0.5))
+    with connected(bench, kind) as client:
+        done = client.run(model="gemini-2.5-flash", messages=USER, tools=(first,), early=True, deadline=1.5)
+        assert done.stop == "deadline"
+        assert done.results[0].value == 0
+        again = client.run(model="gemini-2.5-flash", messages=done.messages, tools=(first,))
+    assert again.text == "done"  # the server refuses calls without answers, and answers without calls
 
 
 def test_a_provider_without_streams_refuses_early_and_ignores_marks(monkeypatch: pytest.MonkeyPatch) -> None:
