@@ -136,6 +136,7 @@ def test_a_call_in_pieces_keeps_what_is_said_of_it_on_the_way():
         chunk({"functionCall": {"id": "x", "partialArgs": [piece], "willContinue": True}, "thoughtSignature": "c2ln"}),
         chunk({"functionCall": {"id": "x", "name": "A", "willContinue": True}}),
         chunk({"functionCall": {"id": "y", "name": "A", "willContinue": True}}),
+        chunk({"functionCall": {"id": "x"}}),
         chunk({"functionCall": {"args": {"b": 1}}}, finishReason="STOP"),
     ]
     _, sealed, turn = read(events)

@@ -23,6 +23,7 @@ _STEP = re.compile(
 _QUOTE = re.compile(r"""\\(.)|(")""", re.DOTALL)
 _DOUBLES = frozenset({"NaN", "Infinity", "-Infinity"})  # as proto JSON writes them
 _ABSENT = object()
+_MOST_GAPS = 10_000
 
 Step: TypeAlias = str | int
 
@@ -44,6 +45,7 @@ class PartialArguments:
         self._texts: list[tuple[Any, Step, _Text]] = []
         self._pieces: list[Any] = []  # as they came
         self._fits = True
+        self._gaps = 0  # elements of lists that have not come
         self.in_text = False
         """Whether the last piece says that its text goes on."""
 
@@ -66,7 +68,7 @@ class PartialArguments:
 
         That list is no object, so the call fails with what was said, and nothing is guessed.
         """
-        if not self._fits:
+        if not self._fits or self._gaps:
             return self._pieces
         for container, step, text in self._texts:
             container[step] = "".join(text.pieces)
@@ -82,7 +84,7 @@ class PartialArguments:
             fresh: Any = [] if isinstance(following, int) else {}
             found = _get(container, step)
             if found is _ABSENT:
-                if not _set(container, step, fresh):
+                if not self._set(container, step, fresh):
                     return False
                 found = fresh
             if type(found) is not type(fresh):
@@ -103,12 +105,32 @@ class PartialArguments:
                 made = _Text(text)
             else:
                 return False
-            self._texts.append((container, step, made))
-            return _set(container, step, made)
+            return self._begin(container, step, made)
         value = _scalar(piece)
         if value is _ABSENT:  # a text that began or ended with nothing
+            if before is _ABSENT and field(piece, "willContinue") is True:
+                return self._begin(container, step, _Text())
             return isinstance(before, str | _Text)
-        return not isinstance(before, dict | list | _Text) and _set(container, step, value)
+        return not isinstance(before, dict | list | _Text) and self._set(container, step, value)
+
+    def _begin(self, container: Any, step: Step, text: _Text) -> bool:
+        self._texts.append((container, step, text))
+        return self._set(container, step, text)
+
+    def _set(self, container: Any, step: Step, value: Any) -> bool:
+        """Whether the value has a place there: elements of a list may come in any order, but none may be missing."""
+        if isinstance(step, int):
+            if not isinstance(container, list) or step - len(container) + self._gaps > _MOST_GAPS:
+                return False
+            missing = range(len(container), step)
+            container.extend(_ABSENT for _ in missing)
+            self._gaps += len(missing) - (step < len(container) and container[step] is _ABSENT)
+            container[step : step + 1] = [value]
+            return True
+        if not isinstance(container, dict):
+            return False
+        container[step] = value
+        return True
 
 
 def _scalar(piece: Mapping[str, Any]) -> Any:
@@ -126,19 +148,6 @@ def _get(container: Any, step: Step) -> Any:
     if isinstance(step, int):
         return container[step] if isinstance(container, list) and step < len(container) else _ABSENT
     return container.get(step, _ABSENT) if isinstance(container, dict) else _ABSENT
-
-
-def _set(container: Any, step: Step, value: Any) -> bool:
-    """Whether the value has a place there: a list grows by one element at a time."""
-    if isinstance(step, int):
-        if not isinstance(container, list) or step > len(container):
-            return False
-        container[step : step + 1] = [value]
-        return True
-    if not isinstance(container, dict):
-        return False
-    container[step] = value
-    return True
 
 
 def parse_path(path: Any) -> list[Step] | None:

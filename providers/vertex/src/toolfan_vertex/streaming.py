@@ -15,20 +15,17 @@ from toolfan.adapter import Turn
 from toolfan.assembly import CallAssembler
 from toolfan.errors import IncompleteStream
 from toolfan.translation import error_from_body
-from toolfan.wire import json_text
 
-from .fields import camel, field
+from .fields import field
+from .open_calls import OpenCalls
 from .parsing import OBJECT, bad, call_piece, is_phantom, parse_response
-from .partial_arguments import PartialArguments
 from .reasons import block_reason, stop_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from toolfan.adapter import JSON, RawCall
-    from toolfan.slots import Slot
 
-_IN_PIECES = frozenset({"args", "partialArgs", "willContinue"})
 _RUN = frozenset({"text", "thought"})
 
 
@@ -47,7 +44,7 @@ class ContentStreamParser:
         self.texts: list[str] = []
         self._about: dict[str, Any] = {}
         self._candidates: dict[int, _Candidate] = {}
-        self._open: _OpenCall | None = None
+        self._open = OpenCalls(self._calls)
         self._phantoms: list[Mapping[str, Any]] = []
         self._done = False
         self._turn: Turn | None = None
@@ -94,40 +91,26 @@ class ContentStreamParser:
                     self.texts.append(text)
 
     def _read_call(self, candidate: _Candidate, part: Mapping[str, Any], call: Any) -> None:
-        if self._open is not None:
-            if self._open.goes_on_with(call):
-                if not self._open.read(part, call):
-                    self._close_open()
-                return
-            self._close_open(cut=self._open.in_text)
+        if self._open.read(part, call):
+            return
+        self._open.give_way()
         at = candidate.add(part)
         if isinstance(call, OBJECT) and (field(call, "willContinue") is True or field(call, "partialArgs") is not None):
-            call_id, name, _ = call_piece(call)
-            self._open = _OpenCall(self._calls.open(call_id, name), candidate, at)
-            if not self._open.read(part, call):
-                self._close_open()
+            self._open.begin(part, call, candidate.parts, at)
         elif is_phantom(call):
             self._phantoms.append(call)
         else:
             self._calls.whole(*call_piece(call))
 
-    def _close_open(self, *, cut: bool = False) -> None:
-        """The open call is whole; `cut`: it will not be, and its arguments are left open as it was."""
-        if self._open is not None:
-            part, arguments = self._open.part(cut=cut)
-            self._open.candidate.parts[self._open.at] = part
-            self._calls.close(self._open.slot, arguments)
-            self._open = None
-
     def close(self) -> Turn:
         """The whole turn.  Raises IncompleteStream, with `.turn`, if the stream ended before the answer did."""
         stop = stop_reason(field(self._chosen.fields, "finishReason"), has_calls=True)
         blocked = block_reason(self._about) is not None
-        ended = stop.kind != "none" or blocked or (self._done and bool(self._candidates) and self._open is None)
+        ended = stop.kind != "none" or blocked or (self._done and bool(self._candidates) and not self._open)
         accepted = ended or (not self._needs_end and bool(self._candidates))
         if self._turn is None:
             whole = stop.kind in ("end", "calls") or (stop.kind == "none" and accepted and not blocked)
-            self._close_open(cut=not whole or (self._open is not None and self._open.in_text))
+            self._open.close_all(cut=not whole)
             self._turn = self._finished()
             if stop.kind == "none" and not blocked:
                 self._turn = replace(
@@ -160,7 +143,7 @@ class ContentStreamParser:
         turn = parse_response(self.body, adapter=self._adapter)
         # Equal to those of the turn, but for ids that a later call took: these were told already.
         calls = tuple(slot.call for slot in self._calls.in_order() if slot.call is not None)
-        return replace(turn, calls=calls)
+        return replace(turn, calls=calls, warnings=(*turn.warnings, *self._open.warnings))
 
 
 class _Candidate:
@@ -215,47 +198,3 @@ class _Candidate:
 
 
 _NOTHING = _Candidate()
-
-
-class _OpenCall:
-    """A call whose arguments come in pieces, as one part."""
-
-    def __init__(self, slot: Slot, candidate: _Candidate, at: int) -> None:
-        self.slot, self.candidate, self.at = slot, candidate, at
-        self._part: dict[str, Any] = {}
-        self._call: dict[str, Any] = {}
-        self._arguments = PartialArguments()
-
-    @property
-    def in_text(self) -> bool:
-        """Whether a text goes on: what ends here, without a word, was cut."""
-        return self._arguments.in_text
-
-    def goes_on_with(self, call: Any) -> bool:
-        """Whether this is more of the call: it names none, or bears the id."""
-        if not isinstance(call, OBJECT):
-            return False
-        if call.get("id") and self.slot.id:
-            return bool(call["id"] == self.slot.id)
-        return not call.get("name")
-
-    def read(self, part: Mapping[str, Any], call: Mapping[str, Any]) -> bool:
-        """Whether still more is to come."""
-        for key, value in part.items():
-            self._part.setdefault(camel(key), value)
-        for key, value in call.items():
-            if camel(key) not in _IN_PIECES:
-                self._call.setdefault(key, value)
-        if isinstance(call.get("id"), str) and not self.slot.id:
-            self.slot.id = call["id"]
-        self._arguments.update(call.get("args"))
-        pieces = field(call, "partialArgs")
-        for piece in pieces if isinstance(pieces, list | tuple) else () if pieces is None else (pieces,):
-            self._arguments.add(piece)
-        return field(call, "willContinue") is True
-
-    def part(self, *, cut: bool) -> tuple[JSON, str]:
-        """The part as it would have come in one, and the arguments as JSON text, left open if they are cut."""
-        call = {**self._call, "args": self._arguments.value(), **({"willContinue": True} if cut else {})}
-        arguments = json_text(call["args"])
-        return {**self._part, "functionCall": call}, arguments[:-1] if cut else arguments

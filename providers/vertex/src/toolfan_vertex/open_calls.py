@@ -1,0 +1,142 @@
+"""Calls whose arguments come in pieces, and which piece belongs to which of them.
+
+Calls with ids stay open side by side, each until its own end.  One without an id ends where another call begins.
+
+Knows: ids, names and `willContinue` of function calls.  Must not know: chunks, candidates.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from toolfan.wire import json_text
+
+from .fields import camel, field
+from .parsing import OBJECT, call_piece
+from .partial_arguments import PartialArguments
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from toolfan.adapter import JSON
+    from toolfan.assembly import CallAssembler
+    from toolfan.slots import Slot
+
+_IN_PIECES = frozenset({"args", "partialArgs", "willContinue"})
+
+
+class OpenCalls:
+    """The calls of one answer that are open, in the order in which they began."""
+
+    def __init__(self, calls: CallAssembler) -> None:
+        self._calls = calls
+        self._open: list[_OpenCall] = []
+        self.warnings: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def read(self, part: Mapping[str, Any], call: Any) -> bool:
+        """Whether this was about calls that are open; if not, another one begins with it."""
+        if not self._open or not isinstance(call, OBJECT):
+            return False
+        found = self._by_id(call) if call.get("id") else self._by_name(call) if call.get("name") else self._only(call)
+        if found is not None and not found.read(part, call):
+            self._close(found)
+        return found is not None or not (call.get("id") or call.get("name"))
+
+    def _by_id(self, call: Mapping[str, Any]) -> _OpenCall | None:
+        found = next((one for one in self._open if one.slot.id == call["id"]), None)
+        if found is not None:
+            found.known_by_id = True
+        elif not call.get("name"):
+            nameless = [one for one in self._open if not one.slot.id]
+            found = nameless[0] if len(nameless) == 1 else None
+        return found
+
+    def _by_name(self, call: Mapping[str, Any]) -> _OpenCall | None:
+        """The call that goes on under its own name."""
+        named = [one for one in self._open if one.slot.name == call["name"]]
+        found = named[0] if len(named) == 1 and named[0].goes_on_with(call) else None
+        if found is not None:
+            found.repeats_name = True
+        return found
+
+    def _only(self, call: Mapping[str, Any]) -> _OpenCall | None:
+        """The only open call, or the last of several if none is spoken of by its id."""
+        if len(self._open) == 1 or not any(one.known_by_id for one in self._open):
+            return self._open[-1]
+        if field(call, "args") is not None or field(call, "partialArgs") is not None:
+            for one in self._open:
+                one.in_doubt = True
+            self.warnings.append(f"arguments came that say not to which of {len(self._open)} open calls they belong")
+        return None
+
+    def begin(self, part: Mapping[str, Any], call: Mapping[str, Any], parts: list[Any], at: int) -> None:
+        """A call that begins with this part, which is the one at this place of the parts."""
+        call_id, name, _ = call_piece(call)
+        one = _OpenCall(self._calls.open(call_id, name), parts, at)
+        self._open.append(one)
+        if not one.read(part, call):
+            self._close(one)
+
+    def give_way(self) -> None:
+        """Another call begins: what has no id ends here, though its last word was that it goes on."""
+        for one in [one for one in self._open if not one.slot.id]:
+            self.warnings.append(f"call {one.slot.position} was to go on when another one began")
+            self._close(one, cut=one.in_text)
+
+    def close_all(self, *, cut: bool) -> None:
+        """The end of the answer; `cut`: it broke off, so that the arguments are left open as they are."""
+        for one in [*self._open]:
+            self._close(one, cut=cut or one.in_text)
+
+    def _close(self, one: _OpenCall, *, cut: bool = False) -> None:
+        self._open.remove(one)
+        one.parts[one.at], arguments = one.whole(cut=cut or one.in_doubt)
+        self._calls.close(one.slot, arguments)
+
+
+class _OpenCall:
+    """A call whose arguments come in pieces, as one part."""
+
+    def __init__(self, slot: Slot, parts: list[Any], at: int) -> None:
+        self.slot, self.parts, self.at = slot, parts, at
+        self.known_by_id = self.repeats_name = self.in_doubt = False
+        self._part: dict[str, Any] = {}
+        self._call: dict[str, Any] = {}
+        self._arguments = PartialArguments()
+        self._has_pieces = False
+
+    @property
+    def in_text(self) -> bool:
+        """Whether a text goes on: what ends here, without a word, was cut."""
+        return self._arguments.in_text
+
+    def goes_on_with(self, call: Mapping[str, Any]) -> bool:
+        """Whether a piece that names this tool, without an id, is more of this call and not the next one."""
+        if field(call, "partialArgs") is not None:
+            return self.in_text or self.repeats_name or not self._has_pieces
+        return self.repeats_name and field(call, "args") is None and field(call, "willContinue") is not True
+
+    def read(self, part: Mapping[str, Any], call: Mapping[str, Any]) -> bool:
+        """Whether still more is to come."""
+        for key, value in part.items():
+            self._part.setdefault(camel(key), value)
+        for key, value in call.items():
+            if camel(key) not in _IN_PIECES:
+                self._call.setdefault(key, value)
+        if isinstance(call.get("id"), str) and not self.slot.id:
+            self.slot.id = call["id"]
+        self._arguments.update(call.get("args"))
+        pieces = field(call, "partialArgs")
+        for piece in pieces if isinstance(pieces, list | tuple) else () if pieces is None else (pieces,):
+            self._arguments.add(piece)
+            self._has_pieces = True
+        return field(call, "willContinue") is True
+
+    def whole(self, *, cut: bool) -> tuple[JSON, str]:
+        """The part as it would have come in one, and the arguments as JSON text, left open if they are cut."""
+        call = {**self._call, "args": self._arguments.value(), **({"willContinue": True} if cut else {})}
+        arguments = json_text(call["args"])
+        return {**self._part, "functionCall": call}, arguments[:-1] if cut else arguments
