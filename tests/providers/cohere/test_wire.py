@@ -28,6 +28,7 @@ class Weather(BaseModel):
 
 TWO = (call("w1", "Weather", {"location": "Zürich ☔", "days": 2}), call("w2", "Weather", {"location": "Dallas"}))
 VALUES = [Weather(location="Zürich ☔", days=2), Weather(location="Dallas")]
+TOKEN = "Planted0815-house"
 PLAN = "I will look twice."
 
 
@@ -175,6 +176,17 @@ def test_an_error_in_a_stream_is_told(made: Callable[..., Any], way: str) -> Non
     with pytest.raises(toolfan.Unavailable, match="it broke") as caught:
         asked(way, client)
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", ["error", "message-end", "tool-plan-delta"])
+def test_an_error_of_any_type_shows_no_secret(made: Callable[..., Any], way: str, kind: str) -> None:
+    said = f"no: {KEY}, {TOKEN}"
+    told = {"type": kind, "error": {"message": said, "code": 400}, "message": said}
+    client, _ = made(way, http(json.dumps(told)) if way.endswith("whole") else streamed(on_the_wire([told])))
+    with pytest.raises(toolfan.ProviderError, match=r"no: \*\*\*, \*\*\*") as caught:
+        asked(way, client, extra_headers={"x-house": TOKEN})
+    assert not [secret for secret in (KEY, TOKEN) if secret in repr(vars(caught.value))]
 
 
 @pytest.mark.parametrize("way", ["streamed", "async streamed"])

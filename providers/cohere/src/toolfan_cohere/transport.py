@@ -65,10 +65,10 @@ class _Sender(HttpSender):
         return dict(self.http.headers), getattr(self.client._client_wrapper, "_headers", None) or {}
 
     def tells_error(self, body: JSON) -> bool:
-        """Of an event: the last one may hold an error; what has no type is no event, so the answer, or an error."""
-        if body.get("type") is None:
-            return not isinstance(body.get("message"), dict)
-        return bool(body["type"] == "message-end")
+        """Wherever it stands: in an event, in its delta, or as a text in the place of the message."""
+        delta = body.get("delta")
+        failed = body.get("error") or (isinstance(delta, dict) and delta.get("error"))
+        return bool(failed) or isinstance(body.get("message"), str)
 
     def error_code(self, status: int, about: Mapping[str, Any]) -> Any:
         return "content_filter" if status == BLOCKED else super().error_code(status, about)
