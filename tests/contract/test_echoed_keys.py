@@ -153,8 +153,9 @@ def test_nor_one_in_a_stream(asked: Callable[..., toolfan.Calls[City]]) -> None:
     assert KEY.encode() not in pickle.dumps(calls)
 
 
-def test_wherever_the_bytes_are_cut() -> None:
-    data = f'data: {{"odd": "{KEY}", "delta": "{KEY}"}}\n\ndata: {{"id": "m-{KEY}"}}\n\n'.encode()
+@pytest.mark.parametrize("spelled", [KEY, "".join(f"\\u{ord(char):04x}" for char in KEY)])
+def test_wherever_the_bytes_are_cut(spelled: str) -> None:
+    data = f'data: {{"odd": "{spelled}", "delta": "{spelled}"}}\n\ndata: {{"id": "m-{spelled}"}}\n\n'.encode()
     for cut in range(len(data)):
         about: dict[str, Any] = {"adapter": "a", "content_type": None, "secrets": (KEY,)}
         decoder = KeylessDecoder(**about, keys=(KEY,), words=frozenset({"delta"}))

@@ -22,7 +22,9 @@ PLUGINS = {path.name: path for path in sorted((ROOT / "providers").glob("*/src/t
 # Lowest first: a module imports only from those above it in this list.
 ORDER = [
     "errors",
+    "spellings",
     "redaction",
+    "logins",
     "addresses",
     "wire",
     "calls",

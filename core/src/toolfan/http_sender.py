@@ -17,6 +17,7 @@ from pydantic_core import from_json
 from .adapter import JSON, WireResponse
 from .errors import ProviderError, ToolfanError
 from .http_errors import error_of_http
+from .logins import logins_of
 from .redaction import (
     blotted,
     known_secrets,
@@ -100,12 +101,11 @@ class HttpSender(ABC):
 
     def secrets(self, added: Pairs, request: Any = None) -> tuple[str, ...]:
         """What must not be shown: keys, and what was added to requests.  `added`: headers and query of one call."""
-        keys = known_secrets(self.credentials())
+        keys = longest_first(known_secrets(self.credentials()), logins_of(self.http))
         if request is None:
             return longest_first(keys, *(sent_secrets(dict(sent)) for sent in (added, *self.always_sent())))
         # With all that was added on the way, and the token that a provider gave for it.
-        query = sent_secrets(dict(request.url.params.items())) if request.url.query else ()
-        return longest_first(keys, sent_secrets(dict(request.headers.items())), query)
+        return longest_first(keys, sent_secrets(dict(request.headers.items())), sent_secrets(_query(request)))
 
     def _secrets(self, response: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Secrets, and the keys among them, of an answer's request; found once for requests with the same head."""
@@ -116,7 +116,8 @@ class HttpSender(ABC):
         known, secrets, keys = self._known
         if known != about:
             secrets = self.secrets({}, request)
-            keys = known_secrets({**credentials, **dict(request.headers.items())})
+            sent = {**_query(request), **dict(request.headers.items())}
+            keys = longest_first(known_secrets({**credentials, **sent}), logins_of(self.http))
             self._known = about, secrets, keys
         return secrets, keys
 
@@ -183,6 +184,10 @@ class HttpSender(ABC):
         )
         cause = exc.__cause__ if isinstance(exc, ToolfanError) else exc
         raise error from None if cause is None or shows_secret(cause, secrets) else cause
+
+
+def _query(request: Any) -> dict[str, str]:
+    return dict(request.url.params.items()) if request.url.query else {}
 
 
 def _request_of(exc: Exception) -> Any:

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 from .framing import EventDecoder
 from .redaction import blotted_beside
+from .spellings import spelled_within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .calls import JSON
+
+_LONGEST_ESCAPE = 6
+"""Bytes for one character of a key: `\\u0061`."""
 
 
 class KeylessDecoder(EventDecoder):
@@ -48,6 +52,6 @@ class KeylessDecoder(EventDecoder):
     def _cleaned(self, chunk: bytes, events: list[JSON]) -> list[JSON]:
         if self._keys and not self._echoed:
             seen = self._tail + chunk  # a key may be cut
-            self._echoed = any(key.encode() in seen for key in self._keys)
-            self._tail = seen[-max(map(len, self._keys)) :]
+            self._echoed = bool(spelled_within(seen, self._keys))
+            self._tail = seen[-_LONGEST_ESCAPE * max(map(len, self._keys)) :]
         return [blotted_beside(event, self._keys, self._words) for event in events] if self._echoed else events

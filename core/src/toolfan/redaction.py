@@ -5,11 +5,13 @@ Knows: what names and values of secrets look like.  Must not know: which setting
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
+
+from .spellings import hidden, spelled_within, stands_in
 
 _SECRET_NAME = re.compile(
     r"(^|[_-])(api[_-]?key|keys?|token|secrets?|password|passwd|credentials?|auth|authorization|cookie|bearer)($|[_-])"
@@ -71,6 +73,7 @@ _ORDINARY = frozenset(
     | {"idempotency-key", "traceparent", "tracestate", "x-client-request-id", "x-correlation-id", "x-request-id"}
     | {"openai-beta", "openai-organization", "openai-project", "x-goog-request-params", "x-goog-user-project"}
     | {"alt", "api-version", "model", "anthropic-version", "anthropic-beta"}
+    | {"amz-sdk-invocation-id", "amz-sdk-request", "x-amz-date"}
 )
 _SHORTEST_ADDED = 8
 _SHORTEST = 6  # "none" and "test" are keys for local servers, and words
@@ -117,8 +120,21 @@ def known_secrets(values: Mapping[str, Any]) -> tuple[str, ...]:
     for name, value in values.items():
         secret = value.get_secret_value() if hasattr(value, "get_secret_value") else value
         if isinstance(secret, str) and (looks_secret(name) or _SECRET_VALUE.match(secret.strip())):
-            found.add(_SCHEME.sub("", secret.strip()))
+            found.update(_parts(name, secret.strip()))
     return longest_first(secret for secret in found if len(secret) >= _SHORTEST)
+
+
+def _parts(name: str, value: str) -> Iterator[str]:
+    """The value without the scheme before it, the password in Basic's, each value of a cookie."""
+    yield (bare := _SCHEME.sub("", value))
+    if value[:6].lower() == "basic ":
+        try:
+            yield binascii.a2b_base64(bare).decode("utf-8", "replace").partition(":")[2]
+        except binascii.Error:
+            return
+    if name.lower() == "cookie":
+        values = (pair.partition("=")[2].strip() for pair in value.split(";"))
+        yield from (one for one in values if len(one) >= _SHORTEST_ADDED)
 
 
 def sent_secrets(sent: Mapping[str, Any]) -> tuple[str, ...]:
@@ -132,7 +148,8 @@ def sent_secrets(sent: Mapping[str, Any]) -> tuple[str, ...]:
             ordinary.add(value)
         elif isinstance(value, str):
             added[name] = value.strip()
-    found = {bare for value in added.values() if len(bare := _SCHEME.sub("", value)) >= _SHORTEST_ADDED}
+    parts = {part for name, value in added.items() for part in _parts(name, value)}
+    found = {part for part in parts if len(part) >= _SHORTEST_ADDED}
     return longest_first(found - ordinary, known_secrets(added))
 
 
@@ -142,14 +159,8 @@ def longest_first(*secrets: Iterable[str]) -> tuple[str, ...]:
 
 
 def blotted(value: Any, secrets: tuple[str, ...]) -> Any:
-    """Decoded JSON, in whose texts `***` stands for the secrets."""
-    if isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, "***")
-        return value
-    if isinstance(value, dict):
-        return {key: blotted(inner, secrets) for key, inner in value.items()}
-    return [blotted(inner, secrets) for inner in value] if isinstance(value, list) else value
+    """Decoded JSON, in whose texts and keys `***` stands for the secrets."""
+    return blotted_beside(value, secrets, frozenset())
 
 
 def without_echo_of(secrets: Iterable[str], body: Any, text: str | bytes, words: frozenset[str]) -> Any:
@@ -158,25 +169,25 @@ def without_echo_of(secrets: Iterable[str], body: Any, text: str | bytes, words:
     What is below a key among `words` is the model's and stays as it is: what it was told, it may say.
     """
     raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    found = tuple(secret for secret in secrets if secret.encode() in raw)
+    found = spelled_within(raw, secrets)
     return blotted_beside(body, found, words) if found else body
 
 
 def blotted_beside(value: Any, secrets: tuple[str, ...], words: frozenset[str]) -> Any:
     """`blotted`, but for what is below a key among `words`."""
+    if isinstance(value, str):
+        return hidden(value, secrets)
     if isinstance(value, dict):
-        return {key: inner if key in words else blotted_beside(inner, secrets, words) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [blotted_beside(inner, secrets, words) for inner in value]
-    return blotted(value, secrets)
+        return {
+            hidden(key, secrets): inner if key in words else blotted_beside(inner, secrets, words)
+            for key, inner in value.items()
+        }
+    return [blotted_beside(inner, secrets, words) for inner in value] if isinstance(value, list) else value
 
 
 def masked(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` of someone else without `secrets`, and without what looks like one; the rest stays readable."""
-    for secret in secrets:
-        for spelling in {secret, quote(secret, safe="")}:
-            text = text.replace(spelling, "***")
-    text = _URL_SECRET.sub(r"\1***", _URL_LOGIN.sub("***", text))
+    text = _URL_SECRET.sub(r"\1***", _URL_LOGIN.sub("***", hidden(text, secrets)))
     return _AFTER_NAME.sub(r"\1\2***", _AFTER_SCHEME.sub(r"\1\2***", _KEYS.sub("***", text)))
 
 
@@ -184,7 +195,7 @@ def public_headers(headers: Iterable[tuple[str, str]], secrets: Iterable[str] = 
     """Headers of an answer with lower-case names, without cookies and without secrets."""
     kept = {name: value for key, value in headers if (name := key.lower()) not in _SECRET_HEADERS}
     together = "\n".join(kept.values())
-    if any(secret in together for secret in (*secrets, *_HINTS_OF_KEYS)):
+    if any(hint in together for hint in _HINTS_OF_KEYS) or any(stands_in(together, secret) for secret in secrets):
         return {name: masked(value, secrets) for name, value in kept.items()}
     return kept
 

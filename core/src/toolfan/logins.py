@@ -1,0 +1,75 @@
+"""What an HTTP client authenticates with beside the headers of its requests: `auth=`, cookies, proxies.
+
+By the attributes of httpx and httpx2, none of which need be there; the environment's proxies hold for every library.
+
+Knows: clients of httpx's kind, the variables of proxies.  Must not know: SDKs, requests, answers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies_environment
+
+from .redaction import known_secrets, longest_first
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def logins_of(http: Any) -> tuple[str, ...]:
+    """Passwords, and how Basic spells them, of a client of httpx's kind, and of the environment's proxies."""
+    found = [known_secrets({"authorization": header}) for header in _headers(http)]
+    found += [known_secrets({"password": password}) for password in _passwords(http)]
+    return longest_first(proxy_logins(), *found)
+
+
+def proxy_logins() -> tuple[str, ...]:
+    """The passwords of the proxies that the environment names, and how Basic spells them."""
+    found = list[tuple[str, ...]]()
+    for url in getproxies_environment().values():
+        if "@" in url:
+            found.append(login_of(url))
+    return longest_first(*found)
+
+
+def login_of(url: str) -> tuple[str, ...]:
+    """The password in an address, and how Basic spells it."""
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+    except ValueError:
+        return ()
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return known_secrets({"authorization": _basic(user, password), "password": password}) if password else ()
+
+
+def _basic(user: str, password: str) -> str:
+    from base64 import b64encode
+
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def _pools(http: Any) -> Iterator[Any]:
+    mounted = getattr(http, "_mounts", None)
+    for transport in (getattr(http, "_transport", None), *(mounted.values() if isinstance(mounted, dict) else ())):
+        if (pool := getattr(transport, "_pool", None)) is not None:
+            yield pool
+
+
+def _headers(http: Any) -> Iterator[str]:
+    own = getattr(getattr(http, "_auth", None), "_auth_header", None)
+    if isinstance(own, str):
+        yield own
+    for pool in _pools(http):
+        for name, value in getattr(pool, "_proxy_headers", None) or ():
+            if isinstance(value, bytes) and name.lower() == b"proxy-authorization":
+                yield value.decode("latin-1")
+
+
+def _passwords(http: Any) -> Iterator[str]:
+    own = getattr(getattr(http, "_auth", None), "_password", None)  # of Digest
+    logins = [getattr(pool, "_proxy_auth", None) for pool in _pools(http)]  # of SOCKS
+    for one in (own, *(login[1] for login in logins if isinstance(login, tuple) and len(login) > 1)):
+        if isinstance(one, bytes | str):
+            yield one.decode("utf-8", "replace") if isinstance(one, bytes) else one
+    yield from (str(cookie.value) for cookie in getattr(getattr(http, "cookies", None), "jar", ()))
