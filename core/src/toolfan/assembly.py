@@ -64,10 +64,13 @@ class CallAssembler:
 
     # Pieces in.
 
-    def delta(self, index: Any, call_id: Any, name: Any, arguments: Any, *, opaque: bool = False) -> Slot:
+    def delta(
+        self, index: Any, call_id: Any, name: Any, arguments: Any, *, opaque: bool = False, real: bool = False
+    ) -> Slot:
         """One piece of a call, any part of which may be missing (None or empty); the call it belongs to.
 
-        `arguments` are a text, a piece of it, or a whole value; `opaque` texts are no JSON.
+        `arguments` are a text, a piece of it, or a whole value; `opaque` texts are no JSON.  `real`: the provider says
+        that this is a call, whatever is missing.
         """
         at = index if type(index) is int and index >= 0 else number_of(index)
         given = _word(call_id)
@@ -75,6 +78,7 @@ class CallAssembler:
         slot = self._slot(at, given, called, arguments)
         if self._held is not None and self._held is not slot:
             self._release()
+        slot.real = slot.real or real
         if given and not slot.id:
             slot.id = given
             self._by_id[given] = slot

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import whole_and_streamed as both
 from anthropic_samples import events, message, text, tool_use
+from hypothesis import given
+from hypothesis import strategies as st
 from toolfan import IncompleteStream, QuotaExhausted, StopReason, Unavailable
 from toolfan.adapter import Answer
 from toolfan.calls import RawCall
@@ -156,3 +159,10 @@ def test_an_error_in_a_stream_is_raised(kind: str, error: type[Exception]):
     with pytest.raises(error, match="Too much") as caught:
         parser.feed({"type": "error", "error": {"type": kind, "message": "Too much"}})
     assert caught.value.code == kind
+
+
+@both.BOUNDED
+@given(made=st.lists(both.calls(both.VALUES) | both.TEXTS, max_size=4), cut=both.CUTS)
+def test_odd_calls_are_the_same_streamed(made: list[Any], cut: int) -> None:
+    body = message(*(text(one) if isinstance(one, str) else tool_use(*one) for one in made))
+    both.check("anthropic", body, events(body), cut)

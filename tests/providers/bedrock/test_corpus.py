@@ -7,6 +7,10 @@ import re
 from typing import Any
 
 import pytest
+import whole_and_streamed as both
+from bedrock_wire import answer, events, use
+from hypothesis import given
+from hypothesis import strategies as st
 from shared_data import corpus
 from toolfan import IncompleteStream, ProviderError, load_adapter
 from toolfan.framing import EventDecoder
@@ -97,3 +101,10 @@ def test_an_answer_without_calls_has_none(row: dict[str, Any]) -> None:
         assert row["http_status"] >= 400
         return
     assert turn.calls == ()
+
+
+@both.BOUNDED
+@given(made=st.lists(both.calls(both.VALUES) | both.TEXTS, max_size=4), cut=both.CUTS)
+def test_odd_calls_are_the_same_streamed(made: list[Any], cut: int) -> None:
+    body = answer(*({"text": one} if isinstance(one, str) else use(*one) for one in made))
+    both.check("bedrock", body, events(body), cut)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import cohere_wire as wire
 import pytest
+import whole_and_streamed as both
+from hypothesis import given
+from hypothesis import strategies as st
 from shared_data import corpus
 from toolfan import IncompleteStream, ProviderError, load_adapter
 from toolfan.framing import EventDecoder
@@ -88,3 +92,10 @@ def test_an_answer_without_calls_has_none(row: dict[str, Any]) -> None:
         assert row["http_status"] >= 400
         return
     assert turn.calls == ()
+
+
+@both.BOUNDED
+@given(made=st.lists(both.calls(both.ARGUMENTS), max_size=4), words=both.TEXTS, plan=both.TEXTS, cut=both.CUTS)
+def test_odd_calls_are_the_same_streamed(made: list[Any], words: str, plan: str, cut: int) -> None:
+    body = wire.answer(*(wire.call(*one) for one in made), content=wire.text(words), tool_plan=plan)
+    both.check("cohere", body, wire.events(body), cut)

@@ -226,6 +226,20 @@ def test_what_is_odd_harms_nothing_else(made: Callable[..., Any], way: str) -> N
     assert [message["tool_call_id"] for message in said[2:]] == ids
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("arguments", ["", "{", "null"])
+@pytest.mark.parametrize("call_id", ["w1", ""])
+def test_a_call_without_a_name_is_not_lost_beside_text(
+    made: Callable[..., Any], way: str, arguments: str, call_id: str
+) -> None:
+    client, _ = made(way, answer(call(call_id, "", arguments), TWO[1], content=text("Two places.")))
+    calls = asked(way, client, on_invalid="keep")
+    assert [(one.id, type(one)) for one in calls.outcomes] == [
+        (call_id or "call_0", toolfan.BadCall),
+        ("w2", toolfan.Call),
+    ]
+
+
 def test_a_refused_connection_is_told(made: Callable[..., Any]) -> None:
     client, server = made("whole", b"")
     server.close()

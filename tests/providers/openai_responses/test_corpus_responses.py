@@ -6,9 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import whole_and_streamed as both
+from hypothesis import given
+from hypothesis import strategies as st
 from loopback import USER, http
 from pydantic import BaseModel, ConfigDict
-from responses_api import asked, asked_async
+from responses_api import asked, asked_async, called, events_of, message, response
 from shared_data import corpus
 from toolfan import Tool, load_adapter
 from toolfan.adapter import Answer
@@ -136,3 +139,14 @@ def test_through_the_real_sdk(row: dict[str, Any], ask: Any, faulty: Callable[..
     check(row, [outcome.raw for outcome in calls.outcomes])
     assert len(calls.good) == len(row["expected"])
     assert calls.raw["output"]
+
+
+@both.BOUNDED
+@given(made=st.lists(both.calls(both.ARGUMENTS) | both.TEXTS, max_size=4), interleaved=st.booleans(), cut=both.CUTS)
+def test_odd_calls_are_the_same_streamed(made: list[Any], interleaved: bool, cut: int) -> None:
+    items = [
+        message(one, item_id=f"msg_{at}") if isinstance(one, str) else called(one[1], one[2], one[0], id=f"fc_{at}")
+        for at, one in enumerate(made)
+    ]
+    body = response(*items)
+    both.check("openai-responses", body, events_of(body, interleaved=interleaved), cut)

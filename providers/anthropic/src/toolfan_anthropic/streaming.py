@@ -126,8 +126,8 @@ class MessageStreamParser:
             return
         slot = None
         if is_call(about):
-            slot = self._calls.delta(self._count, identified(about.get("id")), named(about.get("name")), None)
-            slot.real = True
+            call_id, name = identified(about.get("id")), named(about.get("name"))
+            slot = self._calls.delta(self._count, call_id, name, None, real=True)
             self._count += 1
         block = self._open[_key(index)] = _Block(dict(about), slot)
         self._blocks.append(block)

@@ -124,9 +124,7 @@ class ConverseStreamParser:
         return block
 
     def _call(self, call_id: Any, name: Any) -> Slot:
-        slot = self._calls.delta(len(self._calls.slots), call_id, name, None)
-        slot.real = True
-        return slot
+        return self._calls.delta(len(self._calls.slots), call_id, name, None, real=True)
 
     def _delta(self, at: int | None, delta: Any) -> None:
         block = self._open.get(at) or self._start(at, None)
@@ -161,7 +159,7 @@ class ConverseStreamParser:
 
     def close(self) -> Turn:
         """The whole turn.  Raises IncompleteStream, with `.turn`, if `messageStop` never came."""
-        self._calls.finish(keep_phantoms=True)
+        self._calls.finish()
         content = [whole for block in self._blocks if (whole := block.whole()) is not None]
         message: JSON = {"role": self._role, "content": content}
         self.body = {"output": {"message": message}, **self._about, **(self._end or {})}

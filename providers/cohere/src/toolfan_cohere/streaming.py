@@ -88,11 +88,12 @@ class CohereStreamParser:
 
     def _read_call(self, at: int | None, said: Mapping[str, Any]) -> None:
         function = _object(said.get("function"))
-        self._open[at] = self._calls.delta(at, said.get("id"), function.get("name"), function.get("arguments"))
+        call_id, name, arguments = said.get("id"), function.get("name"), function.get("arguments")
+        self._open[at] = self._calls.delta(at, call_id, name, arguments, real=True)
 
     def close(self) -> Turn:
         """The whole turn.  Raises IncompleteStream, with `.turn`, if `message-end` never came."""
-        self._calls.finish(keep_phantoms=not self._texts)
+        self._calls.finish()
         slots = self._calls.in_order()
         message = {**self._message, **self._said(slots)}
         ended = self._end if self._end is not None else _NOTHING
