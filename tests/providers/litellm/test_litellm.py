@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
+from anthropic_samples import events as message_events
+from anthropic_samples import message, on_the_wire, text, tool_use
 from loopback import KEY, ONCE, USER, Bench, FaultServer, call, completion, http
 from pydantic import BaseModel
 
@@ -95,6 +97,33 @@ def events(*choices: dict[str, Any]) -> bytes:
     about = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
     lines = [json.dumps({**about, "choices": [{"index": 0, **choice}]}) for choice in choices]
     return http("".join(f"data: {line}\n\n" for line in lines), content_type="text/event-stream")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_thoughts_go_back_as_they_came(faulty: Callable[..., FaultServer], mode: str) -> None:
+    """LiteLLM streams each block of them in pieces, the signature last; Anthropic refuses a block that was changed."""
+    said = [
+        {"type": "thinking", "thinking": "Let me think…", "signature": "SIG+/=abc"},
+        {"type": "redacted_thinking", "data": "RED=="},
+        {"type": "thinking", "thinking": "more", "signature": "S2"},
+        {"type": "thinking", "thinking": "and more", "signature": "S3"},
+        text("Two."),
+    ]
+    made = [message(*said, tool_use("t1", "A", {"x": given}), stop="tool_use") for given in ("no", 1)]
+    streamed = "stream" in mode
+    server = faulty(
+        *(
+            http(on_the_wire(message_events(one)), content_type="text/event-stream")
+            if streamed
+            else http(json.dumps(one))
+            for one in made
+        )
+    )
+    options = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 4000}
+    url = server.url.removesuffix("/v1")
+    assert list(ask(mode, url, model="anthropic/claude-sonnet-4-5", **options)) == [A(x=1)]
+    _, again = [json.loads(body) for _, _, _, body in server.requests]
+    assert again["messages"][1]["content"][: len(said)] == said
 
 
 @pytest.mark.parametrize("mode", ["create", "create_async"])

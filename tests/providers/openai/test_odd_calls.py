@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import openai
 import pytest
 import toolfan
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback import USER, Bench, call, completion, raw
+from loopback import KEY, USER, Bench, call, completion, http, raw
 from pydantic import BaseModel
 from toolfan import BadCall, Calls, MalformedArguments, UnknownTool, load_adapter
 from toolfan.calls import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loopback import FaultServer
 
 
 class A(BaseModel):
@@ -208,3 +214,23 @@ def test_whatever_came_each_call_is_answered_once(entries: list[Any], text: str 
         assert one[one["type"]]["name"]
         assert isinstance(one["custom"]["input"] if one["type"] == "custom" else one["function"]["arguments"], str)
     toolfan.wire.encode_json([replayed, *answers])
+
+
+def test_thoughts_that_a_proxy_streams_in_pieces_are_whole_blocks(faulty: Callable[..., FaultServer]) -> None:
+    """LiteLLM's proxy streams `thinking_blocks` so; its own rebuilding of a message joins them up to the signature."""
+    thought, more = ({"type": "thinking", "thinking": words, "signature": f"S-{words}"} for words in ("Hm", "and so"))
+    hidden = {"type": "redacted_thinking", "data": "RED=="}
+    deltas: list[Any] = [
+        {"role": "assistant", "thinking_blocks": [{"type": "thinking", "thinking": "H"}]},
+        {"thinking_blocks": [{"type": "thinking", "thinking": "m", "signature": None}]},
+        {"thinking_blocks": [{**thought, "thinking": ""}]},
+        {"thinking_blocks": [hidden]},
+        {"thinking_blocks": [{"type": "thinking", "thinking": "and"}, {**more, "thinking": " so"}]},
+        {"thinking_blocks": None, "tool_calls": [{"index": 0, **GOOD}]},
+    ]
+    choices = [*({"delta": delta} for delta in deltas), {"delta": {}, "finish_reason": "tool_calls"}]
+    lines = [f"data: {json.dumps({'id': 'c', 'choices': [{'index': 0, **choice}]})}\n\n" for choice in choices]
+    server = faulty(http("".join(lines), content_type="text/event-stream"))
+    with openai.OpenAI(api_key=KEY, base_url=server.url) as sdk:
+        calls = toolfan.from_openai(sdk).stream(model="m", messages=USER, response_model=FORM).until_done()
+    assert calls.reply({"good": "done"})[0]["thinking_blocks"] == [thought, hidden, more]

@@ -186,6 +186,8 @@ class ChatStreamParser:
         before = kept.get(key)
         if isinstance(value, str) and isinstance(before, str) and key not in _WORDS:
             kept[key] = f"{before}{value}"
+        elif isinstance(value, list) and key == "thinking_blocks":
+            kept[key] = _thoughts(before if isinstance(before, list) else [], value)
         elif isinstance(value, list) and isinstance(before, list):
             kept[key] = [*before, *value]
         elif value is not None or before is None:
@@ -247,6 +249,20 @@ class ChatStreamParser:
         if slots:
             message["tool_calls"] = [_entry(slot) for slot in slots]
         return message
+
+
+def _thoughts(before: list[Any], pieces: list[Any]) -> list[Any]:
+    """Blocks as LiteLLM has them in a whole message: in its streams they come in pieces, the signature last."""
+    blocks = [*before]
+    for piece in pieces:
+        last = blocks[-1] if blocks else None
+        open_ = isinstance(last, OBJECT) and last.get("type") == "thinking" and not last.get("signature")
+        if last and open_ and isinstance(piece, OBJECT) and piece.get("type") == "thinking":
+            text = "".join(one["thinking"] for one in (last, piece) if isinstance(one.get("thinking"), str))
+            blocks[-1] = {**last, **piece, "thinking": text}
+        else:
+            blocks.append(piece)
+    return blocks
 
 
 def _entry(slot: Slot) -> JSON:
