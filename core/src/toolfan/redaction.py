@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from .spellings import hidden, spelled_within, stands_in
+from .spellings import hidden, spelled_within, stands_in, usual
 
 _SECRET_NAME = re.compile(
     r"(^|[_-])(api[_-]?key|keys?|token|secrets?|password|passwd|credentials?|auth|authorization|cookie|bearer)($|[_-])"
@@ -224,7 +224,7 @@ def secret_spans(text: str, secrets: Iterable[str] = ()) -> list[tuple[int, int]
     found = [
         match.span()
         for secret in secrets
-        for spelling in {secret, quote(secret, safe="")}
+        for spelling in usual(secret)
         for match in re.finditer(re.escape(spelling), text)
     ]
     for pattern in (_URL_SECRET, _URL_LOGIN, _KEYS, _AFTER_SCHEME, _AFTER_NAME):

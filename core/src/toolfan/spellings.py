@@ -52,6 +52,11 @@ def stands_in(text: str, secret: str) -> bool:
     return any(spelling in text for spelling in _spellings(secret)[0])
 
 
+def usual(secret: str) -> tuple[str, ...]:
+    """The secret in its usual spellings, longest first."""
+    return _spellings(secret)[0]
+
+
 def hidden(text: str, secrets: Iterable[str]) -> str:
     """The text with `***` for the secrets, however they are spelled."""
     some = tuple(secrets)
