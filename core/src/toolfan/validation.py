@@ -147,14 +147,15 @@ def read_arguments(tool: Tool[Any], text: str, *, repairs: bool, context: Any) -
     made = _NONE
     if repairs and text[:1] != "{":  # an object needs none of these
         text, made = repair_arguments(text, may_be_empty=not tool.schema.get("required"))
+    validator = tool.validator.validator  # the core's own: what TypeAdapter adds costs a quarter more
     try:
-        value = tool.validator.validate_json(text, context=context)
+        value = validator.validate_json(text, context=context)
     except ValidationError as exc:
         whole = integral_floats(text) if repairs and _wants_whole_numbers(exc) else None
         if whole is None:
             raise
         try:
-            value = tool.validator.validate_json(whole, context=context)
+            value = validator.validate_json(whole, context=context)
         except Exception:  # noqa: BLE001 - the first error is the one to tell
             raise exc from None
         made = (*made, "integral_float")
