@@ -246,6 +246,7 @@ class TestAdapters:
         assert {"name": "local", "distribution": "toolfan-local", "version": "0.1.0", "api": 1} | {
             "status": "ok",
             "reason": None,
+            "next": None,
         } in rows
         assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
 

@@ -237,6 +237,16 @@ def test_plugins_that_are_unusable_are_listed_with_a_remedy() -> None:
     assert "adapter torn (tool-a 1.0): broken: " in run().stdout
 
 
+@pytest.mark.parametrize(("api", "upgrade"), [(99, "toolfan"), (0, "tool-a")])
+def test_a_plugin_of_another_protocol_is_mended_by_an_upgrade(api: int, upgrade: str) -> None:
+    """Of whichever is older; installing the same again would not help."""
+    source = f"import toolfan\n\n\nclass New:\n    api = {api}\n\n\n@toolfan.hookimpl\n"
+    install("tool-a", "toolfan.adapters", "other", source + "def toolfan_adapter():\n    return New()\n")
+    (line,) = [line for line in found(status=2) if line.get("name") == "other"]
+    assert line["next"] == f"Run `pip install --upgrade {upgrade}`."
+    assert f"which this toolfan speaks. Run `pip install --upgrade {upgrade}`." in run().stdout
+
+
 def test_plugins_that_panic_harm_nobody_but_themselves() -> None:
     """What is no Exception ends neither doctor nor `adapters`."""
     source = "class Panic(BaseException): ...\nraise Panic('in Rust')"

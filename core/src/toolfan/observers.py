@@ -36,6 +36,7 @@ class ObserverInfo:
     version: str | None
     status: Literal["ok", "broken", "conflict", "blocked"]
     reason: str | None = None
+    hint: str | None = None
 
 
 def load_observers() -> None:
@@ -75,15 +76,16 @@ def _info(candidate: Candidate, found: list[Candidate], off: Mapping[str, str], 
     if candidate.name in off:
         return ObserverInfo(*about, "blocked", f"switched off by {off[candidate.name]}")
     if candidate.fault:
-        return ObserverInfo(*about, "broken", candidate.fault)
+        return ObserverInfo(*about, "broken", candidate.fault, broken(candidate, candidate.fault).hint)
     others = [c for c in found if c.name == candidate.name and c is not candidate and c.fault is None]
     if others:
-        return ObserverInfo(*about, "conflict", f"offered by {', '.join(c.origin for c in others)} too")
+        reason = f"offered by {', '.join(c.origin for c in others)} too"
+        return ObserverInfo(*about, "conflict", reason, f"Remove one: `pip uninstall {candidate.distribution}`.")
     if load:
         try:
             _register(candidate)
         except AdapterBroken as exc:
-            return ObserverInfo(*about, "broken", exc.message)
+            return ObserverInfo(*about, "broken", exc.message, exc.hint)
     return ObserverInfo(*about, "ok")
 
 

@@ -45,7 +45,8 @@ class AdapterInfo:
 
     `status` is "ok" (as far as the metadata says, or proved by loading), "broken" (or speaking another version of the
     protocol), "conflict" (another distribution offers the name too) or "blocked" (switched off); `reason` says why it
-    is not "ok".  `api` is the version of the adapter protocol that it speaks, None until it was loaded.
+    is not "ok", and `hint` how to mend it, if there is something to mend.  `api` is the version of the adapter
+    protocol that it speaks, None until it was loaded.
     """
 
     name: str
@@ -54,6 +55,7 @@ class AdapterInfo:
     api: int | None
     status: AdapterStatus
     reason: str | None = None
+    hint: str | None = None
 
 
 def load_adapter(name: str) -> ParallelToolsAdapter:
@@ -148,27 +150,32 @@ def _raise_not_installed(name: str) -> NoReturn:
 
 
 def _info(candidate: Candidate, found: list[Candidate], off: Mapping[str, str], *, load: bool) -> AdapterInfo:
-    status, reason, api = _status(candidate, found, off)
+    status, reason, hint = _status(candidate, found, off)
+    adapter = _loaded.get(candidate.name) if status == "ok" else None
     if load and status == "ok":
         try:
-            api = load_adapter(candidate.name).api
+            adapter = load_adapter(candidate.name)
         except AdapterBroken as exc:
-            status, reason = "broken", exc.message
-    return AdapterInfo(candidate.name, candidate.distribution, candidate.version, api, status, reason)
+            status, reason, hint = "broken", exc.message, exc.hint
+    api = adapter.api if adapter else None
+    return AdapterInfo(candidate.name, candidate.distribution, candidate.version, api, status, reason, hint)
 
 
 def _status(
     candidate: Candidate, found: list[Candidate], off: Mapping[str, str]
-) -> tuple[AdapterStatus, str | None, int | None]:
+) -> tuple[AdapterStatus, str | None, str | None]:
     if candidate.name in off:
         return "blocked", f"switched off by {off[candidate.name]}", None
     if candidate.fault:
-        return "broken", candidate.fault, None
+        return "broken", candidate.fault, broken(candidate, candidate.fault).hint
     others = [c for c in found if c.name == candidate.name and c is not candidate and c.fault is None]
     if others:
-        return "conflict", f"offered by {_listed(c.origin for c in others)} too", None
-    loaded = _loaded.get(candidate.name)
-    return "ok", None, loaded.api if loaded else None
+        return (
+            "conflict",
+            f"offered by {_listed(c.origin for c in others)} too",
+            f"Remove one: {_uninstall([candidate])}.",
+        )
+    return "ok", None, None
 
 
 def _modules(client: object) -> list[str]:

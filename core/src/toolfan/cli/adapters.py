@@ -5,13 +5,12 @@ Knows: the registry.  Must not know: any adapter by name.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from ..registry import installed_adapters
-from .output import print_json, print_table, print_text
+from .output import plugin_json, print_json, print_table, print_text
 
 _COLUMNS = ("name", "distribution", "version", "api", "status", "reason")
 
@@ -20,7 +19,7 @@ def adapters(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each adapter.")] = False,
 ) -> None:
     """List the installed adapters, each with its distribution, and why one cannot be used."""
-    rows = [asdict(info) for info in installed_adapters(load=True)]
+    rows = [plugin_json(info) for info in installed_adapters(load=True)]
     if as_json:
         for row in rows:
             print_json(row)

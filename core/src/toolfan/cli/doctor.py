@@ -15,7 +15,7 @@ from ..observers import ObserverInfo, installed_observers
 from ..profiles import configuration
 from ..registry import AdapterInfo, installed_adapters
 from .examining import Finding, examined
-from .output import print_json, print_table, print_text
+from .output import plugin_json, print_json, print_table, print_text
 from .questions import Profile  # noqa: TC001 - typer reads it
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def doctor(
         _print_json(findings, adapters, observers)
     else:
         _print(findings, adapters, observers)
-    if any(_remedy(one) for one in adapters) or any(_remedy(one) for one in observers):
+    if any(one.hint for one in adapters) or any(one.hint for one in observers):
         raise typer.Exit(2)
     if any(one.problem and not one.asked for one in findings):
         raise typer.Exit(2)
@@ -67,9 +67,9 @@ def _print_json(findings: list[Finding], adapters: list[AdapterInfo], observers:
     for finding in findings:
         print_json({"kind": "profile", **asdict(finding)})
     for adapter in adapters:
-        print_json({"kind": "adapter", **asdict(adapter), "next": _remedy(adapter)})
+        print_json({"kind": "adapter", **plugin_json(adapter)})
     for observer in observers:
-        print_json({"kind": "observer", **asdict(observer), "next": _remedy(observer)})
+        print_json({"kind": "observer", **plugin_json(observer)})
 
 
 def _print(findings: list[Finding], adapters: list[AdapterInfo], observers: list[ObserverInfo]) -> None:
@@ -106,16 +106,6 @@ def _print_plugins(kind: str, infos: Sequence[AdapterInfo | ObserverInfo]) -> No
         parts = (
             info.status,
             f": {info.reason}" if info.reason else "",
-            f". {remedy}" if (remedy := _remedy(info)) else "",
+            f". {info.hint}" if info.hint else "",
         )
         print_text(f"{kind} {info.name} ({origin}): {''.join(parts)}")
-
-
-def _remedy(info: AdapterInfo | ObserverInfo) -> str | None:
-    """What to do about a plugin; None if there is nothing wrong with it."""
-    if info.status == "broken":
-        return (
-            f"Mend it with `pip install --upgrade --force-reinstall {info.distribution}`, or remove it with "
-            f"`pip uninstall {info.distribution}`"
-        )
-    return f"Remove one: `pip uninstall {info.distribution}`" if info.status == "conflict" else None

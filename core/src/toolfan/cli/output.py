@@ -2,13 +2,14 @@
 
 JSON is plain wherever it goes; a table is drawn on a terminal alone, and elsewhere its cells stand between tabs.
 
-Knows: outcomes of calls, the terminal.  Must not know: commands, providers.
+Knows: outcomes of calls, plugins as listed, the terminal.  Must not know: commands, providers.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..errors import ToolfanError
+    from ..observers import ObserverInfo
+    from ..registry import AdapterInfo
 
 
 def print_json(value: Any, *, indent: int | None = None) -> None:
@@ -67,6 +70,11 @@ def outcome_json(outcome: Outcome[Any]) -> dict[str, Any]:
 def error_json(error: ToolfanError) -> dict[str, str]:
     """An error for machines: its class and what it says."""
     return {"type": type(error).__name__, "message": str(error)}
+
+
+def plugin_json(info: AdapterInfo | ObserverInfo) -> dict[str, Any]:
+    """A plugin for machines: what is known of it, and what to do `next`."""
+    return {"next" if name == "hint" else name: value for name, value in asdict(info).items()}
 
 
 def outcome_text(outcome: Outcome[Any]) -> str:
