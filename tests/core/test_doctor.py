@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import openai
 import pytest
 from loopback import http
-from toolfan import watching
+from toolfan import watching, wrap
 from toolfan.cli.app import app
 from toolfan.observers import forget_observers
 from toolfan.registry import clear_loaded_adapters
@@ -258,6 +259,21 @@ def test_plugins_that_panic_harm_nobody_but_themselves() -> None:
     listed = CliRunner().invoke(app, ["adapters"])
     assert listed.exit_code == 0
     assert "Panic: in Rust" in listed.stdout
+
+
+def test_a_claim_on_clients_that_leads_nowhere_is_listed() -> None:
+    """By doctor, and by `adapters` on standard error; the clients are served all the same."""
+    install("idle", "toolfan.clients", "openai", "")
+    (line,) = [line for line in found(status=2) if line["kind"] == "clients"]
+    assert (line["name"], line["distribution"], line["status"]) == ("openai", "idle", "broken")
+    assert "serves clients of openai with sick_idle, which it offers under no name" in line["reason"]
+    assert "pip uninstall idle" in line["next"]
+    assert "clients openai (idle 1.0): broken: " in run().stdout
+    listed = CliRunner().invoke(app, ["adapters", "--json"])
+    assert "clients openai (idle 1.0): broken: " in listed.stderr
+    assert {json.loads(row)["distribution"] for row in listed.stdout.splitlines()} >= {"toolfan-openai"}
+    with openai.OpenAI(api_key=KEY) as client:
+        assert wrap(client).adapter.name == "openai"
 
 
 def test_observers_are_listed() -> None:

@@ -27,7 +27,14 @@ from toolfan.errors import (
     ConfigError,
 )
 from toolfan.observers import forget_observers, installed_observers
-from toolfan.registry import AdapterInfo, adapter_for_client, clear_loaded_adapters, installed_adapters, load_adapter
+from toolfan.registry import (
+    AdapterInfo,
+    adapter_for_client,
+    clear_loaded_adapters,
+    idle_claims,
+    installed_adapters,
+    load_adapter,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -595,10 +602,24 @@ def test_two_distributions_that_serve_one_sdk_are_a_conflict(sdks: Site, monkeyp
 
 
 def test_a_client_entry_without_an_adapter_is_broken(site: Site) -> None:
-    """The two groups must agree within the distribution."""
+    """The two groups must agree within the distribution; an adapter can be named all the same."""
     site.install("acme", adapters={"acme": "other"}, clients={"acme": "a"})
-    with pytest.raises(AdapterBroken, match="under no name"):
+    with pytest.raises(
+        AdapterBroken, match=r"under no name.*Or name the adapter that serves them with adapter="
+    ) as caught:
         adapter_for_client(object_of("acme"))
+    assert "acme 1.0" in str(caught.value)
+
+
+@pytest.mark.parametrize("package", ["openai", "openai.lib.azure"])
+def test_a_claim_that_leads_nowhere_harms_nobody(sdks: Site, package: str) -> None:
+    """Also if it is the nearer one; it is listed with what to do."""
+    sdks.install("idle", clients={package: "nothing"})
+    sdks.install("torn", clients={"openai": "not a module"})
+    assert adapter_for_client(object_of("openai.lib.azure")) == "openai"
+    listed = {(one.name, one.distribution, one.status) for one in idle_claims()}
+    assert listed == {("openai", "torn", "broken"), (package, "idle", "broken")}
+    assert all("pip uninstall" in str(one.hint) for one in idle_claims())
 
 
 def test_a_malformed_client_entry_is_listed_and_not_used(site: Site) -> None:

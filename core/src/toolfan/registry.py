@@ -93,20 +93,34 @@ def installed_adapters(*, load: bool = False) -> list[AdapterInfo]:
     return sorted(infos, key=lambda info: (info.name, info.distribution))
 
 
+def idle_claims() -> list[AdapterInfo]:
+    """Every claim to serve the clients of an SDK that leads to no adapter, by the SDK's name; it is passed over."""
+    declared = candidates(CLIENTS)
+    errors = {claim: _idle_error(claim, names) for claim, names in _claims(declared).items() if len(names) != 1}
+    errors |= {claim: broken(claim, claim.fault) for claim in declared if claim.fault}
+    infos = (
+        AdapterInfo(c.name, c.distribution, c.version, None, "broken", e.message, e.hint) for c, e in errors.items()
+    )
+    return sorted(infos, key=lambda info: (info.name, info.distribution))
+
+
 def adapter_for_client(client: object) -> str:
     """The name of the installed adapter that serves this SDK object, judged by the modules of its classes.
 
-    Subclasses and proxies of a client count as that client.  Imports no plugin.  Raises AdapterNotFound (or
-    AdapterNotInstalled, with the command) if none does, AdapterConflict if two distributions do.
+    Subclasses and proxies of a client count as that client.  A claim that leads to no adapter counts only where no
+    other does.  Imports no plugin.  Raises AdapterNotFound (or AdapterNotInstalled, with the command) if none does,
+    AdapterConflict if two distributions do, AdapterBroken if one claims to and offers no adapter.
     """
     declared = candidates(CLIENTS)
-    usable = [candidate for candidate in declared if candidate.fault is None]
-    offers = [candidate for candidate in candidates(ADAPTERS) if candidate.fault is None]
+    claims = _claims(declared)
     modules = _modules(client)
-    module, serving = _serving(modules, usable)
+    module, serving = _serving(modules, [candidate for candidate, names in claims.items() if len(names) == 1])
     if module is None:
+        _, idle = _serving(modules, list(claims))
+        if idle:
+            raise _idle_error(idle[0], claims[idle[0]])
         _raise_no_server(client, modules, declared)
-    names = {candidate: _adapter_name(candidate, offers) for candidate in serving}
+    names = {candidate: claims[candidate][0] for candidate in serving}
     off = blocked()
     enabled = {candidate: name for candidate, name in names.items() if name not in off}
     if not enabled:
@@ -202,15 +216,21 @@ def _serving(modules: list[str], declared: list[Candidate]) -> tuple[str | None,
     return None, []
 
 
-def _adapter_name(serving: Candidate, offers: list[Candidate]) -> str:
-    same = [c.name for c in offers if (c.distribution, c.value) == (serving.distribution, serving.value)]
-    if len(same) != 1:
-        how_many = f"as {_listed(same)}" if same else "under no name"
-        raise broken(
-            serving,
-            f"it serves clients of {serving.name} with {serving.value}, which it offers {how_many} in {ADAPTERS}",
-        )
-    return same[0]
+def _claims(declared: list[Candidate]) -> dict[Candidate, list[str]]:
+    """Who claims to serve clients, each with the names of its adapters in question: one, if all is well."""
+    offers = [candidate for candidate in candidates(ADAPTERS) if candidate.fault is None]
+    return {
+        claim: [c.name for c in offers if (c.distribution, c.value) == (claim.distribution, claim.value)]
+        for claim in declared
+        if claim.fault is None
+    }
+
+
+def _idle_error(claim: Candidate, names: list[str]) -> AdapterBroken:
+    how_many = f"as {_listed(names)}" if names else "under no name"
+    why = f"it serves clients of {claim.name} with {claim.value}, which it offers {how_many} in {ADAPTERS}"
+    error = broken(claim, why)
+    return AdapterBroken(error.message, hint=f"{error.hint} Or name the adapter that serves them with adapter=....")
 
 
 def _raise_no_server(client: object, modules: list[str], declared: list[Candidate]) -> NoReturn:

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from ..registry import installed_adapters
-from .output import plugin_json, print_json, print_table, print_text
+from ..registry import idle_claims, installed_adapters
+from .output import plugin_json, plugin_text, print_json, print_table, print_text
 
 _COLUMNS = ("name", "distribution", "version", "api", "status", "reason")
 
@@ -18,7 +18,10 @@ _COLUMNS = ("name", "distribution", "version", "api", "status", "reason")
 def adapters(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each adapter.")] = False,
 ) -> None:
-    """List the installed adapters, each with its distribution, and why one cannot be used."""
+    """List the installed adapters, each with its distribution, and why one cannot be used.
+
+    Who claims to serve the clients of an SDK and offers no adapter is told on standard error.
+    """
     rows = [plugin_json(info) for info in installed_adapters(load=True)]
     if as_json:
         for row in rows:
@@ -28,3 +31,5 @@ def adapters(
         print_table(_COLUMNS, cells)
     else:
         print_text('No adapter is installed. Run, for example, `pip install "toolfan[openai]"`.', err=True)
+    for claim in idle_claims():
+        print_text(plugin_text("clients", claim), err=True)

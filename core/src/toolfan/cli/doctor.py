@@ -6,23 +6,22 @@ Knows: findings, plugins as listed.  Must not know: how a profile is examined, a
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from ..errors import ConfigError
 from ..observers import ObserverInfo, installed_observers
 from ..profiles import configuration
-from ..registry import AdapterInfo, installed_adapters
+from ..registry import AdapterInfo, idle_claims, installed_adapters
 from .examining import Finding, examined
-from .output import plugin_json, print_json, print_table, print_text
+from .output import plugin_json, plugin_text, print_json, print_table, print_text
 from .questions import Profile  # noqa: TC001 - typer reads it
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..profiles import Configuration
 
+_Plugin: TypeAlias = tuple[str, AdapterInfo | ObserverInfo]
 _COLUMNS = ("profile", "adapter", "model", "packages", "key", "endpoint", "result")
 
 
@@ -41,12 +40,14 @@ def doctor(
     """
     configured = configuration()
     findings = [examined(configured.profiles[name], live=live) for name in _names(configured, profile)]
-    adapters, observers = installed_adapters(load=True), installed_observers(load=True)
+    plugins: list[_Plugin] = [("adapter", info) for info in installed_adapters(load=True)]
+    plugins += [("observer", info) for info in installed_observers(load=True)]
+    plugins += [("clients", info) for info in idle_claims()]
     if as_json:
-        _print_json(findings, adapters, observers)
+        _print_json(findings, plugins)
     else:
-        _print(findings, adapters, observers)
-    if any(one.hint for one in adapters) or any(one.hint for one in observers):
+        _print(findings, plugins)
+    if any(info.hint for _, info in plugins):
         raise typer.Exit(2)
     if any(one.problem and not one.asked for one in findings):
         raise typer.Exit(2)
@@ -63,16 +64,14 @@ def _names(configured: Configuration, profile: str | None) -> list[str]:
     return [found.name]
 
 
-def _print_json(findings: list[Finding], adapters: list[AdapterInfo], observers: list[ObserverInfo]) -> None:
+def _print_json(findings: list[Finding], plugins: list[_Plugin]) -> None:
     for finding in findings:
         print_json({"kind": "profile", **asdict(finding)})
-    for adapter in adapters:
-        print_json({"kind": "adapter", **plugin_json(adapter)})
-    for observer in observers:
-        print_json({"kind": "observer", **plugin_json(observer)})
+    for kind, info in plugins:
+        print_json({"kind": kind, **plugin_json(info)})
 
 
-def _print(findings: list[Finding], adapters: list[AdapterInfo], observers: list[ObserverInfo]) -> None:
+def _print(findings: list[Finding], plugins: list[_Plugin]) -> None:
     if findings:
         print_table(_COLUMNS, [_cells(finding) for finding in findings])
     else:
@@ -80,10 +79,10 @@ def _print(findings: list[Finding], adapters: list[AdapterInfo], observers: list
     for finding in findings:
         if finding.problem:
             print_text(f"{finding.profile} ({finding.where}): {finding.problem}. {finding.next or ''}".rstrip())
-    if not adapters:
+    if all(kind != "adapter" for kind, _ in plugins):
         print_text('No adapter is installed. Run, for example, `pip install "toolfan[openai]"`.')
-    _print_plugins("adapter", adapters)
-    _print_plugins("observer", observers)
+    for kind, info in plugins:
+        print_text(plugin_text(kind, info))
 
 
 def _cells(finding: Finding) -> list[str]:
@@ -98,14 +97,3 @@ def _cells(finding: Finding) -> list[str]:
         finding.endpoint or "",
         "see below" if finding.problem else f"ok{answered}",
     ]
-
-
-def _print_plugins(kind: str, infos: Sequence[AdapterInfo | ObserverInfo]) -> None:
-    for info in infos:
-        origin = f"{info.distribution} {info.version}" if info.version else info.distribution
-        parts = (
-            info.status,
-            f": {info.reason}" if info.reason else "",
-            f". {info.hint}" if info.hint else "",
-        )
-        print_text(f"{kind} {info.name} ({origin}): {''.join(parts)}")

@@ -77,6 +77,13 @@ def plugin_json(info: AdapterInfo | ObserverInfo) -> dict[str, Any]:
     return {"next" if name == "hint" else name: value for name, value in asdict(info).items()}
 
 
+def plugin_text(kind: str, info: AdapterInfo | ObserverInfo) -> str:
+    """A plugin for people."""
+    origin = f"{info.distribution} {info.version}" if info.version else info.distribution
+    reason = f": {info.reason}" if info.reason else ""
+    return f"{kind} {info.name} ({origin}): {info.status}{reason}{f'. {info.hint}' if info.hint else ''}"
+
+
 def outcome_text(outcome: Outcome[Any]) -> str:
     """A call for people."""
     return repr(outcome.value) if isinstance(outcome, Call) else f"{outcome.name}: {_said(outcome)}"
