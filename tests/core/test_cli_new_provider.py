@@ -136,6 +136,10 @@ def test_into(tmp_path: Path) -> None:
         ("", "small letters"),
         ("a" * 31, "30 are the most"),
         ("toolfan-acme", "Write 'acme'"),
+        ("toolfan", "toolfan's own variables"),  # its key would be in TOOLFAN_API_KEY
+        ("toolfans", "toolfan's own variables"),
+        ("test", "pytest would take its classes for tests"),
+        ("testing-acme", "pytest would take its classes for tests"),
         ("local", "of toolfan-local"),
         ("openai", "already"),
     ],

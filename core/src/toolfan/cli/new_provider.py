@@ -62,6 +62,11 @@ def _check_name(name: str) -> None:
     hint = "A name is small letters and digits, with single hyphens between: acme, acme-chat."
     if name.startswith(("toolfan-", "toolfan_")):
         raise UsageError(f"{name!r} begins with toolfan", hint=f"Write {name[8:]!r}: the package is called {name}.")
+    if name.startswith("toolfan"):
+        theirs = "toolfan's own variables begin so, and its key would be among them; choose another."
+        raise UsageError(f"{name!r} begins with toolfan", hint=theirs)
+    if name.startswith("test"):
+        raise UsageError(f"{name!r} begins with test", hint="pytest would take its classes for tests; choose another.")
     if not _LEGAL.fullmatch(name):
         raise UsageError(f"{name!r} cannot be the name of an adapter and its package", hint=hint)
     if len(name) > _LONGEST:
