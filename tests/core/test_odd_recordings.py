@@ -17,9 +17,10 @@ import openai
 import pytest
 from loopback import FaultServer, completion, faulty, http
 from pydantic import BaseModel
-from toolfan import AsyncClient, Client, UsageError, load_adapter, wrap, wrap_async
+from toolfan import AsyncClient, Client, ConfigError, QuotaExhausted, UsageError, load_adapter, wrap, wrap_async
 from toolfan.cli.app import app
 from toolfan.testing import Recording, RecordingAdapter, replayed
+from toolfan.testing.delegation import Through
 from typer.testing import CliRunner
 
 if TYPE_CHECKING:
@@ -291,3 +292,62 @@ def test_many_threads_are_answered_once_each(tmp_path: Path) -> None:
         sys.setswitchinterval(interval)
     assert sorted(map(int, texts)) == list(range(many))
     assert client.sdk_client.left == []
+
+
+@pytest.mark.parametrize(
+    ("mended", "says"),
+    [
+        ({"error": {"type": "RateLimitted", "message": "slow"}}, "no error of a provider. Did you mean 'RateLimited'?"),
+        ({"error": {"type": "annotations", "message": "slow"}}, "error.type is 'annotations', which is no error"),
+        ({"error": {"type": "UsageError", "message": "slow"}}, "error.type is 'UsageError', which is no error"),
+        ({"error": {"message": "slow"}}, "error.type is None"),
+        ({"error": {"type": "RateLimited", "retry-after": 1}}, "no field 'retry-after'. Did you mean 'retry_after'?"),
+        ({"error": "slow"}, "error is no object"),
+        ({"response": None}, "response is no object"),
+        ({"events": [1]}, "events is no list of objects"),
+    ],
+)
+def test_a_mistake_in_a_mend_is_told(tmp_path: Path, mended: dict[str, Any], says: str) -> None:
+    """With the place, when the recording is loaded."""
+    path = tmp_path / "traffic.json"
+    good = {"request": {}, "response": {}}
+    content = {"toolfan_recording": 1, "adapter": "openai", "exchanges": [good, {"request": {}, **mended}]}
+    path.write_text(json.dumps(content))
+    with pytest.raises(ConfigError) as caught:
+        replayed(path)
+    assert "exchanges[1]: " in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_an_error_of_an_adapters_own_is_kept_as_toolfans(tmp_path: Path) -> None:
+    """A replay needs only toolfan's classes."""
+
+    class Crowded(QuotaExhausted):
+        pass
+
+    class Sender:
+        def send(self, request: Any, **_: Any) -> Any:
+            raise Crowded("too many people")
+
+        def close(self) -> None: ...
+
+    class Crowding(Through):
+        def transport(self, client: object, *, use_async: bool) -> Any:
+            return Sender()
+
+    tap = RecordingAdapter(Crowding(load_adapter("openai")))
+    with openai.OpenAI(api_key="sk-planted-key-4711") as sdk, pytest.raises(Crowded):
+        wrap(sdk, adapter=tap).create(**ASK)
+    tap.recording.save(tmp_path / "traffic.json")
+    with pytest.raises(QuotaExhausted, match="too many people"):
+        replayed(tmp_path / "traffic.json").create(**ASK)
+
+
+@pytest.mark.usefixtures("workplace")
+def test_a_recording_that_cannot_be_written_asks_nobody(faulty: Callable[..., FaultServer]) -> None:
+    """Status 2, and what to do."""
+    server = faulty(saying("fine"))
+    done = record(server, file="nowhere/traffic.json")
+    assert done.exit_code == 2
+    assert "nowhere/traffic.json cannot be written: there is no folder " in done.stderr
+    assert server.requests == []

@@ -5,6 +5,7 @@ Knows: the public client, recordings.  Must not know: any provider.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -43,6 +44,7 @@ def record(
     """
     from ..testing.recording import Recording, RecordingAdapter
 
+    _check_folder(file)
     found = resolve(target, profile=profile, model=None, settings={})
     recording = Recording.load(file) if file.exists() else Recording(found.adapter.name)
     if recording.adapter != found.adapter.name:
@@ -65,6 +67,15 @@ def record(
             recording.save(file)
     for outcome in calls.outcomes:
         print_json(outcome_json(outcome))
+
+
+def _check_folder(file: Path) -> None:
+    """Raises ConfigError where no recording can be written: before anyone is asked."""
+    folder = file.resolve().parent
+    if not folder.is_dir():
+        raise ConfigError(f"{file} cannot be written: there is no folder {folder}", hint="Make it first.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(f"{file} cannot be written: nothing may be written into {folder}", hint="Choose another.")
 
 
 def _streamed(client: Client, asked: dict[str, Any]) -> Calls[Any]:

@@ -28,9 +28,11 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolfan import errors
 from toolfan.errors import ConfigError, ProviderError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.redaction import known_secrets, public_headers
+from toolfan.wire import nearest
 
 from .cleaning import cleaned_exchange
 from .delegation import Through
@@ -75,19 +77,46 @@ class Recording:
 
     @classmethod
     def load(cls, path: str | Path) -> Recording:
-        """The recording in the file.  Raises ConfigError, with the path, if there is none."""
+        """The recording in the file.  Raises ConfigError, with the path and what is wrong, if there is none."""
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
             version, adapter, exchanges = (content[key] for key in ("toolfan_recording", "adapter", "exchanges"))
-            for exchange in exchanges:
-                if not isinstance(exchange["request"], dict) or not _ENDS & exchange.keys():
-                    raise ValueError("an exchange has a request, and a response, events or an error")
+            for at, exchange in enumerate(exchanges):
+                if fault := _fault(exchange):
+                    raise ValueError(f"exchanges[{at}]: {fault}")
         except (OSError, ValueError, KeyError, TypeError) as exc:
             said = f"{type(exc).__name__}: {exc}"
             raise ConfigError(f"{path} is no recording: {said}", hint="`toolfan record` writes one.") from exc
         if version != VERSION:
             raise ConfigError(f"{path} is of version {version!r}", hint=f"This toolfan reads version {VERSION}.")
         return cls(adapter, exchanges)
+
+
+def _fault(exchange: JSON) -> str | None:
+    """What is wrong with an exchange, as someone may have mended it."""
+    if not isinstance(exchange["request"], dict) or not _ENDS & exchange.keys():
+        return "an exchange has a request, and a response, events or an error"
+    if not isinstance(exchange.get("response", {}), dict):
+        return "response is no object"
+    events = exchange.get("events", [])
+    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
+        return "events is no list of objects"
+    if "error" not in exchange:
+        return None
+    error, kinds = exchange["error"], sorted(provider_errors())
+    if not isinstance(error, dict):
+        return "error is no object"
+    if (kind := error.get("type")) not in kinds:
+        return f"error.type is {kind!r}, which is no error of a provider.{nearest(str(kind), kinds)}"
+    fields = ("type", "message", *_ERROR_FIELDS)
+    unknown = next((name for name in error if name not in fields), None)
+    return f"error has no field {unknown!r}.{nearest(unknown, fields)}" if unknown is not None else None
+
+
+def provider_errors() -> dict[str, type[ProviderError]]:
+    """The classes of errors that a recording may hold, by name."""
+    kinds = (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ProviderError))
+    return {kind.__name__: kind for kind in kinds}
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -153,7 +182,9 @@ class _Keeper:
 
     def fail(self, exchange: JSON, exc: ProviderError) -> None:
         fields = {name: value for name in _ERROR_FIELDS if (value := getattr(exc, name)) is not None}
-        exchange["error"] = {"type": type(exc).__name__, "message": exc.message, **fields}
+        # An adapter may have classes of its own; whoever replays has toolfan's.
+        kind = next(kind for kind in type(exc).__mro__ if kind.__module__ == errors.__name__)
+        exchange["error"] = {"type": kind.__name__, "message": exc.message, **fields}
 
 
 class _Recorder(_Keeper):

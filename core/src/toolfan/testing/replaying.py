@@ -11,15 +11,14 @@ from contextlib import asynccontextmanager, contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from toolfan import errors
 from toolfan.adapter import WireResponse
-from toolfan.errors import ProviderError, UsageError
+from toolfan.errors import UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.redaction import known_secrets
 
 from .cleaning import cleaned_request
 from .delegation import Through
-from .recording import Recording
+from .recording import Recording, provider_errors
 from .trees import nodes
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def _raise(exchange: JSON, adapter: str) -> None:
     """Raises the error of the exchange, if it has one."""
     if "error" in exchange:
         details = dict(exchange["error"])
-        kind = getattr(errors, str(details.pop("type", "")), ProviderError)
+        kind = provider_errors()[details.pop("type")]
         message = str(details.pop("message", ""))
         raise kind(message, adapter=adapter, **details)
 
