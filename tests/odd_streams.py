@@ -93,11 +93,14 @@ Hear = Any
 
 @pytest.fixture(params=["sync", "async"])
 def heard(request: pytest.FixtureRequest, faulty: Callable[..., FaultServer]) -> Hear:
-    """`heard(bytes)`: a stream with these events; the same again, should it be asked again."""
+    """`heard(bytes)`: a stream with these events; the same again, should it be asked again.
 
-    def hear(body: bytes | Callable[[Any], None], **options: Any) -> Heard:
+    `on_outcome` is called after each outcome.
+    """
+
+    def hear(body: bytes | Callable[[Any], None], on_outcome: Callable[[], Any] = list) -> Heard:
         server = faulty(http(body, content_type="text/event-stream") if isinstance(body, bytes) else body)
-        asked: JSON = {"model": "m", "messages": USER, "tools": TOOLS, "on_invalid": "keep", **options}
+        asked: JSON = {"model": "m", "messages": USER, "tools": TOOLS, "on_invalid": "keep"}
         tries = {"wait": tenacity.wait_none(), "stop": tenacity.stop_after_attempt(2)}
         outcomes: list[Any] = []
         stream: Any = None
@@ -111,6 +114,7 @@ def heard(request: pytest.FixtureRequest, faulty: Callable[..., FaultServer]) ->
             ):
                 for one in stream:
                     outcomes.append(one)
+                    on_outcome()
 
         async def read_async() -> None:
             nonlocal stream
@@ -120,6 +124,7 @@ def heard(request: pytest.FixtureRequest, faulty: Callable[..., FaultServer]) ->
             ):
                 async for one in stream:
                     outcomes.append(one)
+                    on_outcome()
 
         try:
             asyncio.run(read_async()) if request.param == "async" else read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -10,7 +11,7 @@ import pytest
 import toolfan
 from loopback import KEY, ONCE, USER, completion, http
 from odd_streams import CALL, CALL_B, DONE, END, TOOLS, A, B, Hear, Now, Pay, Weather, chunk, event, heard, piece
-from toolfan import BadResponse
+from toolfan import BadResponse, IncompleteStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,3 +143,51 @@ def test_a_line_that_is_no_field_is_an_error_with_the_calls_before_it(heard: Hea
     found = heard(CALL + b"\x01" + CALL_B + END)
     assert (type(found.error), found.said, found.requests) == (BadResponse, BOTH[:1], 1)
     assert "a line of the stream is no field" in str(found.error)
+
+
+@pytest.mark.parametrize("reason", ["tool_calls", "stop", "null", "None", "none", "", False])
+def test_a_finish_reason_on_every_chunk_seals_no_call_that_goes_on(heard: Hear, reason: Any) -> None:
+    sent = [piece(0, "a", "Weather", ""), piece(0, arguments=A[:5]), piece(0, arguments=A[5:])]
+    sent += [piece(1, "b", "Now", ""), piece(2, "c", "Weather"), piece(2, arguments=B)]
+    found = heard(event(*(chunk(one, finish=reason) for one in sent)) + END)
+    assert (found.error, found.said) == (None, [("a", WEATHER), ("b", Now()), ("c", Weather(location="B"))])
+    assert found.stream.calls.stop.raw == "tool_calls"
+
+
+@pytest.mark.parametrize("reason", ["null", "None", False, ""])
+def test_what_is_no_finish_reason_ends_nothing(heard: Hear, faulty: Callable[..., FaultServer], reason: Any) -> None:
+    found = heard(event(chunk(piece(0, "a", "Weather", A), finish=reason)))
+    assert (type(found.error), found.said) == (IncompleteStream, [("a", WEATHER)])
+    body = completion(piece(0, "a", "Weather", A), finish=reason)
+    with openai.OpenAI(api_key=KEY, base_url=faulty(http(json.dumps(body))).url) as sdk:
+        calls = toolfan.from_openai(sdk, stop=ONCE).create(model="m", messages=USER, tools=TOOLS)
+    assert (list(calls), calls.stop.kind) == ([WEATHER], "none")
+
+
+NO_ARGUMENTS = {
+    "at its finish reason": [event(chunk(piece(0, "a", "Now", "")), chunk(finish="tool_calls"))],
+    "an empty object, at its finish reason": [event(chunk(piece(0, "a", "Now", "{}")), chunk(finish="tool_calls"))],
+    "an empty object, with the next call": [
+        event(chunk(piece(0, "a", "Now", "{}")), chunk(piece(1, "b", "Weather", ""))),
+        event(chunk(piece(1, arguments=B), finish="tool_calls")),
+    ],
+    "after a chunk with its finish reason": [
+        event(chunk(piece(0, "a", "Now", ""), finish="tool_calls"), {"choices": [], "usage": {"prompt_tokens": 1}})
+    ],
+}
+
+
+@pytest.mark.parametrize("form", NO_ARGUMENTS)
+def test_a_call_without_arguments_does_not_wait_for_the_end(heard: Hear, form: str) -> None:
+    first, *rest = NO_ARGUMENTS[form]
+    came, in_time = threading.Event(), []
+
+    def answer(handler: Any) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n" + first)
+        handler.wfile.flush()
+        in_time.append(came.wait(5))
+        handler.wfile.write(b"".join(rest) + DONE)
+
+    found = heard(answer, on_outcome=came.set)
+    assert in_time == [True]
+    assert (found.error, found.said[0]) == (None, ("a", Now()))

@@ -91,9 +91,14 @@ def _warnings(choices: list[Any]) -> tuple[str, ...]:
     return () if len(choices) == 1 else (f"the answer has {len(choices)} choices; only the first was read",)
 
 
+def said_reason(reason: Any) -> Any:
+    """The finish reason; None for what some servers write in its place while there is none."""
+    return None if not reason or (isinstance(reason, str) and reason.lower() in ("null", "none")) else reason
+
+
 def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
     """The finish reason; `has_calls` tells what a mere end means."""
-    if reason is None:
+    if (reason := said_reason(reason)) is None:
         return StopReason("none")
     raw = str(reason)
     kind = STOP_KINDS.get(raw.lower(), "other")

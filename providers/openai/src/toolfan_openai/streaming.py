@@ -23,6 +23,7 @@ from .parsing import (
     content_text,
     is_error,
     parse_completion,
+    said_reason,
     stop_reason,
     text_or_none,
     usage_of,
@@ -62,6 +63,7 @@ class ChatStreamParser:
         self._choice: Any = None  # the index of the choice that is read
         self._others: set[str] = set()
         self._done = self._begun = False
+        self._told = self._due = False  # a chunk has pieces of calls; a finish reason says that the calls are whole
         self._whole: JSON | None = None  # a body that came instead of chunks
         self.body: JSON = {}
         """After `close`: the answer as the body of a whole completion."""
@@ -89,8 +91,9 @@ class ChatStreamParser:
         if (error := error_told(event)) is not None:
             raise error_from_body(error, adapter=self._adapter)
         if "[DONE]" in event:
-            self._done = True
-            self._calls.finish(all_said=False, cut=self._finish == "length")
+            self._done = self._due = True
+        if self._due and not event.get("choices"):
+            self._calls_end()
         for key in _ABOUT:
             if key not in self._about and event.get(key) is not None:
                 self._about[key] = event[key]
@@ -108,6 +111,7 @@ class ChatStreamParser:
         if choice.get("error"):
             raise error_from_body(choice["error"], adapter=self._adapter)
         delta = choice.get("delta")
+        self._told = False
         if isinstance(delta, OBJECT) and delta:
             self._read_delta(delta)
         elif isinstance(choice.get("message"), OBJECT) and not self._calls.slots and not self.texts:
@@ -116,11 +120,16 @@ class ChatStreamParser:
             for call in calls:
                 self._calls.whole(call.provider_id, call.name, call.arguments)
         reason = choice.get("finish_reason")
-        if reason is not None and reason != "":
-            self._finish = reason
-            self._calls.finish(all_said=False, cut=reason == "length")
+        if reason is not None and said_reason(reason) is not None:
+            self._finish, self._due = reason, True
             if (usage := choice.get("usage")) and isinstance(usage, OBJECT):
                 self._usage = self._usage or usage
+        if self._due and not self._told:  # some give a reason with every piece of a call
+            self._calls_end()
+
+    def _calls_end(self) -> None:
+        self._due = False
+        self._calls.finish(all_said=False, cut=self._finish == "length")
 
     def _read_delta(self, delta: Mapping[str, Any]) -> None:
         for key, value in delta.items():
@@ -135,6 +144,7 @@ class ChatStreamParser:
                     self._message.setdefault(key, value)
             elif key == "function_call":
                 if isinstance(value, OBJECT) and not (self._calls.slots and "tool_calls" in self._message):
+                    self._told = True
                     self._calls.delta(None, None, value.get("name"), value.get("arguments"))
             else:
                 self._keep(self._message, key, value)
@@ -155,6 +165,7 @@ class ChatStreamParser:
             entries = (entries,)
         if not isinstance(entries, list | tuple):
             return
+        self._told = self._told or bool(entries)
         self._message["tool_calls"] = ()  # keeps the place among the other fields
         for entry in entries:
             if not isinstance(entry, OBJECT):
