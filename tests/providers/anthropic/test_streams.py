@@ -49,9 +49,10 @@ def test_a_call_is_sealed_when_its_json_closes():
     assert list(parser.feed(stop(0))) == []
 
 
-def test_a_call_without_arguments_is_sealed_at_the_end_of_its_block():
+@pytest.mark.parametrize("said", ["", "{}"])
+def test_a_call_without_arguments_is_sealed_at_the_end_of_its_block(said: str):
     parser = ADAPTER.stream_parser()
-    for event in (BEGIN, start(1, tool_use("a", "Empty", {})), piece(1, "")):
+    for event in (BEGIN, start(1, tool_use("a", "Empty", {})), piece(1, said)):
         assert list(parser.feed(event)) == []
     assert parser.feed(stop(1)) == [RawCall(0, "a", "Empty", "{}", "a")]
 

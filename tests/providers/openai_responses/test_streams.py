@@ -202,6 +202,7 @@ def test_every_cut_is_an_incomplete_stream_with_what_came(name: str) -> None:
         {"type": "error", "error": {"type": "requests", "code": "rate_limit_exceeded", "message": "Slow down."}},
         {"type": "response.failed", "response": response(status="failed", error={
             "code": "rate_limit_exceeded", "message": "Slow down."})},
+        {"object": "error", "message": "Slow down.", "code": 429},
     ],
 )  # fmt: skip
 def test_an_error_in_the_stream_is_the_providers(event: JSON) -> None:

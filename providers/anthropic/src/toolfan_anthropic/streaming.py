@@ -154,7 +154,7 @@ class MessageStreamParser:
 
     def _stop(self, block: _Block | None) -> None:
         """The end of a block.  Arguments that are no JSON wait for the end of the message: it tells if it was cut."""
-        if block is None or block.slot is None or block.slot.closed or block.slot.has_arguments:
+        if block is None or block.slot is None or (block.slot.has_arguments and not block.slot.closed):
             return
         self._calls.close(block.slot, arguments_of(block.about.get("input")))
 

@@ -66,7 +66,8 @@ class _Sender(PostSender):
             return True
         choices = body.get("choices")
         if not choices:
-            return body.get("type") in FAILURES or error_told(body) is not None
+            kind = str(body.get("type"))
+            return kind in FAILURES or (not kind.startswith("response.") and error_told(body) is not None)
         for choice in choices if isinstance(choices, list) else (choices,):
             if isinstance(choice, dict) and choice.get("error"):
                 return True

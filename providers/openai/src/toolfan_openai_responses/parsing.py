@@ -13,6 +13,7 @@ from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
 from toolfan.translation import error_from_body
 from toolfan.wire import escaped, json_text, well_formed
+from toolfan_openai.failures import error_told
 from toolfan_openai.parsing import OBJECT, count, text_or_none
 
 CALLS: Mapping[str, str] = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -35,6 +36,8 @@ def parse_answer(body: Any, *, adapter: str) -> Turn:
         raise error_from_body(body.get("error") or "the response failed, without a reason", adapter=adapter)
     output = body.get("output")
     if not isinstance(output, list | tuple):
+        if (error := error_told(body)) is not None:
+            raise error_from_body(error, adapter=adapter)
         _bad(adapter, "the answer has no output")
     items = [item for item in output if isinstance(item, OBJECT)]
     calls = seal(piece_of(item) for item in items if kind_of(item))
