@@ -60,6 +60,7 @@ class CallAssembler:
         self._wrappers: list[Slot] = []  # open ones
         self._behind: list[Slot] = []  # whole calls after an open wrapper
         self._held: Slot | None = None  # one whose arguments are `{}`, unless more of it comes now
+        self._stray: Slot | None = None
         self._claims: dict[str, int] = {}  # the first position at which an id was given
 
     # Pieces in.
@@ -116,6 +117,12 @@ class CallAssembler:
         slot.id, slot.name, slot.real = call_id, name, True
         self._place(slot)
         return slot
+
+    def stray(self, arguments: Any) -> None:
+        """Arguments that nothing says the call of: a call of their own without a name, which fails and shows them."""
+        if self._stray is None:
+            self._stray = self.open(None, "")
+        self._stray.add(_word(arguments))
 
     def close(self, slot: Slot, arguments: str) -> None:
         """The arguments of a call that was opened, whole."""

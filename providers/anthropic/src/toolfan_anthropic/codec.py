@@ -5,7 +5,7 @@ Knows: the wire form of `/v1/messages`.  Must not know: the SDK, HTTP, retries, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import (
@@ -66,6 +66,8 @@ class MessagesAdapter:
     capabilities: Capabilities = CAPABILITIES
     settings_model: type[BaseModel] = AnthropicSettings
     option_names: frozenset[str] = OPTION_NAMES
+    needs_end: bool = True
+    """False for servers known to end a stream without `message_stop`."""
 
     def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
         """`tools` of the request.  Raises ToolDefinitionError if a schema does not fit the strict dialect."""
@@ -139,7 +141,11 @@ class MessagesAdapter:
         """A parser for the events of one streamed message; see `MessageStreamParser`."""
         from .streaming import MessageStreamParser  # loaded for those who stream
 
-        return MessageStreamParser(self.name)
+        return MessageStreamParser(self.name, needs_end=self.needs_end)
+
+    def configured(self, settings: BaseModel) -> MessagesAdapter:
+        """The adapter as a profile wants it."""
+        return replace(self, needs_end=getattr(settings, "needs_end", self.needs_end))
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The assistant message, untouched, and one user message with all results; see `answer_turn`."""

@@ -21,3 +21,4 @@ class AnthropicSettings(BaseModel):
         default=None, description="Environment variable that holds the key; default ANTHROPIC_API_KEY."
     )
     base_url: Address | None = Field(default=None, description="Of a compatible server or a gateway, without /v1.")
+    needs_end: bool = Field(default=True, description="False for servers known to end a stream without message_stop.")

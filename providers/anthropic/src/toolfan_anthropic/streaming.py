@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from toolfan.calls import RawCall, Turn
     from toolfan.slots import Slot
 
+_STRAY = object()
+"""The key of the block of arguments that nothing says the call of."""
+_KINDS = {"partial_json": "tool_use", "text": "text", "thinking": "thinking"}
+
 
 class _Block:
     """A content block while its pieces come; `slot` if it is a call."""
@@ -57,18 +61,23 @@ class _Block:
 class MessageStreamParser:
     """One streamed message; see `toolfan.adapter.StreamParser`.  The end is `message_stop`.
 
-    Of two messages in one stream the second continues the first.
+    Of two messages in one stream the second continues the first.  A piece without an index belongs to the only block
+    that is open; one that belongs to none begins a block, so that a call without a name shows what came.  `needs_end`
+    False is for servers that are known to send no end: then the end of the stream is the end, too.
     """
 
-    def __init__(self, adapter: str) -> None:
+    def __init__(self, adapter: str, *, needs_end: bool = True) -> None:
         self._adapter = adapter
+        self._needs_end = needs_end
         self._calls = CallAssembler()
         self._count = 0
         self._blocks: list[_Block] = []
         self._open: dict[Any, _Block] = {}
+        self._closed: dict[Any, _Block] = {}
         self._texts: list[str] = []
         self._about: JSON = {}
         self._usage: JSON = {}
+        self._warnings: list[str] = []
         self._messages = 0
         self._ended = False
         self.body: JSON = {}
@@ -87,7 +96,7 @@ class MessageStreamParser:
         elif kind == "content_block_start":
             self._start(event.get("index"), event.get("content_block"))
         elif kind == "content_block_stop":
-            self._stop(self._open.pop(_key(event.get("index")), None))
+            self._end(event.get("index"))
         elif kind == "message_start":
             self._begin(event.get("message"))
         elif kind == "message_delta":
@@ -105,6 +114,7 @@ class MessageStreamParser:
         self._messages += 1
         self._ended = False
         self._open.clear()
+        self._closed.clear()
         if not isinstance(message, OBJECT):
             return
         about = {key: value for key, value in message.items() if key not in ("content", "usage")}
@@ -129,14 +139,19 @@ class MessageStreamParser:
             call_id, name = identified(about.get("id")), named(about.get("name"))
             slot = self._calls.delta(self._count, call_id, name, None, real=True)
             self._count += 1
+        self._closed.pop(_key(index), None)
         block = self._open[_key(index)] = _Block(dict(about), slot)
         self._blocks.append(block)
         if about.get("type") == "text" and isinstance(about.get("text"), str):
             self._texts.append(about["text"])
 
     def _read_delta(self, index: Any, delta: Any) -> None:
-        block = self._open.get(_key(index))
-        if block is None or not isinstance(delta, OBJECT):
+        if not isinstance(delta, OBJECT):
+            return
+        key = self._key_of(index)
+        block = self._open.get(key) or self._closed.get(key) or self._begun_by(key, delta)
+        if block is None:
+            self._warnings.append(f"a piece came that belongs to no block: {delta.get('type')}")
             return
         for key, value in delta.items():
             if key == "type":
@@ -152,6 +167,31 @@ class MessageStreamParser:
             elif value is not None:
                 block.about[key] = value
 
+    def _key_of(self, index: Any) -> Any:
+        """The key of the block that an index means, which a piece or the start of its block may lack."""
+        key = _key(index)
+        if key not in self._open and len(self._open) == 1:
+            (only,) = self._open
+            return only if key is None or only is None else key
+        return _STRAY if key is None and key not in self._open else key
+
+    def _begun_by(self, key: Any, delta: Mapping[str, Any]) -> _Block | None:
+        """The block of a piece whose start never came."""
+        kind = next((kind for said, kind in _KINDS.items() if said in delta), None)
+        if kind is None:
+            return None
+        self._start(key, {"type": kind})
+        if key is _STRAY:  # it is not the block that pieces without an index belong to
+            self._closed[key] = self._open.pop(key)
+        return self._blocks[-1]
+
+    def _end(self, index: Any) -> None:
+        key = self._key_of(index)
+        block = self._open.pop(key, None)
+        if block is not None and key is not None:
+            self._closed[key] = block
+        self._stop(block)
+
     def _stop(self, block: _Block | None) -> None:
         """The end of a block.  Arguments that are no JSON wait for the end of the message: it tells if it was cut."""
         if block is None or block.slot is None or (block.slot.has_arguments and not block.slot.closed):
@@ -165,13 +205,18 @@ class MessageStreamParser:
         self.body = {"type": "message", "role": "assistant", **self._about, "content": content, "usage": self._usage}
         turn = parse_message(self.body, adapter=self._adapter)
         calls = tuple(slot.call for slot in self._calls.in_order() if slot.call is not None)
-        warnings = [*turn.warnings, *self._calls.warnings()]
+        warnings = [*turn.warnings, *self._calls.warnings(), *self._warnings]
+        begun = bool(self._messages or self._blocks)
+        if begun and not self._messages:
+            warnings.append("the message came without its start")
+        if begun and not self._ended and not self._needs_end:
+            warnings.append("the stream ended without message_stop")
         if self._messages > 1:
             warnings.append(f"the stream held {self._messages} messages; they are read as one")
         turn = replace(turn, calls=calls, text=well_formed(self.text), warnings=tuple(warnings))
-        if self._ended and self._messages:
+        if begun and (self._ended or not self._needs_end):
             return turn
-        what = "before the answer was complete" if self._messages else "without an answer"
+        what = "before the answer was complete" if begun else "without an answer"
         raise IncompleteStream(
             f"the stream ended {what}", adapter=self._adapter, turn=turn, hint="What came whole is in .calls."
         )
@@ -179,4 +224,4 @@ class MessageStreamParser:
 
 def _key(index: Any) -> Any:
     """What blocks are found by; an odd index is none."""
-    return index if isinstance(index, int | str) else None
+    return index if isinstance(index, int | str) or index is _STRAY else None

@@ -6,7 +6,7 @@ Knows: the request of Converse.  Must not know: boto3, HTTP, retries, how calls 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import (
@@ -75,6 +75,8 @@ class ConverseAdapter:
     capabilities: Capabilities = CAPABILITIES
     settings_model: type[BaseModel] = BedrockSettings
     option_names: frozenset[str] = OPTION_NAMES
+    needs_end: bool = True
+    """False for servers known to end a stream without `messageStop`."""
 
     def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
         """`toolConfig.tools`.  Raises ToolDefinitionError if a schema does not fit the strict dialect."""
@@ -161,7 +163,11 @@ class ConverseAdapter:
         """A parser for the events of one ConverseStream; see `ConverseStreamParser`."""
         from .streaming import ConverseStreamParser  # loaded for those who stream
 
-        return ConverseStreamParser(self.name)
+        return ConverseStreamParser(self.name, needs_end=self.needs_end)
+
+    def configured(self, settings: BaseModel) -> ConverseAdapter:
+        """The adapter as a profile wants it."""
+        return replace(self, needs_end=getattr(settings, "needs_end", self.needs_end))
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The assistant message as it came, and one user message with a `toolResult` for each call, in call order."""

@@ -21,3 +21,4 @@ class BedrockSettings(BaseModel):
     region: str | None = Field(default=None, description="Of AWS, such as us-east-1.")
     aws_profile: str | None = Field(default=None, description="Of the shared files of AWS (~/.aws/config).")
     endpoint_url: Address | None = Field(default=None, description="In place of the region's own: a VPC endpoint, say.")
+    needs_end: bool = Field(default=True, description="False for servers known to end a stream without messageStop.")

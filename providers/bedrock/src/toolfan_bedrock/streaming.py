@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
@@ -69,10 +70,15 @@ class _Block:
 
 
 class ConverseStreamParser:
-    """One streamed answer; see `toolfan.adapter.StreamParser`.  An event has one key, which names it."""
+    """One streamed answer; see `toolfan.adapter.StreamParser`.  An event has one key, which names it.
 
-    def __init__(self, adapter: str) -> None:
+    A piece without an index belongs to the only block that is open.  `needs_end` False is for servers that are known to
+    send no `messageStop`: then the end of the stream is the end, too.
+    """
+
+    def __init__(self, adapter: str, *, needs_end: bool = True) -> None:
         self._adapter = adapter
+        self._needs_end = needs_end
         self._calls = CallAssembler()
         self._texts: list[str] = []
         self._blocks: list[_Block] = []
@@ -101,9 +107,9 @@ class ConverseStreamParser:
             elif kind == "contentBlockStart":
                 self._start(at, given.get("start"))
             elif kind == "contentBlockDelta":
-                self._delta(at, given.get("delta"))
+                self._delta(self._key_of(at), given.get("delta"))
             elif kind == "contentBlockStop":
-                self._stop(self._open.pop(at, None))
+                self._stop(self._open.pop(self._key_of(at), None))
             elif kind == "messageStop":
                 self._end = given
                 self._calls.finish(all_said=False)
@@ -122,6 +128,14 @@ class ConverseStreamParser:
         if isinstance(use, Mapping) and use.get("type") != "server_tool_use":
             block.slot = self._call(use.get("toolUseId"), use.get("name"))
         return block
+
+    def _key_of(self, at: int | None) -> int | None:
+        """The key of the block that an index means, which a piece or the start of its block may lack."""
+        if at not in self._open and len(self._open) == 1:
+            (only,) = self._open
+            began = self._open[only].start  # only a call says that it begins
+            return only if at is None or (only is None and began) else at
+        return at
 
     def _call(self, call_id: Any, name: Any) -> Slot:
         return self._calls.delta(len(self._calls.slots), call_id, name, None, real=True)
@@ -165,7 +179,11 @@ class ConverseStreamParser:
         self.body = {"output": {"message": message}, **self._about, **(self._end or {})}
         calls = [slot.call for slot in self._calls.in_order() if slot.call is not None]
         turn = turn_of(self.body, message, calls)
-        if self._end is not None and (self._blocks or self._end):
+        warnings = [*turn.warnings, *self._calls.warnings()]
+        if self._blocks and self._end is None and not self._needs_end:
+            warnings.append("the stream ended without messageStop")
+        turn = replace(turn, warnings=tuple(warnings))
+        if (self._end is not None or not self._needs_end) and (self._blocks or self._end):
             return turn
         what = "before the answer was complete" if self._blocks else "without an answer"
         raise IncompleteStream(

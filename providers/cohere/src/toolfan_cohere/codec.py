@@ -5,7 +5,7 @@ Knows: the wire form of `/v2/chat`.  Must not know: the SDK, HTTP, retries, how 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import (
@@ -84,6 +84,8 @@ class CohereAdapter:
     capabilities: Capabilities = CAPABILITIES
     settings_model: type[BaseModel] = CohereSettings
     option_names: frozenset[str] = OPTION_NAMES
+    needs_end: bool = True
+    """False for servers known to end a stream without `message-end`."""
 
     def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
         """`tools` of the request; `strict` is said beside them."""
@@ -142,7 +144,11 @@ class CohereAdapter:
         """A parser for the events of one streamed answer; see `CohereStreamParser`."""
         from .streaming import CohereStreamParser  # loaded for those who stream
 
-        return CohereStreamParser(self.name)
+        return CohereStreamParser(self.name, needs_end=self.needs_end)
+
+    def configured(self, settings: BaseModel) -> CohereAdapter:
+        """The adapter as a profile wants it."""
+        return replace(self, needs_end=getattr(settings, "needs_end", self.needs_end))
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The assistant message as it came, and one `tool` message a call."""

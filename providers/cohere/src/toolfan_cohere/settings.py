@@ -19,3 +19,4 @@ class CohereSettings(BaseModel):
 
     api_key_env: str | None = Field(default=None, description="Environment variable that holds the key.")
     base_url: Address | None = Field(default=None, description="Of a gateway or a private deployment.")
+    needs_end: bool = Field(default=True, description="False for servers known to end a stream without message-end.")

@@ -8,6 +8,7 @@ Knows: the shape of the events.  Must not know: bytes, the SDK, which call is wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
@@ -26,10 +27,15 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class CohereStreamParser:
-    """One streamed answer; see `toolfan.adapter.StreamParser`.  The end is the event `message-end`."""
+    """One streamed answer; see `toolfan.adapter.StreamParser`.  The end is the event `message-end`.
 
-    def __init__(self, adapter: str) -> None:
+    A piece without an index belongs to the only call that is open.  `needs_end` False is for servers that are known to
+    send no end: then the end of the stream is the end, too.
+    """
+
+    def __init__(self, adapter: str, *, needs_end: bool = True) -> None:
         self._adapter = adapter
+        self._needs_end = needs_end
         self._calls = CallAssembler()
         self._open: dict[Any, Slot] = {}
         self._texts: list[str] = []
@@ -65,9 +71,9 @@ class CohereStreamParser:
         elif kind in ("content-start", "content-delta"):
             self._read_content(at, said.get("content"))
         elif kind in ("tool-call-start", "tool-call-delta"):
-            self._read_call(at, _object(said.get("tool_calls")))
+            self._read_call(at if kind == "tool-call-start" else self._key_of(at), _object(said.get("tool_calls")))
         elif kind == "tool-call-end":
-            slot = self._open.pop(at, None)
+            slot = self._open.pop(self._key_of(at), None)
             if slot is not None:
                 self._calls.close(slot, slot.arguments)
         elif kind == "citation-start" and said.get("citations"):
@@ -88,8 +94,18 @@ class CohereStreamParser:
 
     def _read_call(self, at: int | None, said: Mapping[str, Any]) -> None:
         function = _object(said.get("function"))
+        if at is None and len(self._open) > 1 and not said.get("id"):
+            self._calls.stray(function.get("arguments"))
+            return
         call_id, name, arguments = said.get("id"), function.get("name"), function.get("arguments")
         self._open[at] = self._calls.delta(at, call_id, name, arguments, real=True)
+
+    def _key_of(self, at: int | None) -> int | None:
+        """The key of the call that an index means, which a piece or the start of its call may lack."""
+        if at not in self._open and len(self._open) == 1:
+            (only,) = self._open
+            return only if at is None or only is None else at
+        return at
 
     def close(self) -> Turn:
         """The whole turn.  Raises IncompleteStream, with `.turn`, if `message-end` never came."""
@@ -100,7 +116,11 @@ class CohereStreamParser:
         self.body = {"id": self._id, "message": message}
         self.body |= {key: ended[key] for key in ("finish_reason", "usage") if key in ended}
         turn = turn_of(self.body, message, [slot.call for slot in slots if slot.call is not None])
-        if self._end is not None:
+        warnings = [*turn.warnings, *self._calls.warnings()]
+        if self._begun and self._end is None and not self._needs_end:
+            warnings.append("the stream ended without message-end")
+        turn = replace(turn, warnings=tuple(warnings))
+        if self._end is not None or (self._begun and not self._needs_end):
             return turn
         what = "before the answer was complete" if self._begun else "without an answer"
         raise IncompleteStream(

@@ -30,6 +30,7 @@ class EndpointSettings(BaseModel):
         default=None, description="Of an Azure resource: https://NAME.openai.azure.com."
     )
     api_version: str | None = Field(default=None, description="Of Azure's interface; needed with azure_endpoint.")
+    needs_end: bool = Field(default=True, description="False for servers known to end a stream without saying so.")
 
     @model_validator(mode="after")
     def _go_together(self) -> Self:
@@ -51,6 +52,3 @@ class OpenAISettings(EndpointSettings):
     """Settings of the adapter `openai`: those of the endpoint, and what only chat completions have."""
 
     azure_deployment: str | None = None
-    needs_end: bool = Field(
-        default=True, description="False for servers known to end a stream without a finish reason and without [DONE]."
-    )

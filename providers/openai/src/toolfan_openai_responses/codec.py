@@ -5,7 +5,7 @@ Knows: the wire form of `/responses`.  Must not know: the SDK, HTTP, retries, ho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import (
@@ -48,6 +48,8 @@ class ResponsesAdapter:
     capabilities: Capabilities = CAPABILITIES
     settings_model: type[BaseModel] = EndpointSettings
     option_names: frozenset[str] = OPTION_NAMES
+    needs_end: bool = True
+    """False for servers known to end a stream without `response.completed`."""
 
     def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
         """`tools` of the request.  Raises ToolDefinitionError if a schema does not fit the strict dialect.
@@ -112,7 +114,11 @@ class ResponsesAdapter:
 
     def stream_parser(self) -> StreamParser:
         """A parser for the events of one streamed response; see `ResponseStreamParser`."""
-        return ResponseStreamParser(self.name)
+        return ResponseStreamParser(self.name, needs_end=self.needs_end)
+
+    def configured(self, settings: BaseModel) -> ResponsesAdapter:
+        """The adapter as a profile wants it."""
+        return replace(self, needs_end=getattr(settings, "needs_end", self.needs_end))
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The provider's items, see `output_items`, and one output item a call."""

@@ -48,11 +48,14 @@ class ResponseStreamParser:
     """One streamed response; see `toolfan.adapter.StreamParser`.
 
     A call is sealed when its arguments, or its item, are said to be done; the end is `response.completed` or another
-    last state of the response.  What comes after it is another response, and not read.
+    last state of the response.  What comes after it is another response, and not read.  Arguments whose item never
+    comes become a call without a name, which fails and shows them.  `needs_end` False is for servers that are known to
+    send no last state: then the end of the stream is the end, too.
     """
 
-    def __init__(self, adapter: str) -> None:
+    def __init__(self, adapter: str, *, needs_end: bool = True) -> None:
         self._adapter = adapter
+        self._needs_end = needs_end
         self._calls = CallAssembler()
         self._items: dict[int, _Item] = {}  # by their index in the output
         self._by_id: dict[str, _Item] = {}
@@ -114,13 +117,21 @@ class ResponseStreamParser:
             if item is not None and found is not None and found.done:
                 found = None
         if found is None and item is None and at is None and self._items:
-            found = self._items[max(self._items)]
+            found = self._likely()
         if found is None:
             at = at if at is not None and at not in self._items else max(self._items, default=-1) + 1
             found = self._items[at] = _Item()
         if item is not None and isinstance(given, str):
             self._by_id[given] = found
         return found
+
+    def _likely(self) -> _Item | None:
+        """The item of a piece that says of none: the only open call, else the last item; None for a new one."""
+        calls = [one for one in self._items.values() if not one.done and kind_of(one.said) is not None]
+        if len(calls) < 2:
+            return calls[0] if calls else self._items[max(self._items)]
+        last = self._items[max(self._items)]
+        return None if last.said else last  # what nothing says the call of is kept together
 
     def _read_item(self, event: Mapping[str, Any], item: JSON, *, done: bool) -> None:
         one = self._item_of(event, item, done=done)
@@ -198,7 +209,10 @@ class ResponseStreamParser:
 
     def _finish(self) -> None:
         for at in sorted(self._items):
-            self._open(self._items[at])
+            one = self._items[at]
+            if not one.said and (one.pieces or one.whole is not None):
+                one.said = {"type": "function_call", "name": "", "arguments": ""}
+            self._open(one)
         self._calls.finish()
 
     def _output(self) -> list[JSON]:
@@ -219,10 +233,15 @@ class ResponseStreamParser:
             self.body["output"] = self._output()
         turn = parse_answer(self.body, adapter=self._adapter)
         calls = tuple(slot.call for slot in self._calls.in_order() if slot.call is not None)
-        turn = replace(turn, calls=calls, warnings=(*turn.warnings, *self._calls.warnings()))
+        warnings = [*turn.warnings, *self._calls.warnings()]
+        if not self._ended and self._items and not self._needs_end:
+            warnings.append("the stream ended without response.completed")
+        turn = replace(turn, calls=calls, warnings=tuple(warnings))
         if self._ended:
             return turn
         text, refusal = well_formed(self.text), well_formed("".join(self._refusals)) or None
+        if self._items and not self._needs_end:
+            return replace(turn, text=text, refusal=refusal)
         what = "before the response was complete" if self._items else "without an answer"
         raise IncompleteStream(
             f"the stream ended {what}",

@@ -7,7 +7,7 @@ Knows: the request of generateContent.  Must not know: any Google package, I/O, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import (
@@ -103,6 +103,10 @@ class GenerateContentAdapter:
     def stream_parser(self) -> StreamParser:
         """A parser for the chunks of one streamed answer; see `ContentStreamParser`."""
         return ContentStreamParser(self.name, needs_end=self.needs_end)
+
+    def configured(self, settings: BaseModel) -> GenerateContentAdapter:
+        """The adapter as a profile wants it."""
+        return replace(self, needs_end=getattr(settings, "needs_end", self.needs_end))
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The model's own content, untouched, and one content with an answer for every call, in call order."""

@@ -23,6 +23,7 @@ class VertexSettings(BaseModel):
     access_token_env: str | None = Field(
         None, description="The environment variable with an OAuth access token; nothing refreshes it."
     )
+    needs_end: bool = Field(True, description="False for servers known to end a stream without a finish reason.")
 
 
 class GeminiSettings(BaseModel):
@@ -34,3 +35,4 @@ class GeminiSettings(BaseModel):
         None, description="The environment variable with the API key; else GEMINI_API_KEY, then GOOGLE_API_KEY."
     )
     base_url: Address | None = Field(None, description="Another address of the service.")
+    needs_end: bool = Field(True, description="False for servers known to end a stream without a finish reason.")
