@@ -173,6 +173,43 @@ def test_an_error_of_the_service_is_told_once_and_without_the_key(
     assert not [one for one in shown if KEY in f"{one!s}{one!r}"]
 
 
+RATE = {"message": f"slow down {KEY}", "type": "rate_limit_error", "code": "rate_limit_exceeded"}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("error", "kind", "said"),
+    [
+        (RATE, toolfan.RateLimited, r"answered 429 \(rate_limit_exceeded\): slow down \*\*\*"),
+        ({"message": "overloaded", "code": 503}, toolfan.Unavailable, "answered 503: overloaded"),
+        ({"message": "pay first", "code": "insufficient_quota"}, toolfan.QuotaExhausted, "pay first"),
+        ({"message": "oh", "code": None}, toolfan.Unavailable, "answered with an error: oh"),
+        ({"message": "oh"}, toolfan.Unavailable, "answered with an error: oh"),
+        ("oh", toolfan.Unavailable, "answered with an error"),
+    ],
+)
+def test_an_error_in_a_good_answer_is_that_error(
+    faulty: Callable[..., FaultServer], mode: str, error: Any, kind: type[toolfan.ProviderError], said: str
+) -> None:
+    """In a stream as its first event; LiteLLM makes classes of its own of both, with a status that nobody sent."""
+    body = json.dumps({"error": error})
+    streamed = http(f"data: {body}\n\n", content_type="text/event-stream")
+    server = faulty(streamed if mode.startswith("stream") else http(body))
+    with pytest.raises(kind, match=said) as caught:
+        ask(mode, server.url)
+    assert type(caught.value) is kind
+    assert caught.value.retryable is (kind is not toolfan.QuotaExhausted)
+    assert KEY not in f"{caught.value!r}{caught.value.__cause__!r}"
+    assert len(server.requests) == 1
+
+
+def test_an_error_of_anthropic_in_a_good_answer_was_sent_by_someone(faulty: Callable[..., FaultServer]) -> None:
+    server = faulty(http(json.dumps({"type": "error", "error": {"type": "overloaded_error", "message": "busy"}})))
+    with pytest.raises(toolfan.Unavailable, match="busy") as caught:
+        ask("create", server.url.removesuffix("/v1"), model="anthropic/claude-sonnet-4-5", max_tokens=9)
+    assert caught.value.retryable
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_failed_connection_is_told(mode: str) -> None:
     with pytest.raises(toolfan.ConnectionFailed):

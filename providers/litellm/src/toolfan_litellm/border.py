@@ -14,13 +14,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolfan.errors import BadResponse, ToolfanError, UsageError
-from toolfan.redaction import known_secrets, longest_first, public_headers, sent_secrets
-from toolfan.translation import error_from_status, named, not_connected, not_sent, timed_out
+from toolfan.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets
+from toolfan.translation import error_from_body, error_from_status, named, not_connected, not_sent, timed_out
 
 _TIMEOUT = frozenset({"Timeout", "APITimeoutError", "TimeoutException", "TimeoutError"})
 _CONNECTION = frozenset({"TransportError", "OSError", "APIConnectionError", "ClientConnectionError"})
 _UNREADABLE = frozenset({"JSONDecodeError", "DecodingError"})
 _CODES = {"ContentPolicyViolationError": "content_policy_violation", "BudgetExceededError": "insufficient_quota"}
+_NO_CODE = 422
+"""What LiteLLM says of an error object without a code."""
 _FALLBACK = {"BudgetExceededError": 429}
 
 
@@ -41,6 +43,8 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
     status = getattr(exc, "status_code", None) or next((_FALLBACK[name] for name in names & _FALLBACK.keys()), None)
     if (names | below) & _TIMEOUT and status in (None, 408, 500):
         return timed_out(adapter, timeout, exc)
+    if (error := _in_an_answer(exc)) is not None:
+        return error_from_body(blotted(error, secrets), adapter=adapter)
     if _answered(exc) is None:
         if "UnsupportedParamsError" in names:
             return UsageError(
@@ -69,6 +73,19 @@ def _of_status(exc: Exception, status: int, names: set[str], adapter: str, secre
         request_id=request_id(headers),
         secrets=secrets,
     )
+
+
+def _in_an_answer(exc: Exception) -> Any:
+    """The error object that came in a good answer or in a stream, as far as LiteLLM tells it; None if none did."""
+    for one in _chain(exc):
+        body, status = getattr(one, "body", None), getattr(one, "status_code", None)
+        if body is not None and status is None:  # openai's error of an event
+            return body
+        if type(one) is Exception and hasattr(one, "status_code"):  # which LiteLLM makes of a body with an error
+            return {"message": getattr(one, "message", ""), "code": None if status == _NO_CODE else status}
+        if isinstance(status, int) and 200 <= status < 300:
+            return {"message": str(one)}
+    return None
 
 
 def _code(exc: Exception) -> str | None:
