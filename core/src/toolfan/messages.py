@@ -162,6 +162,27 @@ def _check_content(content: object, at: int, *, replayed: bool) -> None:
             raise UsageError(f"{where} is a part of type 'text' without a text", hint=hint)
 
 
+def with_wire_names(message: Message, changed: Mapping[str, str]) -> Message:
+    """A checked chat-style message whose calls name tools as the provider does (`NameMap.changed`).
+
+    The very object if no call in it names such a tool: what a provider said itself has its own names.
+    """
+    calls = message.get("tool_calls")
+    if not changed or not calls or message["role"] != "assistant":
+        return message
+    named = [_with_wire_name(call, changed) for call in calls]
+    same = all(one is call for one, call in zip(named, calls, strict=True))
+    return message if same else {**message, "tool_calls": named}
+
+
+def _with_wire_name(call: Mapping[str, Any], changed: Mapping[str, str]) -> Mapping[str, Any]:
+    function = call.get("function")
+    name = function.get("name") if isinstance(function, Mapping) else None
+    if not isinstance(function, Mapping) or not isinstance(name, str) or name not in changed:
+        return call
+    return {**call, "function": {**function, "name": changed[name]}}
+
+
 def read_messages(messages: Sequence[Message]) -> list[ParsedMessage]:
     """Chat-style messages as typed parts; a result without a name gets the name of the call it answers.
 

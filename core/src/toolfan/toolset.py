@@ -54,10 +54,11 @@ class NameMap:
     """Tool names to names a provider accepts, and back, one to one.
 
     Each character that the provider's pattern forbids becomes `_`; a name that is too long, or that has no legal letter
-    or digit, ends in a digest of itself.  Raises ToolDefinitionError if two tools would share a wire name.
+    or digit, ends in a digest of itself.  `changed` has the names that are others on the wire.  Raises
+    ToolDefinitionError if two tools would share a wire name.
     """
 
-    __slots__ = ("to_tool", "to_wire")
+    __slots__ = ("changed", "to_tool", "to_wire")
 
     def __init__(self, names: Iterable[str], pattern: str, max_length: int) -> None:
         self.to_wire: dict[str, str] = {}
@@ -72,6 +73,7 @@ class NameMap:
                 )
             self.to_wire[name] = wire
             self.to_tool[wire] = name
+        self.changed = {name: wire for name, wire in self.to_wire.items() if name != wire}
 
 
 def _wire_name(name: str, legal: re.Pattern[str], max_length: int) -> str:

@@ -22,7 +22,7 @@ from toolfan.adapter import (
     WireRequest,
 )
 from toolfan.errors import Unsupported, UsageError
-from toolfan.messages import check_chat_message
+from toolfan.messages import check_chat_message, with_wire_names
 from toolfan.wire import merge_extra_body
 
 from .parsing import parse_chat
@@ -111,7 +111,8 @@ class CohereAdapter:
                 adapter=self.name,
                 hint='Write create(model="command-a-03-2025", ...) or give the client one.',
             )
-        messages = [self._message(message, at) for at, message in enumerate(request.messages)]
+        changed = self._names(request.tools).changed
+        messages = [self._message(message, at, changed) for at, message in enumerate(request.messages)]
         tools = self.render_tools(request.tools, strict=request.strict)
         body: JSON = {"model": request.model, "messages": messages, "tools": tools, "stream": request.stream}
         if request.strict is not None:
@@ -121,7 +122,7 @@ class CohereAdapter:
         body.update(request.options)
         return WireRequest(request.model, merge_extra_body(body, request.extra_body, adapter=self.name))
 
-    def _message(self, message: Message, at: int) -> Message:
+    def _message(self, message: Message, at: int, changed: Mapping[str, str]) -> Message:
         """The message, which Cohere spells as chat completions do, but for the role `developer` and null."""
         check_chat_message(message, at)
         if message["role"] == "function":
@@ -130,6 +131,7 @@ class CohereAdapter:
                 adapter=self.name,
                 hint='Give the result as {"role": "tool", "tool_call_id": ..., "content": ...}.',
             )
+        message = with_wire_names(message, changed)
         if message["role"] == "developer":
             return {**message, "role": "system"}
         if None in message.values():

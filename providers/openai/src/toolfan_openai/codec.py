@@ -24,7 +24,7 @@ from toolfan.adapter import (
 )
 from toolfan.answering import answer_text, check_answers
 from toolfan.errors import ToolDefinitionError, UsageError
-from toolfan.messages import check_chat_message
+from toolfan.messages import check_chat_message, with_wire_names
 from toolfan.schema import to_strict
 from toolfan.wire import encode_json, merge_extra_body
 
@@ -100,8 +100,11 @@ class ChatCompletionsAdapter:
             )
         for at, message in enumerate(request.messages):
             check_chat_message(message, at)
+        messages = list(request.messages)
+        if changed := self._names(request.tools).changed:
+            messages = [with_wire_names(message, changed) for message in messages]
         tools = self.render_tools(request.tools, strict=request.strict)
-        body: JSON = {"model": request.model, "messages": list(request.messages), "tools": tools}
+        body: JSON = {"model": request.model, "messages": messages, "tools": tools}
         if request.stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         body["tool_choice"] = self._tool_choice(request)

@@ -84,7 +84,8 @@ class ResponsesAdapter:
             )
         tools = self.render_tools(request.tools, strict=request.strict)
         body: JSON = {"model": request.model} if request.model else {}
-        body |= {"input": input_items(request.messages, adapter=self.name), "tools": tools}
+        items = input_items(request.messages, self._names(request.tools).changed, adapter=self.name)
+        body |= {"input": items, "tools": tools}
         if request.stream:
             body["stream"] = True
         body["tool_choice"] = self._tool_choice(request)

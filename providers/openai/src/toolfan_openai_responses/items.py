@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
-from toolfan.messages import check_chat_message
+from toolfan.messages import check_chat_message, with_wire_names
 from toolfan.wire import json_text, sendable
 from toolfan_openai.replaying import legal_name
 
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON, Message, RawCall, Turn
 
 
-def input_items(messages: Iterable[Message], *, adapter: str) -> list[JSON]:
+def input_items(messages: Iterable[Message], changed: Mapping[str, str], *, adapter: str) -> list[JSON]:
     """`input` of a request: what names its own `type` is an item already and passes untouched.
 
-    Raises UsageError, with the position, for what is no chat-style message either, or says what no item can.
+    `changed` are the names of tools that are others on the wire.  Raises UsageError, with the position, for what is no
+    chat-style message either, or says what no item can.
     """
     items: list[Any] = []
     custom: set[Any] = set()  # ids of calls whose arguments are a free text
@@ -37,7 +38,7 @@ def input_items(messages: Iterable[Message], *, adapter: str) -> list[JSON]:
             continue
         check_chat_message(message, at)
         try:
-            items += _translated(message, custom)
+            items += _translated(with_wire_names(message, changed), custom)
         except UsageError as exc:
             raise UsageError(f"messages[{at}] {exc.message}", adapter=adapter, hint=exc.hint) from None
     return items
