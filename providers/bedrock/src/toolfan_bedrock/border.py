@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
-from toolfan.redaction import public_headers
+from toolfan.logins import login_of, proxy_logins
+from toolfan.redaction import known_secrets, longest_first, public_headers
 from toolfan.translation import broken, excerpt, named, not_connected, not_sent, timed_out
 
 from .failures import error_of
@@ -17,6 +18,7 @@ from .failures import error_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_OF_CREDENTIALS = ("access_key", "secret_key", "token")
 _TIMEOUT = frozenset({"ReadTimeoutError", "ConnectTimeoutError"})
 _CREDENTIALS = frozenset(
     {"NoCredentialsError", "NoAuthTokenError", "PartialCredentialsError", "CredentialRetrievalError", "SSOError"}
@@ -87,3 +89,15 @@ def about(answer: Mapping[str, Any], secrets: Iterable[str] = ()) -> tuple[int |
     told = answer.get("ResponseMetadata") or {}
     headers = public_headers((told.get("HTTPHeaders") or {}).items(), tuple(secrets))
     return told.get("HTTPStatusCode"), headers, told.get("RequestId") or headers.get("x-amzn-requestid")
+
+
+def credentials_of(client: Any) -> tuple[str, ...]:
+    """What a client of boto3 signs with, as far as it has it (nothing is fetched), and the passwords of its proxies."""
+    signer = getattr(client, "_request_signer", None)
+    own = getattr(getattr(signer, "_credentials", None), "__dict__", {})
+    bearer = getattr(getattr(signer, "_auth_token", None), "_frozen_token", None)
+    found = {name.strip("_"): value for name, value in own.items() if name.strip("_") in _OF_CREDENTIALS}
+    proxies = getattr(getattr(getattr(client, "meta", None), "config", None), "proxies", None) or {}
+    logins = (login_of(url) for url in proxies.values() if isinstance(url, str))
+    known = known_secrets({**found, "bearer_token": getattr(bearer, "token", None)})
+    return longest_first(known, proxy_logins(), *logins)

@@ -8,18 +8,25 @@ from __future__ import annotations
 import contextvars
 import socket
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
-from toolfan.redaction import sent_secrets, shows_secret
+from toolfan.redaction import (
+    blotted_beside,
+    known_secrets,
+    longest_first,
+    sent_secrets,
+    shows_secret,
+    without_echo_of,
+)
 from toolfan.wire import decode_json, encode_json
 
 from .blobs import to_json, to_sdk
-from .border import about, translated
+from .border import about, credentials_of, translated
 from .threads import in_thread
 
 if TYPE_CHECKING:
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 
     from toolfan.adapter import AsyncTransport, Transport
 
+_WORDS = frozenset({"output", "contentBlockStart", "contentBlockDelta"})  # what is below is the model's
 _METHODS = {"Converse": "converse", "ConverseStream": "converse_stream"}
 
 
@@ -37,6 +45,8 @@ class _Asked:
     timeout: float | None
     headers: Mapping[str, str]
     content: bytes = b""
+    sent: Mapping[str, str] = field(default_factory=dict)
+    """All headers that went out, the signature's too."""
 
 
 _asked: contextvars.ContextVar[_Asked | None] = contextvars.ContextVar("toolfan_bedrock_request", default=None)
@@ -68,6 +78,18 @@ def _prepare(params: Any, context: Any, **more: Any) -> None:
         own = context["client_config"].read_timeout
         if asked.timeout is not None and (own is None or asked.timeout < own):
             context["read_timeout"] = max(asked.timeout, 0.001)
+
+
+def _note_headers(request: Any, **more: Any) -> None:
+    """Notes what a request of ours goes out with: hooks of the client's own may have added to it."""
+    del more  # botocore tells all that it knows
+    asked = _asked.get()
+    if asked is not None:
+        values = (
+            (name, value.decode("latin-1") if isinstance(value, bytes) else str(value))
+            for name, value in request.headers.items()
+        )
+        asked.sent = dict(values)
 
 
 def _take_whole(response_dict: Any, **more: Any) -> None:
@@ -104,6 +126,7 @@ class _Sender:
         self.client, self.adapter = client, adapter
         events = client.meta.events
         events.register("before-call.bedrock-runtime", _prepare, unique_id="toolfan-prepare")
+        events.register_last("before-send.bedrock-runtime", _note_headers, unique_id="toolfan-headers")
         events.register("before-parse.bedrock-runtime.Converse", _take_whole, unique_id="toolfan-whole")
         events.register_first("needs-retry.bedrock-runtime", _do_not_retry, unique_id="toolfan-once")
 
@@ -123,7 +146,8 @@ class _Sender:
 
     def answer(self, request: WireRequest, asked: _Asked, query: Mapping[str, str]) -> WireResponse:
         """The whole answer."""
-        answer, secrets = self.call("Converse", request, asked, query), sent_secrets(asked.headers)
+        answer = self.call("Converse", request, asked, query)
+        secrets = self.secrets(asked)
         _, headers, request_id = about(answer, secrets)
         try:
             body = decode_json(
@@ -132,18 +156,27 @@ class _Sender:
         except ProviderError as exc:
             exc.request_id = request_id
             raise
-        return WireResponse(body, request_id, headers)
+        return WireResponse(without_echo_of(self.keys(asked), body, asked.content, _WORDS), request_id, headers)
+
+    def secrets(self, asked: _Asked) -> tuple[str, ...]:
+        """What must not be shown: the credentials, and what was added to the request."""
+        return longest_first(self.keys(asked), sent_secrets(asked.headers), sent_secrets(asked.sent))
+
+    def keys(self, asked: _Asked) -> tuple[str, ...]:
+        """The secrets that a good answer is kept without."""
+        return longest_first(known_secrets({**asked.headers, **asked.sent}), credentials_of(self.client))
 
     def events(self, stream: Any, asked: _Asked) -> Generator[JSON]:
+        keys = self.keys(asked)
         try:
             for event in stream:
-                yield to_json(event)
+                yield blotted_beside(to_json(event), keys, _WORDS)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self.failure(exc, asked, reading=True)
 
     def failure(self, exc: Exception, asked: _Asked, *, reading: bool = False) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
-        secrets = sent_secrets(asked.headers)
+        secrets = self.secrets(asked)
         error = translated(exc, adapter=self.adapter, timeout=asked.timeout, secrets=secrets, reading=reading)
         if isinstance(exc, ToolfanError):
             raise error
@@ -163,7 +196,7 @@ class _Transport(_Sender):
         """The events of one streamed answer; leaving the context closes the connection."""
         asked = _Asked(timeout, headers)
         answer = self.call("ConverseStream", request, asked, query)
-        _, kept, request_id = about(answer, sent_secrets(headers))
+        _, kept, request_id = about(answer, self.secrets(asked))
         with closing(answer["stream"]) as stream:
             yield EventStream(
                 self.events(stream, asked),
@@ -193,7 +226,7 @@ class _AsyncTransport(_Sender):
             adapter=self.adapter,
             discard=lambda answer: answer["stream"].close(),
         )
-        _, kept, request_id = about(answer, sent_secrets(headers))
+        _, kept, request_id = about(answer, self.secrets(asked))
         events = self._each(self.events(answer["stream"], asked))
         try:
             async with aclosing(events):
