@@ -192,9 +192,11 @@ def provider_words(body: Any, depth: int = 0) -> str:
     return "" if body is None else json_text(body)
 
 
-def error_from_body(error: Any, *, adapter: str, request_id: str | None = None) -> ProviderError:
+def error_from_body(
+    error: Any, *, adapter: str, request_id: str | None = None, secrets: Iterable[str] = ()
+) -> ProviderError:
     """The ProviderError of an error object that came inside a 200 or a stream; its own code decides."""
-    details = error if isinstance(error, Mapping) else {}
+    details, known = error if isinstance(error, Mapping) else {}, tuple(secrets)
     message = provider_words(error)
     words = [str(word) for word in (details.get("code"), details.get("status"), details.get("type")) if word]
     for word in words:
@@ -203,11 +205,12 @@ def error_from_body(error: Any, *, adapter: str, request_id: str | None = None) 
             named = next((other for other in words if not other.isdigit()), None)
             named = named or next((other for other in words if other != word), None)
             more = details.get("details")
-            return error_from_status(number, message, adapter=adapter, code=named, request_id=request_id, details=more)
+            about: dict[str, Any] = {"request_id": request_id, "details": more, "secrets": known}
+            return error_from_status(number, message, adapter=adapter, code=named, **about)
     return Unavailable(
-        f"the provider answered with an error: {excerpt(message)}",
+        f"the provider answered with an error: {excerpt(message, known)}",
         adapter=adapter,
-        code=excerpt(words[0]) if words else None,
+        code=excerpt(words[0], known) if words else None,
         request_id=request_id,
         hint=_AGAIN,
     )

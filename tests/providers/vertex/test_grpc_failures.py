@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +12,18 @@ import pytest
 import tenacity
 import toolfan
 from google_asking import WARNINGS, generative_model, grpc_client
-from loopback import USER
+from loopback import ONCE, USER, http
 from toolfan.errors import BadResponse, ProviderError, Unavailable
 from vertex_samples import Ping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 grpc = pytest.importorskip("grpc", reason="grpcio is not installed")
 pytest.importorskip("vertexai", reason="google-cloud-aiplatform is not installed")
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in WARNINGS]
 
+TOKEN = "planted/Access+0815"
 ASKED: dict[str, Any] = {"messages": USER, "tools": (Ping,)}
 
 
@@ -54,8 +57,10 @@ def bare() -> Iterator[tuple[BareServer, str]]:
 
 def failure(target: str, kind: str) -> ProviderError:
     """What asking this server raises."""
+    from google.oauth2.credentials import Credentials
+
     options: dict[str, Any] = {"adapter": "vertex", "model": "m", "wait": tenacity.wait_none()}
-    sdk = generative_model("m", target, "grpc")
+    sdk = generative_model("m", target, "grpc", Credentials(TOKEN))  # type: ignore[no-untyped-call]
 
     async def ask_async() -> None:
         sdk._prediction_async_client = grpc_client(target, use_async=True)
@@ -112,3 +117,52 @@ def test_what_the_server_saw_was_sent(
     raised = failure(target, kind)
     assert isinstance(raised, error)
     assert (raised.requests, handler.seen, raised.retryable) == (requests, requests, requests > 1)
+
+
+@pytest.mark.parametrize("kind", ["sync", "sync stream", "async", "async stream"])
+@pytest.mark.parametrize("status", ["INVALID_ARGUMENT", "UNKNOWN", "OUT_OF_RANGE", "UNAUTHENTICATED"])
+def test_an_access_token_of_any_form_is_not_shown(bare: tuple[BareServer, str], kind: str, status: str) -> None:
+    handler, target = bare
+    handler.answer = lambda context: context.abort(grpc.StatusCode[status], f"not with {TOKEN}")
+    raised = failure(target, kind)
+    assert "not with ***" in str(raised)
+    assert TOKEN not in "".join([*traceback.format_exception(raised), repr(vars(raised))])
+
+
+REST = {
+    "400": http(json.dumps({"error": {"code": 400, "message": f"not with {TOKEN}", "status": "FAILED"}}), 400),
+    "escaped": http(json.dumps({"error": {"code": 400, "message": f"not with {TOKEN}"}}).replace("/", "\\/"), 400),
+    "page": http(f"<p>not with {TOKEN}</p>", 403),
+    "page for an answer": http(f"<p>not with {TOKEN}</p>"),
+    "odd": http(json.dumps({"x": f"not with {TOKEN}"}), 500),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kind", REST)
+def test_nor_over_rest(faulty: Callable[..., Any], kind: str, *, stream: bool) -> None:
+    from google.oauth2.credentials import Credentials
+
+    url = faulty(REST[kind]).url.removesuffix("/v1")
+    sdk = generative_model("m", url, "rest", Credentials(TOKEN))  # type: ignore[no-untyped-call]
+    client = toolfan.wrap(sdk, adapter="vertex", model="m", stop=ONCE)
+    with pytest.raises(ProviderError) as caught:
+        list(client.stream(**ASKED) if stream else client.create(**ASKED))
+    assert "***" in str(caught.value) or kind in ("page for an answer", "odd")  # the SDK tells nothing of these
+    shown = [*traceback.format_exception(caught.value), repr(vars(caught.value))]
+    assert TOKEN not in "".join(shown)
+    assert TOKEN.replace("/", "\\/") not in "".join(shown)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_good_answer_is_kept_without_it(faulty: Callable[..., Any], *, stream: bool) -> None:
+    from google.oauth2.credentials import Credentials
+
+    said = {"role": "model", "parts": [{"functionCall": {"name": "Ping", "args": {}}}, {"text": TOKEN}]}
+    body = {"candidates": [{"content": said, "finishReason": "STOP"}], "modelVersion": f"m-{TOKEN}"}
+    url = faulty(http(json.dumps([body] if stream else body))).url.removesuffix("/v1")
+    sdk = generative_model("m", url, "rest", Credentials(TOKEN))  # type: ignore[no-untyped-call]
+    client = toolfan.wrap(sdk, adapter="vertex", model="m", stop=ONCE)
+    calls = client.stream(**ASKED).until_done() if stream else client.create(**ASKED)
+    assert (list(calls), calls.model, calls.text) == ([Ping()], "m-***", TOKEN)
+    assert f"m-{TOKEN}" not in f"{calls.raw} {calls.to_json()}"

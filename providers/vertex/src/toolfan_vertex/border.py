@@ -9,11 +9,13 @@ Knows: how these errors look.  Must not know: adapters, bodies, retries.
 from __future__ import annotations
 
 import re
+import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, UsageError
+from toolfan.logins import logins_of, proxy_logins
 from toolfan.redaction import known_secrets, longest_first, public_headers, sent_secrets, shows_secret
 from toolfan.translation import (
     broken,
@@ -30,6 +32,7 @@ from toolfan.unread import error_of_unread
 
 # Their texts show the header, so the key.
 _HEADER = frozenset({"LocalProtocolError", "InvalidHeader", "UnicodeEncodeError"})
+_CLIENTS = ("_httpx_client", "_async_httpx_client")
 _TIMEOUT = frozenset({"Timeout", "TimeoutException", "TimeoutError"})
 _UNREADABLE = frozenset(
     {"JSONDecodeError", "UnicodeDecodeError", "ParseError", "DecodingError", "ContentDecodingError", "DecodeError"}
@@ -69,10 +72,10 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
         return _of_status(exc, int(code), adapter, known)
     if callable(code):  # a bare gRPC error
         status = {"status": cast("Any", code)().name, "message": str(getattr(exc, "details", lambda: "")())}
-        return error_from_body(status, adapter=adapter)
+        return error_from_body(status, adapter=adapter, secrets=known)
     if _is_of_grpc(exc):  # statuses that HTTP has not, and what gRPC cannot name
-        said = excerpt(str(getattr(exc, "message", None) or exc), known)
-        return error_from_body({"status": _status_word(exc) or type(exc).__name__, "message": said}, adapter=adapter)
+        status = {"status": _status_word(exc) or type(exc).__name__, "message": str(getattr(exc, "message", "") or exc)}
+        return error_from_body(status, adapter=adapter, secrets=known)
     if names & _TIMEOUT:
         return timed_out(adapter, timeout, exc)
     return _without_status(exc, names, adapter, known)
@@ -117,7 +120,20 @@ def keys_of(client: Any) -> tuple[str, ...]:
     """What a google-genai client authenticates with, as far as it tells."""
     inner = getattr(client, "_api_client", None)
     token = getattr(getattr(inner, "_credentials", None), "token", None)
-    return known_secrets({"api_key": getattr(inner, "api_key", None), "token": token})
+    keys = known_secrets({"api_key": getattr(inner, "api_key", None), "token": token})
+    return longest_first(keys, *(logins_of(getattr(inner, name, None)) for name in _CLIENTS))
+
+
+def keys_of_model(model: Any) -> tuple[str, ...]:
+    """What a GenerativeModel authenticates with, as far as it has it: no client is made, and no token fetched."""
+    config = getattr(sys.modules.get("google.cloud.aiplatform.initializer"), "global_config", None)
+    clients = (vars(model).get(name) for name in ("_prediction_client", "_prediction_async_client"))
+    holders = [config, *(getattr(client, "transport", None) for client in clients)]
+    names = ("_credentials", "_async_rest_credentials")
+    tokens = (getattr(getattr(holder, name, None), "token", None) for holder in holders for name in names)
+    key = known_secrets({"api_key": getattr(config, "_api_key", None)})
+    added = sent_secrets(dict(getattr(config, "_request_metadata", None) or ()))
+    return longest_first(key, added, proxy_logins(), *(known_secrets({"token": token}) for token in tokens))
 
 
 def secrets_of(client: Any, headers: Mapping[str, str]) -> tuple[str, ...]:
@@ -125,7 +141,7 @@ def secrets_of(client: Any, headers: Mapping[str, str]) -> tuple[str, ...]:
     inner, key = getattr(client, "_api_client", None), keys_of(client)
     options = getattr(inner, "_http_options", None)
     of_http = (getattr(options, name, None) or {} for name in ("client_args", "async_client_args"))
-    clients = (getattr(inner, name, None) for name in ("_httpx_client", "_async_httpx_client"))
+    clients = (getattr(inner, name, None) for name in _CLIENTS)
     some = [getattr(options, "headers", None), headers, *(arguments.get("headers") for arguments in of_http)]
     some += [getattr(client, "headers", None) for client in clients]
     return longest_first(key, *(sent_secrets(dict(sent)) for sent in some if sent))

@@ -15,18 +15,21 @@ import copy
 import inspect
 import sys
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.framing import DONE
+from toolfan.redaction import blotted_beside
 
-from .border import cause, translated
+from .border import cause, keys_of_model, translated
 from .protobuf import GENAI_HINT, Arguments, read_answer, system_parts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping
+
+_WORDS = frozenset({"content"})  # what is below is the model's
 
 _LATER = 1.0
 """Seconds after the deadline, which is told first, when a stream that nobody waits for any more is ended."""
@@ -60,6 +63,16 @@ class _Sender:
                 hint="Make it without tools=, and give all tools to toolfan.",
             )
         return self._arguments.of(request.body)
+
+    def _failure(self, exc: Exception, timeout: float | None) -> NoReturn:
+        """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
+        secrets = keys_of_model(self._model)
+        raise translated(exc, adapter=self._adapter, timeout=timeout, secrets=secrets) from cause(exc, secrets)
+
+    def _kept(self, answer: Any) -> JSON:
+        """The answer, or a chunk of it, without the token, should the service have sent it back."""
+        kept: JSON = blotted_beside(read_answer(answer), keys_of_model(self._model), _WORDS)
+        return kept
 
     def _instructed(self, system: JSON | None) -> Any:
         """The model with the request's system instruction after its own; the model itself stays as it is.
@@ -115,9 +128,9 @@ class GenerativeModelTransport(_Sender):
         arguments = self._checked(request, headers, query)
         try:
             model = self._instructed(request.body.get("systemInstruction"))
-            return WireResponse(read_answer(model.generate_content(**arguments)))
+            return WireResponse(self._kept(model.generate_content(**arguments)))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
+            self._failure(exc, timeout)
 
     @contextmanager
     def stream(
@@ -128,7 +141,7 @@ class GenerativeModelTransport(_Sender):
         try:
             chunks, parse = self._streamed(arguments, request.body.get("systemInstruction"), timeout)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
+            self._failure(exc, timeout)
         try:
             yield EventStream(self._events(map(parse, chunks), timeout))
         finally:
@@ -138,11 +151,11 @@ class GenerativeModelTransport(_Sender):
     def _events(self, chunks: Iterable[Any], timeout: float | None) -> Iterator[JSON]:
         try:
             for chunk in chunks:
-                yield read_answer(chunk)
+                yield self._kept(chunk)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             if _is_cut(exc):
                 return
-            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
+            self._failure(exc, timeout)
         yield DONE  # an array that was closed, or a status of gRPC
 
     def close(self) -> None:
@@ -163,9 +176,9 @@ class AsyncGenerativeModelTransport(_Sender):
         self._refuse_fallback()
         try:
             model = self._instructed(request.body.get("systemInstruction"))
-            return WireResponse(read_answer(await model.generate_content_async(**arguments)))
+            return WireResponse(self._kept(await model.generate_content_async(**arguments)))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
+            self._failure(exc, timeout)
 
     def _refuse_fallback(self) -> None:
         """Asked for REST without async credentials, vertexai would send over gRPC to an address made for REST."""
@@ -190,7 +203,7 @@ class AsyncGenerativeModelTransport(_Sender):
             opening, parse = self._streamed(arguments, request.body.get("systemInstruction"), timeout)
             chunks = await opening
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
+            self._failure(exc, timeout)
         try:
             async with aclosing(self._events(chunks, parse, timeout)) as found:
                 yield AsyncEventStream(found)
@@ -205,11 +218,11 @@ class AsyncGenerativeModelTransport(_Sender):
     ) -> AsyncGenerator[JSON]:
         try:
             async for chunk in chunks:
-                yield read_answer(parse(chunk))
+                yield self._kept(parse(chunk))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             if _is_cut(exc):
                 return
-            raise translated(exc, adapter=self._adapter, timeout=timeout) from cause(exc)
+            self._failure(exc, timeout)
         yield DONE
 
     async def close(self) -> None:
