@@ -27,7 +27,7 @@ from .redaction import (
     shows_secret,
     without_echo_of,
 )
-from .translation import error_from_status, provider_words
+from .translation import error_from_status, innermost, provider_words
 from .wire import decode_json
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class HttpSender(ABC):
         headers = public_headers(response.headers.items(), secrets)
         body = _error_body(response, message)
         error = body.get("error") if isinstance(body, Mapping) else None
-        about: Mapping[str, Any] = error if isinstance(error, Mapping) else body if isinstance(body, Mapping) else {}
+        about = innermost(error) or (body if isinstance(body, Mapping) else {})
         said = provider_words(about or body)
         if isinstance(failed := about.get("failed_generation"), str):
             said += f" (the model wrote: {failed})"

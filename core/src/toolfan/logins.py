@@ -7,14 +7,16 @@ Knows: clients of httpx's kind, the variables of proxies.  Must not know: SDKs, 
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment
 
 from .redaction import known_secrets, longest_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
 def logins_of(http: Any) -> tuple[str, ...]:
@@ -26,11 +28,8 @@ def logins_of(http: Any) -> tuple[str, ...]:
 
 def proxy_logins() -> tuple[str, ...]:
     """The passwords of the proxies that the environment names, and how Basic spells them."""
-    found = list[tuple[str, ...]]()
-    for url in getproxies_environment().values():
-        if "@" in url:
-            found.append(login_of(url))
-    return longest_first(*found)
+    urls = (os.environ.get(name, "") for name in _PROXIES)
+    return longest_first(*(login_of(url) for url in urls if "@" in url))
 
 
 def login_of(url: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import email.utils
 import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 
@@ -19,17 +19,31 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     if millis is not None:
         return millis / 1000
     value = headers.get("retry-after")
-    seconds = _number(value)
-    if seconds is not None or not value or not value.isascii():
+    seconds = _number(value) if value is None or "," not in value else _repeated(value)
+    if seconds is not None or not value:
         return seconds
+    then = _date(value)
+    return (
+        None if then is None else max(0.0, (then - (_date(headers.get("date")) or datetime.now(UTC))).total_seconds())
+    )
+
+
+def _repeated(value: str) -> float | None:
+    """The longest wait of a header that a proxy and a service wrote, each once."""
+    waits = [_number(part.strip()) for part in value.split(",")]
+    return None if None in waits else max(filter(None, waits), default=0.0)
+
+
+def _date(text: str | None) -> datetime | None:
+    """The moment in any of HTTP's three forms; without a zone it is in GMT, as all dates of HTTP are."""
+    if not text or not text.isascii():
+        return None
     try:
-        then = email.utils.parsedate_to_datetime(value)
-        sent = email.utils.parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
-    except (ValueError, TypeError, IndexError):
+        parts = email.utils.parsedate_tz(text)
+        moment = None if parts is None else datetime(*parts[:6], tzinfo=UTC) - timedelta(seconds=parts[9] or 0)
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    if then.tzinfo is None or sent.tzinfo is None:
-        return None
-    return max(0.0, (then - sent).total_seconds())
+    return moment
 
 
 def _number(text: str | None) -> float | None:

@@ -37,6 +37,8 @@ _QUOTA_CODES = frozenset(
 _FILTER_CODES = frozenset(
     {"bio_policy", "content_filter", "content_policy_violation", "image_content_policy_violation", "moderation_blocked"}
 )
+_NEVER_AGAIN = (AuthenticationError, PermissionDenied, QuotaExhausted, ContentFiltered)
+_DEEPEST = 8
 _HINTS: dict[type[ProviderError], str] = {
     AuthenticationError: "Check the API key or the credentials.",
     PermissionDenied: "Check what this key, project or account may use.",
@@ -81,12 +83,13 @@ _WORDS: dict[str, int] = {  # error words without a status, as they come inside 
     "not_found": 404,
     "invalid_argument": 400,
     **dict.fromkeys(_PROMPT_FAULTS.split(), 400),
+    **dict.fromkeys(_FILTER_CODES, 400),
+    **dict.fromkeys(_QUOTA_CODES, 429),
     "failed_precondition": 400,
     "unauthenticated": 401,
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
     "resource_exhausted": 429,
-    "insufficient_quota": 429,
     "overloaded_error": 529,
     "billing_error": 402,
     "request_too_large": 413,
@@ -129,7 +132,7 @@ def error_from_status(
     moved = 300 <= status < 400
     retryable = (kind.retryable_by_default and not moved and status != 501) or status in (408, 409)
     wish = (headers or {}).get("x-should-retry", "").lower()
-    if wish == "false" or (wish == "true" and kind not in (QuotaExhausted, ContentFiltered)):
+    if wish == "false" or (wish == "true" and status != 400 and kind not in _NEVER_AGAIN):
         retryable = wish == "true"
     if moved and (headers or {}).get("location"):
         message = f"a redirect to {(headers or {})['location']}"
@@ -181,32 +184,46 @@ def provider_words(body: Any, depth: int = 0) -> str:
     """What an error body says: OpenAI's and Google's kind, FastAPI's `detail`, problem+json, a list, a text."""
     if isinstance(body, str):
         return body
-    if depth < 8 and isinstance(body, Mapping):
+    if depth < _DEEPEST and isinstance(body, Mapping):
         if isinstance(said := body.get("msg"), str) and isinstance(where := body.get("loc"), list | tuple):
             return f"{'.'.join(map(str, where))}: {said}"
         for name in ("message", "detail", "error", "errors", "error_description", "error_msg", "msg", "title"):
             if body.get(name):
                 return provider_words(body[name], depth + 1)
-    if depth < 8 and isinstance(body, list | tuple):
+    if depth < _DEEPEST and isinstance(body, list | tuple):
         return "; ".join(provider_words(item, depth + 1) for item in body[:20])
     return "" if body is None else json_text(body)
+
+
+def innermost(error: Any) -> Mapping[str, Any]:
+    """The error object: some stand in a list, or in another one that says nothing else."""
+    for _ in range(_DEEPEST):
+        if isinstance(error, list | tuple):
+            error = next((one for one in error if isinstance(one, Mapping)), None)
+        elif isinstance(error, Mapping) and error.get("error") and not any(map(error.get, ("code", "status", "type"))):
+            error = error["error"]
+    return error if isinstance(error, Mapping) else {}
+
+
+def _says_little(word: str) -> bool:
+    """Whether a code leaves the kind of its error to the status."""
+    return word.lower() not in _FILTER_CODES | _QUOTA_CODES
 
 
 def error_from_body(
     error: Any, *, adapter: str, request_id: str | None = None, secrets: Iterable[str] = ()
 ) -> ProviderError:
     """The ProviderError of an error object that came inside a 200 or a stream; its own code decides."""
-    details, known = error if isinstance(error, Mapping) else {}, tuple(secrets)
+    details, known = innermost(error), tuple(secrets)
     message = provider_words(error)
     words = [str(word) for word in (details.get("code"), details.get("status"), details.get("type")) if word]
     for word in words:
         number = int(word) if re.fullmatch("[0-9]{3}", word) else _WORDS.get(word.lower(), 0)
         if 400 <= number < 600:
-            named = next((other for other in words if not other.isdigit()), None)
-            named = named or next((other for other in words if other != word), None)
-            more = details.get("details")
-            about: dict[str, Any] = {"request_id": request_id, "details": more, "secrets": known}
-            return error_from_status(number, message, adapter=adapter, code=named, **about)
+            named = sorted((other for other in words if not other.isdigit()), key=_says_little)
+            named += [other for other in words if other != word]
+            about: dict[str, Any] = {"request_id": request_id, "details": details.get("details"), "secrets": known}
+            return error_from_status(number, message, adapter=adapter, code=next(iter(named), None), **about)
     return Unavailable(
         f"the provider answered with an error: {excerpt(message, known)}",
         adapter=adapter,

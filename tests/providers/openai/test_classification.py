@@ -22,6 +22,7 @@ from toolfan import (
     AuthenticationError,
     BadResponse,
     ConnectionFailed,
+    ContentFiltered,
     PermissionDenied,
     ProviderError,
     QuotaExhausted,
@@ -68,6 +69,11 @@ def said(status: int, *, code: str | None = None, **headers: str) -> bytes:
     return http(json.dumps({"error": {"message": "the reason", "code": code}}), status, **headers)
 
 
+def found(**about: Any) -> bytes:
+    """An error object in a 200."""
+    return http(json.dumps({"error": {"message": "the reason", **about}}))
+
+
 def words(content: Any, status: int = 422, **headers: str) -> bytes:
     return http(content if isinstance(content, str) else json.dumps(content), status, **headers)
 
@@ -76,6 +82,8 @@ INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2.5s
 GOOGLE = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow", "details": [INFO]}
 DAY = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": "RequestsPerDay"}]}
 DATES = {"retry_after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}
+ASCTIME, RFC_850 = "Wed Oct 21 07:28:30 2026", "Wednesday, 21-Oct-26 07:28:30 GMT"
+ZONELESS, ZONED = "Wed, 21 Oct 2026 07:28:30 -0000", "Wed, 21 Oct 2026 09:28:30 +0200"
 CHUNK = raw("transfer-encoding: chunked", body=f"{len(GOOD):x}\r\n{GOOD}\r\n")
 FIELD = [{"loc": ["body", "tools", 0], "msg": "field required", "type": "missing"}]
 AGAIN, NOT_HTTP = "may succeed later", "no HTTP that can be read"
@@ -118,12 +126,29 @@ TABLE: dict[str, tuple[bytes | Faulty, type[ProviderError], bool, float | None, 
     "504": (said(504), Unavailable, True, None, AGAIN),
     "529": (said(529), Unavailable, True, None, AGAIN),
     "should not": (said(500, x_should_retry="false"), Unavailable, False, None, "does not help"),
-    "should": (said(400, x_should_retry="true"), RequestRejected, True, None, "the reason"),
+    "should": (said(424, x_should_retry="true"), RequestRejected, True, None, "the reason"),
+    "400, should": (said(400, x_should_retry="true"), RequestRejected, False, None, "the reason"),
+    "401, should": (said(401, x_should_retry="true"), AuthenticationError, False, None, "key"),
+    "403, should": (said(403, x_should_retry="true"), PermissionDenied, False, None, ""),
     "quota": (said(429, code="insufficient_quota"), QuotaExhausted, False, None, "waiting does not help"),
     "quota, should": (said(429, code="insufficient_quota", x_should_retry="true"), QuotaExhausted, False, None, ""),
     "seconds": (said(429, retry_after="7"), RateLimited, True, 7, ""),
     "float": (said(429, retry_after="0.25"), RateLimited, True, 0.25, ""),
     "date": (said(429, **DATES), RateLimited, True, 30, ""),
+    "asctime": (said(429, **DATES | {"retry_after": ASCTIME}), RateLimited, True, 30, ""),
+    "RFC 850": (said(429, **DATES | {"retry_after": RFC_850}), RateLimited, True, 30, ""),
+    "no zone": (said(429, **DATES | {"retry_after": ZONELESS}), RateLimited, True, 30, ""),
+    "another zone": (said(429, **DATES | {"retry_after": ZONED}), RateLimited, True, 30, ""),
+    "no date": (said(429, retry_after="Fri, 00 Foo 2026 07:28:30 GMT"), RateLimited, True, None, ""),
+    "a date past, beside junk": (
+        said(429, retry_after=DATES["retry_after"].replace("2026", "2020"), date="zzz"),
+        RateLimited,
+        True,
+        0,
+        "",
+    ),
+    "twice": (said(429, retry_after="30, 7"), RateLimited, True, 30, ""),
+    "twice, once junk": (said(429, retry_after="30, soon"), RateLimited, True, None, ""),
     "milliseconds": (said(429, retry_after_ms="150", retry_after="9"), RateLimited, True, 0.15, ""),
     "long": (said(429, retry_after="300"), RateLimited, True, 300, ""),
     "junk": (said(429, retry_after="soon"), RateLimited, True, None, ""),
@@ -139,6 +164,16 @@ TABLE: dict[str, tuple[bytes | Faulty, type[ProviderError], bool, float | None, 
     "a text": (words("just words", content_type="text/plain"), RequestRejected, False, None, "422: just words "),
     "problem": (words({"title": "No", "detail": "so", "status": 422}), RequestRejected, False, None, "422: so "),
     "unknown form": (words({"fault": 3}), RequestRejected, False, None, '422: {"fault":3} '),
+    "filter in a 200": (found(code="content_filter"), ContentFiltered, False, None, "Change the prompt"),
+    "moderation in a 200": (found(code="moderation_blocked"), ContentFiltered, False, None, "the reason"),
+    "policy in a 200": (found(code="content_policy_violation", type="server_error"), ContentFiltered, False, None, ""),
+    "policy as a type": (found(code=400, type="content_policy_violation"), ContentFiltered, False, None, ""),
+    "billing in a 200": (found(code="billing_not_active"), QuotaExhausted, False, None, "does not help"),
+    "hard limit in a 200": (found(code="billing_hard_limit_reached"), QuotaExhausted, False, None, "the reason"),
+    "account in a 200": (found(code="account_deactivated", type="x"), QuotaExhausted, False, None, "the reason"),
+    "list in a 200": (words({"error": [{"code": 401, "message": "m"}]}, 200), AuthenticationError, False, None, "m"),
+    "nested in a 200": (words({"error": {"error": {"code": 401}}}, 200), AuthenticationError, False, None, "401"),
+    "nested": (words({"error": {"error": {"code": "content_filter"}}}, 400), ContentFiltered, False, None, "400"),
     "true in a 200": (words({"error": True, "message": "m"}, 200), Unavailable, True, None, "an error: m "),
     "odd code in a 200": (words({"error": {"code": "\u00b2\u00b2\u00b2"}}, 200), Unavailable, True, None, "error"),
 }
