@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
+from bedrock_asking import WAYS, asked
 from bedrock_wire import answer, events, frames, use
 from loopback import http
-from pydantic import BaseModel
-from test_wire import WAYS, asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 ID, KEY, TOKEN, HOOKED, ADDED = "AKPlanted0815", "pLaN/ted+4711key", "planted/Token+0815==", "Hooked-0815", "Added-0815"
 ALL = (ID, KEY, TOKEN, HOOKED, ADDED)
 SAID = f"sent {' '.join(ALL)}"
-
-
-class Weather(BaseModel):
-    location: str
 
 
 ANSWERS = {

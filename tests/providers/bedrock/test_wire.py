@@ -11,23 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
+from bedrock_asking import MODEL, WAYS, Weather, asked
 from bedrock_wire import SECRET, answer, events, frames, use
-from loopback import ONCE, USER, http, until
-from pydantic import BaseModel
+from loopback import USER, http, until
 from toolfan import workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MODEL = "us.amazon.nova-lite-v1:0"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 THOUGHT = {"reasoningContent": {"reasoningText": {"text": "Two of them.", "signature": "c2lnbmVk"}}}
 HIDDEN = {"reasoningContent": {"redactedContent": base64.b64encode(b"hidden").decode()}}
-
-
-class Weather(BaseModel):
-    location: str
-    days: int = 1
 
 
 TWO = (use("t1", "Weather", {"location": "Zürich ☔", "days": 2}), use("t2", "Weather", {"location": "Dallas"}))
@@ -45,29 +39,6 @@ def streamed(said: list[dict[str, Any]]) -> bytes:
 
 
 ANSWERS = {"whole": whole(THOUGHT, HIDDEN, *TWO), "streamed": streamed(events(answer(THOUGHT, HIDDEN, *TWO)))}
-WAYS = ("whole", "streamed", "async whole", "async streamed")
-
-
-def asked(way: str, client: Any, **options: Any) -> Any:
-    """The Calls of one request in this way; of a stream after all was read."""
-    arguments = {"model": MODEL, "messages": USER, "tools": [Weather], **options}
-    if not way.startswith("async"):
-        toolfan_client = toolfan.wrap(client, stop=ONCE)
-        if way == "whole":
-            return toolfan_client.create(**arguments)
-        with toolfan_client.stream(**arguments) as stream:
-            list(stream)
-            return stream.calls
-
-    async def main() -> Any:
-        toolfan_client = toolfan.wrap_async(client, stop=ONCE)
-        if way == "async whole":
-            return await toolfan_client.create(**arguments)
-        async with toolfan_client.stream(**arguments) as stream:
-            _ = [item async for item in stream]
-            return stream.calls
-
-    return asyncio.run(main())
 
 
 def kind(way: str) -> str:

@@ -8,6 +8,7 @@ Knows: the SDK's client, how Cohere's answers tell errors.  Must not know: what 
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
@@ -50,6 +51,29 @@ def make_transport(client: Any, *, use_async: bool, adapter: str) -> Transport |
     return AsyncHttpTransport(sender) if use_async else HttpTransport(sender, waits=waits)
 
 
+class _NoRedirects:
+    """A client of httpx that follows no redirect: the POST would become a GET, or go to another host."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def request(self, **given: Any) -> Any:
+        return self._client.request(**given, follow_redirects=False)
+
+    def stream(self, **given: Any) -> Any:
+        return self._client.stream(**given, follow_redirects=False)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def _unredirected(client: Any) -> Any:
+    """The SDK's own wrapper of the HTTP client, which has no such option; the client stays as it is for others."""
+    twin = copy.copy(client._client_wrapper.httpx_client)
+    twin.httpx_client = _NoRedirects(twin.httpx_client)
+    return twin
+
+
 class _Sender(HttpSender):
     words = frozenset({"message", "delta"})
     request_ids = ("x-request-id", "x-debug-trace-id")
@@ -78,11 +102,11 @@ class _Sender(HttpSender):
         return own is None or timeout < own
 
     def send(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
-        http = self.client._client_wrapper.httpx_client
+        http = _unredirected(self.client)
         return http.request(PATH, **self._arguments(request, timeout, headers, query))
 
     def open(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
-        http = self.client._client_wrapper.httpx_client
+        http = _unredirected(self.client)
         return http.stream(PATH, **self._arguments(request, timeout, headers, query))
 
     def close(self) -> Any:
