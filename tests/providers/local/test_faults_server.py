@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fault_client import GEMINI, GOOD, VERTEX, ask, google_calls, google_request, openai_calls, openai_request, request
 from loopback import until
+from toolfan_local import Server, ServerError
 from toolfan_local.faults import CATALOGUE, FaultServer, FaultServerError
 
 if TYPE_CHECKING:
@@ -193,6 +194,21 @@ def test_a_chunked_request_and_one_that_waits_for_leave(server: FaultServer) -> 
 def own_threads() -> set[threading.Thread]:
     """The threads that run, but for those of event loops of other tests."""
     return {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio")}
+
+
+@pytest.mark.parametrize("pace", ["x", None, True, -1, float("nan"), float("inf")])
+def test_what_is_no_time_is_refused(pace: Any) -> None:
+    with pytest.raises(ValueError, match="a pace is in seconds, a number of 0 or more, not"):
+        FaultServer(pace=pace)
+    with pytest.raises(ValueError, match="a pace is in seconds"):
+        Server(pace=pace)
+
+
+@pytest.mark.parametrize("port", ["x", None, 1.5, -1, 65536])
+def test_what_is_no_port_is_refused(port: Any) -> None:
+    for server in (FaultServer(port), Server(port=port)):
+        with pytest.raises((FaultServerError, ServerError), match=r"cannot listen on .*[^.]\. Choose another port"):
+            server.start()
 
 
 def test_several_servers_run_at_once_and_end_cleanly() -> None:

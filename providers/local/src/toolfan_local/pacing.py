@@ -23,6 +23,13 @@ class Chunk:
     calls: float = 0.0
 
 
+def check_seconds(seconds: Any) -> None:
+    """Raises ValueError for what is no time to wait."""
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not number or not math.isfinite(seconds) or seconds < 0:
+        raise ValueError(f"a pace is in seconds, a number of 0 or more, not {seconds!r}")
+
+
 @dataclass(frozen=True)
 class Pace:
     """How fast an answer comes, in seconds.
@@ -37,8 +44,8 @@ class Pace:
     call: float = 0.0
 
     def __post_init__(self) -> None:
-        if not all(math.isfinite(seconds) and seconds >= 0 for seconds in astuple(self)):
-            raise ValueError(f"a pace is in seconds, 0 or more: {self}")
+        for seconds in astuple(self):
+            check_seconds(seconds)
 
     def paced(self, chunks: Iterable[Chunk]) -> Iterator[tuple[float, JSON]]:
         """Each event, and how long to wait before it."""

@@ -201,9 +201,11 @@ def _bind(port: int) -> socket.socket:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((HOST, port))
         bound.listen()  # from here on a client may connect, though it is answered only once uvicorn runs
-    except (OSError, OverflowError) as exc:
+    except (OSError, OverflowError, TypeError) as exc:
         bound.close()
-        raise ServerError(f"cannot listen on {HOST}:{port}: {exc}. Choose another port, or 0 for a free one") from exc
+        raise ServerError(
+            f"cannot listen on {HOST}:{port}: {str(exc).rstrip('.')}. Choose another port, or 0 for a free one"
+        ) from exc
     return bound
 
 

@@ -19,6 +19,7 @@ from toolfan_local.faults.ledger import Ledger
 from toolfan_local.faults.reading import Unreadable, read_request
 from toolfan_local.faults.stage import FORMS, Stage
 from toolfan_local.faults.wire import Gone, Wire
+from toolfan_local.pacing import check_seconds
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -43,10 +44,12 @@ class FaultServer:
     `CATALOGUE` has the names. `name-once` plays the fault for the first request of that model and answers well from
     then on; `@anything` after either makes another model of the same fault, with a count of its own. "good" has no
     fault. `port` 0 takes a free one; `pace` is the unit of every delay, in seconds. It runs in daemon threads, one for
-    each of at most 256 connections. Raises FaultServerError when the port is taken.
+    each of at most 256 connections. Raises FaultServerError for a port that is taken or none, ValueError
+    for a wrong pace.
     """
 
     def __init__(self, port: int = 0, pace: float = 0.2) -> None:
+        check_seconds(pace)
         self.pace = pace
         self._wanted = port
         self._lock = threading.Lock()
@@ -189,10 +192,10 @@ def _bound(port: int) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((HOST, port))
-    except (OSError, OverflowError) as exc:
+    except (OSError, OverflowError, TypeError) as exc:
         bound.close()
         raise FaultServerError(
-            f"cannot listen on {HOST}:{port}: {exc}. Choose another port, or 0 for a free one"
+            f"cannot listen on {HOST}:{port}: {str(exc).rstrip('.')}. Choose another port, or 0 for a free one"
         ) from exc
     return bound
 
