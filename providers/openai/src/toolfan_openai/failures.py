@@ -38,7 +38,7 @@ def _nameless(body: Mapping[str, Any]) -> Any:
         "error" in (body.get("object"), body.get("type"))
         or body.get("error_code")
         or body.get("error_msg")
-        or body.keys() == {"detail"}
+        or list(body) == ["detail"]
         or (isinstance(body.get("message"), str) and (body.get("success") is False or _STATUS.fullmatch(str(code))))
     )
     if not told:
