@@ -132,7 +132,7 @@ def test_only_early_tools_start_early(faulty: Callable[..., FaultServer], run: C
     order: list[str] = []
     ran = threading.Event()
 
-    def soon() -> None:
+    def soon(k: int) -> None:
         order.append("soon")
         ran.set()
 
@@ -143,7 +143,7 @@ def test_only_early_tools_start_early(faulty: Callable[..., FaultServer], run: C
         assert ran.wait(PATIENCE)
         order.append("the end of the answer")
 
-    server = faulty(stream(whole(0, "later"), whole(1, "soon"), check), says("done"))
+    server = faulty(stream(whole(0, "later"), whole(1, "soon", k=1), check), says("done"))
     done = run(server, tools=(later, tool(soon, early=True)))
     assert order == ["soon", "the end of the answer", "later"]
     assert [result.call.name for result in done.results] == ["later", "soon"]
