@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -246,6 +247,100 @@ def test_system_exit_of_an_early_tool_ends_the_stream(
     with pytest.raises(SystemExit):
         run(server, tools=(stops,), early=True)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_system_exit_of_an_early_tool_passes_though_the_server_is_silent(
+    faulty: Callable[..., FaultServer], run: Callable[..., toolfan.Run], is_async: bool
+) -> None:
+    released = threading.Event()
+
+    def stops() -> None:
+        raise SystemExit(3)
+
+    async def stops_async() -> None:
+        raise SystemExit(3)
+
+    server = faulty(stream(whole(0, "stops"), lambda: released.wait(PATIENCE)), says("done"))
+    started = time.monotonic()
+    with pytest.raises(SystemExit):
+        run(server, tools=(tool(stops_async if is_async else stops, name="stops", early=True),))
+    assert time.monotonic() - started < PATIENCE / 2
+    released.set()
+    assert len(server.requests) == 1
+
+
+def test_system_exit_passes_while_others_are_asked_for_again(
+    faulty: Callable[..., FaultServer], run: Callable[..., toolfan.Run]
+) -> None:
+    reasked, released = threading.Event(), threading.Event()
+
+    def stops(n: int) -> None:
+        reasked.wait(PATIENCE)
+        raise SystemExit(3)
+
+    def silent() -> None:
+        reasked.set()
+        released.wait(PATIENCE)
+
+    server = faulty(stream(whole(0, "stops", n=1), whole(1, "stops", m=1)), stream({"content": "Hm"}, silent))
+    started = time.monotonic()
+    with pytest.raises(SystemExit):
+        run(server, tools=(stops,), early=True, on_invalid="reask")
+    assert time.monotonic() - started < PATIENCE / 2
+    released.set()
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_sequential_call_keeps_its_turn(
+    faulty: Callable[..., FaultServer], run: Callable[..., toolfan.Run], broken: bool
+) -> None:
+    order: list[str] = []
+
+    def reserve(n: int) -> None:
+        order.append(f"reserve {n}")
+
+    def pay(n: int) -> None:
+        order.append(f"pay {n}")
+
+    def look(n: int) -> None:
+        order.append(f"look {n}")
+
+    def check() -> None:
+        order.append("the end of the answer")
+
+    first = whole(1, "reserve", m=1) if broken else whole(1, "reserve", n=1)
+    said = stream(
+        whole(0, "look", n=0), lambda: time.sleep(0.3), first, whole(2, "pay", n=2), whole(3, "look", n=3), check
+    )
+    server = faulty(said, stream(whole(0, "reserve", n=1)), says("done")) if broken else faulty(said, says("done"))
+    tools = (tool(reserve, sequential=True), tool(pay, sequential=True, early=True), tool(look, early=True))
+    run(server, tools=tools, on_invalid="reask")
+    assert order == ["look 0", "the end of the answer", "reserve 1", "pay 2", "look 3"]
+
+
+def test_a_sequential_call_does_not_start_before_one_that_still_comes(
+    faulty: Callable[..., FaultServer], run: Callable[..., toolfan.Run]
+) -> None:
+    order: list[str] = []
+
+    def reserve(n: int) -> None:
+        order.append("reserve")
+
+    def pay(n: int) -> None:
+        order.append("pay")
+
+    server = faulty(
+        stream(
+            piece(0, "id_0", "reserve", '{"n": '),
+            whole(1, "pay", n=1),
+            lambda: time.sleep(0.3),
+            piece(0, arguments="1}"),
+        ),
+        says("done"),
+    )
+    run(server, tools=(tool(reserve, sequential=True), tool(pay, sequential=True, early=True)))
+    assert order == ["reserve", "pay"]
 
 
 def test_an_early_tool_that_hangs_past_the_deadline_is_told(

@@ -171,6 +171,8 @@ class _Reading:
         try:
             self._head = yield Open(wire)
             self._wishes.interrupt = getattr(self._head, "interrupt", None)
+            if self._wishes.closed and self._wishes.interrupt is not None:  # while it was opened
+                self._wishes.interrupt()
             while (yield Pull(self._feed)):
                 if self._fault is not None:
                     raise self._fault

@@ -24,7 +24,7 @@ from .toolset import tool_set
 from .watching import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from .options import OneTool, Several
     from .portals import Portal
@@ -65,6 +65,8 @@ class Executor:
         self._jobs: dict[Hashable, Job] = {}
         self._idle: anyio.Event | None = None
         self._fatal: BaseException | None = None
+        self.on_fatal: Callable[[], object] | None = None
+        """Called in the event loop when a tool raised what is no Exception."""
         self._begun = 0
         self._pumping = False
 
@@ -178,6 +180,8 @@ class Executor:
         if ends_all and self._fatal is None:
             self._fatal = job.error
             self._stop()
+            if self.on_fatal is not None:
+                self.on_fatal()
         if self._idle is not None and not self._waiting and not self._running:
             self._idle.set()
 

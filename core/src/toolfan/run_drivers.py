@@ -6,14 +6,14 @@ Knows: the loop's effects, the executor, the portal.  Must not know: how one ask
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from .calls import Call
-from .errors import ToolfanError
+from .errors import ToolfanError, UnknownTool
 from .running import Ask, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Hashable
 
     from .calls import Outcome
     from .execution import Executor
@@ -22,40 +22,80 @@ if TYPE_CHECKING:
     from .results import Calls
     from .running import Run, RunLoop
 
-HandOver: TypeAlias = "Callable[[Outcome[Any]], None]"
-"""Takes each outcome of a stream as it comes."""
-
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A run that has begun: its loop, what executes its calls, and the tools whose calls start before the rest came."""
+    """A run that has begun: its loop, what executes its calls, and the tools whose calls start before the rest came.
+
+    `sequential` are the tools whose calls keep their turn, `mends` whether failed calls are asked for again.
+    """
 
     loop: RunLoop
     executor: Executor
     early: frozenset[str]
+    sequential: frozenset[str]
+    mends: bool
 
-    def starting(self, start: Callable[..., None]) -> HandOver:
-        """What gives the calls of early tools to `start`.  It raises what a tool raised to end everything."""
 
-        def hand_over(outcome: Outcome[Any]) -> None:
-            self.executor.check()
-            if isinstance(outcome, Call) and outcome.name in self.early:
-                start(key_of(outcome), outcome)
+class HandOver:
+    """Takes each outcome of one answer as it comes, and starts the calls that need not wait for the rest.
 
-        return hand_over
+    A sequential call keeps its turn: an early one starts only when no call before it waits for the whole answer, and
+    none behind it overtakes one that does.
+    """
+
+    def __init__(self, begun: Begun, start: Callable[[Hashable, Call[Any]], object]) -> None:
+        self._begun, self._start = begun, start
+        self._came: dict[int, Outcome[Any]] = {}
+        self._next = 0
+        self._waits = self._waits_alone = False
+        self.end: Callable[[], object] | None = None
+        """Ends the reading of the answer, from another thread; whoever reads it sets it."""
+
+    def __call__(self, outcome: Outcome[Any]) -> None:
+        """Raises what a tool raised to end everything."""
+        self._begun.executor.check()
+        if not self._begun.sequential or outcome.attempt > 1:
+            self._consider(outcome)
+            return
+        self._came[outcome.index] = outcome
+        while (following := self._came.pop(self._next, None)) is not None:
+            self._next += 1
+            self._consider(following)
+
+    def _consider(self, outcome: Outcome[Any]) -> None:
+        alone = outcome.name in self._begun.sequential
+        if isinstance(outcome, Call):
+            waits = outcome.name not in self._begun.early or self._waits_alone or (alone and self._waits)
+            if not waits:
+                self._start(key_of(outcome), outcome)
+        else:
+            waits = self._begun.mends
+            alone = alone or (isinstance(outcome.error, UnknownTool) and bool(self._begun.sequential))
+        self._waits = self._waits or waits
+        self._waits_alone = self._waits_alone or (waits and alone)
+
+    def stop(self) -> None:
+        """End the reading, if there is any."""
+        if self.end is not None:
+            self.end()
 
 
 def perform(begun: Begun, ask: Callable[[Prepared, HandOver], Calls[Any]], portal: Portal) -> Run:
     """Perform the loop's effects, blocking; calls are executed behind the portal."""
     loop, executor = begun.loop, begun.executor
-    hand_over = begun.starting(lambda key, call: portal.call(executor.start, key, call))
     effect = next(loop)
     try:
         while True:
             outcome: Any
             try:
                 if isinstance(effect, Ask):
-                    outcome = ask(effect.prepared, hand_over)
+                    hand_over = HandOver(begun, lambda key, call: portal.call(executor.start, key, call))
+                    executor.on_fatal = hand_over.stop
+                    try:
+                        outcome = ask(effect.prepared, hand_over)
+                    finally:
+                        executor.check()
                 else:
                     if effect.calls or executor.has_calls:
                         portal.call(executor.perform, effect.calls)
@@ -72,15 +112,21 @@ def perform(begun: Begun, ask: Callable[[Prepared, HandOver], Calls[Any]], porta
 
 async def perform_async(begun: Begun, ask: Callable[[Prepared, HandOver], Awaitable[Calls[Any]]]) -> Run:
     """`perform`, awaited; calls are executed in this event loop."""
+    import anyio
+
     loop, executor = begun.loop, begun.executor
-    hand_over = begun.starting(executor.start)
     effect = next(loop)
     try:
         while True:
             outcome: Any
             try:
                 if isinstance(effect, Ask):
-                    outcome = await ask(effect.prepared, hand_over)
+                    with anyio.CancelScope() as reading:
+                        executor.on_fatal = reading.cancel
+                        try:
+                            outcome = await ask(effect.prepared, HandOver(begun, executor.start))
+                        finally:
+                            executor.check()
                 else:
                     await executor.perform(effect.calls)
                     outcome = executor.take()

@@ -69,7 +69,9 @@ class _Runner:
             adapter=self.adapter.name,
         )
         prepared = replace(prepared, request=replace(prepared.request, stream=bool(early)))
-        return Begun(run_loop(self.adapter, prepared, limits["max_rounds"], deadline), executor, early)
+        loop = run_loop(self.adapter, prepared, limits["max_rounds"], deadline)
+        sequential = frozenset(tool.name for tool in prepared.request.tools if tool.sequential)
+        return Begun(loop, executor, early, sequential, mends=prepared.policy.on_invalid == "reask")
 
     def _early(self, tools: ToolSet[Any], everyone: Any) -> frozenset[str]:
         """The tools whose calls start while the answer still comes."""
@@ -156,6 +158,7 @@ class Runs(_Runner):
         if not prepared.request.stream:
             return self._whole(prepared)
         with self._streamed(prepared) as stream:
+            hand_over.end = stream.stop_reading
             for outcome in stream:
                 hand_over(outcome)
             return stream.calls

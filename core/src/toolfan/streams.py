@@ -197,6 +197,12 @@ class CallStream(_Stream[T_co]):
         elif self._wishes.interrupt is not None:
             self._wishes.interrupt()
 
+    def stop_reading(self) -> None:
+        """As `close()`, but the connection is left for the thread that reads to close."""
+        self._over = self._wishes.closed = True
+        if self._wishes.interrupt is not None:
+            self._wishes.interrupt()
+
     def __enter__(self) -> Self:
         return self
 
