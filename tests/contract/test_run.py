@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import openai
+import pydantic
 import pytest
 import toolfan
 from google_asking import WARNINGS, genai_client
@@ -42,6 +43,10 @@ async def add(a: int, b: int) -> int:
 
 def asks(name: str, *calls: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"calls": [{"name": name, "arguments": arguments} for arguments in calls], **more}
+
+
+class Empty(pydantic.BaseModel):
+    pass
 
 
 Running = Callable[..., toolfan.Run]
@@ -239,6 +244,43 @@ def test_a_later_error_carries_what_ran(bench: Bench, run: Running) -> None:
     assert (error.run.stop, error.requests, error.attempts) == (None, 2, 2)
     assert list(error.run.messages) == bench.bodies[-1]["messages"]
     assert pickle.loads(pickle.dumps(error)) == error
+
+
+def test_an_error_can_be_pickled_whatever_the_tools_gave(bench: Bench, run: Running) -> None:
+    class Odd(Exception):
+        def __init__(self, one: str, other: str) -> None:
+            super().__init__(one)
+
+    def lock() -> Any:
+        return threading.Lock()
+
+    def odd() -> None:
+        raise Odd("a", "b")
+
+    tools = (lock, odd, paid)
+    asked = {"calls": [{"name": tool.__name__, "arguments": {}} for tool in tools]}
+    bench.serve(asked, {"error": {"status": 400, "message": "no"}})
+    types = tuple(Tool(Empty, name=tool.__name__, handler=lambda _, tool=tool: tool()) for tool in tools)
+    with pytest.raises(toolfan.RequestRejected) as caught:
+        run(tools=types)
+    again = pickle.loads(pickle.dumps(caught.value))
+    first, second, third = again.run.results
+    assert "lock object" in first.value
+    assert (type(second.error), third.value) == (RuntimeError, "paid")
+    assert "Odd(" in str(second.error)
+    assert type(caught.value.with_details(tool="x").run.results[1].error) is Odd  # type: ignore[union-attr]
+
+
+def test_what_a_tool_raises_is_told_in_bounds(bench: Bench, run: Running) -> None:
+    def fails() -> None:
+        raise ValueError("y" * 2_000_000)
+
+    bench.serve(asks("fails", {}), {"text": "ok"})
+    run(tools=(fails,))
+    told = answers(bench.bodies[-1])[0][1]
+    assert told.startswith("ValueError: yyy")
+    assert told.endswith("... (cut after 20000 of 2000012 characters)")
+    assert len(told) < 20_100
 
 
 def test_on_invalid_says_when_failed_calls_are_asked_again(bench: Bench, run: Running) -> None:

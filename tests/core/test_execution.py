@@ -331,7 +331,9 @@ def test_too_many_that_hang_fail_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     tools = (tool(hang, timeout=0.1), fine)
     assert [one.abandoned for one in toolfan.execute(made(tools, ("hang", {}), ("hang", {})))] == [True, True]
     refused, good = toolfan.execute(made(tools, ("hang", {}), ("fine", {})))
-    assert str(refused.error) == "2 tools that passed their deadline are still running"
+    assert str(refused.error) == (
+        "2 tools that passed their deadline are still running; nothing more is started until some of them end"
+    )
     assert good.value == "fine"
     release.set()
     until(lambda: workers.tools.abandoned == 0, PATIENCE)
@@ -535,6 +537,15 @@ def test_bad_limits_are_refused(run: Run, options: dict[str, Any], says: str) ->
 def test_what_is_no_call_is_refused(run: Run, calls: Any) -> None:
     with pytest.raises(toolfan.UsageError, match="which is no call"):
         run(calls)
+
+
+def test_one_call_is_refused_with_the_right_spelling(run: Run) -> None:
+    def greet() -> str:
+        return "hello"
+
+    (call,) = made((tool(greet),), ("greet", {})).good
+    with pytest.raises(toolfan.UsageError, match=r"given Call, which is one call, and no list of them.*\[call\]"):
+        run(call)
 
 
 def test_a_result_compares_pickles_and_copies() -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ACCEPTED = "Accepted. Do not repeat this call."
 _LONGEST_INPUT = 200
+_LONGEST_ERROR = 20_000  # characters of what a tool raised
 _MOST_FAULTS = 500  # of one call: a list of a million wrong items would be told in a hundred times its size
 
 
@@ -44,11 +45,17 @@ def _wrapped(call: RawCall, found: Sequence[Answer]) -> Answer:
 def result_answer(raw: RawCall, result: Any) -> Answer:
     """The answer with what the tool returned; an exception, and what is no JSON, is told as an error."""
     if isinstance(result, BaseException):
-        return Answer(raw, well_formed(f"{type(result).__name__}: {result}"), is_error=True)
+        return Answer(raw, _cut(well_formed(f"{type(result).__name__}: {result}")), is_error=True)
     try:
         return Answer(raw, plain_result(raw.name, result))
     except UsageError as exc:
         return Answer(raw, f"UsageError: {exc}", is_error=True)
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST_ERROR:
+        return text
+    return f"{text[:_LONGEST_ERROR]}... (cut after {_LONGEST_ERROR} of {len(text)} characters)"
 
 
 def plain_result(name: str, result: Any) -> Any:

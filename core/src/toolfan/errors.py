@@ -129,7 +129,13 @@ class ToolfanError(Exception):
         return hash((type(self), self.message, self.call_id))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.__dict__.copy())
+        state = self.__dict__.copy()
+        if self.run is not None:
+            state["run"] = self.run.picklable()
+        return _rebuild, (type(self), state)
+
+    def __copy__(self) -> ToolfanError:
+        return _rebuild(type(self), self.__dict__.copy())
 
 
 def _rebuild(cls: type[ToolfanError], state: dict[str, Any]) -> ToolfanError:

@@ -65,8 +65,7 @@ class Executor:
         self._jobs: dict[Hashable, Job] = {}
         self._idle: anyio.Event | None = None
         self._fatal: BaseException | None = None
-        self.on_fatal: Callable[[], object] | None = None
-        """Called in the event loop when a tool raised what is no Exception."""
+        self.on_fatal: Callable[[], object] | None = None  # called when a tool raised what is no Exception
         self._begun = 0
         self._pumping = False
 
@@ -271,9 +270,10 @@ def _prepared(
     fits = isinstance(listed, Sequence) and not isinstance(listed, str | bytes)
     strangers = [item for item in listed if not isinstance(item, Call | BadCall)] if fits else [calls]
     if strangers:
+        what = "one call, and no list of them" if isinstance(calls, Call | BadCall) else "no call"
         raise UsageError(
-            f"execute() was given {type(strangers[0]).__name__}, which is no call",
-            hint="Give it the Calls that create() returned, or a list of their .outcomes.",
+            f"execute() was given {type(strangers[0]).__name__}, which is {what}",
+            hint="Give it the Calls that create() returned, or a list of calls: [call].",
         )
     known = tool_set(tools=tools) if tools is not None else calls.tools if isinstance(calls, Calls) else None
     number = isinstance(timeout, int | float) and not isinstance(timeout, bool)

@@ -6,6 +6,7 @@ Knows: conversations as a whole, results, limits.  Must not know: how one asks, 
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -71,10 +72,30 @@ class Run:
         """The results of calls that could not be ended and were left behind, still running."""
         return tuple(result for result in self.results if result.abandoned)
 
+    def picklable(self) -> Run:
+        """The run, in which the repr stands for each result, or a RuntimeError with it for each error, that pickle
+        would refuse."""
+        kept = [replace(one, results=tuple(_picklable(result) for result in one.results)) for one in self.rounds]
+        return replace(self, rounds=tuple(kept))
+
     def __repr__(self) -> str:
         text = f", text={self.text[:80]!r}" if self.text else ""
         left = f", abandoned={len(self.abandoned)}" if self.abandoned else ""
         return f"Run(stop={self.stop!r}, rounds={len(self.rounds)}, calls={len(self.calls)}{left}{text})"
+
+
+def _picklable(result: Result[Any]) -> Result[Any]:
+    if not _survives(result.value):
+        result = replace(result, value=repr(result.value))
+    return result if _survives(result.error) else replace(result, error=RuntimeError(repr(result.error)))
+
+
+def _survives(value: Any) -> bool:
+    try:
+        pickle.loads(pickle.dumps(value))
+    except Exception:  # noqa: BLE001 - a method of the value's may raise anything
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,8 @@ class WorkerPool:
 
     def _begun(self, job: Job[R]) -> Job[R]:
         if self._abandoned >= self._max_abandoned:
-            raise TooManyAbandoned(f"{self._abandoned} {self._what}s that passed their deadline are still running")
+            left = f"{self._abandoned} {self._what}s that passed their deadline are still running"
+            raise TooManyAbandoned(f"{left}; nothing more is started until some of them end")
         with self._lock:
             if self._idle:
                 self._idle -= 1

@@ -61,6 +61,13 @@ class TestPace:
         with pytest.raises(ScriptError, match="call"):
             load_script([{"text": "a", "pace": {"call": pace}}])
 
+    @pytest.mark.parametrize("pace", [None, "0.1", True, (1, 2)])
+    def test_what_is_no_pace(self, pace: Any) -> None:
+        with pytest.raises(ValueError, match=r"pace is .*: it is a Pace, or the seconds before each chunk"):
+            Server(pace=pace)
+        with pytest.raises(ValueError, match="0 or more"):
+            Pace(call=pace)
+
 
 def test_a_server_that_ends_leaves_the_stream_unfinished() -> None:
     server = Server([{"text": "a b"}], pace=3600).start()

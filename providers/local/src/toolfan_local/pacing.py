@@ -62,4 +62,8 @@ NO_PAUSE = Pace()
 
 def pace_of(value: float | Pace) -> Pace:
     """A pace; a number is the seconds before each chunk.  Raises ValueError for what is no time to wait."""
-    return value if isinstance(value, Pace) else Pace(chunk=value)
+    if isinstance(value, Pace):
+        return value
+    if not _is_number(value):
+        raise ValueError(f"pace is {value!r}: it is a Pace, or the seconds before each chunk, 0 for none")
+    return Pace(chunk=value)
