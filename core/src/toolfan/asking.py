@@ -16,7 +16,7 @@ from .effects import Deliver, NotSent, Open, Pull, Send, Wait
 from .errors import BadResponse, ConnectionFailed, DeadlineExceeded, IncompleteStream, RateLimited, RequestRejected
 
 from .errors import ProviderError  # isort: skip
-from .judging import StreamJudge, judge
+from .judging import StreamJudge, judge, with_note
 from .results import Calls
 from .watching import Watched, watched
 
@@ -89,7 +89,7 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
             with watched(adapter.name, wire, spent.attempts) as watch:
                 response = yield Send(wire)
                 assert response is not None
-                turn = adapter.parse_response(response.body)
+                turn = with_note(adapter.parse_response(response.body))
                 watch.read(turn)
         except NotSent as exc:
             spent.requests -= 1
@@ -177,9 +177,9 @@ class _Reading:
                 if self._fault is not None:
                     raise self._fault
                 yield from self._deliver()
-            turn = self._parser.close()
+            turn = with_note(self._parser.close())
         except ProviderError as exc:
-            turn = self._saved(exc)
+            turn = with_note(self._saved(exc))
         self.watch.read(turn)
         left, outcomes = self._judge.finish(turn)
         if self._first:

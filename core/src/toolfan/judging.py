@@ -102,6 +102,14 @@ def _limit(request: ToolRequest) -> int | None:
     return None if request.parallel is True else int(request.parallel) or 1
 
 
+def with_note(turn: Turn) -> Turn:
+    """The turn; with a warning if the provider says that it ends in calls, and it has none."""
+    if turn.calls or turn.stop.kind != "calls":
+        return turn
+    note = f"the answer ends with {turn.stop.raw!r}, but there is no call in it"
+    return replace(turn, warnings=(*turn.warnings, note))
+
+
 def merged(
     adapter: ParallelToolsAdapter, request: ToolRequest, so_far: Calls[Any], new: tuple[Outcome[Any], ...]
 ) -> tuple[Outcome[Any], ...]:

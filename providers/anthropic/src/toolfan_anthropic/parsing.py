@@ -112,8 +112,16 @@ def _refusal(body: Mapping[str, Any]) -> str | None:
 
 
 def _warnings(content: list[Any]) -> tuple[str, ...]:
-    odd = sum(not isinstance(block, OBJECT) for block in content)
-    return (f"{odd} entries of the content are no blocks, and were left out",) if odd else ()
+    untyped = sum(isinstance(block, OBJECT) and not isinstance(block.get("type"), str) for block in content)
+    said = [left_out(odd)] if (odd := sum(not isinstance(block, OBJECT) for block in content)) else []
+    if untyped:
+        said.append(f"{untyped} blocks of the content have no type, and were left out")
+    return tuple(said)
+
+
+def left_out(odd: int) -> str:
+    """What is said of so many entries that are no blocks."""
+    return f"{odd} entries of the content are no blocks, and were left out"
 
 
 def usage_of(usage: Any) -> Usage:

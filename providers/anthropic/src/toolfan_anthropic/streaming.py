@@ -16,7 +16,7 @@ from toolfan.errors import BadResponse, IncompleteStream
 from toolfan.translation import error_from_body
 from toolfan.wire import UNDECODED, decode_json, well_formed
 
-from .parsing import OBJECT, arguments_of, identified, is_call, named, parse_message
+from .parsing import OBJECT, arguments_of, identified, is_call, left_out, named, parse_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,6 +79,7 @@ class MessageStreamParser:
         self._usage: JSON = {}
         self._warnings: list[str] = []
         self._messages = 0
+        self._odd = 0
         self._ended = False
         self.body: JSON = {}
         """After `close`: the answer as the body of a whole message."""
@@ -133,6 +134,7 @@ class MessageStreamParser:
 
     def _start(self, index: Any, about: Any) -> None:
         if not isinstance(about, OBJECT):
+            self._odd += 1
             return
         slot = None
         if is_call(about):
@@ -211,6 +213,8 @@ class MessageStreamParser:
             warnings.append("the message came without its start")
         if begun and not self._ended and not self._needs_end:
             warnings.append("the stream ended without message_stop")
+        if self._odd:
+            warnings.append(left_out(self._odd))
         if self._messages > 1:
             warnings.append(f"the stream held {self._messages} messages; they are read as one")
         turn = replace(turn, calls=calls, text=well_formed(self.text), warnings=tuple(warnings))

@@ -50,22 +50,29 @@ def parse_converse(body: Any, *, adapter: str) -> Turn:
     content = message.get("content")
     if not (content is None or isinstance(content, list | tuple)):
         _bad(adapter, f"the content of the answer is {type(content).__name__}, not a list")
-    return turn_of(body, message, seal(_piece(block["toolUse"]) for block in content or () if is_call(block)))
+    calls = seal(_piece(block["toolUse"]) for block in content or () if is_call(block))
+    return turn_of(body, message, calls, odd=sum(map(_is_odd, content or ())))
 
 
-def turn_of(body: Mapping[str, Any], message: Mapping[str, Any], calls: Sequence[RawCall]) -> Turn:
-    """The turn with these calls."""
+def turn_of(body: Mapping[str, Any], message: Mapping[str, Any], calls: Sequence[RawCall], *, odd: int) -> Turn:
+    """The turn with these calls; `odd`: how many blocks of the content could not be read."""
     return Turn(
         calls=tuple(calls),
         text=text_of(message.get("content") or ()),
         stop=stop_reason(body.get("stopReason"), has_calls=bool(calls)),
         usage=usage_of(body.get("usage")),
         replay=message,
+        warnings=(f"{odd} entries of the content are no blocks, and were left out",) if odd else (),
     )
 
 
 def _bad(adapter: str, what: str) -> NoReturn:
     raise BadResponse(f"{what}, which is no answer of Converse", adapter=adapter, hint="Check endpoint_url.")
+
+
+def _is_odd(block: Any) -> bool:
+    """Whether nothing can be read from the entry: it is no object, empty, or a call that is null."""
+    return not isinstance(block, Mapping) or all(value is None for value in block.values())
 
 
 def is_call(block: Any) -> bool:

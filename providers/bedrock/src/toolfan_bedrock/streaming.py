@@ -175,10 +175,11 @@ class ConverseStreamParser:
         """The whole turn.  Raises IncompleteStream, with `.turn`, if `messageStop` never came."""
         self._calls.finish()
         content = [whole for block in self._blocks if (whole := block.whole()) is not None]
+        odd = len(self._blocks) - len(content)
         message: JSON = {"role": self._role, "content": content}
         self.body = {"output": {"message": message}, **self._about, **(self._end or {})}
         calls = [slot.call for slot in self._calls.in_order() if slot.call is not None]
-        turn = turn_of(self.body, message, calls)
+        turn = turn_of(self.body, message, calls, odd=odd)
         warnings = [*turn.warnings, *self._calls.warnings()]
         if self._blocks and self._end is None and not self._needs_end:
             warnings.append("the stream ended without messageStop")

@@ -23,10 +23,13 @@ class Chunk:
     calls: float = 0.0
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def check_seconds(seconds: Any) -> None:
     """Raises ValueError for what is no time to wait."""
-    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not number or not math.isfinite(seconds) or seconds < 0:
+    if not _is_number(seconds) or not math.isfinite(seconds) or seconds < 0:
         raise ValueError(f"a pace is in seconds, a number of 0 or more, not {seconds!r}")
 
 
