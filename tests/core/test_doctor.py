@@ -165,6 +165,7 @@ def test_a_profile_that_is_wrong_is_told_with_what_to_do(text: str, problem: str
     wrong, other = (line for line in found(status=2) if line["kind"] == "profile")
     assert problem in wrong["problem"]
     assert next_ in wrong["next"]
+    assert (wrong["model"], other["model"]) == ("m" if 'model = "m"' in text else None, "m")
     assert other["problem"] is None
     assert KEY not in json.dumps(wrong)
 
@@ -274,6 +275,27 @@ def test_a_claim_on_clients_that_leads_nowhere_is_listed() -> None:
     assert {json.loads(row)["distribution"] for row in listed.stdout.splitlines()} >= {"toolfan-openai"}
     with openai.OpenAI(api_key=KEY) as client:
         assert wrap(client).adapter.name == "openai"
+
+
+def test_a_name_that_is_disabled_in_vain_is_told() -> None:
+    """With the place, and the name that may be meant; it is no failure."""
+    configure('disable = ["nosuchplugin", "opena", "local"]')
+    lines = [line for line in found() if line["kind"] == "disabled"]
+    assert {line["name"]: line["next"] for line in lines} == {"nosuchplugin": None, "opena": "Did you mean 'openai'?"}
+    assert all("toolfan.toml" in line["reason"] for line in lines)
+    assert "disabled nosuchplugin: " in run().stdout
+
+
+@pytest.mark.parametrize("group", ["adapters", "observers"])
+def test_what_a_plugin_prints_is_not_in_the_output(group: str) -> None:
+    """It may print while it is imported; that goes to standard error."""
+    install("noisy", f"toolfan.{group}", "noisy", "print('NOISE')\n")
+    assert [line["name"] for line in found(status=2) if line.get("name") == "noisy"] == ["noisy"]
+    clear_loaded_adapters()
+    del sys.modules["sick_noisy"]
+    listed = CliRunner().invoke(app, ["adapters", "--json"])
+    assert all(json.loads(line) for line in listed.stdout.splitlines())
+    assert ("NOISE" in listed.stderr) == (group == "adapters")
 
 
 def test_observers_are_listed() -> None:

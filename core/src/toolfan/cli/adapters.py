@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ..registry import idle_claims, installed_adapters
-from .output import plugin_json, plugin_text, print_json, print_table, print_text
+from .output import foreign_words_aside, plugin_json, plugin_text, print_json, print_table, print_text
 
 _COLUMNS = ("name", "distribution", "version", "api", "status", "reason")
 
@@ -22,7 +22,8 @@ def adapters(
 
     Who claims to serve the clients of an SDK and offers no adapter is told on standard error.
     """
-    rows = [plugin_json(info) for info in installed_adapters(load=True)]
+    with foreign_words_aside():
+        rows = [plugin_json(info) for info in installed_adapters(load=True)]
     if as_json:
         for row in rows:
             print_json(row)

@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from ..blocking import blocked
 from ..errors import ConfigError
 from ..observers import ObserverInfo, installed_observers
 from ..profiles import configuration
 from ..registry import AdapterInfo, idle_claims, installed_adapters
+from ..wire import nearest
 from .examining import Finding, examined
-from .output import plugin_json, plugin_text, print_json, print_table, print_text
+from .output import foreign_words_aside, plugin_json, plugin_text, print_json, print_table, print_text
 from .questions import Profile  # noqa: TC001 - typer reads it
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..profiles import Configuration
 
 _Plugin: TypeAlias = tuple[str, AdapterInfo | ObserverInfo]
@@ -39,9 +43,10 @@ def doctor(
     Ends with status 2 if something must be changed here, 1 if only an endpoint did not answer as it should.
     """
     configured = configuration()
-    findings = [examined(configured.profiles[name], live=live) for name in _names(configured, profile)]
-    plugins: list[_Plugin] = [("adapter", info) for info in installed_adapters(load=True)]
-    plugins += [("observer", info) for info in installed_observers(load=True)]
+    with foreign_words_aside():
+        findings = [examined(configured.profiles[name], live=live) for name in _names(configured, profile)]
+        plugins: list[_Plugin] = [("adapter", info) for info in installed_adapters(load=True)]
+        plugins += [("observer", info) for info in installed_observers(load=True)]
     plugins += [("clients", info) for info in idle_claims()]
     if as_json:
         _print_json(findings, plugins)
@@ -69,6 +74,8 @@ def _print_json(findings: list[Finding], plugins: list[_Plugin]) -> None:
         print_json({"kind": "profile", **asdict(finding)})
     for kind, info in plugins:
         print_json({"kind": kind, **plugin_json(info)})
+    for name, reason, hint in _disabled_in_vain(plugins):
+        print_json({"kind": "disabled", "name": name, "reason": reason, "next": hint})
 
 
 def _print(findings: list[Finding], plugins: list[_Plugin]) -> None:
@@ -83,6 +90,20 @@ def _print(findings: list[Finding], plugins: list[_Plugin]) -> None:
         print_text('No adapter is installed. Run, for example, `pip install "toolfan[openai]"`.')
     for kind, info in plugins:
         print_text(plugin_text(kind, info))
+    for name, reason, hint in _disabled_in_vain(plugins):
+        print_text(f"disabled {name}: {reason}. {hint or ''}".rstrip())
+
+
+def _disabled_in_vain(plugins: list[_Plugin]) -> Iterator[tuple[str, str, str | None]]:
+    """Names that are switched off and that no plugin here has, each with where, and a name that is like it.
+
+    That is no failure: the same file may serve where the plugin is installed.
+    """
+    names = sorted({info.name for kind, info in plugins if kind != "clients"})
+    for name, where in blocked().items():
+        if name not in names:
+            reason = f"{where} switches it off, and no installed plugin has this name"
+            yield name, reason, nearest(name, names).strip() or None
 
 
 def _cells(finding: Finding) -> list[str]:

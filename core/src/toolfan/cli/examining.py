@@ -53,8 +53,9 @@ class Finding:
 def examined(profile: Profile, *, live: bool) -> Finding:
     """The profile, examined as far as it goes; with `live` its endpoint is asked, which may cost a few tokens."""
     name = profile.written or profile.name
-    adapter = profile.values.get("adapter")
+    adapter, model = profile.values.get("adapter"), profile.values.get("model")
     found = Finding(name, profile.where(), adapter if isinstance(adapter, str) else None)
+    found.model = masked(model) if isinstance(model, str) else None
     try:
         found.packages = _packages(found.adapter)
         _examine(found, resolve(None, profile=name, model=None, settings={}), live=live)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from pydantic_core import to_jsonable_python
 from ..calls import BadCall, BoundCall, Call, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from ..errors import ToolfanError
     from ..observers import ObserverInfo
@@ -70,6 +71,13 @@ def outcome_json(outcome: Outcome[Any]) -> dict[str, Any]:
 def error_json(error: ToolfanError) -> dict[str, str]:
     """An error for machines: its class and what it says."""
     return {"type": type(error).__name__, "message": str(error)}
+
+
+@contextmanager
+def foreign_words_aside() -> Generator[None]:
+    """What foreign code prints meanwhile, as a plugin may while it is imported, goes to standard error."""
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 def plugin_json(info: AdapterInfo | ObserverInfo) -> dict[str, Any]:
