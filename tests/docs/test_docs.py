@@ -206,6 +206,15 @@ def test_every_setting_is_documented() -> None:
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []
 
 
+def test_every_adapter_has_a_live_command() -> None:
+    """One command for each, as the README says."""
+    text = (DOCS / "explanation/verification.md").read_text(encoding="utf-8")
+    projects = [tomllib.loads(path.read_text(encoding="utf-8")) for path in ROOT.glob("providers/*/pyproject.toml")]
+    names = {name for project in projects for name in project["project"]["entry-points"]["toolfan.adapters"]}
+    assert {"openai", "litellm", "local"} <= names
+    assert [name for name in sorted(names) if not re.search(rf"--with {name}[:\n]", text)] == []
+
+
 def test_every_module_of_core_is_in_the_architecture() -> None:
     """The table of modules is whole."""
     text = (DOCS / "explanation/architecture.md").read_text(encoding="utf-8")
