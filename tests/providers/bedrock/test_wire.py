@@ -238,6 +238,17 @@ def test_a_stream_that_is_cut_keeps_the_calls_before(bedrock: Callable[..., Any]
     assert list(caught.value.calls or ()) == VALUES
 
 
+@pytest.mark.parametrize("way", ["streamed", "async streamed"])
+@pytest.mark.parametrize("lost", [0, 3])
+def test_a_stream_that_is_cut_before_its_tokens_says_so(bedrock: Callable[..., Any], way: str, lost: int) -> None:
+    """`metadata`, which tells them, follows the end of the message."""
+    said = [event for event in events(answer(*TWO)) if lost or "metadata" not in event]
+    client, _ = bedrock(streamed(said)[: -lost or None])
+    calls = asked(way, client)
+    assert (list(calls), calls.usage.total_tokens) == (VALUES, 0)
+    assert calls.warnings == ("the stream broke off before it told the tokens",)
+
+
 @pytest.mark.parametrize("way", ["whole", "async whole", "streamed"])
 @pytest.mark.parametrize("body", ["<html>nope</html>", '{"output": {"mess', "{}", "[1]", '{"output": 7}'])
 def test_what_is_no_answer_is_a_bad_response(bedrock: Callable[..., Any], way: str, body: str) -> None:

@@ -181,6 +181,16 @@ def test_what_is_odd_harms_nothing_else(made: Callable[..., Any], way: str) -> N
     assert [message["tool_call_id"] for message in said[2:]] == ids
 
 
+@pytest.mark.parametrize("way", ["streamed", "async streamed"])
+def test_a_whole_answer_where_events_were_asked_for_is_read(made: Callable[..., Any], way: str) -> None:
+    body = answer(*TWO, tool_plan=PLAN, content=text("Two places."))
+    client, _ = made(way, http(json.dumps(body)))
+    calls = asked(way, client)
+    assert (list(calls), calls.text, calls.stop.kind) == (VALUES, "Two places.", "calls")
+    assert calls.usage.total_tokens == 118
+    assert calls.reply({"w1": "a", "w2": "b"})[0] == body["message"]
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("arguments", ["", "{", "null"])
 @pytest.mark.parametrize("call_id", ["w1", ""])

@@ -16,7 +16,7 @@ from toolfan.errors import IncompleteStream
 from toolfan.translation import error_from_body
 from toolfan.wire import json_text, well_formed
 
-from .parsing import turn_of
+from .parsing import parse_chat, turn_of
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON
@@ -46,6 +46,7 @@ class CohereStreamParser:
         self._id: Any = None
         self._end: Mapping[str, Any] | None = None
         self._begun = False
+        self._whole: Turn | None = None
         self.body: JSON = {}
         """After `close`: the answer as the body of a whole one."""
 
@@ -62,7 +63,9 @@ class CohereStreamParser:
         if failed or (kind is None and isinstance(event.get("message"), str)):
             raise error_from_body(failed if failed and not isinstance(failed, bool) else event, adapter=self._adapter)
         self._begun = self._begun or kind is not None
-        if kind == "message-start":
+        if kind is None and event.get("message"):
+            self._read_whole(event)
+        elif kind == "message-start":
             self._id = event.get("id")
             if isinstance(said.get("role"), str):
                 self._message["role"] = said["role"]
@@ -82,6 +85,14 @@ class CohereStreamParser:
             self._end = delta
             self._calls.finish(all_said=False)
         return self._calls.take()
+
+    def _read_whole(self, body: Mapping[str, Any]) -> None:
+        """An answer that came whole where events were asked for."""
+        turn = self._whole = parse_chat(body, adapter=self._adapter)
+        self.body = dict(body)
+        self._texts.append(turn.text)
+        for call in turn.calls:
+            self._calls.whole(call.provider_id, call.name, call.arguments)
 
     def _read_content(self, at: int | None, content: Any) -> None:
         part = self._contents.setdefault(at, {})
@@ -111,11 +122,14 @@ class CohereStreamParser:
         """The whole turn.  Raises IncompleteStream, with `.turn`, if `message-end` never came."""
         self._calls.finish()
         slots = self._calls.in_order()
+        calls = tuple(slot.call for slot in slots if slot.call is not None)
+        if self._whole is not None:
+            return replace(self._whole, calls=calls)
         message = {**self._message, **self._said(slots)}
         ended = self._end if self._end is not None else _NOTHING
         self.body = {"id": self._id, "message": message}
         self.body |= {key: ended[key] for key in ("finish_reason", "usage") if key in ended}
-        turn = turn_of(self.body, message, [slot.call for slot in slots if slot.call is not None])
+        turn = turn_of(self.body, message, calls)
         warnings = [*turn.warnings, *self._calls.warnings()]
         if self._begun and self._end is None and not self._needs_end:
             warnings.append("the stream ended without message-end")
