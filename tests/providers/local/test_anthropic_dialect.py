@@ -90,6 +90,22 @@ def test_results_are_read(server: Server) -> None:
     assert "about Weather" in answer.content[0].text
 
 
+USE = {"type": "tool_use", "id": "a", "name": "Weather", "input": {}}
+RESULT = {"type": "tool_result", "tool_use_id": "a", "content": "x"}
+
+
+def test_tokens_are_counted(server: Server) -> None:
+    """As in the usage of an answer."""
+    with anthropic.Anthropic(base_url=server.anthropic_url, api_key="any", max_retries=0) as sdk:
+        counted = sdk.messages.count_tokens(model="m", messages=MESSAGES, tools=TOOLS)
+        assert counted.input_tokens == whole(server).usage.input_tokens
+        with pytest.raises(anthropic.BadRequestError, match="at least one message"):
+            sdk.messages.count_tokens(model="m", messages=[])
+        with pytest.raises(anthropic.NotFoundError) as caught:
+            sdk.messages.batches.list()
+    assert caught.value.body["error"]["type"] == "not_found_error"  # type: ignore[index]
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -112,6 +128,17 @@ def test_results_are_read(server: Server) -> None:
             },
             "without `tool_result` blocks",
         ),
+        (
+            {
+                "messages": [
+                    *MESSAGES,
+                    {"role": "assistant", "content": [USE]},
+                    {"role": "user", "content": [{"type": "text", "text": "hi"}, RESULT]},
+                ]
+            },
+            "without `tool_result` blocks immediately after: a",
+        ),
+        ({"messages": [{"role": "assistant", "content": [{**USE, "name": "a.b"}]}]}, "tool_use.name: String should"),
         (
             {"messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "x"}]}]},
             "unexpected `tool_use_id`",

@@ -156,6 +156,8 @@ CALL = {"id": "a", "type": "function", "function": {"name": "Weather", "argument
         ({"messages": [{"role": "tool", "tool_call_id": "x", "content": ""}]}, "messages.[0].role", None, "preceeding"),
         ({"messages": [{"role": "assistant", "tool_calls": [CALL]}, {"role": "user", "content": "x"}]},
          "messages.[0].role", None, "did not have response messages: a"),
+        ({"messages": [{"role": "assistant", "tool_calls": [CALL | {"function": {"name": "a.b", "arguments": "{}"}}]}]},
+         "messages[0].tool_calls[0].function.name", "invalid_value", "string does not match pattern"),
         ({"tools": [{"type": "function", "function": {"name": "a", "strict": True, "parameters": WEATHER}}]},
          "tools[0].function.parameters", "invalid_function_parameters", "'additionalProperties' is required"),
         ({"tools": [{"type": "function", "function": {"name": "a", "parameters": {"type": "string"}}}]},

@@ -81,6 +81,21 @@ def test_results_of_calls_are_summed_up(server: Server) -> None:
     assert alone.output_text == "The tools returned:\n- a tool: Weather"
 
 
+def test_a_previous_response_is_one_that_was_given(server: Server) -> None:
+    first = create(server)
+    assert create(server, previous_response_id=first.id, store=False).id != first.id
+    unstored = create(server, store=False)
+    for unknown in (unstored.id, "resp_zzz"):
+        with pytest.raises(openai.BadRequestError, match=f"Previous response with id '{unknown}' not found") as caught:
+            create(server, previous_response_id=unknown)
+        assert (caught.value.code, caught.value.param) == ("previous_response_not_found", "previous_response_id")
+    with Server(
+        [{"body": {"content": first.model_dump(mode="json") | {"id": "resp_own"}}}, {"text": "on"}]
+    ) as scripted:
+        assert create(scripted).id == "resp_own"
+        assert create(scripted, previous_response_id="resp_own").output_text == "on"
+
+
 def test_scripted_answers() -> None:
     script = [
         {"calls": CALLS, "text": "Both.", "usage": {"prompt_tokens": 7, "completion_tokens": 5}},
@@ -182,6 +197,7 @@ OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "x"}
         ({"input": [CALL, {**OUTPUT, "type": "custom_tool_call_output"}]}, "custom tool call output with call_id c"),
         ({"input": [{"type": "function_call", "call_id": "c"}]}, r"Missing required parameter: 'input\[0\].name'"),
         ({"input": [{**CALL, "arguments": {}}, OUTPUT]}, r"Invalid type for 'input\[0\].arguments'"),
+        ({"input": [{**CALL, "name": "a.b"}, OUTPUT]}, r"Invalid 'input\[0\].name': string does not match"),
         ({"tools": [{"type": "function", "function": {"name": "A"}}]}, r"'tools\[0\].name'"),
         ({"tools": [{"name": "A"}]}, r"'tools\[0\].type'"),
         ({"tools": [{"type": "function", "name": "a b"}]}, r"Invalid 'tools\[0\].name'"),

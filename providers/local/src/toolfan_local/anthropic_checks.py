@@ -5,6 +5,7 @@ Knows the rules of the request alone; the reading of a good request is `anthropi
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -61,7 +62,9 @@ def _check_block(block: JSON, where: str) -> None:
     if kind == "tool_use":
         if not isinstance(block.get("id"), str) or not _ID.match(block["id"]):
             raise refuse(f"{where}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'")
-        if not isinstance(block.get("name"), str) or not isinstance(block.get("input"), dict):
+        if not isinstance(block.get("name"), str) or not _NAME.match(block["name"]):
+            raise refuse(f"{where}.tool_use.name: String should match pattern '^[a-zA-Z0-9_-]{{1,64}}$'")
+        if not isinstance(block.get("input"), dict):
             raise refuse(f"{where}.tool_use.input: Input should be a valid dictionary")
     if kind == "tool_result" and block.get("is_error") and not block.get("content"):
         raise refuse(f"{where}: content cannot be empty if `is_error` is true")
@@ -77,19 +80,27 @@ def _check_results(messages: list[JSON]) -> None:
     open_ids: list[str] = []
     for place, message in enumerate(messages):
         answered = [block.get("tool_use_id") for block in blocks(message, "tool_result")]
+        at_once = _first_results(message)
         for given in answered:
             if given not in open_ids:
                 raise refuse(
                     f"messages.{place}.content: unexpected `tool_use_id` found in `tool_result` blocks: {given}. Each "
                     "`tool_result` block must have a corresponding `tool_use` block in the previous message."
                 )
-        if missing := [one for one in open_ids if one not in answered]:
+        if missing := [one for one in open_ids if one not in at_once]:
             raise _unanswered(place - 1, missing)
         open_ids = [block["id"] for block in blocks(message, "tool_use")]
         if len(set(open_ids)) != len(open_ids):
             raise refuse(f"messages.{place}.content: `tool_use` ids must be unique")
     if open_ids:
         raise _unanswered(len(messages) - 1, open_ids)
+
+
+def _first_results(message: JSON) -> list[Any]:
+    """The calls that the message answers before it says anything else: only these count."""
+    content = message["content"] if isinstance(message["content"], list) else []
+    results = itertools.takewhile(lambda block: block["type"] == "tool_result", content)
+    return [block.get("tool_use_id") for block in results]
 
 
 def _unanswered(place: int, missing: list[str]) -> Refused:

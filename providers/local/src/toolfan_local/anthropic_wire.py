@@ -49,12 +49,7 @@ _TYPES = {
 
 def read(body: bytes) -> Question:
     """The question in a request body.  Raises Refused for a request that the service would not take."""
-    try:
-        request = json.loads(body)
-    except (ValueError, RecursionError):
-        raise refuse("The request body is not valid JSON") from None
-    if not isinstance(request, dict):
-        raise refuse("Input should be an object")
+    request = _decoded(body)
     check_request(request)
     choice = request.get("tool_choice") or {"type": "auto"}
     tools = request.get("tools") or []
@@ -66,9 +61,30 @@ def read(body: bytes) -> Question:
         choice=_CHOICES[choice["type"]],
         allowed=frozenset([choice["name"]]) if choice["type"] == "tool" else None,
         limit=1 if choice.get("disable_parallel_tool_use") is True else None,
-        prompt_tokens=estimate_tokens([request.get("system") or "", request["messages"], tools]),
+        prompt_tokens=_prompt_tokens(request),
         stream=request.get("stream") is True,
     )
+
+
+def count(body: bytes) -> JSON:
+    """The answer of `/messages/count_tokens`, by the estimate of `estimate_tokens`.  Raises Refused as `read` does."""
+    request = _decoded(body)
+    check_request({"max_tokens": 1, **request})  # it has none
+    return {"input_tokens": _prompt_tokens(request)}
+
+
+def _decoded(body: bytes) -> JSON:
+    try:
+        request = json.loads(body)
+    except (ValueError, RecursionError):
+        raise refuse("The request body is not valid JSON") from None
+    if not isinstance(request, dict):
+        raise refuse("Input should be an object")
+    return request
+
+
+def _prompt_tokens(request: JSON) -> int:
+    return estimate_tokens([request.get("system") or "", request["messages"], request.get("tools") or []])
 
 
 def render(question: Question, reply: Reply, identifiers: Identifiers) -> JSON:
@@ -133,4 +149,4 @@ def _trailing_results(messages: list[JSON]) -> tuple[ToolResult, ...]:
     return tuple(ToolResult(names[block["tool_use_id"]], block.get("content")) for block in results)
 
 
-__all__ = ["Refused", "answer_headers", "read", "render", "render_failure"]
+__all__ = ["Refused", "answer_headers", "count", "read", "render", "render_failure"]

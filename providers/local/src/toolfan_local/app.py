@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
@@ -63,6 +64,8 @@ class Desk:
     recorder: Recorder = field(default_factory=Recorder)
     identifiers: Identifiers = field(default_factory=Identifiers)
     closing: threading.Event = field(default_factory=threading.Event)
+    stored: deque[str] = field(default_factory=lambda: deque(maxlen=10_000))
+    """The ids of the last answers of the Responses API."""
 
 
 def make_app(desk: Desk) -> Starlette:
@@ -90,6 +93,8 @@ async def dispatch(desk: Desk, request: Request) -> Response:
         return await _answer_responses(desk, request, body)
     if _MESSAGES.match(path) and request.method == "POST":
         return await _answer_anthropic(desk, request, body)
+    if "/v1/messages/" in path:
+        return _count_anthropic(desk, request, path, body)
     if _MODELS.match(path) and request.method == "GET":
         refused = keys.openai_refusal(desk.api_key, request)
         return (
@@ -134,7 +139,7 @@ async def _answer_responses(desk: Desk, request: Request, body: bytes) -> Respon
     if refused:
         return _openai_failure(desk, refused)
     try:
-        question = responses_wire.read(body)
+        question = responses_wire.read(body, desk.stored)
     except Refused as exc:
         return _openai_failure(desk, exc.failure)
     settled = await _settle(desk, question)
@@ -142,8 +147,11 @@ async def _answer_responses(desk: Desk, request: Request, body: bytes) -> Respon
     if isinstance(outcome, Failure):
         return _openai_failure(desk, outcome)
     if isinstance(outcome, Verbatim):
+        desk.stored.extend(responses_wire.stored_ids(outcome.body))
         return _verbatim(outcome)
     response = responses_wire.render(question, outcome, desk.identifiers, body)
+    if response["store"]:
+        desk.stored.append(response["id"])
     headers = openai_wire.answer_headers(desk.identifiers)
     chunks = responses_stream.chunks(response, together=settled.together)
     if question.stream:
@@ -177,6 +185,19 @@ async def _answer_anthropic(desk: Desk, request: Request, body: bytes) -> Respon
     if not await rest(desk.closing, settled.pace.total(chunks)):
         return _anthropic_failure(desk, CLOSED)
     return _json(message, headers=headers)
+
+
+def _count_anthropic(desk: Desk, request: Request, path: str, body: bytes) -> Response:
+    """The number of tokens; of what else is below the messages, such as batches, there is nothing."""
+    refused = keys.anthropic_refusal(desk.api_key, request)
+    if refused is None and not (path.endswith("/v1/messages/count_tokens") and request.method == "POST"):
+        refused = Failure(404, f"Not found: {request.method} {path}")
+    if refused is not None:
+        return _anthropic_failure(desk, refused)
+    try:
+        return _json(anthropic_wire.count(body), headers=anthropic_wire.answer_headers(desk.identifiers))
+    except Refused as exc:
+        return _anthropic_failure(desk, exc.failure)
 
 
 async def _answer_google(desk: Desk, request: Request, path: Mapping[str, str], body: bytes) -> Response:

@@ -118,6 +118,7 @@ def _call_ids(message: JSON, place: int) -> list[str]:
             )
         if not isinstance(call.get(kind), dict) or not isinstance(call[kind].get("name"), str):
             raise refuse(f"Missing required parameter: '{where}.{kind}.name'.", where, "missing_required_parameter")
+        check_name(call[kind]["name"], f"{where}.{kind}.name")
     return [call["id"] for call in calls or []]
 
 
@@ -160,16 +161,20 @@ def _check_tool(tool: Any, where: str) -> None:
 
 def check_function(declared: JSON, where: str, *, with_parameters: bool = True) -> None:
     """Raises Refused for a function's name or parameters that the service does not take."""
-    name = declared["name"]
+    check_name(declared["name"], f"{where}.name")
+    if with_parameters:
+        _check_parameters(declared, f"{where}.parameters")
+
+
+def check_name(name: Any, where: str) -> None:
+    """Raises Refused for a name of a function, of a call too, that the service does not take."""
     if not isinstance(name, str) or not _NAME.match(name):
         reason = (
             "string too long. Expected a string with maximum length 64"
             if len(str(name)) > 64
             else "string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'"
         )
-        raise refuse(f"Invalid '{where}.name': {reason}.", f"{where}.name", "invalid_value")
-    if with_parameters:
-        _check_parameters(declared, f"{where}.parameters")
+        raise refuse(f"Invalid '{where}': {reason}.", where, "invalid_value")
 
 
 def _check_parameters(function: JSON, where: str) -> None:

@@ -5,9 +5,12 @@ Knows the rules of the request alone; the reading of a good request is `response
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from toolfan_local.openai_checks import MAX_TOOLS, check_function, check_stream, refuse
+from toolfan_local.openai_checks import MAX_TOOLS, check_function, check_name, check_stream, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 JSON = dict[str, Any]
 
@@ -18,8 +21,11 @@ _ROLES = ("assistant", "system", "developer", "user")
 _CHOICE_WORDS = ("none", "auto", "required")
 
 
-def check_request(request: JSON) -> None:
-    """Raises Refused with the service's message for the first thing that is wrong with a request."""
+def check_request(request: JSON, stored: Container[str]) -> None:
+    """Raises Refused with the service's message for the first thing that is wrong with a request.
+
+    `stored` has the ids that `previous_response_id` may name.
+    """
     if "messages" in request:
         raise refuse(
             "Unsupported parameter: 'messages'. In the Responses API, this parameter has moved to 'input'. Try again "
@@ -29,6 +35,10 @@ def check_request(request: JSON) -> None:
     if not isinstance(request.get("model"), str) or not request["model"]:
         raise refuse("Missing required parameter: 'model'.", "model", "missing_required_parameter")
     _check_input(request)
+    previous = request.get("previous_response_id")
+    if previous is not None and previous not in stored:
+        message = f"Previous response with id '{previous}' not found."
+        raise refuse(message, "previous_response_id", "previous_response_not_found")
     _check_tools(request)
     _check_choice(request)
     check_stream(request)
@@ -52,7 +62,9 @@ def _check_input(request: JSON) -> None:
             keys = ("call_id", "output") if item["type"] in OUTPUTS else ("call_id", "name", CALLS[item["type"]])
             for key in keys:
                 _need(item, key, where, text=key != "output")
-    if not request.get("previous_response_id"):  # nothing is stored here, so its calls are not known
+            if "name" in keys:
+                check_name(item["name"], f"{where}.name")
+    if not request.get("previous_response_id"):  # only its id is stored here, so its calls are not known
         _check_answered(items)
 
 

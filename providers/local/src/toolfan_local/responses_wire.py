@@ -1,6 +1,6 @@
 """OpenAI's Responses API on the wire: reads a request into a `Question`, renders answers.
 
-Nothing is stored: `store` and `previous_response_id` are taken and change no answer.
+Of an answer only its id is stored, so that a `previous_response_id` of no answer is refused; it changes none.
 
 Knows the JSON of `/responses`; not HTTP serving, not the planner, not how an answer becomes a stream.
 """
@@ -8,6 +8,7 @@ Knows the JSON of `/responses`; not HTTP serving, not the planner, not how an an
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,14 @@ from toolfan_local.planner import PlannerTool
 from toolfan_local.responses_checks import CALLS, OUTPUTS, check_request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from toolfan_local.exchange import Choice
     from toolfan_local.identifiers import Identifiers
 
 JSON = dict[str, Any]
 
+_ID = re.compile(rb'"id": ?"(resp_\w+)"')
 _REASONS = {"length": "max_output_tokens", "filtered": "content_filter"}
 _ECHOED: JSON = {  # fields of a request that the answer repeats, and what stands there without one
     "instructions": None,
@@ -46,10 +48,13 @@ _ECHOED: JSON = {  # fields of a request that the answer repeats, and what stand
 }
 
 
-def read(body: bytes) -> Question:
-    """The question in a request body.  Raises Refused for a request that the service would not take."""
+def read(body: bytes, stored: Container[str]) -> Question:
+    """The question in a request body; `stored` has the ids of answers that were given.
+
+    Raises Refused for a request that the service would not take.
+    """
     request = decoded(body)
-    check_request(request)
+    check_request(request, stored)
     items = request["input"]
     if isinstance(items, str):
         items = [{"role": "user", "content": items}]
@@ -95,6 +100,11 @@ def render(question: Question, reply: Reply, identifiers: Identifiers, body: byt
             "total_tokens": tokens.prompt + tokens.completion,
         },
     }
+
+
+def stored_ids(answer: bytes) -> list[str]:
+    """The ids of responses in a scripted answer, whole or as events."""
+    return [given.decode() for given in _ID.findall(answer)]
 
 
 def _choice(request: Mapping[str, Any]) -> tuple[Choice, frozenset[str] | None]:
