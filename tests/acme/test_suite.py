@@ -67,6 +67,9 @@ def test_everyone_collects_the_same_tests() -> None:
         "def test_rendering_is_kept(self): pass",
         "@property\n    def test_rendering_is_kept(self): pass",
         "__test__ = False",
+        "def __getattribute__(self, name): return print if 'test_' in name else object.__getattribute__(self, name)",
+        "def __new__(cls): return object.__new__(object)",
+        "def __init__(self): vars(self).update(test_rendering_is_kept=print)",
         "broken_laws = {'test_no_such_law': 'because'}",
         "broken_laws = {'test_rendering_is_kept': ''}",
     ],
@@ -86,6 +89,36 @@ def test_a_mixin_that_hides_a_law_is_refused() -> None:
 
     with pytest.raises(TypeError, match="replaces test_rendering_is_kept"):
         type("TestIt", (Hiding, AcmeSuite), {})
+
+
+def test_a_metaclass_that_hides_a_law_is_refused() -> None:
+    """It would give another function for the name."""
+
+    class Hiding(type):
+        def __getattribute__(cls, name: str) -> object:
+            return print if name.startswith("test_") else super().__getattribute__(name)
+
+    with pytest.raises(TypeError, match="a metaclass that does"):
+        Hiding("TestIt", (AcmeSuite,), {})
+
+
+@pytest.mark.parametrize(
+    ("hook", "workers"),
+    [
+        ("def pytest_pyfunc_call(pyfuncitem): return True\n", "0"),
+        ("def pytest_pyfunc_call(pyfuncitem): return True\n", "1"),
+        ("import pytest\n@pytest.fixture(autouse=True)\ndef f(request): request.node.obj = lambda: None\n", "0"),
+        ("def pytest_collection_modifyitems(items):\n    for item in items: item.runtest = lambda: None\n", "0"),
+    ],
+)
+def test_a_law_that_is_not_run_has_not_passed(tmp_path: Path, hook: str, workers: str) -> None:
+    """Whatever stands in its place."""
+    (tmp_path / "conftest.py").write_text(hook)
+    source = "class TestIt(AcmeSuite): ...\n"
+    done = run(tmp_path, source, "-n", workers, "-k", "samples_show or rendering_is_kept")
+    assert done.returncode == 1
+    assert "2 failed" in done.stdout
+    assert "was not run" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, ClassVar, TypeVar
@@ -15,6 +16,9 @@ S = TypeVar("S")
 Law = Callable[[S], None]
 
 _MARK = "__toolfan_law__"
+_PYTHONS_OWN = ("__getattribute__", "__new__", "__init__")
+held: Counter[tuple[type, str]] = Counter()
+"""How often each law of a class was asked and found to hold: the plugin believes no report of pytest's alone."""
 _SHOWN = 8
 
 
@@ -42,6 +46,7 @@ def law(check: Callable[[S], Iterator[str]]) -> Law[S]:
             lines = [f"- {line}" for line in found[:_SHOWN]]
             more = ["- and more"] if len(found) > _SHOWN else []
             raise LawBroken("\n".join([*lines, *more, "", inspect.getdoc(check) or ""])) from cause
+        held[type(self), check.__name__] += 1
 
     vars(test).pop("__wrapped__")  # pytest would see a generator
     vars(test)[_MARK] = True
@@ -84,8 +89,15 @@ class Lawful:
     broken_laws: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Raises TypeError for a subclass in which a law is replaced, or that is switched off as a whole."""
+        """Raises TypeError for a subclass in which a law is replaced or hidden, or that is switched off as a whole."""
         super().__init_subclass__(**options)
+        theirs = inspect.getattr_static(type(cls), "__getattribute__") is not vars(type)["__getattribute__"]
+        for name in _PYTHONS_OWN:
+            if theirs or inspect.getattr_static(cls, name) is not vars(object)[name]:
+                raise TypeError(
+                    f"{cls.__name__} has {name} of its own, or a metaclass that does: a law could be hidden behind it. "
+                    "Set class attributes, and use fixtures of pytest's."
+                )
         if gone := repealed(cls):
             raise TypeError(
                 f"{cls.__name__} replaces {', '.join(gone)}: a law of the suite cannot be overridden or removed. "

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _REASON = "toolfan_broken_law"
 _LEFT_OUT = "toolfan_laws_left_out"
+_BEFORE = pytest.StashKey[int]()
 
 
 def _lawbook() -> Any:
@@ -63,10 +64,28 @@ def _mark(item: pytest.Item, reason: str | None) -> None:
         item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 
+def _held(item: Any) -> int:
+    """How often the law was found to hold."""
+    return int(_lawbook().held[item.cls, getattr(item, "originalname", item.name)])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Remembers what `pytest_runtest_makereport` compares."""
+    if _is_law(item):
+        item.stash[_BEFORE] = _held(item)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A law that is skipped, or expected to fail without `broken_laws`, fails."""
+    """A law that is skipped, or expected to fail without `broken_laws`, fails; so does one that was not asked."""
     report = yield
+    if report.when == "call" and report.passed and _is_law(item) and _held(item) == item.stash.get(_BEFORE, -1):
+        report.outcome = "failed"
+        report.longrepr = (
+            f"{item.nodeid}: it is reported as passed, and was not run: a hook or a fixture has put something else in "
+            "the place of this law of the conformance suite."
+        )
     if report.skipped and _is_law(item) and not any(name == _REASON for name, _ in item.user_properties):
         report.outcome = "failed"
         if hasattr(report, "wasxfail"):
