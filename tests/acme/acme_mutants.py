@@ -159,14 +159,15 @@ class StaleBytes(AcmeAdapter):
 
 @breaks("test_messages_go_out")
 class TextsOnly(AcmeAdapter):
-    def turns(self, messages: Any) -> Any:
-        return super().turns([one for one in messages if not one.get("tool_calls")])
+    def turns(self, messages: Any, tools: Any) -> Any:
+        return super().turns([one for one in messages if not one.get("tool_calls")], tools)
 
 
 @breaks("test_what_is_no_message_is_refused")
 class Generous(AcmeAdapter):
-    def turns(self, messages: Any) -> Any:
-        return super().turns([{**one, "role": "user"} if one.get("role") == "wizard" else one for one in messages])
+    def turns(self, messages: Any, tools: Any) -> Any:
+        told = [{**one, "role": "user"} if one.get("role") == "wizard" else one for one in messages]
+        return super().turns(told, tools)
 
 
 @breaks("test_the_tool_choice_goes_out")
@@ -309,7 +310,7 @@ def streaming(law: str) -> Callable[[type[AcmeParser]], type[AcmeAdapter]]:
         def stream_parser(self: AcmeAdapter) -> AcmeParser:
             return parser(self.name)
 
-        members = {"stream_parser": stream_parser, "__module__": __name__, "__qualname__": parser.__qualname__}
+        members = {"stream_parser": stream_parser, "__module__": parser.__module__, "__qualname__": parser.__qualname__}
         return breaks(law)(type(parser.__name__, (AcmeAdapter,), members))
 
     return register
@@ -318,7 +319,8 @@ def streaming(law: str) -> Callable[[type[AcmeParser]], type[AcmeAdapter]]:
 @streaming("test_a_stream_says_what_the_whole_answer_says")
 class DropsFields(AcmeParser):
     def take_open(self, about: Any) -> None:
-        super().take_open({"engine": about.get("engine"), "who": "robot"} if isinstance(about, dict) else about)
+        kept = ("id", "engine", "who")
+        super().take_open({key: about[key] for key in kept if key in about} if isinstance(about, dict) else about)
 
 
 @streaming("test_what_was_sealed_is_what_close_gives")
@@ -430,8 +432,8 @@ class Tidy(AcmeAdapter):
 
 @breaks("test_a_conversation_goes_on")
 class TidyLater(AcmeAdapter):
-    def turns(self, messages: Any) -> Any:
-        return [{key: value for key, value in turn.items() if key != "mood"} for turn in super().turns(messages)]
+    def turns(self, messages: Any, tools: Any) -> Any:
+        return [{key: value for key, value in turn.items() if key != "mood"} for turn in super().turns(messages, tools)]
 
 
 @breaks("test_answers_of_every_kind_can_be_given")
@@ -476,6 +478,7 @@ class Changeling(AcmeAdapter):
 
 class LooseSettings(BaseModel):
     api_key_env: str = "ACME_KEY"
+    base_url: str = "http://127.0.0.1:9"
 
 
 @breaks("test_settings_refuse_what_they_do_not_know")
@@ -484,7 +487,8 @@ class Loose(AcmeAdapter):
         super().__init__(settings_model=LooseSettings)
 
     def connect(self, settings: Any, *, use_async: bool) -> object:
-        return super().connect(AcmeAdapter().settings_model(), use_async=use_async)
+        known = AcmeAdapter().settings_model.model_validate(settings.model_dump())
+        return super().connect(known, use_async=use_async)
 
 
 @breaks("test_what_is_denied_is_refused")
@@ -534,7 +538,7 @@ class Modelless(AcmeAdapter):
 @breaks("test_clients_of_others_are_refused")
 class Accepting(AcmeAdapter):
     def transport(self, client: object, *, use_async: bool) -> Any:
-        return client
+        return super().transport(client, use_async=use_async) if hasattr(client, "send") else client
 
 
 # Oddities.
@@ -614,6 +618,8 @@ class Keyless(AcmeAdapter):
         try:
             return super().connect(settings, use_async=use_async)
         except ConfigError:
+            if settings.api_key_env != "ACME_KEY":
+                raise
             return object()
 
 

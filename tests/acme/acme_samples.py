@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 
 def answer(why: str, **reply: Any) -> dict[str, Any]:
-    return {"engine": "acme-1", "why": why, "cost": {"read": 3, "wrote": 4}, "reply": {"who": "robot", **reply}}
+    about = {"id": "a1", "engine": "acme-1", "why": why, "cost": {"read": 3, "wrote": 4}}
+    return {**about, "reply": {"who": "robot", **reply}}
 
 
 def events(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The stream of an answer, texts in two pieces."""
     reply = dict(body.get("reply") or {})
     says, does = reply.pop("says", None), reply.pop("does", None) or []
-    found: list[dict[str, Any]] = [{"open": {"engine": body.get("engine"), **reply}}]
+    found: list[dict[str, Any]] = [{"open": {**{key: body[key] for key in ("id", "engine") if key in body}, **reply}}]
     if isinstance(says, str):
         found += [{"say": says[:4]}, {"say": says[4:]}]
     for entry in does:

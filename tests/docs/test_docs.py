@@ -86,9 +86,7 @@ def test_what_a_page_shows_works(path: Path, environment: dict[str, str], tmp_pa
         (tmp_path / "my_tools.py").write_text(MY_TOOLS)
         (tmp_path / "answer.json").write_text(ANSWER)
     before = set(sys.modules)
-    modules = {
-        name: sys.modules.pop(name) for name in list(sys.modules) if name in ("my_tools", "acme", "toolfan_acme")
-    }
+    modules = {name: sys.modules.pop(name) for name in list(sys.modules) if name in ("my_tools", "toolfan_acme")}
     try:
         _configure(path, tmp_path)
         with warnings.catch_warnings():

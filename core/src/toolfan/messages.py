@@ -162,25 +162,27 @@ def _check_content(content: object, at: int, *, replayed: bool) -> None:
             raise UsageError(f"{where} is a part of type 'text' without a text", hint=hint)
 
 
-def with_wire_names(message: Message, changed: Mapping[str, str]) -> Message:
-    """A checked chat-style message whose calls name tools as the provider does (`NameMap.changed`).
+def with_wire_names(message: Message, to_wire: Mapping[str, str]) -> Message:
+    """The message, whose calls name their tools as `to_wire` does; the very object where nothing changes.
 
-    The very object if no call in it names such a tool: what a provider said itself has its own names.
+    For providers that take chat-style messages as they are; a call in another form stays as it is.
     """
     calls = message.get("tool_calls")
-    if not changed or not calls or message["role"] != "assistant":
+    if not to_wire or message.get("role") != "assistant" or not isinstance(calls, list | tuple):
         return message
-    named = [_with_wire_name(call, changed) for call in calls]
-    same = all(one is call for one, call in zip(named, calls, strict=True))
-    return message if same else {**message, "tool_calls": named}
+    written = [_renamed(call, to_wire) for call in calls]
+    changed = any(new is not old for new, old in zip(written, calls, strict=True))
+    return {**message, "tool_calls": written} if changed else message
 
 
-def _with_wire_name(call: Mapping[str, Any], changed: Mapping[str, str]) -> Mapping[str, Any]:
-    function = call.get("function")
-    name = function.get("name") if isinstance(function, Mapping) else None
-    if not isinstance(function, Mapping) or not isinstance(name, str) or name not in changed:
+def _renamed(call: Any, to_wire: Mapping[str, str]) -> Any:
+    function = call.get("function") if isinstance(call, Mapping) else None
+    if not isinstance(function, Mapping):
         return call
-    return {**call, "function": {**function, "name": changed[name]}}
+    name = function.get("name")
+    if not isinstance(name, str) or to_wire.get(name, name) == name:
+        return call
+    return {**call, "function": {**function, "name": to_wire[name]}}
 
 
 def read_messages(messages: Sequence[Message]) -> list[ParsedMessage]:

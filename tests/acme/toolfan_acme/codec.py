@@ -14,8 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
-from toolfan.adapter import ADAPTER_API, Answer, Capabilities, ToolRequest, Turn, WireRequest
-from toolfan.errors import AdapterNotInstalled, ConfigError, ToolDefinitionError, Unsupported, UsageError
+from toolfan.adapter import ADAPTER_API, Answer, Capabilities, ToolRequest, Turn, WireRequest, WireResponse
+from toolfan.errors import (
+    AdapterNotInstalled,
+    ConfigError,
+    ConnectionFailed,
+    ToolDefinitionError,
+    Unsupported,
+    UsageError,
+)
 from toolfan.messages import CallPart, ResultPart, TextPart, read_messages
 from toolfan.schema import to_strict
 from toolfan.wire import encode_json, merge_extra_body, sendable
@@ -50,6 +57,7 @@ CAPABILITIES = Capabilities(
 class AcmeSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
     api_key_env: str = "ACME_KEY"
+    base_url: str = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True)
@@ -60,8 +68,11 @@ class AcmeAdapter:
     settings_model: type[BaseModel] = AcmeSettings
     option_names: frozenset[str] = frozenset({"heat", "seed"})
 
+    def wire_names(self, tools: ToolSet[Any]) -> Mapping[str, str]:
+        return tools.names(self.capabilities.name_pattern, self.capabilities.max_name_length).to_wire
+
     def wire_name(self, tools: ToolSet[Any], name: str) -> str:
-        return tools.names(self.capabilities.name_pattern, self.capabilities.max_name_length).to_wire[name]
+        return self.wire_names(tools)[name]
 
     def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
         return tools.memo((self.name, type(self), "tools", strict), lambda: self.render(tools, strict))
@@ -87,7 +98,7 @@ class AcmeAdapter:
         if not request.model:
             raise UsageError("no engine is named", adapter=self.name)
         tools = self.render_tools(request.tools, strict=request.strict)
-        body: JSON = {"engine": request.model, "turns": self.turns(request.messages), "tools": tools}
+        body: JSON = {"engine": request.model, "turns": self.turns(request.messages, request.tools), "tools": tools}
         body["mode"] = MODES[request.tool_choice.mode]
         if request.tool_choice.tools is not None:
             body["only"] = [self.wire_name(request.tools, name) for name in request.tool_choice.tools]
@@ -99,9 +110,10 @@ class AcmeAdapter:
         body = merge_extra_body(body, request.extra_body, adapter=self.name)
         return WireRequest(request.model, body, encode_json(tools) if body["tools"] is tools else None)
 
-    def turns(self, messages: Sequence[Message]) -> list[Message]:
+    def turns(self, messages: Sequence[Message], tools: ToolSet[Any]) -> list[Message]:
         """Acme's own turns as they are, chat-style messages translated."""
         written: list[Message] = []
+        wire = self.wire_names(tools)
         chat = [message if "who" not in message else {"role": "user", "content": "own"} for message in messages]
         for message, parsed in zip(messages, read_messages(chat), strict=True):
             if "who" in message:
@@ -109,7 +121,7 @@ class AcmeAdapter:
                 continue
             says = "".join(part.text for part in parsed.parts if isinstance(part, TextPart))
             does = [
-                {"ref": part.id, "does": part.name, "with": part.arguments}
+                {"ref": part.id, "does": wire.get(part.name, part.name), "with": part.arguments}
                 for part in parsed.parts
                 if isinstance(part, CallPart)
             ]
@@ -159,9 +171,22 @@ class AcmeAdapter:
         key = os.environ.get(settings.api_key_env)
         if not key:
             raise ConfigError(f"the environment variable {settings.api_key_env} is not set", adapter=self.name)
-        return acme_sdk.AcmeClient(key)
+        return acme_sdk.AcmeClient(key, settings.base_url)
 
     def transport(self, client: object, *, use_async: bool) -> Any:
         if type(client).__module__ != "acme_sdk":
             raise UsageError(f"{type(client).__name__} is no client of Acme's", adapter=self.name)
-        return client
+        return AcmeTransport(client)
+
+
+@dataclass
+class AcmeTransport:
+    """Sends whole requests."""
+
+    client: Any
+
+    def send(self, request: WireRequest, **_: Any) -> WireResponse:
+        try:
+            return WireResponse(self.client.send(request.body))
+        except OSError as exc:
+            raise ConnectionFailed(f"Acme cannot be reached: {exc}", adapter="acme") from exc

@@ -2,12 +2,12 @@
 
 An answer:
 
-    {"engine": "acme-1", "why": "acted", "cost": {"read": 1, "wrote": 2},
+    {"id": "a1", "engine": "acme-1", "why": "acted", "cost": {"read": 1, "wrote": 2},
      "reply": {"who": "robot", "says": "...", "does": [{"ref": "r1", "does": "Weather", "with": "<JSON>"}]}}
 
 and the same as a stream:
 
-    {"open": {"engine": "acme-1", "who": "robot"}}
+    {"open": {"id": "a1", "engine": "acme-1", "who": "robot"}}
     {"say": "..."}
     {"begin": {"ref": "r1", "does": "Weather"}}    {"more": "<a piece of JSON>"}    {"finish": true}
     {"close": {"why": "acted", "cost": {...}}}
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from toolfan.adapter import RawCall
     from toolfan.slots import Slot
 
+ABOUT = ("id", "engine")
 STOPS: dict[str, StopKind] = {"acted": "calls", "done": "end", "limit": "length", "blocked": "filtered"}
 
 
@@ -56,6 +57,7 @@ def parse(body: Any, adapter: str) -> Turn:
         usage=_usage(body.get("cost")),
         replay=reply,
         model=engine if isinstance(engine := body.get("engine"), str) else None,
+        response_id=given if isinstance(given := body.get("id"), str) else None,
     )
 
 
@@ -103,8 +105,8 @@ class AcmeParser:
 
     def take_open(self, about: Any) -> None:
         if isinstance(about, dict):
-            self.body["engine"] = about.get("engine")
-            self.body["reply"] = {key: value for key, value in about.items() if key != "engine"}
+            self.body |= {key: about[key] for key in ABOUT if key in about}
+            self.body["reply"] = {key: value for key, value in about.items() if key not in ABOUT}
 
     def take_say(self, text: Any) -> None:
         if isinstance(text, str):

@@ -34,6 +34,7 @@ class TestAnthropic(AdapterConformance):
     adapter = MessagesAdapter()
     sdk = ("anthropic", "httpx", "httpx2")
     key_variable = "ANTHROPIC_API_KEY"
+    always_sent = ("max_tokens",)
     samples = (
         sample("two calls", *TWO, **CALLED),
         sample("calls and text", text("Let me look. ☂"), *TWO, **CALLED, text="Let me look. ☂"),

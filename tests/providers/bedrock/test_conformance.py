@@ -33,6 +33,8 @@ class TestBedrock(AdapterConformance):
     adapter = ConverseAdapter()
     sdk = ("boto3", "botocore")
     key_variable = "AWS_ACCESS_KEY_ID"
+    environment: ClassVar[Mapping[str, str]] = {"AWS_SECRET_ACCESS_KEY": "toolfan-secret"}
+    stream_field = False
     settings: ClassVar[Mapping[str, Any]] = {"region": "us-east-1"}
     samples = (
         sample("two calls", *TWO, **CALLS),

@@ -27,6 +27,7 @@ class TestCohere(AdapterConformance):
     adapter = CohereAdapter()
     sdk = ("cohere", "httpx")
     key_variable = "CO_API_KEY"
+    error_field = False
     samples = (
         sample("two calls", answer(*TWO), **CALLS),
         sample("calls and a plan", answer(*TWO, tool_plan="I will look twice. ☂"), **CALLS),

@@ -52,6 +52,7 @@ TWO = (
 
 class TestLocal(AdapterConformance):
     adapter = LocalAdapter()
+    stream_field = False
     samples = (
         sample("two calls", said=TWO),
         sample("calls and text", said=TWO, text="Let me look. ☂"),

@@ -85,6 +85,7 @@ class TestOpenAI(AdapterConformance):
     adapter = ChatCompletionsAdapter()
     sdk = ("openai", "httpx", "httpx2")
     key_variable = "OPENAI_API_KEY"
+    error_field = False
     samples = (
         sample("two calls", {"content": None, "tool_calls": TWO}, "tool_calls", calls=CALLED, ids=IDS),
         sample(

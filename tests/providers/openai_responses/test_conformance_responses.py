@@ -35,6 +35,7 @@ class TestOpenAIResponses(AdapterConformance):
     adapter = ResponsesAdapter()
     sdk = ("openai", "httpx", "httpx2")
     key_variable = "OPENAI_API_KEY"
+    error_field = False
     samples = (
         sample("two calls", *TWO, **BOTH),
         sample(

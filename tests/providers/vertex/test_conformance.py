@@ -98,6 +98,7 @@ class TestVertex(AdapterConformance):
     errors = ERRORS
     sdk = SDK
     key_variable = "VERTEX_KEY"
+    stream_field = False
     settings = NAMED_KEY
     options = OPTIONS
 
@@ -112,6 +113,7 @@ class TestGemini(AdapterConformance):
     errors = ERRORS
     sdk = SDK
     key_variable = "GEMINI_API_KEY"
+    stream_field = False
     options = OPTIONS
 
     def events_of(self, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

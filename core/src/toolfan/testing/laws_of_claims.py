@@ -18,22 +18,16 @@ from toolfan.tools import Tool
 from toolfan.toolset import ToolSet
 
 from .lawbook import law
+from .laws_of_messages import PARTS, PIXEL
 from .laws_of_replies import LawsOfReplies
 from .specimens import Weather
 from .subject import USER
+from .trees import texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# One transparent pixel.
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-PICTURE: dict[str, Any] = {
-    "role": "user",
-    "content": [
-        {"type": "text", "text": "What is it?"},
-        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
-    ],
-}
+PICTURE: dict[str, Any] = {"role": "user", "content": PARTS}
 SYSTEM = {"role": "system", "content": "toolfan-system-text"}
 MOST_TOOLS = 200
 
@@ -153,10 +147,13 @@ class LawsOfClaims(LawsOfReplies):
 
     @law
     def test_the_number_of_tools_is_bounded_as_told(self) -> Iterator[str]:
-        """As many tools as `max_tools` says can be sent (200, if it says None); one more is refused."""
+        """As many tools as `max_tools` says go out, all of them (200, if it says None); one more is refused."""
         most = self.adapter.capabilities.max_tools
         tools = [Tool(Weather, name=f"tool_{at}") for at in range((most or MOST_TOOLS) + 1)]
-        self.asked(tools=ToolSet(tools[:-1]))
+        sent: ToolSet[Any] = ToolSet(tools[:-1])
+        said = {*texts(self.asked(tools=sent).body)}
+        if missing := [name for name in self.wire_names(sent).values() if name not in said]:
+            yield f"of {len(tools) - 1} tools {len(missing)} are not in the request: {', '.join(missing[:5])}"
         if most is not None and not isinstance(self.refused(tools=ToolSet(tools)), ToolDefinitionError):
             yield f"max_tools is {most}, and {len(tools)} tools are sent"
 

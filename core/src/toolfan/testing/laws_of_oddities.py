@@ -5,18 +5,29 @@ Knows: what `variations` makes of samples.  Must not know: any provider's field 
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import Answer
-from toolfan.errors import ProviderError
+from toolfan.calls import StopReason
+from toolfan.errors import IncompleteStream, ProviderError
+from toolfan.wire import encode_json, well_formed
 
 from .lawbook import law
 from .laws_of_claims import LawsOfClaims
 from .laws_of_reading import decoded, ill_formed
 from .laws_of_replies import mark
 from .subject import USER
-from .variations import nested, odd_bodies, with_argument_text, with_arguments, with_ids, with_many_calls
+from .variations import (
+    nested,
+    odd_bodies,
+    with_argument_text,
+    with_arguments,
+    with_ids,
+    with_many_calls,
+    with_name,
+    with_stop,
+    with_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +37,10 @@ if TYPE_CHECKING:
     from .samples import Sample
 
 MANY = 1000
+UNHEARD_OF = "toolfan_unheard_of"
+# Blanks, what some normal form of Unicode writes otherwise, halves of pairs, a long one.
+TEXTS = (" \n\t x \n ", "  \n  \n  ", "e\u0301 \u212b \ufb01", "\ufeffx\u200b", "x\ud83d", "x" * 70_000 + ".")
+NAMES = (" Weather\n", "functions.get weather", "e\u0301\u212b", "weather", "x\ud83d", "n" * 300 + ".")
 LARGE = {"text": "0123456789abcdef" * 65536}  # one million characters
 
 
@@ -104,6 +119,43 @@ class LawsOfOddities(LawsOfClaims):
                         yield from (f"{name}: event {at} {how}: {what}" for what in ill_formed(turn))
 
     @law
+    def test_texts_and_names_come_out(self) -> Iterator[str]:
+        """Text and names of tools come out to the letter, blanks and all; U+FFFD stands for what cannot be printed.
+
+        `toolfan.wire.well_formed` puts it there, for lone surrogates.  Strip, cut and normalise nothing: what a name
+        means is core's to say, and the pieces of a stream may be blanks alone.
+        """
+        for text in TEXTS:
+            for name, _, turn in self.made(lambda sample, text=text: with_text(sample, text)):  # type: ignore[misc]
+                if turn.text != well_formed(text):
+                    yield f"{name}: the text {text[:40]!r} became {turn.text[:40]!r} ({len(turn.text)} characters)"
+        for called in NAMES:
+            for name, _, turn in self.made(lambda sample, called=called: with_name(sample, called)):  # type: ignore[misc]
+                if {call.name for call in turn.calls} - {well_formed(called)}:
+                    yield f"{name}: the name {called[:40]!r} became {[call.name[:40] for call in turn.calls]}"
+
+    @law
+    def test_a_stop_that_nobody_knows_is_other(self) -> Iterator[str]:
+        """A stop reason that the adapter does not know is of the kind "other", with the provider's word in `raw`.
+
+        Providers add words; an answer that was cut for a new reason must not pass for a whole one.
+        """
+        found = 0
+        for sample in self.answers():
+            raw = self.adapter.parse_response(sample.body).stop.raw
+            body = with_stop(sample, raw, UNHEARD_OF) if raw else None
+            for way, read in self.both(body) if body is not None else ():
+                found += 1
+                try:
+                    stop = read().stop
+                except IncompleteStream:  # the word was also the sign of the end
+                    continue
+                if stop != StopReason("other", UNHEARD_OF):
+                    yield f"{sample.name}, {way}: in place of {raw!r} it is read as {stop.kind!r}, raw {stop.raw!r}"
+        if not found:
+            yield "in no sample the word for why it ended (StopReason.raw) stands in its body"
+
+    @law
     def test_ids_that_are_missing_or_repeated_are_made_up(self) -> Iterator[str]:
         """A call without an id, with an empty one or with that of another call is a call: `id` is unique all the same.
 
@@ -152,7 +204,7 @@ class LawsOfOddities(LawsOfClaims):
     @law
     def test_arguments_that_are_no_json_come_out(self) -> Iterator[str]:
         """What a model wrote for arguments is kept to the letter, JSON or not: core judges it, and may repair it."""
-        for text in ("", "{", '{"a": 1}}', "```json\n{}\n```", "[1]", "null", "not json", '{"a": 01}'):
+        for text in ("", "{", '{"a": 1}}', "```json\n{}\n```", "[1]", "null", "not json", '{"a": 01}', ' {"a":1}\n'):
             for sample in self.answers():
                 body = with_argument_text(sample, text)
                 if body is None:
@@ -164,11 +216,15 @@ class LawsOfOddities(LawsOfClaims):
 
     @law
     def test_what_is_odd_can_be_sent_back(self) -> Iterator[str]:
-        """The turn of an odd answer, with answers, makes a next request: the model is told what was wrong with it."""
+        """The turn of an odd answer, with answers, makes a next request: the model is told what was wrong with it.
+
+        It is one that can be sent: `toolfan.wire.sendable` takes what JSON has no form for out of a turn.
+        """
         ids: list[list[Any]] = [["", ""], ["same", "same"], [None, None]]
         makes: list[Callable[[Sample], Any]] = [lambda sample, one=one: with_ids(sample, one) for one in ids]  # type: ignore[misc]
         makes.append(lambda sample: with_arguments(sample, {"deep": nested(50), "s": "\u2028"}))
         makes.append(lambda sample: with_argument_text(sample, "{"))
+        makes += [lambda sample: with_text(sample, "x\ud83d"), lambda sample: with_name(sample, "x\ud83d")]
         for make in makes:
             for name, _, turn in self.made(make):
                 yield from (f"{name}: {what}" for what in self.unanswerable(turn))
@@ -177,7 +233,7 @@ class LawsOfOddities(LawsOfClaims):
         """What is wrong with the request after this turn."""
         answers = [Answer(call, mark(call), is_error=True) for call in turn.calls]
         body = self.built(messages=(USER, *self.adapter.build_answer(turn, answers))).body
-        said = json.dumps(body)
+        said = encode_json(body).decode()
         missing = [call.id for call in turn.calls if said.count(mark(call)) != 1]
         if missing:
             yield f"the calls {missing} are not answered once"

@@ -12,7 +12,7 @@ from toolfan.registry import load_adapter
 
 from .lawbook import law
 from .laws_of_oddities import LawsOfOddities
-from .outside import ask, fingerprint
+from .outside import ADDRESSES, OTHER_VARIABLE, ask, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,3 +76,22 @@ class LawsOfPackages(LawsOfOddities):
                 yield f"{said['error'] or 'no error'} instead of ConfigError: {said['text']}"
             elif self.key_variable is not None and self.key_variable not in said["text"]:
                 yield f"it does not name {self.key_variable}: {said['text']}"
+
+    @law
+    def test_settings_are_heeded(self) -> Iterator[str]:
+        """`connect` goes by the settings: the key is that of `api_key_env`, and requests go to `base_url`.
+
+        Asked only where `settings_model` has these fields (an `endpoint_url` is a `base_url`).  The address is one on
+        loopback, where another process listens; where the SDK is not installed it is not asked for.
+        """
+        known = self.adapter.settings_model.model_fields
+        facts = ask(self)
+        if "api_key_env" in known:
+            said, found = facts["without the named key"], facts["with the named key"]
+            if said["error"] != "ConfigError" or OTHER_VARIABLE not in said["text"]:
+                yield f"api_key_env={OTHER_VARIABLE!r}, which is not set: {said['error'] or 'no error'} {said['text']}"
+            if found["error"] not in ("", "AdapterNotInstalled"):
+                yield f"api_key_env={OTHER_VARIABLE!r}, which is set: {found['error']}: {found['text']}"
+        for name in ADDRESSES:
+            if name in known and (said := facts["sent"][name])["error"] != "AdapterNotInstalled" and not said["heard"]:
+                yield f"{name}: nothing came to it; {said['error'] or 'no error'} {said['text']}"

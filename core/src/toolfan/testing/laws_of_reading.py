@@ -150,17 +150,19 @@ class LawsOfReading(Subject):
         """An error that the provider sends inside an answer becomes the ProviderError that the sample names.
 
         Let `toolfan.translation.error_from_body` or `error_from_status` make it; the error names the adapter, and
-        pickles.
+        pickles.  Calls that stand beside an error do not make it an answer.
         """
         for error in self.errors:
             if error.body is None:
                 continue
-            try:
-                turn = self.adapter.parse_response(error.body)
-            except ToolfanError as exc:
-                yield from self.misnamed(error.name, exc, error.error)
-            else:
-                yield f"{error.name}: no error, but a turn: {turn!r:.200}"
+            beside = [{**sample.body, **error.body} for sample in self.answers() if sample.calls]
+            for body in (error.body, *beside):
+                try:
+                    turn = self.adapter.parse_response(body)
+                except ToolfanError as exc:
+                    yield from self.misnamed(error.name, exc, error.error)
+                else:
+                    yield f"{error.name}: no error, but a turn: {turn!r:.200}"
 
     def misnamed(self, name: str, exc: ToolfanError, wanted: type[ProviderError]) -> Iterator[str]:
         """What is wrong with an error that was raised for a sample."""

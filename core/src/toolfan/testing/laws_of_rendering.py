@@ -68,10 +68,11 @@ class LawsOfRendering(Subject):
 
     @law
     def test_every_shape_is_rendered(self) -> Iterator[str]:
-        """Names of arguments (at every depth), values of enums, descriptions and required arguments reach the model.
+        """Names of arguments (at every depth), values of enums, whole descriptions, required arguments reach the model.
 
-        Take `tool.schema`, whole; if the provider knows a dialect only, transform it (`toolfan.schema`), and inline
-        what it cannot refer to.  A tool that cannot be said raises ToolDefinitionError instead of losing a part.
+        What is optional stays optional.  Take `tool.schema`, whole; if the provider knows a dialect only, transform it
+        (`toolfan.schema`), and inline what it cannot refer to.  A tool that cannot be said raises ToolDefinitionError
+        instead of losing a part.
         """
         for name, target in SPECIMENS.items():
             tools = ToolSet([target])
@@ -89,6 +90,9 @@ class LawsOfRendering(Subject):
                 yield f"{name}: its description is missing"
             if (required := schema.get("required")) and not self._requires(rendering, required):
                 yield f"{name}: that {required} are required is missing"
+            for demanded in _demands(rendering) - _demands(schema):
+                if demanded <= described(schema)["properties"]:
+                    yield f"{name}: {sorted(demanded)} are required, and not all of them are"
             yield from (f"{name}: {reference} leads nowhere" for reference in _dangling(rendering))
 
     def _requires(self, rendering: Any, required: list[str]) -> bool:
@@ -189,6 +193,12 @@ class LawsOfRendering(Subject):
         except ToolDefinitionError:
             return
         yield f"{list(tools.by_name)} were both rendered"
+
+
+def _demands(schema: Any) -> set[frozenset[str]]:
+    """The sets of arguments that are required together, at every depth."""
+    lists = [node["required"] for _, node in nodes(schema) if isinstance(node, dict) and "required" in node]
+    return {frozenset(names) for names in lists if names and all(isinstance(name, str) for name in names)}
 
 
 def _dangling(rendering: Any) -> Iterator[str]:

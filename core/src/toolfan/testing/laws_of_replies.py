@@ -16,12 +16,15 @@ from .lawbook import law
 from .laws_of_requests import LawsOfRequests
 from .laws_of_streams import LawsOfStreams
 from .subject import USER
-from .trees import contains, texts
+from .trees import contains, same, texts, values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from toolfan.adapter import RawCall, Turn
+
+# What tools return.
+RETURNED: list[Any] = ["", "text", {"a": [1, None]}, {}, [1, "b"], [], 7, 0, 1.5, True, False, None, "☔ \n"]
 
 
 def mark(call: RawCall) -> str:
@@ -99,16 +102,35 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
 
     @law
     def test_answers_of_every_kind_can_be_given(self) -> Iterator[str]:
-        """What a tool returned, of any JSON type, and what was wrong with a call, can be told to the model."""
-        contents: list[Any] = ["", "text", {"a": [1, None]}, [1, "b"], [], 7, 1.5, True, None, "☔ \n"]
+        """What a tool returned, of any JSON type, 0 and null too, is told as it is or as JSON; an error is told as one.
+
+        Texts go as they are, all else as JSON: `toolfan.answering.answer_text`.  The same content, once as a result and
+        once as an error (`is_error`), gives two requests, unless the attribute `error_field` says that the provider
+        has no field for it.
+        """
         for name, turn in self.turns():
-            for content in contents:
-                for is_error in (False, True):
-                    answers = [Answer(call, content, is_error) for call in turn.calls]
-                    try:
-                        json.dumps(self.built(messages=(USER, *self.adapter.build_answer(turn, answers))).body)
-                    except Exception as exc:  # noqa: BLE001 - it is what is told
-                        yield f"{name}: {content!r}: {type(exc).__name__}: {exc}"
+            before = [*values(self._told(turn, mark(turn.calls[0])))]
+            for content in RETURNED:
+                try:
+                    body, failed = self._told(turn, content), self._told(turn, content, is_error=True)
+                except Exception as exc:  # noqa: BLE001 - it is what is told
+                    yield f"{name}: {content!r}: {type(exc).__name__}: {exc}"
+                    continue
+                more = _count(values(body), content) - _count(before, content)
+                if content != "" and more < len(turn.calls):
+                    yield f"{name}: {content!r} is told neither as it is nor as JSON"
+                if content and isinstance(content, str) and json.dumps(content)[1:-1] not in json.dumps(failed):
+                    yield f"{name}: the error {content!r} is not told"
+                if same(body, failed) is self.error_field:
+                    what = "one request" if self.error_field else "two requests"
+                    yield f"{name}: error_field is {self.error_field}; {content!r}, a result and an error, is {what}"
+
+    def _told(self, turn: Turn, content: Any, *, is_error: bool = False) -> Any:
+        """The body of the request that tells this of each call.  Raises what the adapter raises."""
+        answers = [Answer(call, content, is_error) for call in turn.calls]
+        body = self.built(messages=(USER, *self.adapter.build_answer(turn, answers))).body
+        json.dumps(body)
+        return body
 
     @law
     def test_answers_that_do_not_fit_are_refused(self) -> Iterator[str]:
@@ -139,3 +161,7 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
                 if not contains(messages, turn.replay):
                     yield f"{sample.name}: the turn as it came is not in {messages!r:.300}"
                 self.built(messages=(USER, *messages, USER))
+
+
+def _count(found: Iterable[Any], wanted: Any) -> int:
+    return sum(same(one, wanted) for one in found)

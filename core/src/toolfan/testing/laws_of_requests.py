@@ -6,7 +6,6 @@ Knows: `build_request`.  Must not know: how it is sent.
 from __future__ import annotations
 
 import copy
-import json
 import pickle
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,20 +15,27 @@ from toolfan.request import DEFAULTS
 from toolfan.wire import encode_json
 
 from .lawbook import law
-from .laws_of_rendering import LawsOfRendering
+from .laws_of_messages import LawsOfMessages
 from .subject import USER
-from .trees import contains, includes, nodes, same, texts
+from .trees import at, contains, includes, leaves, nodes, same, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from toolfan.adapter import JSON
+    from toolfan.toolset import ToolSet
+
+    from .trees import Path
 
 PROBE = "toolfan-probe"
 # Values that some option or other takes.
 CANDIDATES: tuple[Any, ...] = (PROBE, 0.125, 7, True, [PROBE], {PROBE: PROBE}, [{PROBE: PROBE}], {PROBE: {PROBE: 7}})
+# To each kind of value the one that is easily taken for none.
+NOTHING: dict[type, Any] = {str: "", float: 0.0, int: 0, bool: False, list: []}
 TAKEN = frozenset({*DEFAULTS, "messages", "response_model", "tools", "self"})
 
 
-class LawsOfRequests(LawsOfRendering):
+class LawsOfRequests(LawsOfMessages):
     """What goes out."""
 
     @law
@@ -68,42 +74,6 @@ class LawsOfRequests(LawsOfRendering):
                 continue  # this provider's tools are no list that could be added to
             if wire.tools_json is not None and wire.tools_json != encode_json(wire.body["tools"]):
                 yield f"with {fields}: {wire.tools_json!r:.200}"
-
-    @law
-    def test_messages_go_out(self) -> Iterator[str]:
-        """Every chat-style message is in the body, in order: texts of users and assistants, calls and their results.
-
-        `toolfan.messages.read_messages` gives typed parts; a part that cannot be sent is refused as Unsupported.
-        """
-        call = {"id": "call_x", "type": "function", "function": {"name": "Weather", "arguments": '{"location":"m4"}'}}
-        messages = (
-            {"role": "user", "content": "m1"},
-            {"role": "assistant", "content": "m2"},
-            {"role": "user", "content": [{"type": "text", "text": "m3"}]},
-            {"role": "assistant", "content": None, "tool_calls": [call]},
-            {"role": "tool", "tool_call_id": "call_x", "content": "m5"},
-            {"role": "user", "content": "m6"},
-        )
-        said = json.dumps(self.built(messages=messages).body)
-        missing = [word for word in ("m1", "m2", "m3", "m4", "m5", "m6") if word not in said]
-        if missing:
-            yield f"{', '.join(missing)} are missing in {said[:300]}"
-        elif sorted(("m1", "m2", "m3", "m4", "m5", "m6"), key=said.index) != ["m1", "m2", "m3", "m4", "m5", "m6"]:
-            yield "the messages go out in another order"
-
-    @law
-    def test_what_is_no_message_is_refused(self) -> Iterator[str]:
-        """Messages without a role or with a content of another type raise UsageError, naming the position."""
-        for message in ({}, {"role": "wizard", "content": "x"}, {"role": "user", "content": 7}, {"role": "user"}):
-            try:
-                self.built(messages=(USER, message))
-            except UsageError as exc:
-                if "messages[1]" not in str(exc):
-                    yield f"{message}: the error does not name messages[1]: {exc}"
-            except Exception as exc:  # noqa: BLE001 - it is what is told
-                yield f"{message}: {type(exc).__name__} instead of UsageError: {exc}"
-            else:
-                yield f"{message} was sent"
 
     @law
     def test_the_tool_choice_goes_out(self) -> Iterator[str]:
@@ -151,15 +121,18 @@ class LawsOfRequests(LawsOfRendering):
             yield f"parallel_switch is {not switched}, and parallel=False {what}"
         for limit in (1, 3, 1000):
             encode_json(self.built(parallel=limit).body)
+        if same(self.built(parallel=1).body, bodies[True]) and switched:
+            yield "parallel=1 is sent as if any number of calls were wanted"
         if same(self.built(parallel=3).body, bodies[False]) and switched:
             yield "parallel=3 is sent as if one call at most were wanted"
 
     @law
     def test_every_option_goes_out(self) -> Iterator[str]:
-        """Each of `option_names` reaches the body with its value, and none is an argument of `create()` itself.
+        """Each of `option_names` reaches the body with its value, 0 too; nothing else changes, none goes out unasked.
 
         A value that an option cannot have goes out, too, or raises UsageError.  For an option that takes special values
-        only, give one in the attribute `options`.
+        only, give one in the attribute `options`; name in `always_sent` what the provider demands.  None is an argument
+        of `create()` itself.
         """
         base = self.built().body
         for name in sorted(self.adapter.option_names):
@@ -175,10 +148,26 @@ class LawsOfRequests(LawsOfRendering):
                 except Exception as exc:  # noqa: BLE001 - it is what is told
                     yield f"{name}={value!r}: {type(exc).__name__} instead of UsageError: {exc}"
                     continue
-                sent += _count(body, value) > _count(base, value)
-                sent += name in self.options and not same(body, base)
+                goes = _count(body, value) > _count(base, value)
+                sent += goes or (name in self.options and not same(body, base))
+                if goes and type(value) in NOTHING:
+                    yield from self._beside(name, value, base, body)
             if not sent:
                 yield f"{name} is not in the body"
+
+    def _beside(self, name: str, value: Any, base: JSON, body: JSON) -> Iterator[str]:
+        """What is wrong beside an option that goes out: something else changed, or a value like 0 is left out."""
+        lost, more = leaves(base) - leaves(body), leaves(body) - leaves(base)
+        if lost and name not in self.always_sent:
+            yield f"{name}={value!r}: {[text for _, text in lost]} went out without it, and no longer does"
+        if sorted(text for _, text in more) != sorted(text for _, text in leaves(value)):
+            yield f"{name}={value!r}: it brings along {[text for _, text in more]}"
+        nothing = NOTHING[type(value)]
+        try:
+            if same(self.built(options={name: nothing}).body, base):
+                yield f"{name}={nothing!r} is not in the body"
+        except UsageError:
+            return
 
     @law
     def test_the_extra_body_goes_out(self) -> Iterator[str]:
@@ -186,18 +175,55 @@ class LawsOfRequests(LawsOfRendering):
 
         End `build_request` with `toolfan.wire.merge_extra_body`.
         """
-        base = self.built().body
-        body = self.built(extra_body={"toolfan_extra": {"a": [1, None]}}).body
+        tools = self.tools("Weather", "Empty")
+        base = self.built(tools).body
+        body = self.built(tools, extra_body={"toolfan_extra": {"a": [1, None]}}).body
         if body != {**base, "toolfan_extra": {"a": [1, None]}}:
             yield "a field of extra_body does not stand in the body as it was given"
-        for key, value in base.items():
-            for other in (PROBE, {PROBE: PROBE}, [PROBE]):
-                try:
-                    changed = self.built(extra_body={key: other}).body
-                except UsageError:
-                    continue
-                if not includes(changed.get(key), value):
-                    yield f"extra_body={{{key!r}: {other!r}}} replaced {value!r:.100}"
+        for fields in self._requests():
+            body = self.built(tools, **fields).body
+            for key in body.keys() - base.keys():
+                if (sent := self._with_extra(tools, {}, {key: PROBE})) is not None and sent != {**base, key: PROBE}:
+                    yield f"extra_body={{{key!r}: {PROBE!r}}} does not stand in the body as it was given"
+            for path in _own(body):
+                for other in (PROBE, {PROBE: PROBE}, [PROBE], None):
+                    extra: Any = other
+                    for field in reversed(path):
+                        extra = {field: extra}
+                    sent = self._with_extra(tools, fields, extra)
+                    if sent is not None and not includes(at(sent, path), at(body, path)):
+                        yield f"extra_body={extra!r} replaced {at(body, path)!r:.100}"
+
+    def _with_extra(self, tools: ToolSet[Any], fields: Mapping[str, Any], extra: Mapping[str, Any]) -> Any:
+        """The body with these extra fields, None if they are refused."""
+        try:
+            return self.built(tools, **fields, extra_body=extra).body
+        except UsageError:
+            return None
+
+    def _requests(self) -> Iterator[dict[str, Any]]:
+        """Arguments of requests that between them have every field that toolfan sets."""
+        can = self.adapter.capabilities
+        messages = (USER, {"role": "system", "content": PROBE}, USER) if can.system_messages else (USER,)
+        yield {"messages": messages, "parallel": False, "stream": can.streaming, "strict": can.strict_schemas or None}
+        yield {"tool_choice": ToolChoice("none")}
+        if can.tool_choice_required:
+            yield {"tool_choice": ToolChoice("required"), "strict": False if can.strict_schemas else None}
+        if can.tool_choice_subset:
+            yield {"tool_choice": ToolChoice("required", ("Weather",))}
+        for name in sorted(self.adapter.option_names):
+            for value in CANDIDATES:
+                if self.accepts(name, value):
+                    yield {"options": {name: value}}
+                    break
+
+    def accepts(self, name: str, value: Any) -> bool:
+        """Whether the option may have this value."""
+        try:
+            self.built(options={name: value})
+        except UsageError:
+            return False
+        return True
 
     @law
     def test_building_changes_nothing(self) -> Iterator[str]:
@@ -213,6 +239,14 @@ class LawsOfRequests(LawsOfRendering):
             yield "built again it is another request"
         if fields != kept:
             yield "the messages or the extra fields were changed"
+
+
+def _own(body: Any, path: Path = ()) -> Iterator[Path]:
+    """The fields of a body, and those of the objects in it, but for what stands in lists, at most three levels deep."""
+    for key, value in body.items():
+        yield (*path, key)
+        if isinstance(value, dict) and len(path) < 2:
+            yield from _own(value, (*path, key))
 
 
 def _count(tree: Any, value: Any) -> int:

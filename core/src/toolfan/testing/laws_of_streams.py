@@ -6,6 +6,7 @@ Knows: `stream_parser`.  Must not know: requests, transports.
 from __future__ import annotations
 
 import copy
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import RawCall, Turn
@@ -18,7 +19,8 @@ from .trees import same
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-COMPARED = ("calls", "text", "stop", "usage", "refusal", "replay")
+    from .samples import ErrorSample
+
 CUTS = (1, 2, 3, 5, 7, 16, 61, 1000)
 
 
@@ -27,17 +29,17 @@ class LawsOfStreams(LawsOfReading):
 
     @law
     def test_a_stream_says_what_the_whole_answer_says(self) -> Iterator[str]:
-        """The closed parser and `parse_response` give equal calls, text, stop, usage, refusal and replay.
+        """The closed parser and `parse_response` give equal turns: calls, text, stop, usage, replay, model, id and all.
 
         A program must not get another result because it streams.  Best put the pieces together into a whole body, and
         read that with the same code; see `toolfan_openai.streaming`.
         """
         for name, body, events in self.streams():
             whole, streamed = self.adapter.parse_response(body), self.read(events)
-            for field in COMPARED:
-                wanted, found = getattr(whole, field), getattr(streamed, field)
+            for field in fields(Turn):
+                wanted, found = getattr(whole, field.name), getattr(streamed, field.name)
                 if wanted != found:
-                    yield f"{name}: {field}: the stream says {found!r}, the whole answer {wanted!r}"
+                    yield f"{name}: {field.name}: the stream says {found!r}, the whole answer {wanted!r}"
 
     @law
     def test_what_was_sealed_is_what_close_gives(self) -> Iterator[str]:
@@ -150,16 +152,28 @@ class LawsOfStreams(LawsOfReading):
 
     @law
     def test_an_error_in_a_stream_is_raised(self) -> Iterator[str]:
-        """An error that comes as an event is raised by `feed` or `close`, as the class that the sample names."""
+        """An error that comes as an event is raised by `feed` or `close`, as the class that the sample names.
+
+        Also after a call, whatever follows on it: an answer that failed on the way is not whole.
+        """
+        streams = [events for _, body, events in self.streams() if self.adapter.parse_response(body).calls]
         for error in self.errors if self.adapter.capabilities.streaming else ():
-            if error.events is None:
+            if not error.events:
                 continue
-            try:
-                turn = self.read(error.events)
-            except ToolfanError as exc:
-                yield from self.misnamed(error.name, exc, error.error)
-            else:
-                yield f"{error.name}: no error, but a turn: {turn!r:.200}"
+            yield from self._failed(error, error.events)
+            for events in streams:
+                for at in range(1, len(events)):
+                    if self._sealed(events[:at]):
+                        yield from self._failed(error, [*events[:at], error.events[-1], *events[at:]])
+
+    def _failed(self, error: ErrorSample, events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+        """What is wrong with what is raised for these events."""
+        try:
+            turn = self.read(events)
+        except ToolfanError as exc:
+            yield from self.misnamed(error.name, exc, error.error)
+        else:
+            yield f"{error.name}: no error, but a turn: {turn!r:.200}"
 
     @law
     def test_parsers_share_nothing(self) -> Iterator[str]:
@@ -181,9 +195,15 @@ class LawsOfStreams(LawsOfReading):
 
     @law
     def test_streams_are_offered_or_refused(self) -> Iterator[str]:
-        """With `capabilities.streaming` a parser reads streams; without it `stream=True` is refused as Unsupported."""
+        """With `capabilities.streaming` requests ask for a stream, if one is wanted; without it that is Unsupported.
+
+        The body of a request for a stream is another one, unless the attribute `stream_field` says that the address or
+        the method tells.
+        """
         if self.adapter.capabilities.streaming:
-            self.asked(stream=True)
+            if same(self.asked(stream=True).body, self.asked().body) is self.stream_field:
+                what = "changes nothing" if self.stream_field else "changes the body"
+                yield f"stream_field is {self.stream_field}, and stream=True {what}"
             self.adapter.stream_parser()
             if not any(True for _ in self.streams()):
                 yield "streams are offered, and no sample has events"

@@ -9,6 +9,7 @@ Knows: how such a process is started, and what it does.  Must not know: laws.
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -20,7 +21,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from toolfan.adapter import ParallelToolsAdapter
 
@@ -39,6 +40,9 @@ _PASSED = (
     "COVERAGE_PROCESS_START",
 )
 _SECONDS = 120.0
+OTHER_VARIABLE = "TOOLFAN_SUITE_KEY"
+ADDRESSES = ("base_url", "endpoint_url")
+"""The settings that name the service's address."""
 
 
 def ask(subject: Subject) -> Mapping[str, Any]:
@@ -53,6 +57,7 @@ def ask(subject: Subject) -> Mapping[str, Any]:
         "sdk": list(subject.sdk),
         "settings": dict(subject.settings),
         "key_variable": subject.key_variable,
+        "environment": dict(subject.environment),
         "adapter": base64.b64encode(pickle.dumps(adapter)).decode(),
     }
     answer: Mapping[str, Any] = json.loads(_asked(json.dumps(question)))
@@ -109,8 +114,64 @@ def _said(adapter: ParallelToolsAdapter, settings: Mapping[str, Any], *, use_asy
     return {"error": "", "text": ""}
 
 
+def _sent(adapter: ParallelToolsAdapter, settings: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """What became of a request whose service is at an address of this process; whether it came there."""
+    with _listening() as (address, heard):
+        said: dict[str, Any] = {"error": "", "text": ""}
+        try:
+            client = adapter.connect(
+                adapter.settings_model.model_validate({**settings, field: address}), use_async=False
+            )
+            transport: Any = adapter.transport(client, use_async=False)
+            transport.send(_request(adapter), timeout=10.0, headers={}, query={})
+        except Exception as exc:  # noqa: BLE001 - it is what is told
+            said = {"error": type(exc).__name__, "text": str(exc)}
+        return {**said, "heard": bool(heard)}
+
+
+def _request(adapter: ParallelToolsAdapter) -> Any:
+    from toolfan.adapter import ToolRequest
+    from toolfan.toolset import ToolSet
+
+    from .specimens import SPECIMENS
+
+    messages = ({"role": "user", "content": "x"},)
+    return adapter.build_request(ToolRequest("toolfan-model", messages, ToolSet([SPECIMENS["Weather"]])))
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[tuple[str, list[str]]]:
+    """An address on loopback, and the paths that were asked for there; everything is refused with status 400."""
+    import threading
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    heard: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def refuse(self) -> None:
+            heard.append(self.path)
+            self.send_response(400)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        do_GET = do_POST = refuse
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", heard
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def _main() -> None:
     question = json.loads(sys.stdin.read())
+    os.environ.update(question["environment"])
     sys.path[:] = question["path"]
     plugin = importlib.import_module(question["plugin"])
     make = getattr(plugin, "toolfan_adapter", None)
@@ -128,6 +189,14 @@ def _main() -> None:
     answer["without the SDK"] = [_said(adapter, question["settings"], use_async=use) for use in (False, True)]
     for name in question["sdk"]:
         del modules[name]
+    known = adapter.settings_model.model_fields
+    answer["sent"] = {name: _sent(adapter, question["settings"], name) for name in ADDRESSES if name in known}
+    if "api_key_env" in known:
+        named = {**question["settings"], "api_key_env": OTHER_VARIABLE}
+        answer["without the named key"] = _said(adapter, named, use_async=False)
+        os.environ.pop(variable or "", None)
+        os.environ[OTHER_VARIABLE] = "toolfan-key"
+        answer["with the named key"] = _said(adapter, named, use_async=False)
     os.environ.pop(variable or "", None)
     answer["without a key"] = [_said(adapter, question["settings"], use_async=use) for use in (False, True)]
     print(json.dumps(answer))  # noqa: T201 - to the process that asks

@@ -48,7 +48,8 @@ class Sample:
 class ErrorSample:
     """An error that the provider sends in place of an answer, and the class of error it becomes.
 
-    `body` is what comes inside an answer that HTTP calls a success, `events` the same in a stream; either may be None.
+    `body` is what comes inside an answer that HTTP calls a success, `events` the same in a stream, whose last event is
+    the error; either may be None.
     """
 
     name: str

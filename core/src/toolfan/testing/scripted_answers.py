@@ -30,9 +30,9 @@ STOPS: dict[str, StopKind] = {
 
 def parse(body: Any, *, adapter: str) -> Turn:
     """The turn in an answer.  Raises BadResponse for another shape, or the error in the body."""
+    if isinstance(body, dict) and body.get("error"):
+        raise error_from_body(body["error"], adapter=adapter)
     if not isinstance(body, dict) or not isinstance(body.get("calls"), list):
-        if isinstance(body, dict) and body.get("error"):
-            raise error_from_body(body["error"], adapter=adapter)
         raise BadResponse("the answer is none of a script", adapter=adapter, hint="It has calls, text and stop.")
     assembler = CallAssembler()
     for call in body["calls"]:

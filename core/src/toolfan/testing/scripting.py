@@ -31,8 +31,8 @@ from toolfan.adapter import (
 from toolfan.answering import check_answers
 from toolfan.errors import ProviderError, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
-from toolfan.messages import check_chat_message
-from toolfan.wire import encode_json, merge_extra_body
+from toolfan.messages import check_chat_message, with_wire_names
+from toolfan.wire import encode_json, merge_extra_body, sendable
 
 from .scripted_answers import ScriptParser, parse
 
@@ -96,7 +96,7 @@ class ScriptedAdapter:
         choice, names = request.tool_choice, self._names(request.tools)
         body: JSON = {
             "model": request.model or DEFAULT_MODEL,
-            "messages": list(request.messages),
+            "messages": [with_wire_names(message, names) for message in request.messages],
             "tools": self.render_tools(request.tools, strict=request.strict),
             "choice": {"mode": choice.mode}
             | ({"tools": [names[name] for name in choice.tools]} if choice.tools else {}),
@@ -117,13 +117,13 @@ class ScriptedAdapter:
         return ScriptParser(self.name)
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
-        """The turn as it was given, and one message with the answers, in call order."""
+        """The turn as it was given, if it can be sent, and one message with the answers, in call order."""
         check_answers(turn, answers, adapter=self.name)
         told = [
             {"role": "scripted", "id": answer.call.id, "content": answer.content, "is_error": answer.is_error}
             for answer in answers
         ]
-        return [turn.replay or {"role": "scripted", "text": turn.text}, *told]
+        return [sendable(turn.replay or {"role": "scripted", "text": turn.text}), *told]
 
     def connect(self, settings: BaseModel, *, use_async: bool) -> object:
         """A client with an empty script."""

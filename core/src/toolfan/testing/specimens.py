@@ -40,6 +40,22 @@ class Empty(BaseModel):
     """Takes nothing."""
 
 
+class Wordy(BaseModel):
+    """Says much.
+
+    A description may have paragraphs,
+        and lines that begin with blanks:
+
+    - and lists.
+
+    """
+
+    what: str = Field(description="First line.\n\n  Second paragraph; " + "and so on, " * 200 + "to the very end.")
+
+
+Wordy.__doc__ = f"{Wordy.__doc__}{'A sentence of no use at all. ' * 100}The last word."
+
+
 class Colour(enum.Enum):
     RED = "red"
     BLUE = "blue"
@@ -186,6 +202,7 @@ SPECIMENS: dict[str, Any] = {
     for tool in (
         Weather,
         Empty,
+        Wordy,
         Paint,
         Person,
         Node,

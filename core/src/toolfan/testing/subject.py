@@ -34,9 +34,13 @@ class Subject(Lawful):
     `adapter` and `samples` are needed, and `errors`: at least one error that the provider sends inside an answer.
     `plugin` is the module of the entry point, by default the package of the adapter's class.  `sdk` are the modules of
     the vendor's SDK, which only `connect` may import; `key_variable` is the environment variable without which
-    `connect` must refuse, `settings` what it needs beside the key.  `options` has values for options that not every
-    value suits.
-    `request_model` is the model of requests that the suite builds.
+    `connect` must refuse, `settings` what it needs beside the key, `environment` further variables.  `options` has
+    values for options that not every value suits.  `request_model` is the model of requests that the suite builds.
+
+    Three more say what the provider's wire is like, and are proved, too: `error_field` is False where answers to calls
+    have no field for errors, so that the text alone tells; `stream_field` is False where the address or the method asks
+    for a stream, and not the body; `always_sent` names the options without which the provider takes no request, so that
+    a value of the adapter's own goes out.
     """
 
     adapter: ClassVar[ParallelToolsAdapter]
@@ -46,8 +50,12 @@ class Subject(Lawful):
     sdk: ClassVar[Sequence[str]] = ()
     key_variable: ClassVar[str | None] = None
     settings: ClassVar[Mapping[str, Any]] = NO_OPTIONS
+    environment: ClassVar[Mapping[str, str]] = NO_OPTIONS
     options: ClassVar[Mapping[str, Any]] = NO_OPTIONS
     request_model: ClassVar[str] = "toolfan-model"
+    error_field: ClassVar[bool] = True
+    stream_field: ClassVar[bool] = True
+    always_sent: ClassVar[Sequence[str]] = ()
 
     def events_of(self, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
         """The events of a stream that says the same as this body, or None.

@@ -6,6 +6,7 @@ Knows: dicts, lists, texts, numbers.  Must not know: providers.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -56,6 +57,25 @@ def includes(tree: Any, part: Any) -> bool:
     if isinstance(part, list | tuple):
         return isinstance(tree, list | tuple) and all(any(includes(item, one) for item in tree) for one in part)
     return bool(tree == part)
+
+
+def values(tree: Any) -> Iterator[Any]:
+    """Every value in the tree, and those in JSON text among them."""
+    for _, node in nodes(tree):
+        yield node
+        if isinstance(node, str):
+            try:
+                inside = json.loads(node)
+            except (ValueError, RecursionError):
+                continue
+            yield from values(inside)
+
+
+def leaves(tree: Any) -> Counter[tuple[Path, str]]:
+    """What stands at the ends of the tree, as JSON text, each with its path."""
+    return Counter(
+        (path, text_of(node)) for path, node in nodes(tree) if not (isinstance(node, Mapping | list | tuple) and node)
+    )
 
 
 def texts(tree: Any) -> list[str]:

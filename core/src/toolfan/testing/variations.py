@@ -68,6 +68,24 @@ def _arguments(body: Any, wanted: Any) -> list[Path]:
     return places(body, fits)
 
 
+def with_text(sample: Sample, text: str) -> Any:
+    """The body with another text; None if the sample's is not found in it."""
+    found = places(sample.body, partial(eq, sample.text)) if sample.text else []
+    return changed_everywhere(sample.body, found, text) if found else None
+
+
+def with_name(sample: Sample, name: str) -> Any:
+    """The body, in which every call has this name; None if their names are not found in it."""
+    found = [path for called in {name for name, _ in sample.calls} for path in places(sample.body, partial(eq, called))]
+    return changed_everywhere(sample.body, found, name) if found else None
+
+
+def with_stop(sample: Sample, raw: str, other: str) -> Any:
+    """The body with another word for why it ended, in place of `raw`; None if that is not found in it."""
+    found = places(sample.body, partial(eq, raw))
+    return changed_everywhere(sample.body, found, other) if found else None
+
+
 def with_arguments(sample: Sample, arguments: Any) -> Any:
     """The body, in which the first call has these arguments; None if they cannot be found in it."""
     wanted = next((given for _, given in sample.calls if isinstance(given, dict) and given), None)

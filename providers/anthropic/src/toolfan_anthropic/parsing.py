@@ -36,7 +36,7 @@ def parse_message(body: Any, *, adapter: str) -> Turn:
     """
     if not isinstance(body, OBJECT):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object")
-    if body.get("error") and not body.get("content"):
+    if body.get("error"):
         raise error_from_body(body["error"], adapter=adapter)
     content = body.get("content")
     if not isinstance(content, list):

@@ -47,7 +47,7 @@ from toolfan.adapter import (
     WireRequest,
 )
 from toolfan.answering import check_answers
-from toolfan.wire import merge_extra_body
+from toolfan.wire import merge_extra_body, sendable
 
 from .parsing import parse_answer
 from .settings import LocalSettings
@@ -126,10 +126,10 @@ class LocalAdapter:
         return AnswerParser(self.name)
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
-        """The model's own message, untouched, and one `result` message a call, in call order."""
+        """The model's own message, untouched if it can be sent, and one `result` message a call, in call order."""
         check_answers(turn, answers, adapter=self.name)
         said: Message = turn.replay or {"role": "model", "text": turn.text or None, "calls": []}
-        return [said, *map(_result, answers)]
+        return [sendable(said), *map(_result, answers)]
 
     def connect(self, settings: BaseModel, *, use_async: bool) -> object:
         """A `LocalClient`.  Raises ConfigError for a script that cannot be used, naming the file and the place."""

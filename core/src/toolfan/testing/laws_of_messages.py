@@ -1,0 +1,161 @@
+"""Laws of messages: a conversation goes out whole, each message as what it is, calls and results tied to each other.
+
+Knows: chat-style messages, `build_request`.  Must not know: the rest of a request, how it is sent.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from toolfan.errors import UsageError
+from toolfan.tools import Tool
+from toolfan.toolset import ToolSet
+
+from .lawbook import law
+from .laws_of_rendering import ODD_NAMES, LawsOfRendering
+from .specimens import Weather
+from .subject import USER
+from .trees import same, texts, values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from toolfan.adapter import JSON
+
+# One transparent pixel.
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PARTS: list[Any] = [
+    {"type": "text", "text": "What is it?"},
+    {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
+]
+IDS = ("call_toolfan_a", "call_toolfan_b")
+MANY_MESSAGES = 300
+
+
+def word(name: str) -> str:
+    """A text that is in no other."""
+    return f"toolfan-{name}-end"
+
+
+def called(name: str = "Weather", ids: Sequence[str] = IDS) -> JSON:
+    """An assistant's message with a text and a call for each id."""
+    calls = [
+        {"id": one, "type": "function", "function": {"name": name, "arguments": json.dumps({"location": word(one)})}}
+        for one in ids
+    ]
+    return {"role": "assistant", "content": word("beside"), "tool_calls": calls}
+
+
+RESULTS: tuple[JSON, ...] = (
+    {"role": "tool", "tool_call_id": IDS[0], "content": word("result")},
+    {"role": "tool", "tool_call_id": IDS[1], "content": [{"type": "text", "text": word("listed")}]},
+)
+SAID: tuple[JSON, ...] = (
+    {"role": "user", "content": word("asked")},
+    {"role": "assistant", "content": word("answered")},
+    {"role": "user", "content": [{"type": "text", "text": word("one")}, {"type": "text", "text": word("other")}]},
+)
+AFTER = tuple(
+    {"role": ("assistant", "user")[at % 2], "content": word(f"said-{at}")} for at in range(MANY_MESSAGES - len(SAID))
+)
+# What must stand in the body, in order; of the texts of one message the order is not told.
+IN_ORDER: tuple[tuple[str, ...], ...] = (
+    (word("asked"),),
+    (word("answered"),),
+    (word("one"),),
+    (word("other"),),
+    (word("beside"), *map(word, IDS)),
+    (word("result"),),
+    (word("listed"),),
+    *((message["content"],) for message in AFTER),
+)
+
+
+class LawsOfMessages(LawsOfRendering):
+    """What goes out of a conversation."""
+
+    @law
+    def test_messages_go_out(self) -> Iterator[str]:
+        """Every chat-style message goes out as what it is, in order: texts, calls and their results, be they many.
+
+        All texts of a message are there, those beside calls too; a system message is none of the user's, wherever it
+        stands; a result names its call, or stands in the order of the calls.  `toolfan.messages.read_messages` gives
+        typed parts; a part that cannot be sent is refused as Unsupported.
+        """
+        body = self.built(messages=(*SAID, called(), *RESULTS, *AFTER)).body
+        said = json.dumps(body)
+        missing = [word for group in IN_ORDER for word in group if word not in said]
+        if missing:
+            yield f"{', '.join(missing[:5])} ({len(missing)} texts) are missing"
+        else:
+            places = [[said.index(word) for word in group] for group in IN_ORDER]
+            late = [at for at in range(1, len(places)) if max(places[at - 1]) > min(places[at])]
+            yield from (f"{IN_ORDER[at]} stands before {IN_ORDER[at - 1]}" for at in late)
+        if word("listed") in said and not any(text.endswith(word("listed")) for text in texts([*values(body)])):
+            yield "the result that is a list of parts is sent as something that is neither its text nor JSON"
+        yield from self._untied(body)
+        yield from self._misplaced()
+        yield from self._spelled_by_python()
+
+    def _untied(self, body: JSON) -> Iterator[str]:
+        """Results that do not say which call they answer."""
+        counts = [texts(body).count(one) for one in IDS]
+        if all(count > 1 for count in counts):
+            return
+        turned = self.built(messages=(*SAID, called(), *RESULTS[::-1], *AFTER)).body
+        if any(counts) or not same(turned, body):
+            yield f"the ids {', '.join(IDS)} are there {counts} times: a call and its result must have the same one"
+
+    def _misplaced(self) -> Iterator[str]:
+        """Messages of one role that are sent as another's."""
+        roles = ["user", "assistant", *(("system", "developer") if self.adapter.capabilities.system_messages else ())]
+        bodies = {role: self.built(messages=(USER, {"role": role, "content": word("x")}, USER)).body for role in roles}
+        for role, body in bodies.items():
+            if word("x") not in json.dumps(body):
+                yield f"a {role} message that is not the first is left out"
+            if role != "user" and same(body, bodies["user"]):
+                yield f"a {role} message is sent as one of the user's"
+
+    def _spelled_by_python(self) -> Iterator[str]:
+        """A result with an image that is sent, but not as JSON."""
+        result = {"role": "tool", "tool_call_id": IDS[0], "content": PARTS}
+        try:
+            body = self.built(messages=(USER, called(ids=IDS[:1]), result)).body
+        except UsageError:
+            return
+        if not any(text.endswith(PIXEL) for text in texts([*values(body)])):
+            yield "a result that is a list with an image is sent as something that is neither the image nor JSON"
+
+    @law
+    def test_earlier_calls_bear_names_on_the_wire(self) -> Iterator[str]:
+        """A call in the messages names its tool as the tool is named in this request: by its name on the wire.
+
+        Write `to_wire.get(name, name)`, also for results that name the tool.  Where messages go out as they are,
+        `toolfan.messages.with_wire_names` does it.
+        """
+        for name in ODD_NAMES:
+            tools: ToolSet[Any] = ToolSet([Tool(Weather, name=name)])
+            if (wire := self.wire_names(tools)[name]) == name:
+                continue
+            without, body = (
+                self.built(tools, messages=(USER, *more)).body for more in ((), (called(name, IDS[:1]), RESULTS[0]))
+            )
+            if name in texts(body):
+                yield f"an earlier call of {name[:20]!r} goes out as it is"
+            elif word(IDS[0]) in json.dumps(body) and texts(body).count(wire) == texts(without).count(wire):
+                yield f"an earlier call of {name[:20]!r} should go out as one of {wire!r}"
+
+    @law
+    def test_what_is_no_message_is_refused(self) -> Iterator[str]:
+        """Messages without a role or with a content of another type raise UsageError, naming the position."""
+        for message in ({}, {"role": "wizard", "content": "x"}, {"role": "user", "content": 7}, {"role": "user"}):
+            try:
+                self.built(messages=(USER, message))
+            except UsageError as exc:
+                if "messages[1]" not in str(exc):
+                    yield f"{message}: the error does not name messages[1]: {exc}"
+            except Exception as exc:  # noqa: BLE001 - it is what is told
+                yield f"{message}: {type(exc).__name__} instead of UsageError: {exc}"
+            else:
+                yield f"{message} was sent"
