@@ -118,7 +118,7 @@ async def perform_async(begun: Begun, ask: Callable[[Prepared, HandOver], Awaita
     effect = next(loop)
     try:
         while True:
-            outcome: Any
+            outcome: Any = None
             try:
                 if isinstance(effect, Ask):
                     with anyio.CancelScope() as reading:
