@@ -76,7 +76,8 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
 @lru_cache(256)
 def _spellings(secret: str) -> tuple[tuple[str, ...], bytes]:
     """The usual spellings, longest first, of most keys but one; and the longest part that all of them have."""
-    core = max(_PLAIN.findall(secret), key=len).encode()
+    parts: list[str] = _PLAIN.findall(secret)
+    core = sorted(parts, key=len)[-1].encode()
     if _PLAIN.fullmatch(secret):
         return (secret,), core
     import html

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolfan.errors import BadResponse, ToolfanError, UsageError
+from toolfan.logins import proxy_logins
 from toolfan.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets
 from toolfan.translation import error_from_body, error_from_status, named, not_connected, not_sent, timed_out
 
@@ -31,7 +32,7 @@ def secrets_of(client: Any, added: Mapping[str, str]) -> tuple[str, ...]:
     module: Any = sys.modules.get("litellm")
     own = {name: value for name, value in vars(module).items() if name.endswith("_key")} if module else {}
     key = known_secrets({"api_key": getattr(client, "api_key", None)})
-    return longest_first(key, known_secrets(own), known_secrets(os.environ), sent_secrets(added))
+    return longest_first(key, known_secrets(own), known_secrets(os.environ), sent_secrets(added), proxy_logins())
 
 
 def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: tuple[str, ...]) -> ToolfanError:
