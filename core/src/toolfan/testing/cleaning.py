@@ -43,11 +43,11 @@ def cleaned_request(body: JSON, secrets: tuple[str, ...]) -> JSON:
 def _cleaned(value: Any, secrets: tuple[str, ...], hidden: Callable[[str], bool], *, named: bool = False) -> Any:
     """`hidden` says whether a text that is `named` like a secret is one."""
     if isinstance(value, str):
-        return _BLOT if named and hidden(value) else masked(value, secrets)
+        return _BLOT if named and hidden(value) else _masked(value, secrets)
     if isinstance(value, dict):
         found: JSON = {}
         for key, inner in value.items():
-            name = masked(str(key), secrets)
+            name = _masked(str(key), secrets)
             while name in found:  # two keys of the same form
                 name += "*"
             found[name] = _cleaned(inner, secrets, hidden, named=looks_secret(str(key)))
@@ -55,6 +55,13 @@ def _cleaned(value: Any, secrets: tuple[str, ...], hidden: Callable[[str], bool]
     if isinstance(value, list | tuple):
         return [_cleaned(inner, secrets, hidden, named=named) for inner in value]
     return value
+
+
+def _masked(text: str, secrets: tuple[str, ...]) -> str:
+    """Masked until it stays the same (keys may touch each other): a recording is cleaned more than once."""
+    while (once := masked(text, secrets)) != text:
+        text = once
+    return text
 
 
 def _is_key(text: str) -> bool:

@@ -38,7 +38,7 @@ from .cleaning import cleaned_exchange
 from .delegation import Through
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Collection, Generator, Iterator
 
     from toolfan.adapter import JSON, ParallelToolsAdapter, WireRequest, WireResponse
 
@@ -107,10 +107,15 @@ def _fault(exchange: JSON) -> str | None:
     if not isinstance(error, dict):
         return "error is no object"
     if (kind := error.get("type")) not in kinds:
-        return f"error.type is {kind!r}, which is no error of a provider.{nearest(str(kind), kinds)}"
+        return f"error.type is {kind!r}, which is no error of a provider{_meant(kind, kinds)}"
     fields = ("type", "message", *_ERROR_FIELDS)
     unknown = next((name for name in error if name not in fields), None)
-    return f"error has no field {unknown!r}.{nearest(unknown, fields)}" if unknown is not None else None
+    return f"error has no field {unknown!r}{_meant(unknown, fields)}" if unknown is not None else None
+
+
+def _meant(name: object, known: Collection[str]) -> str:
+    guess = nearest(str(name), known).strip()
+    return f" ({guess})" if guess else ""
 
 
 def provider_errors() -> dict[str, type[ProviderError]]:
