@@ -71,6 +71,7 @@ THOUGHT = {
 class TestLiteLLM(AdapterConformance):
     adapter = toolfan_litellm.LiteLLMAdapter()
     sdk = ("litellm", "openai")
+    request_model = "openai/toolfan-model"
     error_field = False
     samples = (
         sample("two calls", completion("tool_calls", tool_calls=TWO), calls=CALLED, ids=["call_a", "toolu_b"]),

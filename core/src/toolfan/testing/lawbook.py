@@ -32,6 +32,8 @@ def law(check: Callable[[S], Iterator[str]]) -> Law[S]:
     An exception that the method does not expect is a fault too.
     """
 
+    name: str = getattr(check, "__name__", "")
+
     @functools.wraps(check)
     def test(self: S) -> None:
         __tracebackhide__ = True
@@ -46,7 +48,7 @@ def law(check: Callable[[S], Iterator[str]]) -> Law[S]:
             lines = [f"- {line}" for line in found[:_SHOWN]]
             more = ["- and more"] if len(found) > _SHOWN else []
             raise LawBroken("\n".join([*lines, *more, "", inspect.getdoc(check) or ""])) from cause
-        held[type(self), check.__name__] += 1
+        held[type(self), name] += 1
 
     vars(test).pop("__wrapped__")  # pytest would see a generator
     vars(test)[_MARK] = True

@@ -187,9 +187,7 @@ class LawsOfRequests(LawsOfMessages):
                     yield f"extra_body={{{key!r}: {PROBE!r}}} does not stand in the body as it was given"
             for path in _own(body):
                 for other in (PROBE, {PROBE: PROBE}, [PROBE], None):
-                    extra: Any = other
-                    for field in reversed(path):
-                        extra = {field: extra}
+                    extra = _placed(path, other)
                     sent = self._with_extra(tools, fields, extra)
                     if sent is not None and not includes(at(sent, path), at(body, path)):
                         yield f"extra_body={extra!r} replaced {at(body, path)!r:.100}"
@@ -239,6 +237,13 @@ class LawsOfRequests(LawsOfMessages):
             yield "built again it is another request"
         if fields != kept:
             yield "the messages or the extra fields were changed"
+
+
+def _placed(path: Path, value: Any) -> Mapping[str, Any]:
+    """Objects in each other, the value at the path."""
+    for key in reversed(path):
+        value = {key: value}
+    return value  # type: ignore[no-any-return]
 
 
 def _own(body: Any, path: Path = ()) -> Iterator[Path]:

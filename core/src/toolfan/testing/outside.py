@@ -21,7 +21,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
     from toolfan.adapter import ParallelToolsAdapter
 
@@ -56,6 +56,7 @@ def ask(subject: Subject) -> Mapping[str, Any]:
         "plugin": subject.plugin or type(adapter).__module__.partition(".")[0],
         "sdk": list(subject.sdk),
         "settings": dict(subject.settings),
+        "model": subject.request_model,
         "key_variable": subject.key_variable,
         "environment": dict(subject.environment),
         "adapter": base64.b64encode(pickle.dumps(adapter)).decode(),
@@ -114,7 +115,7 @@ def _said(adapter: ParallelToolsAdapter, settings: Mapping[str, Any], *, use_asy
     return {"error": "", "text": ""}
 
 
-def _sent(adapter: ParallelToolsAdapter, settings: Mapping[str, Any], field: str) -> dict[str, Any]:
+def _sent(adapter: ParallelToolsAdapter, model: str, settings: Mapping[str, Any], field: str) -> dict[str, Any]:
     """What became of a request whose service is at an address of this process; whether it came there."""
     with _listening() as (address, heard):
         said: dict[str, Any] = {"error": "", "text": ""}
@@ -123,24 +124,24 @@ def _sent(adapter: ParallelToolsAdapter, settings: Mapping[str, Any], field: str
                 adapter.settings_model.model_validate({**settings, field: address}), use_async=False
             )
             transport: Any = adapter.transport(client, use_async=False)
-            transport.send(_request(adapter), timeout=10.0, headers={}, query={})
+            transport.send(_request(adapter, model), timeout=10.0, headers={}, query={})
         except Exception as exc:  # noqa: BLE001 - it is what is told
             said = {"error": type(exc).__name__, "text": str(exc)}
         return {**said, "heard": bool(heard)}
 
 
-def _request(adapter: ParallelToolsAdapter) -> Any:
+def _request(adapter: ParallelToolsAdapter, model: str) -> Any:
     from toolfan.adapter import ToolRequest
     from toolfan.toolset import ToolSet
 
     from .specimens import SPECIMENS
 
     messages = ({"role": "user", "content": "x"},)
-    return adapter.build_request(ToolRequest("toolfan-model", messages, ToolSet([SPECIMENS["Weather"]])))
+    return adapter.build_request(ToolRequest(model, messages, ToolSet([SPECIMENS["Weather"]])))
 
 
 @contextlib.contextmanager
-def _listening() -> Iterator[tuple[str, list[str]]]:
+def _listening() -> Generator[tuple[str, list[str]]]:
     """An address on loopback, and the paths that were asked for there; everything is refused with status 400."""
     import threading
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -156,7 +157,7 @@ def _listening() -> Iterator[tuple[str, list[str]]]:
 
         do_GET = do_POST = refuse
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             """Says nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -190,14 +191,16 @@ def _main() -> None:
     for name in question["sdk"]:
         del modules[name]
     known = adapter.settings_model.model_fields
-    answer["sent"] = {name: _sent(adapter, question["settings"], name) for name in ADDRESSES if name in known}
+    model, settings = question["model"], question["settings"]
+    answer["sent"] = {name: _sent(adapter, model, settings, name) for name in ADDRESSES if name in known}
     if "api_key_env" in known:
         named = {**question["settings"], "api_key_env": OTHER_VARIABLE}
         answer["without the named key"] = _said(adapter, named, use_async=False)
         os.environ.pop(variable or "", None)
         os.environ[OTHER_VARIABLE] = "toolfan-key"
         answer["with the named key"] = _said(adapter, named, use_async=False)
-    os.environ.pop(variable or "", None)
+    for name in (variable or "", OTHER_VARIABLE):
+        os.environ.pop(name, None)
     answer["without a key"] = [_said(adapter, question["settings"], use_async=use) for use in (False, True)]
     print(json.dumps(answer))  # noqa: T201 - to the process that asks
 
