@@ -239,11 +239,12 @@ class LawsOfRequests(LawsOfMessages):
             yield "the messages or the extra fields were changed"
 
 
-def _placed(path: Path, value: Any) -> Mapping[str, Any]:
+def _placed(path: Path, value: Any) -> Any:
     """Objects in each other, the value at the path."""
+    placed: Any = value
     for key in reversed(path):
-        value = {key: value}
-    return value  # type: ignore[no-any-return]
+        placed = {key: placed}
+    return placed
 
 
 def _own(body: Any, path: Path = ()) -> Iterator[Path]:
