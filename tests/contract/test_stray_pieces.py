@@ -86,7 +86,7 @@ class Bedrock:
         return {"contentBlockStop": at_index({}, contentBlockIndex=at)}
 
     def close(self) -> list[Event]:
-        return [{"messageStop": {"stopReason": "tool_use"}}]
+        return [{"messageStop": {"stopReason": "tool_use"}}, {"metadata": {"usage": {"totalTokens": 3}}}]
 
 
 class Responses:
