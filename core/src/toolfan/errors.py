@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
     from typing_extensions import Unpack
 
@@ -233,6 +234,13 @@ class IncompleteStream(ProviderError):
     """The stream ended without its terminal event; `turn` has what came before."""
 
     retryable_by_default = True
+
+    @classmethod
+    def of(cls, turn: Turn, *, begun: bool, adapter: str) -> Self:
+        """The error of a stream parser that has no end to tell; `begun`: something of the answer had come."""
+        what = "before the answer was complete" if begun else "without an answer"
+        hint = "What came whole is in .calls." if turn.calls else None
+        return cls(f"the stream ended {what}", adapter=adapter, turn=turn, hint=hint)
 
 
 class ContentFiltered(ProviderError):

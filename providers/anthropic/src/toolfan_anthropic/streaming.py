@@ -220,10 +220,7 @@ class MessageStreamParser:
         turn = replace(turn, calls=calls, text=well_formed(self.text), warnings=tuple(warnings))
         if begun and (self._ended or not self._needs_end):
             return turn
-        what = "before the answer was complete" if begun else "without an answer"
-        raise IncompleteStream(
-            f"the stream ended {what}", adapter=self._adapter, turn=turn, hint="What came whole is in .calls."
-        )
+        raise IncompleteStream.of(turn, begun=begun, adapter=self._adapter)
 
 
 def _key(index: Any) -> Any:

@@ -188,10 +188,7 @@ class ConverseStreamParser:
         turn = replace(turn, warnings=tuple(warnings))
         if (self._end is not None or not self._needs_end) and (self._blocks or self._end):
             return turn
-        what = "before the answer was complete" if self._blocks else "without an answer"
-        raise IncompleteStream(
-            f"the stream ended {what}", adapter=self._adapter, turn=turn, hint="What came whole is in .calls."
-        )
+        raise IncompleteStream.of(turn, begun=bool(self._blocks), adapter=self._adapter)
 
 
 def _word(value: Any) -> str:

@@ -136,10 +136,7 @@ class CohereStreamParser:
         turn = replace(turn, warnings=tuple(warnings))
         if self._end is not None or (self._begun and not self._needs_end):
             return turn
-        what = "before the answer was complete" if self._begun else "without an answer"
-        raise IncompleteStream(
-            f"the stream ended {what}", adapter=self._adapter, turn=turn, hint="What came whole is in .calls."
-        )
+        raise IncompleteStream.of(turn, begun=self._begun, adapter=self._adapter)
 
     def _said(self, slots: Sequence[Slot]) -> JSON:
         said: JSON = {}

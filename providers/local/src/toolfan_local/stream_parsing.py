@@ -60,9 +60,4 @@ class AnswerParser:
         turn = parse_answer(self.body, adapter=self._adapter)
         if self._ended:
             return turn
-        raise IncompleteStream(
-            "the stream ended before the answer was complete",
-            adapter=self._adapter,
-            turn=turn,
-            hint="What came whole is in .calls.",
-        )
+        raise IncompleteStream.of(turn, begun=True, adapter=self._adapter)

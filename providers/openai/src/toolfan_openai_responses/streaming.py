@@ -240,15 +240,10 @@ class ResponseStreamParser:
         if self._ended:
             return turn
         text, refusal = well_formed(self.text), well_formed("".join(self._refusals)) or None
+        turn = replace(turn, text=text, refusal=refusal)
         if self._items and not self._needs_end:
-            return replace(turn, text=text, refusal=refusal)
-        what = "before the response was complete" if self._items else "without an answer"
-        raise IncompleteStream(
-            f"the stream ended {what}",
-            adapter=self._adapter,
-            turn=replace(turn, text=text, refusal=refusal),
-            hint="What came whole is in .calls.",
-        )
+            return turn
+        raise IncompleteStream.of(turn, begun=bool(self._items), adapter=self._adapter)
 
 
 def _id_of(item: Mapping[str, Any]) -> str | None:

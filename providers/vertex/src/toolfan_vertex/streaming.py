@@ -118,13 +118,7 @@ class ContentStreamParser:
                 )
         if accepted:
             return self._turn
-        what = "before the answer was complete" if self._candidates else "without an answer"
-        raise IncompleteStream(
-            f"the stream ended {what}",
-            adapter=self._adapter,
-            turn=self._turn,
-            hint="What came whole is in .calls." if self._turn.calls else None,
-        )
+        raise IncompleteStream.of(self._turn, begun=bool(self._candidates), adapter=self._adapter)
 
     @property
     def _chosen(self) -> _Candidate:
