@@ -43,12 +43,11 @@ def converse(
     InvalidCalls, which carries them, when attempts run out (unless `policy.on_invalid` is "keep"); ContentFiltered and
     Refused when the provider or the model declined; every error carries what was good.
     """
-    spent = Spent(ceiling=policy.max_requests)
+    spent, before = Spent(ceiling=policy.max_requests), 0
     terms = Terms(adapter, policy, retries, spent, wishes or Wishes(), tools=request.tools)
     ask = streamed if request.stream else answered
     rounds: tuple[Round, ...] = ()
     calls: Calls[Any] | None = None
-    before = 0
     try:
         while True:
             spent.attempts, before = spent.attempts + 1, spent.requests
@@ -67,10 +66,9 @@ def converse(
             at_ceiling = may_ask and spent.requests >= spent.ceiling
             more = follow_up(adapter, request, calls) if may_ask and not at_ceiling else None
             if more is None:
-                last = with_malformed_call(adapter, calls)
-                if request.stream and last is not calls:
-                    yield Deliver(last.outcomes)
-                calls = last
+                calls = with_malformed_call(adapter, whole := calls)
+                if request.stream and calls is not whole:
+                    yield Deliver(calls.outcomes)
                 if policy.on_invalid != "keep":
                     raise_if_failed(adapter, request, calls, strictly=policy.on_invalid == "raise", spent=at_ceiling)
                 return calls
