@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import decimal  # noqa: TC003 - pydantic reads it
-import enum
 import typing
 import uuid  # noqa: TC003
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from typing import (
     NamedTuple,
     NewType,
     NotRequired,
-    Optional,
     Required,
 )
 
@@ -26,14 +24,13 @@ from pydantic import (
     AliasGenerator,
     BaseModel,
     ConfigDict,
-    Discriminator,
     Field,
     SecretStr,
-    Tag,
     create_model,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass as pydantic_dataclass
+from toolfan.testing.specimens import Address, Adopt, Cat, Colour, Dog, Feed, Level, Maybe, Node, Paint, Person
 from typing_extensions import TypeAliasType, TypedDict, TypeVar
 
 T = TypeVar("T")
@@ -44,65 +41,6 @@ class Weather(BaseModel):
 
     location: str
     units: Literal["imperial", "metric"]
-
-
-class Colour(enum.Enum):
-    RED = "red"
-    BLUE = "blue"
-
-
-class Level(enum.IntEnum):
-    LOW = 1
-    HIGH = 2
-
-
-class Paint(BaseModel):
-    colour: Colour
-    level: Level = Level.LOW
-
-
-class Address(BaseModel):
-    street: str
-    zip: Annotated[str, Field(pattern=r"^\d{4}$")]
-
-
-class Person(BaseModel):
-    name: str
-    address: Address
-    others: list[Address] = []
-    by_name: dict[str, Address] = Field(default_factory=dict)
-
-
-class Node(BaseModel):
-    value: int
-    children: list[Node] = []
-
-
-class Maybe(BaseModel):
-    required_or_null: Optional[int]  # noqa: UP045
-    left_out: str | None = None
-
-
-class Cat(BaseModel):
-    kind: Literal["cat"]
-    lives: int
-
-
-class Dog(BaseModel):
-    kind: Literal["dog"]
-    breed: str
-
-
-class Adopt(BaseModel):
-    pet: Annotated[Cat | Dog, Field(discriminator="kind")]
-
-
-def _kind(value: Any) -> str:
-    return "cat" if "lives" in (value if isinstance(value, dict) else vars(value)) else "dog"
-
-
-class Feed(BaseModel):
-    pet: Annotated[Annotated[Cat, Tag("cat")] | Annotated[Dog, Tag("dog")], Discriminator(_kind)]
 
 
 class Aliased(BaseModel):
