@@ -239,11 +239,11 @@ def test_system_exit_of_an_early_tool_ends_the_stream(
 ) -> None:
     ran = threading.Event()
 
-    def stops() -> None:
+    def stops(n: int) -> None:
         ran.set()
-        raise SystemExit(3)
+        raise SystemExit(n)
 
-    server = faulty(stream(whole(0, "stops"), lambda: ran.wait(PATIENCE), whole(1, "stops")), says("done"))
+    server = faulty(stream(whole(0, "stops", n=3), lambda: ran.wait(PATIENCE), whole(1, "stops", n=3)), says("done"))
     with pytest.raises(SystemExit):
         run(server, tools=(stops,), early=True)
     assert len(server.requests) == 1
@@ -255,13 +255,13 @@ def test_system_exit_of_an_early_tool_passes_though_the_server_is_silent(
 ) -> None:
     released = threading.Event()
 
-    def stops() -> None:
-        raise SystemExit(3)
+    def stops(n: int) -> None:
+        raise SystemExit(n)
 
-    async def stops_async() -> None:
-        raise SystemExit(3)
+    async def stops_async(n: int) -> None:
+        raise SystemExit(n)
 
-    server = faulty(stream(whole(0, "stops"), lambda: released.wait(PATIENCE)), says("done"))
+    server = faulty(stream(whole(0, "stops", n=3), lambda: released.wait(PATIENCE)), says("done"))
     started = time.monotonic()
     with pytest.raises(SystemExit):
         run(server, tools=(tool(stops_async if is_async else stops, name="stops", early=True),))

@@ -68,5 +68,5 @@ def pace_of(value: float | Pace) -> Pace:
     if isinstance(value, Pace):
         return value
     if not _is_number(value):
-        raise ValueError(f"pace is {value!r}: it is a Pace, or the seconds before each chunk, 0 for none")
+        raise ValueError(f"a pace is in seconds, 0 for none, or a Pace, not {value!r}")
     return Pace(chunk=value)
