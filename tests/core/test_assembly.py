@@ -240,6 +240,11 @@ def test_a_call_waits_for_one_before_it_that_may_wrap_several() -> None:
     assert [call.name for call in assembled(*deltas)[0][-1]] == ["parallel", "B", "parallel", "C"]
 
 
+def test_a_call_whose_empty_object_came_after_its_name_waits_for_nothing() -> None:
+    sealed, _, _ = assembled((0, "a", "A", ""), (0, None, None, "{}"), (1, "b", "B", ""))
+    assert [[call.name for call in piece] for piece in sealed] == [[], ["A"], [], ["B"]]
+
+
 def test_a_call_of_an_empty_object_waits_for_the_next_piece_of_another_or_the_end() -> None:
     sealed, _, calls = assembled((0, "a", "A", "{}"), (0, None, None, ""), (1, "b", "B", "{}"))
     assert [[call.name for call in piece] for piece in sealed] == [[], [], ["A"], ["B"]]
@@ -257,7 +262,7 @@ def test_a_call_of_an_empty_object_waits_for_the_next_piece_of_another_or_the_en
 
 def test_a_call_waits_for_its_name() -> None:
     sealed, _, _ = assembled((0, "a", None, X), (0, None, "A", None))
-    assert [[call.name for call in piece] for piece in sealed] == [[], ["A"], []]
+    assert [[call.name for call in piece] for piece in sealed] == [[], ["A"], [], ["B"]]
 
 
 @pytest.mark.parametrize("more", ["}", " and more", '{"x": 2}', "null"])

@@ -59,7 +59,7 @@ class CallAssembler:
         self._used: set[str] = set()
         self._wrappers: list[Slot] = []  # open ones
         self._behind: list[Slot] = []  # whole calls after an open wrapper
-        self._held: Slot | None = None  # one whose arguments are `{}`, unless more of it comes now
+        self._held: Slot | None = None  # one that began with `{}`, unless more of it comes now
         self._stray: Slot | None = None
         self._claims: dict[str, int] = {}  # the first position at which an id was given
 
@@ -89,6 +89,7 @@ class CallAssembler:
             slot.named_again = slot.closed and not given
             if slot.name in WRAPPERS and slot.call is None and slot not in self._wrappers:
                 self._wrappers.append(slot)
+        before = slot.held
         if isinstance(arguments, str):
             if arguments:
                 if opaque:
@@ -96,6 +97,8 @@ class CallAssembler:
                 slot.add(arguments)
         elif arguments is not None:
             slot.replace(arguments)
+        if not called and not before:  # some begin with the name and `{}`, and mean nothing by it; others mean it
+            slot.held = False
         if slot.held:
             self._held = slot
         if slot.position is None:
