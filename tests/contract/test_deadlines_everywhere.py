@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
-from loopback import KEY, ONCE, USER
+from loopback import KEY, ONCE, USER, until
 from pydantic import BaseModel
+from toolfan import workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from http.server import BaseHTTPRequestHandler
 
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
@@ -89,6 +91,18 @@ def dripping_events(handler: BaseHTTPRequestHandler) -> None:
     until_left(handler, HEAD % EVENTS + b"\r\n", b": ping\n\n")
 
 
+released = Event()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_behind() -> Iterator[None]:
+    """What cannot be ended counts against later tests: the server lets it go."""
+    released.clear()
+    yield
+    released.set()
+    until(lambda: workers.pool.abandoned == 0, 10)
+
+
 def until_left(handler: BaseHTTPRequestHandler, first: bytes, again: bytes = b"") -> None:
     """At most ten seconds: then the client would have been late long ago."""
     with suppress(OSError):
@@ -96,7 +110,8 @@ def until_left(handler: BaseHTTPRequestHandler, first: bytes, again: bytes = b""
         for _ in range(100):
             handler.wfile.write(again)
             handler.wfile.flush()
-            time.sleep(0.1)
+            if released.wait(0.1):
+                return
 
 
 @pytest.mark.parametrize("streams", [False, True], ids=["whole", "stream"])

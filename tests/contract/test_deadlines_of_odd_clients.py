@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 import toolfan
-from loopback import KEY, ONCE, USER, call, completion, http
+from loopback import KEY, ONCE, USER, call, completion, http, until
 from pydantic import BaseModel
+from toolfan import workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from http.server import BaseHTTPRequestHandler
 
 # The library that this version of the SDK is built on.
@@ -26,6 +27,12 @@ HTTPX: Any = import_module(
 
 class City(BaseModel):
     name: str
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_behind() -> Iterator[None]:
+    yield
+    until(lambda: workers.pool.abandoned == 0, 10)
 
 
 def hang(handler: BaseHTTPRequestHandler) -> None:
