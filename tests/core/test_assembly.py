@@ -185,7 +185,7 @@ ROWS: dict[str, tuple[list[Delta], list[tuple[str | None, str, str]]]] = {
         [(0, "a", "A", "{}"), (0, None, None, X[:3]), (0, None, None, X[3:]), (1, "b", "B", Y)],
         [AX, BY],
     ),
-    "an empty object first, as a value": ([(0, "a", "A", {}), (0, None, None, ""), (0, None, None, X)], [AX]),
+    "an empty object first, as a value": ([(0, "a", "A", {}), (0, None, None, X)], [AX]),
     "an empty object first, with name and id on each": (
         [(None, "a", "A", "{}"), (None, "a", "A", X[:3]), (None, "a", "A", X[3:])],
         [AX],
@@ -245,9 +245,19 @@ def test_a_call_whose_empty_object_came_after_its_name_waits_for_nothing() -> No
     assert [[call.name for call in piece] for piece in sealed] == [[], ["A"], [], ["B"]]
 
 
-def test_a_call_of_an_empty_object_waits_for_the_next_piece_of_another_or_the_end() -> None:
+def test_two_names_in_one_list_of_pieces_are_two_calls() -> None:
+    """Whatever else is missing, or the same."""
+    for arguments in ("", "{}", X):
+        calls = CallAssembler()
+        first = calls.delta(0, "", "A", arguments)
+        calls.delta(0, "", "A", arguments, beside=[first])
+        calls.finish()
+        assert [slot.name for slot in calls.in_order()] == ["A", "A"]
+
+
+def test_a_call_of_an_empty_object_waits_for_the_next_chunk_or_the_end() -> None:
     sealed, _, calls = assembled((0, "a", "A", "{}"), (0, None, None, ""), (1, "b", "B", "{}"))
-    assert [[call.name for call in piece] for piece in sealed] == [[], [], ["A"], ["B"]]
+    assert [[call.name for call in piece] for piece in sealed] == [[], ["A"], [], ["B"]]
     assert list(calls.warnings()) == []
     assert [[call.name for call in piece] for piece in assembled((0, "a", "A", "{"), (0, None, None, "}"))[0]] == [
         [],

@@ -15,6 +15,7 @@ import toolfan
 from toolfan import hookspecs
 from toolfan.config import resolve
 from toolfan.options import Options
+from toolfan.registry import clear_loaded_adapters
 from toolfan_local import Server, load_script, stand_ins
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -86,6 +87,7 @@ def test_what_a_page_shows_works(path: Path, environment: dict[str, str], tmp_pa
         (tmp_path / "my_tools.py").write_text(MY_TOOLS)
         (tmp_path / "answer.json").write_text(ANSWER)
     before = set(sys.modules)
+    clear_loaded_adapters()  # a page may bring one of a name that other tests have used
     modules = {name: sys.modules.pop(name) for name in list(sys.modules) if name in ("my_tools", "toolfan_acme")}
     try:
         _configure(path, tmp_path)
@@ -98,6 +100,7 @@ def test_what_a_page_shows_works(path: Path, environment: dict[str, str], tmp_pa
             if module and Path(module).is_relative_to(tmp_path):
                 del sys.modules[name]
         sys.modules.update(modules)
+        clear_loaded_adapters()
 
 
 def _configure(path: Path, cwd: Path) -> None:

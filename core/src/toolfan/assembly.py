@@ -17,7 +17,7 @@ from .slots import Slot, number_of
 from .wire import escaped, json_text, well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 def seal(pieces: Iterable[tuple[str | None, str, str]]) -> tuple[RawCall, ...]:
@@ -59,24 +59,35 @@ class CallAssembler:
         self._used: set[str] = set()
         self._wrappers: list[Slot] = []  # open ones
         self._behind: list[Slot] = []  # whole calls after an open wrapper
-        self._held: Slot | None = None  # one that began with `{}`, unless more of it comes now
+        self._held: Slot | None = None  # one that began with `{}`, unless more of it comes with the next event
+        self._held_now = False  # since `take` was last asked
         self._stray: Slot | None = None
         self._claims: dict[str, int] = {}  # the first position at which an id was given
 
     # Pieces in.
 
     def delta(
-        self, index: Any, call_id: Any, name: Any, arguments: Any, *, opaque: bool = False, real: bool = False
+        self,
+        index: Any,
+        call_id: Any,
+        name: Any,
+        arguments: Any,
+        *,
+        opaque: bool = False,
+        real: bool = False,
+        beside: Sequence[Slot] = (),
     ) -> Slot:
         """One piece of a call, any part of which may be missing (None or empty); the call it belongs to.
 
         `arguments` are a text, a piece of it, or a whole value; `opaque` texts are no JSON.  `real`: the provider says
-        that this is a call, whatever is missing.
+        that this is a call, whatever is missing.  `beside`: calls whose names stand in the same list of pieces.
         """
         at = index if type(index) is int and index >= 0 else number_of(index)
         given = _word(call_id)
         called = _word(name)
         slot = self._slot(at, given, called, arguments)
+        if called and slot in beside and (slot.closed or not slot.has_arguments):
+            slot = self._add(at)
         if self._held is not None and self._held is not slot:
             self._release()
         slot.real = slot.real or real
@@ -99,8 +110,8 @@ class CallAssembler:
             slot.replace(arguments)
         if not called and not before:  # some begin with the name and `{}`, and mean nothing by it; others mean it
             slot.held = False
-        if slot.held:
-            self._held = slot
+        if slot.held and self._held is not slot:
+            self._held, self._held_now = slot, True
         if slot.position is None:
             self._place(slot)
         self._seal_if_whole(slot)
@@ -240,6 +251,9 @@ class CallAssembler:
 
     def take(self) -> list[RawCall]:
         """The calls that were sealed since this was last asked, in the order of sealing."""
+        if self._held is not None and not self._held_now:
+            self._release()
+        self._held_now = False
         sealed, self._sealed = self._sealed, []
         return sealed
 

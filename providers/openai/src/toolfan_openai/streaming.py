@@ -167,6 +167,7 @@ class ChatStreamParser:
             return
         self._told = self._told or bool(entries)
         self._message["tool_calls"] = ()  # keeps the place among the other fields
+        named: list[Slot] = []  # two that bear names in one list are two, whatever else is missing
         for entry in entries:
             if not isinstance(entry, OBJECT):
                 if entry is not None:
@@ -176,9 +177,12 @@ class ChatStreamParser:
             if not isinstance(said, OBJECT) and isinstance(entry.get("custom"), OBJECT):
                 said, arguments, opaque = entry["custom"], "input", True
             if isinstance(said, OBJECT):
+                name = said.get("name")
                 slot = self._calls.delta(
-                    entry.get("index"), entry.get("id"), said.get("name"), said.get(arguments), opaque=opaque
+                    entry.get("index"), entry.get("id"), name, said.get(arguments), opaque=opaque, beside=named
                 )
+                if name:
+                    named.append(slot)
                 if not said.keys() <= _FUNCTION and not opaque:
                     self._keep_fields(slot.extra.setdefault("function", {}), said, _FUNCTION)
                 if opaque:
