@@ -61,7 +61,7 @@ def genai_client(kind: str, base_url: str, credentials: Any = None, **options: A
 
 def generative_model(name: str, endpoint: str, transport: str, credentials: Any = None) -> Any:
     """A GenerativeModel of this name that sends to this endpoint over "rest" or "grpc"."""
-    import vertexai
+    vertexai = pytest.importorskip("vertexai", reason="google-cloud-aiplatform is not installed")
     from vertexai.generative_models import GenerativeModel
 
     place = {"project": "p", "location": "us-central1", "credentials": credentials or token()}

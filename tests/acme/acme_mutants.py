@@ -27,12 +27,16 @@ if TYPE_CHECKING:
 MUTANTS: dict[str, tuple[type[AcmeSuite], str]] = {}
 
 
+def suite_of(made: type[AcmeAdapter], **attributes: Any) -> type[AcmeSuite]:
+    """The conformance class of such an adapter."""
+    return type(f"Suite{made.__name__}", (AcmeSuite,), {"adapter": made(), **attributes})
+
+
 def breaks(law: str, **attributes: Any) -> Callable[[type[AcmeAdapter]], type[AcmeAdapter]]:
     """The adapter breaks this law, and no other; `attributes` are of its conformance class."""
 
     def register(made: type[AcmeAdapter]) -> type[AcmeAdapter]:
-        suite = type(f"Suite{made.__name__}", (AcmeSuite,), {"adapter": made(), **attributes})
-        MUTANTS[made.__name__] = (suite, law)
+        MUTANTS[made.__name__] = (suite_of(made, **attributes), law)
         return made
 
     return register

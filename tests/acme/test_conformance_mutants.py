@@ -5,7 +5,8 @@ from __future__ import annotations
 import acme_mutants_of_answers  # noqa: F401 - it adds to MUTANTS
 import acme_mutants_of_requests  # noqa: F401
 import pytest
-from acme_mutants import MUTANTS
+from acme_forms import FORMS
+from acme_mutants import MUTANTS, suite_of
 from acme_samples import AcmeSuite
 from toolfan.testing import broken
 from toolfan.testing.lawbook import laws_of
@@ -22,6 +23,11 @@ def test_a_fault_breaks_the_law_that_forbids_it_and_no_other(name: str) -> None:
 
 def test_the_adapter_that_they_are_made_of_breaks_none() -> None:
     assert broken(AcmeSuite) == {}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_right_adapter_of_another_form_breaks_none(form: str) -> None:
+    assert broken(suite_of(FORMS[form])) == {}
 
 
 def test_nearly_every_law_has_a_fault_that_breaks_it() -> None:

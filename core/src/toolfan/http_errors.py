@@ -21,7 +21,9 @@ _STATUS = frozenset({"APIStatusError", "HTTPStatusError"})  # the latter of a ho
 _TIMEOUT = frozenset({"TimeoutException", "TimeoutError"})
 _HEADER = frozenset({"LocalProtocolError", "UnicodeEncodeError"})
 _ADDRESS = frozenset({"UnsupportedProtocol", "InvalidURL"})
-_CONNECTION = frozenset({"TransportError", "OSError", "EndOfStream", "BrokenResourceError", "ClosedResourceError"})
+_CONNECTION = frozenset(
+    {"APIConnectionError", "TransportError", "OSError", "EndOfStream", "BrokenResourceError", "ClosedResourceError"}
+)
 _UNREAD = _CONNECTION | {"DecodingError", "RemoteProtocolError"}
 
 
@@ -44,8 +46,8 @@ def error_of_http(
     outer = _names(exc)
     if outer & _STATUS:
         return of_status(getattr(exc, "response", None), getattr(exc, "message", "") if "APIError" in outer else "")
-    wrapped = "APIConnectionError" in outer
-    cause = exc.__cause__ if wrapped and isinstance(exc.__cause__, Exception) else exc
+    # Some versions of SDKs wrap whatever was raised, also by code of the user's.
+    cause = exc.__cause__ if "APIConnectionError" in outer and isinstance(exc.__cause__, Exception) else exc
     names = _names(cause)
     if "APITimeoutError" in outer or names & _TIMEOUT:
         return not_connected(adapter, cause, known) if timeout is None else timed_out(adapter, timeout, exc)
@@ -59,12 +61,10 @@ def error_of_http(
         return unread
     if "HTTPStatusError" in names:
         return of_status(getattr(cause, "response", None), "")
-    return _without_answer(cause, names, adapter, known, wrapped=wrapped)
+    return _without_answer(cause, names, adapter, known)
 
 
-def _without_answer(
-    cause: Exception, names: set[str], adapter: str, secrets: tuple[str, ...], *, wrapped: bool
-) -> ToolfanError:
+def _without_answer(cause: Exception, names: set[str], adapter: str, secrets: tuple[str, ...]) -> ToolfanError:
     if "DecodingError" in names:  # the body is not compressed as its header says
         return BadResponse(
             f"the answer cannot be decompressed: {named(cause, secrets)}",
@@ -77,7 +77,7 @@ def _without_answer(
         )
     if "RemoteProtocolError" in names:
         return broken(adapter, cause, secrets)
-    if wrapped or names & _CONNECTION:
+    if names & _CONNECTION:
         return not_connected(adapter, cause, secrets)
     return not_sent(adapter, cause, secrets)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import aclosing, asynccontextmanager, closing
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from .http_sender import HttpSender, Pairs
@@ -29,12 +30,19 @@ class PostSender(HttpSender):
     """One client of such an SDK.
 
     `sdk`: its module.  `path`: below the base URL.  `plain`: the client sends bodies and addresses as they are; one
-    that rewrites them (Azure's makes the address of the body) is given a dict and the path.
+    that rewrites them (Azure's makes the address of the body) is given a dict and the path, and so is one of an older
+    SDK, whose `post` takes no bytes.
     """
 
     def __init__(self, client: Any, adapter: str, *, sdk: Any, path: str, plain: bool, use_async: bool) -> None:
         super().__init__(client, adapter)
-        self.path, self.plain, self._use_async, self._timeout_class = path, plain, use_async, sdk.Timeout
+        takes_bytes = "content" in signature(client.post).parameters  # older SDKs of the kind do not
+        self.path, self.plain, self._use_async, self._timeout_class = (
+            path,
+            plain and takes_bytes,
+            use_async,
+            sdk.Timeout,
+        )
         # httpx or httpx2, by the version of the SDK; `cast_to` must be the very class.
         names = (cls.__module__.partition(".")[0] for cls in sdk.DefaultHttpxClient.__mro__)
         self._response_class = import_module(next(name for name in names if name.startswith("httpx"))).Response

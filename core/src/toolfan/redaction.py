@@ -23,6 +23,7 @@ _URL_SECRET = re.compile(
     r"(?i)(?<=[?&])([^=&#\s]{0,40}(?:key|token|secret|password)[^=&#\s]{0,40}=|sig=|signature=|code=)[^&#\s]*"
 )
 _LONGEST = 80
+_LONGEST_SEARCHED = 100_000
 
 HIDDEN = "(value not shown)"
 
@@ -201,8 +202,8 @@ def public_headers(headers: Iterable[tuple[str, str]], secrets: Iterable[str] = 
 
 
 def shows_secret(exc: BaseException, secrets: Iterable[str] = ()) -> bool:
-    """Whether the text of the exception, or of one that led to it, shows a secret."""
-    return any(masked(text, secrets) != text for text in _texts(exc))
+    """Whether the text of the exception, or of one that led to it, shows a secret, or is too long to be searched."""
+    return any(len(text) > _LONGEST_SEARCHED or masked(text, secrets) != text for text in _texts(exc))
 
 
 def _texts(exc: BaseException) -> Iterator[str]:

@@ -16,7 +16,7 @@ from toolfan.toolset import ToolSet
 from .lawbook import law
 from .specimens import SPECIMENS, Empty, Weather
 from .subject import Subject
-from .trees import nodes, texts
+from .trees import nodes, opened, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,7 +77,7 @@ class LawsOfRendering(Subject):
         for name, target in SPECIMENS.items():
             tools = ToolSet([target])
             [tool] = tools
-            rendering = self.adapter.render_tools(tools, strict=None)
+            rendering = opened(self.adapter.render_tools(tools, strict=None))
             text = json.dumps(rendering, ensure_ascii=False)
             told, schema = described({"all": rendering}), tool.schema
             keys = {key for _, node in nodes(rendering) if isinstance(node, dict) for key in node}
@@ -113,7 +113,7 @@ class LawsOfRendering(Subject):
             wanted = list(Tool(target).schema["properties"])
             orders = [
                 list(node)
-                for _, node in nodes(self.adapter.render_tools(ToolSet([target]), strict=None))
+                for _, node in nodes(opened(self.adapter.render_tools(ToolSet([target]), strict=None)))
                 if isinstance(node, dict) and set(node) == set(wanted)
             ]
             if wanted and wanted not in orders:

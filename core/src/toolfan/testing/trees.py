@@ -40,7 +40,7 @@ def text_of(value: Any) -> str:
 def contains(tree: Any, wanted: Any) -> bool:
     """Whether `wanted` is somewhere in the tree; a list also as neighbours in a longer one."""
     listed = list(wanted) if isinstance(wanted, list | tuple) else None
-    for _, node in nodes(tree):
+    for node in values(tree):
         if node == wanted:
             return True
         if listed and isinstance(node, list | tuple):
@@ -69,6 +69,20 @@ def values(tree: Any) -> Iterator[Any]:
             except (ValueError, RecursionError):
                 continue
             yield from values(inside)
+
+
+def opened(tree: Any) -> Any:
+    """The tree, in which the objects and lists that stand in JSON text take its place."""
+    if isinstance(tree, Mapping):
+        return {key: opened(child) for key, child in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [opened(child) for child in tree]
+    if isinstance(tree, str) and tree.lstrip()[:1] in ("{", "["):
+        try:
+            return json.loads(tree)
+        except (ValueError, RecursionError):
+            return tree
+    return tree
 
 
 def leaves(tree: Any) -> Counter[tuple[Path, str]]:
