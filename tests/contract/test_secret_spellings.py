@@ -164,3 +164,14 @@ def test_no_login_is_shown(faulty: Start, client: str, status: int, said: str) -
             toolfan.from_openai(sdk, stop=ONCE).create(model="m", messages=USER, tools=(City,))
         secrets = (PASSWORD,) if client in ("digest", "cookie") else (PASSWORD, BASIC)
         check(texts_of(caught.value), *secrets)
+
+
+def test_what_stands_in_the_request_itself_is_no_secret(faulty: Start) -> None:
+    """A header that names the model must not blot the model's name, which says what to mend."""
+    told = "The model gpt-house-mini does not exist for team-blue-4711 and tok-4711-blue"
+    server = faulty(http(json.dumps({"error": {"message": told}}), 404))
+    headers = {"x-model": "gpt-house-mini", "x-team": "team-blue-4711", "x-token": "tok-4711-blue"}
+    sdk = openai.OpenAI(api_key="key-4711-x", base_url=server.url, default_headers=headers)
+    with sdk, pytest.raises(toolfan.RequestRejected) as caught:
+        toolfan.wrap(sdk).create(model="gpt-house-mini", messages=USER, tools=(City,))
+    assert "The model gpt-house-mini does not exist for *** and ***" in str(caught.value)

@@ -100,12 +100,17 @@ class HttpSender(ABC):
         return next((headers[name] for name in self.request_ids if headers.get(name)), None)
 
     def secrets(self, added: Pairs, request: Any = None) -> tuple[str, ...]:
-        """What must not be shown: keys, and what was added to requests.  `added`: headers and query of one call."""
+        """What must not be shown: keys, and what was added to requests.  `added`: headers and query of one call.
+
+        What was added under a harmless name and stands in the body as well is shown: a model's name, a tool's.
+        """
         keys = longest_first(known_secrets(self.credentials()), logins_of(self.http))
         if request is None:
             return longest_first(keys, *(sent_secrets(dict(sent)) for sent in (added, *self.always_sent())))
         # With all that was added on the way, and the token that a provider gave for it.
-        return longest_first(keys, sent_secrets(dict(request.headers.items())), sent_secrets(_query(request)))
+        sent = {**_query(request), **dict(request.headers.items())}
+        body, named = _body(request), known_secrets(sent)
+        return longest_first(keys, named, (one for one in sent_secrets(sent) if one.encode() not in body))
 
     def _secrets(self, response: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Secrets, and the keys among them, of an answer's request; found once for requests with the same head."""
@@ -188,6 +193,13 @@ class HttpSender(ABC):
 
 def _query(request: Any) -> dict[str, str]:
     return dict(request.url.params.items()) if request.url.query else {}
+
+
+def _body(request: Any) -> bytes:
+    try:
+        return request.content  # type: ignore[no-any-return]
+    except Exception:  # noqa: BLE001 - of a client that streams its requests
+        return b""
 
 
 def _request_of(exc: Exception) -> Any:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON, AsyncTransport, Transport
 
 PATH = "/chat/completions"
+LAST = ("response.completed", "response.incomplete")
+"""Types of the events of the Responses API that end an answer; chat completions end with `[DONE]`."""
 FAILURES = ("error", "response.failed")
 """Types of the events of the Responses API that are errors."""
 
@@ -59,6 +61,9 @@ class _Sender(PostSender):
 
     def credentials(self) -> dict[str, Any]:
         return {"api_key": self.client.api_key}
+
+    def is_last(self, event: JSON) -> bool:
+        return event.get("type") in LAST
 
     def tells_error(self, body: JSON) -> bool:
         """Also of a body that holds one for a choice."""
