@@ -86,7 +86,8 @@ class CallAssembler:
         given = _word(call_id)
         called = _word(name)
         slot = self._slot(at, given, called, arguments)
-        if called and slot in beside and (slot.closed or not slot.has_arguments):
+        begun = not slot.has_arguments and given and given == slot.id  # a piece with the name once more
+        if called and slot in beside and (slot.closed or not (slot.has_arguments or begun)):
             slot = self._add(at)
         if self._held is not None and self._held is not slot:
             self._release()
