@@ -86,8 +86,7 @@ class CallAssembler:
         given = _word(call_id)
         called = _word(name)
         slot = self._slot(at, given, called, arguments)
-        begun = not slot.has_arguments and given and given == slot.id  # a piece with the name once more
-        if called and slot in beside and (slot.closed or not (slot.has_arguments or begun)):
+        if called and slot in beside and not _goes_on(slot, given):
             slot = self._add(at)
         if self._held is not None and self._held is not slot:
             self._release()
@@ -287,6 +286,11 @@ class CallAssembler:
         for slot in self.in_order():
             if slot.garbage:
                 yield f"call {slot.position}: {slot.garbage} characters after the end of its arguments were left out"
+
+
+def _goes_on(slot: Slot, call_id: str) -> bool:
+    """Whether a piece that says the name once more may be of this call."""
+    return not slot.closed and (slot.has_arguments or bool(call_id and call_id == slot.id))
 
 
 def _word(value: Any) -> str:
