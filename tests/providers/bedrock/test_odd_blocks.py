@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bedrock_asking import WAYS, Weather, asked
+from bedrock_asking import asked
 from bedrock_wire import answer, events, frames, use
 from loopback import http
+from wrapped_ways import WAYS, Weather
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
-from bedrock_asking import WAYS, asked
+from bedrock_asking import asked
 from bedrock_wire import answer, events, frames, use
 from loopback import http
+from wrapped_ways import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
-from bedrock_asking import MODEL, WAYS, Weather, asked
+from bedrock_asking import MODEL, asked
 from bedrock_wire import SECRET, answer, events, frames, use
 from loopback import USER, http, until
 from toolfan import workers
+from wrapped_ways import WAYS, Weather
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-import toolfan
-from loopback import ONCE, USER
-from pydantic import BaseModel
+import wrapped_ways
 
 MODEL = "command-a-03-2025"
-WAYS = ("whole", "streamed", "async whole", "async streamed")
-
-
-class Weather(BaseModel):
-    location: str
-    days: int = 1
 
 
 def asked(way: str, client: Any, **options: Any) -> Any:
-    """The Calls of one request in this way; of a stream after all was read."""
-    arguments = {"model": MODEL, "messages": USER, "tools": [Weather], **options}
-    if not way.startswith("async"):
-        toolfan_client = toolfan.wrap(client, stop=ONCE)
-        if way == "whole":
-            return toolfan_client.create(**arguments)
-        with toolfan_client.stream(**arguments) as stream:
-            list(stream)
-            return stream.calls
+    """The Calls of one request in this way."""
+    return wrapped_ways.asked(way, client, close=_close, **{"model": MODEL, **options})
 
-    async def main() -> Any:
-        toolfan_client = toolfan.wrap_async(client, stop=ONCE)
-        try:
-            if way == "async whole":
-                return await toolfan_client.create(**arguments)
-            async with toolfan_client.stream(**arguments) as stream:
-                _ = [item async for item in stream]
-                return stream.calls
-        finally:
-            await client._client_wrapper.httpx_client.httpx_client.aclose()
 
-    return asyncio.run(main())
+async def _close(client: Any) -> None:
+    await client._client_wrapper.httpx_client.httpx_client.aclose()

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
-from cohere_asking import WAYS, asked
+from cohere_asking import asked
 from cohere_wire import on_the_wire
 from loopback import KEY, http
+from wrapped_ways import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
-from cohere_asking import MODEL, WAYS, Weather, asked
+from cohere_asking import MODEL, asked
 from cohere_wire import answer, call, events, on_the_wire, text
 from loopback import KEY, USER, http, until
+from wrapped_ways import WAYS, Weather
 
 if TYPE_CHECKING:
     from collections.abc import Callable
