@@ -95,6 +95,21 @@ def test_an_async_call_is_cancelled_at_the_deadline(faulty: Start, slow: Faulty)
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("streams", [False, True])
+def test_when_the_time_ends_after_a_failure_that_failure_is_told_too(
+    bench: Bench, faulty: Start, streams: bool
+) -> None:
+    busy = http('{"error": {"message": "we are busy", "type": "overloaded"}}', 503)
+    client = toolfan.from_openai(bench.sdk(base_url=faulty(busy, slow_headers).url), wait=lambda _: 0)
+    options: dict[str, Any] = {"model": "m", "messages": USER, "response_model": A, "deadline": 0.4}
+    with pytest.raises(DeadlineExceeded) as caught:
+        client.stream(**options).until_done() if streams else client.create(**options)
+    assert (caught.value.requests, caught.value.retryable) == (2, False)
+    assert "within the deadline of 0.4 s; the request before it failed: Unavailable: " in str(caught.value)
+    assert "we are busy" in str(caught.value)
+    assert caught.value.args == (caught.value.message,)
+
+
 def test_a_late_answer_is_never_used(bench: Bench, faulty: Start) -> None:
     def late(handler: BaseHTTPRequestHandler) -> None:
         time.sleep(0.3)

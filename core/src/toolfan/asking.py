@@ -10,12 +10,21 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from typing_extensions import TypeVar
+
 from .adapter import WireResponse
 from .calls import TextDelta
 from .effects import Deliver, NotSent, Open, Pull, Send, Wait
-from .errors import BadResponse, ConnectionFailed, DeadlineExceeded, IncompleteStream, RateLimited, RequestRejected
-
-from .errors import ProviderError  # isort: skip
+from .errors import (
+    BadResponse,
+    ConnectionFailed,
+    DeadlineExceeded,
+    IncompleteStream,
+    ProviderError,
+    RateLimited,
+    RequestRejected,
+    ToolfanError,
+)
 from .judging import StreamJudge, judge, with_note
 from .results import Calls
 from .watching import Watched, watched
@@ -29,6 +38,9 @@ if TYPE_CHECKING:
     from .request import Policy
     from .retries import Retries
     from .toolset import ToolSet
+
+
+Failure = TypeVar("Failure", bound=ToolfanError)
 
 
 @dataclass(slots=True)
@@ -79,7 +91,7 @@ Asking: TypeAlias = Generator["Effect", Any, Answered]
 def answered(terms: Terms, request: ToolRequest) -> Asking:
     """A whole answer; what failed for now is sent again."""
     adapter, spent = terms.adapter, terms.spent
-    wire, series = adapter.build_request(request), terms.retries.series()
+    wire, series, before = adapter.build_request(request), terms.retries.series(), None
     while True:
         if seconds := terms.retries.pause():
             yield _silence(adapter, seconds)
@@ -93,10 +105,10 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
                 watch.read(turn)
         except NotSent as exc:
             spent.requests -= 1
-            raise exc.error from exc.error.__cause__
+            raise _after(before, exc.error) from exc.error.__cause__
         except ProviderError as exc:
             exc.request_id = exc.request_id or (response.request_id if response else None)
-            yield from _again(exc, series, spent)
+            before = yield from _again(_after(before, exc), series, spent)
         else:
             terms.retries.succeeded()
             return Answered(response, turn, judge(adapter, request, terms.policy, turn, attempt=spent.attempts))
@@ -108,7 +120,7 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
     It is asked for again only while nothing was delivered.
     """
     adapter, spent = terms.adapter, terms.spent
-    wire, series = adapter.build_request(request), terms.retries.series()
+    wire, series, before = adapter.build_request(request), terms.retries.series(), None
     while True:
         if seconds := terms.retries.pause():
             yield _silence(adapter, seconds)
@@ -119,11 +131,11 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
                 found = yield from reading.read(wire)
         except NotSent as exc:
             spent.requests -= 1
-            raise exc.error from exc.error.__cause__
+            raise _after(before, exc.error) from exc.error.__cause__
         except ProviderError as exc:
             if reading.delivered or terms.wishes.closed:
                 raise
-            yield from _again(exc, series, spent)
+            before = yield from _again(_after(before, exc), series, spent)
         else:
             terms.retries.succeeded()
             return found
@@ -140,14 +152,23 @@ def _silence(adapter: ParallelToolsAdapter, seconds: float) -> Wait:
     return Wait(seconds, error)
 
 
-def _again(exc: ProviderError, series: Any, spent: Spent) -> Generator[Effect, Any, None]:
-    """Waits before the request is sent again; raises the error if it shall not be."""
+def _again(exc: ProviderError, series: Any, spent: Spent) -> Generator[Effect, Any, ProviderError]:
+    """Waits before the request is sent again, and returns the error; raises it if it shall not be."""
     if isinstance(exc, RequestRejected) and exc.status is None:
         spent.requests -= 1  # it could not be written as JSON: nothing was sent
     seconds = series.after(exc) if spent.requests < spent.ceiling else None
     if seconds is None:
         raise exc
     yield Wait(seconds, exc)
+    return exc
+
+
+def _after(before: ProviderError | None, exc: Failure) -> Failure:
+    """The error; where it is but the end of the time, with what the request before it failed of."""
+    if before is not None and isinstance(exc, DeadlineExceeded):
+        exc.message += f"; the request before it failed: {type(before).__name__}: {before.message}"
+        exc.args = (exc.message,)
+    return exc
 
 
 class _Reading:
