@@ -364,3 +364,9 @@ def test_a_loaded_codec_reads_the_same_as_the_client(bench: Bench) -> None:
     assert load_adapter("openai").parse_response(calls.raw) == calls.turn
     assert isinstance(calls.outcomes[0], Call)
     assert isinstance(calls.failed[0].error, UnknownTool)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "sunny", b"sunny", [1], ["sunny"], [{"w": 1}], object()])
+def test_a_reply_of_no_results_is_refused(bench: Bench, wrong: Any) -> None:
+    with pytest.raises(UsageError, match=r"results.* is .*Pass \{call\.id: result"):
+        asked(bench, *MANY).reply(wrong)

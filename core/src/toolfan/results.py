@@ -5,7 +5,7 @@ Knows: outcomes, turns, how a result is stored as JSON.  Must not know: provider
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast, overload
 
@@ -17,8 +17,6 @@ from .calls import JSON, BadCall, Call, Outcome, Result, Round, StopReason, Turn
 from .errors import BadResponse, CallError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .adapter import ParallelToolsAdapter
     from .messages import Message
     from .toolset import ToolSet
@@ -136,17 +134,13 @@ class Calls(Sequence[T_co]):
 
         `results` is what `execute` returned, or has the result of each call by its id; an exception is told to the
         model as an error, and a failed call without a result is answered with its own error.  Raises UsageError for ids
-        that are missing or unknown.  A result that is no JSON is told as an error.
+        that are missing or unknown, and for results that are neither.  A result that is no JSON is told as an error.
         """
         if self.codec is None:
             raise UsageError("these calls do not know their adapter", hint="Use the Calls that create() returned.")
         ids = {outcome.id for outcome in self.outcomes}
         bad = {outcome.id: outcome.error for outcome in self.failed}
-        given: Mapping[str, Any] = (
-            cast("Mapping[str, Any]", results)
-            if isinstance(results, Mapping)
-            else {one.call.id: one.content for one in results}
-        )
+        given = _by_id(results)
         told = {key: result for key, result in given.items() if not _is_same_error(result, bad.get(key))}
         missing = [outcome.id for outcome in self.outcomes if outcome.id not in told and outcome.id not in bad]
         unknown = [key for key in told if key not in ids]
@@ -166,7 +160,8 @@ class Calls(Sequence[T_co]):
                     answers[outcome.raw.id] = result_answer(outcome.raw, told[call_id])
                 else:  # failed, or mended since, or a repetition of a call that is answered elsewhere
                     answers[outcome.raw.id] = reask_answer(outcome)
-            said += self.codec.build_answer(one.turn, wire_answers(one.turn.calls, answers))
+            if one.turn.calls or one.turn.text or one.turn.refusal:
+                said += self.codec.build_answer(one.turn, wire_answers(one.turn.calls, answers))
             if one.nudge:
                 said.append({"role": "user", "content": one.nudge})
         return said
@@ -188,6 +183,20 @@ class Calls(Sequence[T_co]):
         from .storage import calls_from_json
 
         return calls_from_json(text, response_model, tools, context)
+
+
+def _by_id(results: Any) -> Mapping[str, Any]:
+    """What was given to `reply`, by the ids of the calls.  Raises UsageError if it is no results."""
+    if isinstance(results, Mapping):
+        return cast("Mapping[str, Any]", results)
+    hint = "Pass {call.id: result, ...}, or what toolfan.execute(calls) returned."
+    if isinstance(results, str | bytes) or not isinstance(results, Iterable):
+        raise UsageError(f"results is {type(results).__name__}", hint=hint)
+    given = list(results)
+    for at, one in enumerate(given):
+        if not isinstance(one, Result):
+            raise UsageError(f"results[{at}] is {type(one).__name__}, not a toolfan.Result", hint=hint)
+    return {one.call.id: one.content for one in given}
 
 
 def _is_same_error(result: Any, error: CallError | None) -> bool:

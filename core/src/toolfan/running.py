@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .messages import Message
     from .request import Prepared
 
+_GO_ON = "The results of your calls are above. Go on."
 Stop: TypeAlias = Literal["text", "max_rounds", "max_calls", "deadline"]
 
 
@@ -211,11 +212,14 @@ def _record(
     """The round, with an answer to each of its calls; of an answer that broke off, to those that had come."""
     results, told = _in_order(calls, found)
     so_far.rounds += (RunRound(calls, results),)
-    if calls.failed and not calls.turn.calls:  # the provider could not read what the model wrote: nothing to answer
+    written = calls.turn.calls or any(one.turn.calls for one in calls.rounds)
+    if calls.failed and not written:  # the provider could not read what the model wrote: nothing to answer
         more = follow_up(adapter, prepared.request, calls)
         said = list(more.messages) if more else []
     elif calls.outcomes or calls.text or len(calls.rounds) > 1:
         said = calls.reply(told)
+        if calls.outcomes and calls.turn.text and not calls.turn.calls:  # else the last word were the model's own
+            said.append({"role": "user", "content": _GO_ON})
     else:
         said = []
     so_far.messages += tuple(said)
