@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 import toolfan
-from loopback import KEY, ONCE, USER, until
+from loopback import KEY, ONCE, USER, http, until
 from pydantic import BaseModel
 from toolfan import Call, TextDelta
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from loopback import Bench
 
 
 class A(BaseModel):
@@ -336,3 +338,28 @@ def test_a_hundred_async_streams_at_once(server: Streaming) -> None:
 
     assert in_loop(server, work) == [[at, at + 1000] for at in range(100)]
     assert server.requests == 100
+
+
+@pytest.mark.parametrize("leave", ["break", "close", "raise"])
+def test_what_had_come_is_kept_though_nobody_took_it(bench: Bench, faulty: Any, leave: str) -> None:
+    """The text, the model, the usage and the calls that came with the one that was handed out."""
+    pieces = [
+        {"index": at, "id": f"i{at}", "function": {"name": "A", "arguments": f'{{"x": {at}}}'}} for at in range(3)
+    ]
+    pieces.append({"index": 3, "id": "i3", "function": {"name": "A", "arguments": '{"x'}})
+    events = [
+        {"model": "m-1", "choices": [{"index": 0, "delta": {"content": "Let me see."}}]},
+        {"model": "m-1", "choices": [{"index": 0, "delta": {"tool_calls": pieces}}]},
+    ]
+    body = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+    server = faulty(http(body, content_type="text/event-stream"))
+    stream = bench.client(base_url=server.url).stream(model="m", messages=USER, tools=(A,))
+    with contextlib.suppress(ZeroDivisionError), stream:  # the stream breaks off, but nobody is there to see it
+        assert next(stream).index == 0
+        if leave == "close":
+            stream.close()
+        if leave == "raise":
+            raise ZeroDivisionError
+    assert (stream.text, stream.calls.model) == ("Let me see.", "m-1")
+    assert [outcome.id for outcome in stream.calls.outcomes] == ["i0", "i1", "i2"]
+    assert list(stream.calls) == [A(x=0), A(x=1), A(x=2)]

@@ -171,6 +171,19 @@ def test_ids_that_are_numbered_anew_in_each_answer_do_not_mislead(bench: Bench) 
     assert list(calls) == [A(x=3), B(y="s", z=1), B(y="t", z=2)]
 
 
+def test_an_id_of_an_accepted_call_says_that_all_are_numbered_anew(bench: Bench) -> None:
+    first = [call("A", {"x": x}, f"call_{at}") for at, x in enumerate((1, "Rome", "Bern"))]
+    calls = ask(bench, first, [call("A", {"x": 22}, "call_0"), call("A", {"x": 33}, "call_1")])
+    assert [(one.id, one.value.x) for one in calls.outcomes] == [("call_0", 1), ("call_1", 22), ("call_2", 33)]
+
+
+def test_ids_count_where_an_accepted_call_is_only_repeated(bench: Bench) -> None:
+    first = [call("A", {"x": x}, f"id{at}") for at, x in enumerate((1, "Rome", "Bern"))]
+    again = [call("A", {"x": 1}, "id0"), call("A", {"x": 33}, "id2"), call("A", {"x": 22}, "id1")]
+    calls = ask(bench, first, again)
+    assert [(one.id, one.value.x) for one in calls.outcomes] == [("id0", 1), ("id1", 22), ("id2", 33)]
+
+
 def test_a_new_error_replaces_the_old_one_until_attempts_run_out(bench: Bench) -> None:
     with pytest.raises(InvalidCalls, match=r"after 3 attempts, 1 of 2 calls failed: B: .*z: ") as caught:
         ask(bench, [BAD, GOOD], [call("B", "{", "b2")], [call("B", {"y": "s"}, "b3")])

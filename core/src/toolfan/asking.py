@@ -7,13 +7,11 @@ loops, how one sleeps.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from typing_extensions import TypeVar
-
 from .adapter import WireResponse
-from .calls import TextDelta
+from .calls import TextDelta, Turn
 from .effects import Deliver, NotSent, Open, Pull, Send, Wait
 from .errors import (
     BadResponse,
@@ -23,9 +21,8 @@ from .errors import (
     ProviderError,
     RateLimited,
     RequestRejected,
-    ToolfanError,
 )
-from .judging import StreamJudge, judge, with_note
+from .judging import StreamJudge, in_call_order, judge, with_note
 from .results import Calls
 from .watching import Watched, watched
 
@@ -33,14 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .adapter import ParallelToolsAdapter, ToolRequest, WireRequest
-    from .calls import Outcome, Turn
+    from .calls import Outcome
     from .effects import Effect
+    from .errors import ToolfanError
     from .request import Policy
     from .retries import Retries
     from .toolset import ToolSet
-
-
-Failure = TypeVar("Failure", bound=ToolfanError)
 
 
 @dataclass(slots=True)
@@ -62,6 +57,8 @@ class Wishes:
     closed: bool = False
     interrupt: Callable[[], object] | None = None
     """Ends a read of the open stream from another thread, where the transport can."""
+    left: Calls[Any] | None = None
+    """What had come when the stream was left."""
 
 
 @dataclass(slots=True)
@@ -105,10 +102,12 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
                 watch.read(turn)
         except NotSent as exc:
             spent.requests -= 1
-            raise _after(before, exc.error) from exc.error.__cause__
+            _tell(before, exc.error)
+            raise exc.error from exc.error.__cause__
         except ProviderError as exc:
             exc.request_id = exc.request_id or (response.request_id if response else None)
-            before = yield from _again(_after(before, exc), series, spent)
+            _tell(before, exc)
+            before = yield from _again(exc, series, spent)
         else:
             terms.retries.succeeded()
             return Answered(response, turn, judge(adapter, request, terms.policy, turn, attempt=spent.attempts))
@@ -131,11 +130,13 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
                 found = yield from reading.read(wire)
         except NotSent as exc:
             spent.requests -= 1
-            raise _after(before, exc.error) from exc.error.__cause__
+            _tell(before, exc.error)
+            raise exc.error from exc.error.__cause__
         except ProviderError as exc:
             if reading.delivered or terms.wishes.closed:
                 raise
-            before = yield from _again(_after(before, exc), series, spent)
+            _tell(before, exc)
+            before = yield from _again(exc, series, spent)
         else:
             terms.retries.succeeded()
             return found
@@ -163,12 +164,11 @@ def _again(exc: ProviderError, series: Any, spent: Spent) -> Generator[Effect, A
     return exc
 
 
-def _after(before: ProviderError | None, exc: Failure) -> Failure:
-    """The error; where it is but the end of the time, with what the request before it failed of."""
+def _tell(before: ProviderError | None, exc: ToolfanError) -> None:
+    """Adds to an error that is but the end of the time what the request before it failed of."""
     if before is not None and isinstance(exc, DeadlineExceeded):
         exc.message += f"; the request before it failed: {type(before).__name__}: {before.message}"
         exc.args = (exc.message,)
-    return exc
 
 
 class _Reading:
@@ -201,9 +201,13 @@ class _Reading:
             turn = with_note(self._parser.close())
         except ProviderError as exc:
             turn = with_note(self._saved(exc))
+        except GeneratorExit:
+            self._leave()
+            raise
         self.watch.read(turn)
         left, outcomes = self._judge.finish(turn)
         if self._first:
+            self._wishes.left = self._result(turn, outcomes)
             self._items += left
             yield from self._deliver()
         return Answered(self._response(), turn, outcomes)
@@ -238,6 +242,16 @@ class _Reading:
             items, self._items = tuple(self._items), []
             self.delivered = True
             yield Deliver(items)
+
+    def _leave(self) -> None:
+        """Keeps what had come: the calls that are whole, handed out or not, and the text."""
+        try:
+            turn = self._parser.close()
+        except ProviderError as exc:
+            turn = exc.turn or Turn()
+        outcomes = in_call_order(self._judge.outcomes)
+        if self._first:
+            self._wishes.left = self._result(replace(turn, calls=tuple(one.raw for one in outcomes)), outcomes)
 
     def _saved(self, exc: ProviderError) -> Turn:
         """The turn, if it was complete when the connection broke; else raises the error with what had come."""

@@ -56,7 +56,7 @@ def converse(
             if calls is not None:
                 usage, outcomes = calls.usage + usage, merged(adapter, request, calls, outcomes)
             rounds = (*rounds, Round(one.turn, one.outcomes))
-            calls = _result(terms, one, outcomes, usage, rounds)
+            calls = terms.wishes.left = _result(terms, one, outcomes, usage, rounds)
             if request.stream and spent.attempts > 1:
                 yield Deliver(tuple(outcome for outcome in outcomes if outcome.attempt == spent.attempts))
             raise_if_declined(adapter, calls)

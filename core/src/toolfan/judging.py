@@ -56,9 +56,9 @@ class StreamJudge:
         self._wrappers: list[tuple[int, int]] = []  # where one stood, and how many calls it held beyond one
 
     @property
-    def count(self) -> int:
-        """How many outcomes there are so far."""
-        return len(self._judged.outcomes)
+    def outcomes(self) -> Sequence[Outcome[Any]]:
+        """What became of the calls so far, as they came."""
+        return self._judged.outcomes
 
     def add(self, calls: Sequence[RawCall], *, cut: bool = False) -> list[Outcome[Any]]:
         """The outcomes of these calls.  `cut`: the answer broke off, maybe inside one of them."""

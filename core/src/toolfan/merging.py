@@ -34,9 +34,10 @@ def merge(
 ) -> tuple[Outcome[Any], ...]:
     """The slots, filled with the calls of a later answer.
 
-    A new call fills the failed slot with its id, else the next one of its tool, else (if it is good) one whose tool was
-    unknown.  A repetition of a good call fills nothing and is left out.  Others are appended: their `attempt` shows
-    that they came later; good ones beyond `limit` calls become TooManyCalls.
+    A new call fills the failed slot with its id (unless the server numbers calls anew in each answer), else the next
+    one of its tool, else (if it is good) one whose tool was unknown.  A repetition of a good call fills nothing and is
+    left out.  Others are appended: their `attempt` shows that they came later; good ones beyond `limit` calls become
+    TooManyCalls.
     """
     known: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
     for slot in slots:
@@ -86,6 +87,9 @@ def _matched(slots: Sequence[Outcome[Any]], fresh: Sequence[Outcome[Any]]) -> di
     filled: dict[int, Outcome[Any]] = {}
     left: list[Outcome[Any]] = []
     by_id = {slot.raw.id: at for at, slot in owed.items()}
+    settled = {slot.raw.id for at, slot in enumerate(slots) if at not in owed}
+    if any(outcome.raw.provider_id in settled for outcome in fresh):  # numbered anew: ids say nothing
+        by_id = {}
     for outcome in fresh:
         at = by_id.get(outcome.raw.provider_id or "", -1)
         if at >= 0 and at not in filled and _may_fill(owed[at], outcome):

@@ -53,6 +53,8 @@ class _Stream(Generic[T_co]):
                 hint="Iterate it to its end first, or call until_done().",
             )
         if self._calls is None:
+            self._calls = self._wishes.left
+        if self._calls is None:
             outcomes = tuple(self._delivered[index] for index in sorted(self._delivered))
             turn = Turn(calls=tuple(outcome.raw for outcome in outcomes))
             self._calls = Calls(outcomes=outcomes, turn=turn, codec=self._codec, tools=self._tools)
@@ -171,6 +173,8 @@ class CallStream(_Stream[T_co]):
                 taken = self._take(next(self._items))
             except BaseException as exc:
                 if self._over:  # it was closed meanwhile, from another thread
+                    if isinstance(exc, ToolfanError) and exc.calls is not None:
+                        self._wishes.left = exc.calls
                     raise StopIteration from None
                 self._failed(exc)
                 raise
