@@ -21,6 +21,7 @@ PLUGINS = {path.name: path for path in sorted((ROOT / "providers").glob("*/src/t
 
 # Lowest first: a module imports only from those above it in this list.
 ORDER = [
+    "overloads",
     "errors",
     "spellings",
     "redaction",

@@ -9,11 +9,12 @@ import functools
 import importlib
 import inspect
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 
 from typing_extensions import TypeVar
 
 from .errors import UsageError
+from .overloads import overload
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

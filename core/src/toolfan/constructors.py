@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from .binding import Binding, is_maker
 from .client import AsyncClient, Client
 from .errors import UsageError
+from .overloads import overload
 from .retries import Retries
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypeForm, TypeVar
@@ -15,6 +15,7 @@ from typing_extensions import TypeForm, TypeVar
 from .answering import reask_answer, result_answer, wire_answers
 from .calls import JSON, BadCall, Call, Outcome, Result, Round, StopReason, Turn, Usage
 from .errors import BadResponse, CallError, UsageError
+from .overloads import overload
 
 if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter

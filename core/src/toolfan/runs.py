@@ -6,10 +6,11 @@ Knows: requests, streams, limits.  Must not know: what is answered to the model,
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from .drivers import Deadline
 from .errors import Unsupported, UsageError
+from .overloads import overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -2,15 +2,16 @@
 """The typed signatures of `create()`: stated once, for every client and both spellings.
 
 mypy, pyright, ty and pyrefly read the overloads the same in this order only: what is one call before what holds
-several, classes and `Tool`s before functions, what cannot be told apart last.  So in `async_signatures` and
-`stream_signatures` too.
+several, classes and `Tool`s before functions, what cannot be told apart last.  So in the other two of signatures too.
 
 Knows: types.  Must not know: how a request is made or sent.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
+
+from .overloads import overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     # isort: off
     from .forms import F1, F2, F3, F4, F5, F6, F7, F8, K1, K2, K3, K4, K5, K6, K7, K8, T1, T2, T3, T4, T5, T6, T7, T8
     from .forms import B, E, M, Messages, MixedTools, S
-    # isort: on
 
+    # isort: on
     from .options import OneTool, Options, Several, StreamOptions
     from .results import Calls
     from .streams import CallStream

@@ -6,7 +6,9 @@ Knows: types.  Must not know: how a request is made or sent.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
+
+from .overloads import overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -10,7 +10,7 @@ import functools
 import inspect
 import math
 import typing
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, cast, get_args, get_origin, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, cast, get_args, get_origin
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUndefinedAnnotation
@@ -19,6 +19,7 @@ from typing_extensions import TypeVar, is_typeddict
 from .calls import BoundCall, picklable, unpickled
 from .errors import ToolDefinitionError
 from .functions import arguments_model
+from .overloads import overload
 from .schema import PlainJsonSchema, Schema, check_json, root_object
 from .scrutiny import has_numbers
 from .typeddicts import readable

@@ -13,11 +13,12 @@ import typing
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Any, Generic, get_args, get_origin, overload
+from typing import TYPE_CHECKING, Annotated, Any, Generic, get_args, get_origin
 
 from typing_extensions import TypeAliasType, TypeVar
 
 from .errors import ToolDefinitionError, UsageError
+from .overloads import overload
 from .tools import Tool, tool_kind
 
 if TYPE_CHECKING:
