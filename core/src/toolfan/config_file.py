@@ -19,6 +19,8 @@ from .errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_OURS = rb"""\btool["']?\s*(\.\s*["']?toolfan\b|\]|=)"""
+
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
@@ -64,7 +66,7 @@ def _read_file(path: Path, prefix: tuple[str, ...]) -> ConfigFile | None:
     except OSError as exc:
         what = "is a directory" if path.is_dir() else f"cannot be read: {exc.strerror or exc}"
         raise ConfigError(f"{path} {what}", hint="Mend it, rename it, or remove it.") from exc
-    if prefix and prefix[-1].encode() not in content:
+    if prefix and not _may_name_us(content):
         return None  # somebody else's file: what is wrong with it is not our affair
     text = _decoded(path, content)
     data: Any = _parsed(path, text)
@@ -76,6 +78,14 @@ def _read_file(path: Path, prefix: tuple[str, ...]) -> ConfigFile | None:
             file = ConfigFile(path, (), text, {})
             raise ConfigError(f"{file.where(*prefix[: at + 1])} is not a table", hint=f"Write [{'.'.join(prefix)}].")
     return ConfigFile(path, prefix, text, data)
+
+
+def _may_name_us(content: bytes) -> bool:
+    """Whether a table `tool.toolfan` can be in it: as dotted keys, or below `[tool]`, or in an inline table.
+
+    Mere names of dependencies, which those who use toolfan have there, are not worth loading a parser.
+    """
+    return b"toolfan" in content and re.search(_OURS, content) is not None
 
 
 def _decoded(path: Path, content: bytes) -> str:
