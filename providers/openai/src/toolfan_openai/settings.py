@@ -18,7 +18,8 @@ class EndpointSettings(BaseModel):
     `AZURE_OPENAI_API_KEY`).  A `base_url` without `api_key_env` is sent no key of OpenAI's.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when a client is made from settings: one that is wrapped has none.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     api_key_env: str | None = Field(default=None, description="Environment variable that holds the key.")
     base_url: Address | None = Field(
