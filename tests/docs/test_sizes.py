@@ -59,6 +59,7 @@ def test_no_policy_in_a_provider() -> None:
         "toolfan.validation",
         "toolfan.retries",
         "toolfan.judging",
+        "toolfan.reasking",
         "toolfan.merging",
         "TypeAdapter",
     )

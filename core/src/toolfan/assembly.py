@@ -12,32 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .calls import RawCall
-from .repairs import WRAPPERS
-from .slots import Slot, number_of
+from .sealing import WRAPPERS, number_of, seal
+from .slots import Slot
 from .wire import escaped, json_text, well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-
-def seal(pieces: Iterable[tuple[str | None, str, str]]) -> tuple[RawCall, ...]:
-    """Whole calls, given as (provider id, name, arguments as JSON text) in call order.
-
-    An id that is missing, empty or repeated becomes `call_<index>`; the provider's own stays in `provider_id`.
-    """
-    given = list(pieces)
-    taken = {provider_id for provider_id, _, _ in given if provider_id}
-    used: set[str] = set()
-    calls = []
-    for index, (provider_id, name, arguments) in enumerate(given):
-        call_id = provider_id
-        if not call_id or call_id in used:
-            call_id = f"call_{index}"
-            while call_id in taken or call_id in used:
-                call_id += "_"
-        used.add(call_id)
-        calls.append(RawCall(index, call_id, name, arguments, provider_id))
-    return tuple(calls)
+__all__ = ["CallAssembler", "seal"]
 
 
 class CallAssembler:

@@ -13,14 +13,13 @@ from .async_signatures import AsyncCreate
 from .conversation import converse
 from .drivers import drive, drive_async
 from .errors import UsageError
-from .portals import Portal
 from .request import prepare
 from .runs import AsyncRuns, Runs
 from .signatures import Create
 from .stream_signatures import AsyncStream, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Mapping
+    from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -120,6 +119,8 @@ class Client(_Shared, Create, Stream, Runs):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        from .portals import Portal  # not for async clients
+
         self._lock = Lock()
         self._abandoned = 0
         self._portal = Portal()
@@ -193,10 +194,10 @@ class AsyncClient(_Shared, AsyncCreate, AsyncStream, AsyncRuns):
             return self._streamed(prepared)
         return await self._whole(prepared)
 
-    async def _whole(self, prepared: Prepared) -> Calls[Any]:
-        transport = self._binding.transport()
+    def _whole(self, prepared: Prepared) -> Coroutine[Any, Any, Calls[Any]]:
+        transport = self._binding.transport()  # no coroutine of its own around the driver's: each holds its frame
         conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
-        return await drive_async(conversation, transport, prepared, adapter=self.adapter.name)
+        return drive_async(conversation, transport, prepared, adapter=self.adapter.name)
 
     def _streamed(self, prepared: Prepared) -> AsyncCallStream[Any]:
         from .stream_drivers import drive_stream_async

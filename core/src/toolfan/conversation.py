@@ -12,16 +12,17 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .asking import Spent, Terms, Wishes, answered, streamed
+from .asking import Spent, Terms, Wishes, answered
 from .calls import Call, Round
-from .effects import Deliver
 from .errors import ToolfanError
-from .judging import follow_up, merged, raise_if_declined, raise_if_failed, with_malformed_call
+from .judging import raise_if_declined
 from .results import Calls
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .adapter import ParallelToolsAdapter, ToolRequest
-    from .asking import Answered
+    from .asking import Answered, Asking
     from .calls import Outcome, Usage
     from .effects import Effect
     from .request import Policy
@@ -39,13 +40,12 @@ def converse(
 ) -> Conversation:
     """Ask, judge every call, and ask again for those that failed, as `policy` allows.
 
-    A request that says `stream` is streamed, and its outcomes are delivered one by one.  Returns the calls.  Raises
-    InvalidCalls, which carries them, when attempts run out (unless `policy.on_invalid` is "keep"); ContentFiltered and
-    Refused when the provider or the model declined; every error carries what was good.
+    A request that says `stream` is streamed, its outcomes delivered one by one.  Raises InvalidCalls when attempts run
+    out (unless `policy.on_invalid` is "keep"), ContentFiltered and Refused; every error carries the calls so far.
     """
     spent, before = Spent(ceiling=policy.max_requests), 0
     terms = Terms(adapter, policy, retries, spent, wishes or Wishes(), tools=request.tools)
-    ask = streamed if request.stream else answered
+    ask = _streaming() if request.stream else answered
     rounds: tuple[Round, ...] = ()
     calls: Calls[Any] | None = None
     try:
@@ -54,21 +54,23 @@ def converse(
             one = yield from ask(terms, request)
             usage, outcomes = one.turn.usage, one.outcomes
             if calls is not None:
-                usage, outcomes = calls.usage + usage, merged(adapter, request, calls, outcomes)
+                usage, outcomes = calls.usage + usage, _merged(adapter, request, calls, outcomes)
             rounds = (*rounds, Round(one.turn, one.outcomes))
             calls = terms.wishes.left = _result(terms, one, outcomes, usage, rounds)
             if request.stream and spent.attempts > 1:
-                yield Deliver(tuple(outcome for outcome in outcomes if outcome.attempt == spent.attempts))
+                yield _delivery(tuple(outcome for outcome in outcomes if outcome.attempt == spent.attempts))
             raise_if_declined(adapter, calls)
             if calls.outcomes and not calls.failed:
                 return calls
+            from .reasking import follow_up, raise_if_failed, with_malformed_call
+
             may_ask = policy.on_invalid == "reask" and spent.attempts < policy.max_attempts
             at_ceiling = may_ask and spent.requests >= spent.ceiling
             more = follow_up(adapter, request, calls) if may_ask and not at_ceiling else None
             if more is None:
                 calls = with_malformed_call(adapter, whole := calls)
                 if request.stream and calls is not whole:
-                    yield Deliver(calls.outcomes)
+                    yield _delivery(calls.outcomes)
                 if policy.on_invalid != "keep":
                     raise_if_failed(adapter, request, calls, strictly=policy.on_invalid == "raise", spent=at_ceiling)
                 return calls
@@ -81,12 +83,32 @@ def converse(
         raise
 
 
+def _streaming() -> Callable[[Terms, ToolRequest], Asking]:
+    from .stream_asking import streamed  # loaded, as what is for further rounds, where it is needed
+
+    return streamed
+
+
+def _delivery(outcomes: tuple[Outcome[Any], ...]) -> Effect:
+    from .stream_effects import Deliver
+
+    return Deliver(outcomes)
+
+
+def _merged(
+    adapter: ParallelToolsAdapter, request: ToolRequest, so_far: Calls[Any], new: tuple[Outcome[Any], ...]
+) -> tuple[Outcome[Any], ...]:
+    from .reasking import merged
+
+    return merged(adapter, request, so_far, new)
+
+
 def _saved(terms: Terms, request: ToolRequest, calls: Calls[Any] | None) -> Calls[Any] | None:
     """The calls so far, with those that had come whole in a round that broke off."""
     whole = tuple(outcome for outcome in terms.spent.broken if isinstance(outcome, Call))
     if calls is None or not whole:
         return calls
-    return replace(calls, outcomes=merged(terms.adapter, request, calls, whole))
+    return replace(calls, outcomes=_merged(terms.adapter, request, calls, whole))
 
 
 def _result(

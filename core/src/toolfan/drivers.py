@@ -8,15 +8,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import sockets, workers
+from . import sockets
 from .effects import NotSent, Send, Wait
 from .errors import ConnectionFailed, DeadlineExceeded, ProviderError, Unavailable, UsageError
 from .sockets import Limit
-from .translation import timed_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from . import workers
     from .adapter import AsyncTransport, Transport, WireRequest, WireResponse
     from .conversation import Conversation
     from .request import Prepared
@@ -61,6 +61,8 @@ def drive(
     by itself; any other sends in a worker thread, and if that cannot be ended it goes on there, `on_abandon` is told,
     and its result is never used.
     """
+    from . import workers  # not for async clients
+
     deadline = Deadline(prepared.policy.deadline)
     effect = next(conversation)
     try:
@@ -92,6 +94,13 @@ def drive(
         return stop.value  # type: ignore[no-any-return]
 
 
+def timed_out(adapter: str, seconds: float | None, exc: BaseException | None = None) -> DeadlineExceeded:
+    """The error of a deadline that passed."""
+    from .translation import timed_out as told  # loaded, as all that is for errors, when something fails
+
+    return told(adapter, seconds, exc)
+
+
 def too_many(adapter: str, exc: workers.TooManyAbandoned) -> NotSent:
     """The error of a request for which no thread is free."""
     return NotSent(Unavailable(str(exc), adapter=adapter, hint="Wait for them to end."))
@@ -99,6 +108,8 @@ def too_many(adapter: str, exc: workers.TooManyAbandoned) -> NotSent:
 
 def late(adapter: str, deadline: Deadline, exc: ProviderError) -> ProviderError | NotSent:
     """The error, but told apart by the clock: whether the deadline passed, or a shorter timeout of the client's own."""
+    from . import workers
+
     cause = exc.__cause__
     if isinstance(cause, workers.TooManyAbandoned) or isinstance(
         cause := cause and cause.__cause__, workers.TooManyAbandoned
@@ -137,6 +148,8 @@ def _send(
         return send(None)
     if getattr(transport, "keeps_deadline", False):
         return send(Limit(deadline.end, on_abandon))
+    from . import workers
+
     within = Limit(deadline.end)
     return workers.pool.run(lambda: send(within), left, on_abandon)
 

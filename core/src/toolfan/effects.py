@@ -8,13 +8,12 @@ Knows: what is to be done.  Must not know: who does it, or how.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from .adapter import WireRequest
     from .errors import ProviderError, ToolfanError
+    from .stream_effects import Deliver, Open, Pull
 
 
 @dataclass(slots=True)
@@ -40,28 +39,4 @@ class NotSent(Exception):
         self.error = error
 
 
-@dataclass(slots=True)
-class Open:
-    """Open a stream for this request; the driver answers with what the transport gave, or throws a ProviderError in."""
-
-    request: WireRequest
-
-
-@dataclass(slots=True)
-class Pull:
-    """Give events of the open stream to `feed` until it returns True: then the driver answers True.
-
-    When the stream ends, the driver closes it and answers False; when it breaks, the driver throws a ProviderError in.
-    """
-
-    feed: Callable[[Mapping[str, Any]], bool]
-
-
-@dataclass(slots=True)
-class Deliver:
-    """Hand these to the user: outcomes, and pieces of text."""
-
-    items: tuple[Any, ...]
-
-
-Effect: TypeAlias = Send | Wait | Open | Pull | Deliver
+Effect: TypeAlias = "Send | Wait | Open | Pull | Deliver"

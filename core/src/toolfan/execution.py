@@ -10,7 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import anyio
 
@@ -19,7 +19,6 @@ from .calls import BadCall, Call, Result
 from .errors import TooManyCalls, UsageError
 from .jobs import GRACE, Job, detach, ended, runner
 from .observers import load_observers
-from .overloads import overload
 from .results import Calls
 from .toolset import tool_set
 from .watching import tell

@@ -16,7 +16,6 @@ from pydantic_core import from_json
 
 from .adapter import JSON, WireResponse
 from .errors import ProviderError, ToolfanError
-from .http_errors import error_of_http
 from .logins import logins_of
 from .redaction import (
     blotted,
@@ -24,10 +23,8 @@ from .redaction import (
     longest_first,
     public_headers,
     sent_secrets,
-    shows_secret,
     without_echo_of,
 )
-from .translation import error_from_status, innermost, provider_words
 from .wire import decode_json
 
 if TYPE_CHECKING:
@@ -158,6 +155,8 @@ class HttpSender(ABC):
 
     def of_status(self, response: Any, message: str, secrets: tuple[str, ...]) -> ProviderError:
         """The error of an answer with an error status; `message` counts where its body cannot be read."""
+        from .translation import error_from_status, innermost, provider_words  # loaded when something fails
+
         headers = public_headers(response.headers.items(), secrets)
         body = _error_body(response, message)
         error = body.get("error") if isinstance(body, Mapping) else None
@@ -179,6 +178,9 @@ class HttpSender(ABC):
 
     def failure(self, exc: Exception, timeout: float | None, added: Pairs) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
+        from .http_errors import error_of_http
+        from .masking import shows_secret
+
         secrets = self.secrets(added, _request_of(exc))
         error = error_of_http(
             exc,

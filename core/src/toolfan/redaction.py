@@ -1,4 +1,4 @@
-"""Showing a setting, a provider's words or a header without showing a secret.
+"""Which settings and headers hold secrets, and hiding these where they stand in an answer; `masking` does the rest.
 
 Knows: what names and values of secrets look like.  Must not know: which settings exist, HTTP beyond names of headers.
 """
@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .spellings import hidden, spelled_within, stands_in, usual
+from .spellings import hidden, spelled_within, stands_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _SECRET_NAME = re.compile(
     r"(^|[_-])(api[_-]?key|keys?|token|secrets?|password|passwd|credentials?|auth|authorization|cookie|bearer)($|[_-])"
 )
 _SECRET_VALUE = re.compile(r"(sk-|pk-|rk-|AIza|ya29\.|gh[opusr]_|xox|eyJ|-----BEGIN|(bearer|basic)\s)", re.IGNORECASE)
 _SCHEME = re.compile(r"(?i)^(bearer|basic)\s+")
-_URL_LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
-_URL_SECRET = re.compile(
-    r"(?i)(?<=[?&])([^=&#\s]{0,40}(?:key|token|secret|password)[^=&#\s]{0,40}=|sig=|signature=|code=)[^&#\s]*"
-)
 _LONGEST = 80
-_LONGEST_SEARCHED = 100_000
 
 HIDDEN = "(value not shown)"
 
@@ -31,26 +29,6 @@ HIDDEN = "(value not shown)"
 _SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "set-cookie2"}
     | {"x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token", "x-auth-token"}
-)
-# All of these take linear time, whatever the text.
-# Keys of OpenAI and those who write theirs alike, Google (also OAuth), GitHub, Hugging Face, Slack, AWS; JSON web
-# tokens; what follows the name of a scheme; private keys.
-_KEYS = re.compile(
-    r"""(?<![A-Za-z0-9])(?:
-        (?:sk|pk|rk|gsk|xai|pplx|nvapi|csk|tgp)[-_][A-Za-z0-9_*.-]{6,}
-      | AIza[A-Za-z0-9_-]{6,} | AQ\.[A-Za-z0-9_-]{12,} | ya29\.[A-Za-z0-9_.-]{4,} | 1//[A-Za-z0-9_-]{20,}
-      | gh[opusr]_[A-Za-z0-9]{10,} | github_pat_[A-Za-z0-9_]{10,} | hf_[A-Za-z0-9]{10,} | xox[a-z]-[A-Za-z0-9-]{6,}
-      | A(?:KIA|SIA)[A-Z0-9]{12,} | eyJ[A-Za-z0-9_=-]{6,}(?:\.[A-Za-z0-9_=-]+){0,4}
-    ) | -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----[^-]*(?:-----END[ A-Z]*-----)?""",
-    re.VERBOSE,
-)
-_AFTER_SCHEME = re.compile(r"(?i)\b(bearer|basic)(\s+|%20)(?=[^\s'\"]{0,99}[0-9=_.-])[A-Za-z0-9._~+/=-]{6,}")
-# `api key provided: x`, `"token": "x"`, `password=x`, `x-api-key: x`.  What is short and has no digit is a word.
-_AFTER_NAME = re.compile(
-    r"""(?ix) ( (?:api|access|secret|private|subscription)[ _-]?key | (?<![a-z])key | (?<![a-z])token | secret
-              | passw(?:or)?d | authorization )
-        ( (?:\s(?:provided|given|used|is|was))? \\?["']? \s* [:=] \s* \\?["']? (?:(?:bearer|basic)\s+)? )
-        (?: (?=[^\s"'&,;]{0,99}[0-9]) [A-Za-z0-9._~+/=*-]{6,} | [A-Za-z0-9._~+/=*-]{16,} )""",
 )
 _HINTS_OF_KEYS = (
     "sk-",
@@ -92,9 +70,11 @@ def shown(value: Any, path: Iterable[str | int]) -> str:
     if any(isinstance(name, str) and looks_secret(name) for name in path):
         return HIDDEN
     if isinstance(value, str):
-        if _SECRET_VALUE.match(value.strip()):
+        if looks_like_secret(value):
             return HIDDEN
-        value = _URL_SECRET.sub(r"\1***", _URL_LOGIN.sub("***", value))
+        from .masking import without_logins  # loaded, as all that is for errors, when something fails
+
+        value = without_logins(value)
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, list | tuple | set | frozenset):
@@ -103,11 +83,16 @@ def shown(value: Any, path: Iterable[str | int]) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
+def looks_like_secret(value: str) -> bool:
+    """Whether a value begins as keys and tokens do."""
+    return _SECRET_VALUE.match(value.strip()) is not None
+
+
 def without_secrets(text: str, values: Mapping[str, Any]) -> str:
     """`text`, in which the secrets among `values` are blotted out, should someone else have put them there."""
     for name, value in values.items():
         secret = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-        if isinstance(secret, str) and secret and (looks_secret(name) or _SECRET_VALUE.match(secret.strip())):
+        if isinstance(secret, str) and secret and (looks_secret(name) or looks_like_secret(secret)):
             text = text.replace(secret, "***")
     return text
 
@@ -120,7 +105,7 @@ def known_secrets(values: Mapping[str, Any]) -> tuple[str, ...]:
     found: set[str] = set()
     for name, value in values.items():
         secret = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-        if isinstance(secret, str) and (looks_secret(name) or _SECRET_VALUE.match(secret.strip())):
+        if isinstance(secret, str) and (looks_secret(name) or looks_like_secret(secret)):
             found.update(_parts(name, secret.strip()))
     return longest_first(secret for secret in found if len(secret) >= _SHORTEST)
 
@@ -186,57 +171,12 @@ def blotted_beside(value: Any, secrets: tuple[str, ...], words: frozenset[str]) 
     return [blotted_beside(inner, secrets, words) for inner in value] if isinstance(value, list) else value
 
 
-def masked(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` of someone else without `secrets`, and without what looks like one; the rest stays readable."""
-    text = _URL_SECRET.sub(r"\1***", _URL_LOGIN.sub("***", hidden(text, secrets)))
-    return _AFTER_NAME.sub(r"\1\2***", _AFTER_SCHEME.sub(r"\1\2***", _KEYS.sub("***", text)))
-
-
 def public_headers(headers: Iterable[tuple[str, str]], secrets: Iterable[str] = ()) -> dict[str, str]:
     """Headers of an answer with lower-case names, without cookies and without secrets."""
     kept = {name: value for key, value in headers if (name := key.lower()) not in _SECRET_HEADERS}
     together = "\n".join(kept.values())
     if any(hint in together for hint in _HINTS_OF_KEYS) or any(stands_in(together, secret) for secret in secrets):
+        from .masking import masked
+
         return {name: masked(value, secrets) for name, value in kept.items()}
     return kept
-
-
-def shows_secret(exc: BaseException, secrets: Iterable[str] = ()) -> bool:
-    """Whether the text of the exception, or of one that led to it, shows a secret, or is too long to be searched."""
-    return any(len(text) > _LONGEST_SEARCHED or masked(text, secrets) != text for text in _texts(exc))
-
-
-def _texts(exc: BaseException) -> Iterator[str]:
-    seen: set[int] = set()
-    left: list[BaseException | None] = [exc]
-    while left:
-        one = left.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield from (str(one), *map(str, one.args), *getattr(one, "__notes__", ()))
-        left += [one.__cause__, one.__context__]
-        if isinstance(one, BaseExceptionGroup):
-            left += one.exceptions
-
-
-def secret_spans(text: str, secrets: Iterable[str] = ()) -> list[tuple[int, int]]:
-    """Where in `text` the parts stand that `masked` hides, from left to right; none overlaps another."""
-    found = [
-        match.span()
-        for secret in secrets
-        for spelling in usual(secret)
-        for match in re.finditer(re.escape(spelling), text)
-    ]
-    for pattern in (_URL_SECRET, _URL_LOGIN, _KEYS, _AFTER_SCHEME, _AFTER_NAME):
-        found += [
-            (match.end(match.lastindex) if match.lastindex else match.start(), match.end())
-            for match in pattern.finditer(text)
-        ]
-    merged: list[tuple[int, int]] = []
-    for begin, end in sorted(found):
-        if merged and begin < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        elif begin < end:
-            merged.append((begin, end))
-    return merged

@@ -17,12 +17,12 @@ from pydantic_core import from_json
 from .calls import RawCall
 from .errors import BadResponse
 from .scanning import Scanner
+from .sealing import WRAPPERS
 from .wire import decode_json, escaped, json_text, well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-WRAPPERS = frozenset({"multi_tool_use.parallel", "multi_tool_use_parallel", "parallel"})
 _FENCE = re.compile(r"```[a-zA-Z0-9_-]*[ \t]*\r?\n")
 
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from .adapter import ParallelToolsAdapter, ToolChoice, ToolRequest
+from .chat import CHAT_ROLES, check_messages
 from .errors import ToolDefinitionError, Unsupported, UsageError
-from .messages import CHAT_ROLES, check_messages
 from .tools import Tool
 from .toolset import ToolSet, tool_set
 from .wire import nearest
 
 if TYPE_CHECKING:
-    from .messages import Message
+    from .chat import Message
 
 DEFAULT_DEADLINE = 600.0
 LONGEST_DEADLINE = 1e8  # three years; sockets and locks take no more than some such number

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypeForm, TypeVar
 
-from .answering import reask_answer, result_answer, wire_answers
 from .calls import JSON, BadCall, Call, Outcome, Result, Round, StopReason, Turn, Usage
 from .errors import BadResponse, CallError, UsageError
 from .overloads import overload
 
 if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter
-    from .messages import Message
+    from .chat import Message
     from .toolset import ToolSet
 
 T_co = TypeVar("T_co", covariant=True)
@@ -137,6 +136,8 @@ class Calls(Sequence[T_co]):
         model as an error, and a failed call without a result is answered with its own error.  Raises UsageError for ids
         that are missing or unknown, and for results that are neither.  A result that is no JSON is told as an error.
         """
+        from .answering import reask_answer, result_answer, wire_answers  # not everyone replies
+
         if self.codec is None:
             raise UsageError("these calls do not know their adapter", hint="Use the Calls that create() returned.")
         ids = {outcome.id for outcome in self.outcomes}

@@ -15,14 +15,14 @@ from .adapter import ParallelToolsAdapter, ToolChoice
 from .answering import plain_result
 from .calls import BadCall, Call, Outcome, Result, Turn, Usage
 from .errors import DeadlineExceeded, InvalidCalls, ToolfanError, TooManyCalls, UsageError
-from .judging import follow_up
+from .reasking import follow_up
 from .results import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
+    from .chat import Message
     from .drivers import Deadline
-    from .messages import Message
     from .request import Prepared
 
 _GO_ON = "The results of your calls are above. Go on."

@@ -13,7 +13,7 @@ from .errors import Unsupported, UsageError
 from .overloads import overload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from typing_extensions import TypeForm, Unpack
 
@@ -170,7 +170,7 @@ class AsyncRuns(_Runner):
 
     if TYPE_CHECKING:
 
-        async def _whole(self, prepared: Prepared) -> Calls[Any]: ...
+        def _whole(self, prepared: Prepared) -> Coroutine[Any, Any, Calls[Any]]: ...
         def _streamed(self, prepared: Prepared) -> AsyncCallStream[Any]: ...
 
     @overload

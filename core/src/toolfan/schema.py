@@ -50,14 +50,16 @@ def check_json(schema: Mapping[str, Any]) -> None:
     stack: list[tuple[str, Any]] = [("", schema)]
     while stack:
         where, node = stack.pop()
-        if isinstance(node, Mapping):
-            stack += ((f"{where}.{key}", child) for key, child in node.items())
+        if isinstance(node, str):
+            if any("\ud800" <= char <= "\udfff" for char in node):
+                raise _unsayable(where, "has a lone surrogate")
+        elif isinstance(node, float):
+            if not math.isfinite(node):
+                raise _unsayable(where, f"is {node}, which is no number of JSON")
         elif isinstance(node, list):
             stack += ((f"{where}[{at}]", child) for at, child in enumerate(node))
-        elif isinstance(node, float) and not math.isfinite(node):
-            raise _unsayable(where, f"is {node}, which is no number of JSON")
-        elif isinstance(node, str) and any("\ud800" <= char <= "\udfff" for char in node):
-            raise _unsayable(where, "has a lone surrogate")
+        elif isinstance(node, dict):  # a `Mapping` would be looked for among all mappings that there are
+            stack += ((f"{where}.{key}", child) for key, child in node.items())
 
 
 def _unsayable(where: str, what: str) -> ToolDefinitionError:

@@ -12,24 +12,16 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pydantic_core import InitErrorDetails, PydanticCustomError, from_json
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from .glance import MOST_FAULTS
 from .schema import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-MOST_FAULTS = 1000
-"""Of one call, that are told one by one."""
-_SHORT = 2000
 Path: TypeAlias = tuple[str | int, ...]
 Schemas: TypeAlias = "list[Mapping[str, Any]]"
-
-
-def has_numbers(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema asks for a number anywhere."""
-    text = json.dumps(schema)
-    return '"number"' in text or '"integer"' in text
 
 
 class SecondLook:
@@ -100,30 +92,6 @@ class SecondLook:
             self.integral_float = True
 
 
-def is_plain(text: str) -> bool:
-    """Whether a short object has each key once and no odd number: a glance that most arguments pass."""
-    colons = text.count(":")
-    if len(text) > _SHORT or colons != text.count('":'):  # the latter: a colon in a text, a blank after a key
-        return False
-    value = from_json(text)
-    if type(value) is not dict:
-        return False
-    stack: list[Any] = [value]
-    keys = 0
-    while stack:
-        item = stack.pop()
-        if type(item) is dict:
-            keys += len(item)
-            item = item.values()
-        for one in item:
-            kind = type(one)
-            if kind is dict or kind is list:
-                stack.append(one)
-            elif kind is float and (not math.isfinite(one) or one.is_integer()):
-                return False
-    return keys == colons
-
-
 def _branches(schemas: Iterable[Mapping[str, Any]], root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The schemas, and those that they refer to or choose from."""
     stack, seen = list(schemas), set[str]()
@@ -155,6 +123,3 @@ def _parts(item: Any, branches: Schemas) -> Iterator[tuple[Iterable[Any], Schema
     for at in range(fixed):
         yield (at,), [one[at] for one in tuples if at < len(one) and isinstance(one[at], dict)]
     yield range(fixed, len(item)), [one["items"] for one in branches if isinstance(one.get("items"), dict)]
-
-
-__all__ = ["SecondLook", "has_numbers", "is_plain"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import from_json
 
 from .errors import BadResponse
-from .redaction import masked
+from .masking import masked
 from .wire import decode_json
 
 if TYPE_CHECKING:

@@ -172,14 +172,6 @@ class Slot:
         self._scanner.ignore()
 
 
-def number_of(index: Any) -> int | None:
-    """The number that an index is, also as a text or a float; None if it is none."""
-    text = isinstance(index, str) and len(index) < 10 and index.isascii() and index.isdigit()
-    if text or (isinstance(index, float) and index.is_integer()):
-        index = int(index)
-    return index if type(index) is int and index >= 0 else None
-
-
 def _value(text: str) -> Any:
     """The value of a JSON object or array; None of what is none."""
     if text[:1] not in ("{", "["):

@@ -16,8 +16,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import workers
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -109,6 +107,8 @@ class _Backend:
 
         if until is None or until.on_abandon is None:
             return _Stream(connect())
+        from . import workers  # not for async clients
+
         remaining = max(0.0, until.end - time.monotonic())
         return _Stream(workers.connecting.run(connect, remaining, until.on_abandon))
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from . import sockets, workers
 from .drivers import LEAST, Deadline, late, too_many
-from .effects import Deliver, NotSent, Open, Pull, Wait
+from .effects import NotSent, Wait
 from .errors import ProviderError, ToolfanError, UsageError
 from .sockets import Limit
+from .stream_effects import Deliver, Open, Pull
 from .translation import timed_out
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from typing_extensions import TypeVar, is_typeddict
 from .calls import BoundCall, picklable, unpickled
 from .errors import ToolDefinitionError
 from .functions import arguments_model
+from .glance import has_numbers
 from .overloads import overload
 from .schema import PlainJsonSchema, Schema, check_json, root_object
-from .scrutiny import has_numbers
 from .typeddicts import readable
 
 if TYPE_CHECKING:

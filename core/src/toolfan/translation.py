@@ -26,7 +26,7 @@ from .errors import (
     Unavailable,
     UsageError,
 )
-from .redaction import masked
+from .masking import masked
 from .retry_after import is_quota_of_a_day, retry_after_seconds, retry_info_seconds
 from .wire import json_text
 

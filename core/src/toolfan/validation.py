@@ -15,8 +15,8 @@ from pydantic_core import from_json
 
 from .calls import BadCall, Call, Outcome, RawCall
 from .errors import CallError, InvalidArguments, MalformedArguments, TooManyCalls, TruncatedCall, UnknownTool
-from .repairs import WRAPPERS, integral_floats, repair_arguments, repair_name, unwrap
-from .scrutiny import MOST_FAULTS, SecondLook, is_plain
+from .glance import MOST_FAULTS, is_plain
+from .sealing import WRAPPERS
 from .wire import nearest
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Judged:
         `cut`: the answer ended too early, maybe inside this call.
         """
         rules = self._rules
-        if rules.repairs and call.name in WRAPPERS and (inner := unwrap(call, rules.names.to_tool)):
+        if rules.repairs and call.name in WRAPPERS and (inner := _unwrapped(call, rules.names)):
             for number, part in enumerate(inner):
                 call_id = part.id
                 while call_id in self._ids:  # of a call that the provider named so
@@ -116,10 +116,18 @@ class Judged:
         self.outcomes.append(outcome)
 
 
+def _unwrapped(call: RawCall, names: NameMap) -> list[RawCall] | None:
+    from .repairs import unwrap  # loaded, as all repairs, where there is something to mend
+
+    return unwrap(call, names.to_tool)
+
+
 def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> Outcome[Any]:
     to_tool, repairs = rules.names.to_tool, _NONE
     tool_name = to_tool.get(call.name)
     if tool_name is None and rules.repairs:
+        from .repairs import repair_name
+
         name, repairs = repair_name(call.name, to_tool)
         tool_name = to_tool.get(name)
     if tool_name is None:
@@ -146,11 +154,15 @@ def read_arguments(tool: Tool[Any], text: str, *, repairs: bool, context: Any) -
     """
     made = _NONE
     if repairs and text[:1] != "{":  # an object needs none of these
+        from .repairs import repair_arguments
+
         text, made = repair_arguments(text, may_be_empty=not tool.schema.get("required"))
     validator = tool.validator.validator  # the core's own: what TypeAdapter adds costs a quarter more
     try:
         value = validator.validate_json(text, context=context)
     except ValidationError as exc:
+        from .repairs import integral_floats
+
         whole = integral_floats(text) if repairs and _wants_whole_numbers(exc) else None
         if whole is None:
             raise
@@ -160,6 +172,8 @@ def read_arguments(tool: Tool[Any], text: str, *, repairs: bool, context: Any) -
             raise exc from None
         made = (*made, "integral_float")
     if not is_plain(text):
+        from .scrutiny import SecondLook
+
         found = SecondLook(text, tool.schema, numeric=tool.numeric)
         if found.faults:
             raise ValidationError.from_exception_data(tool.name, found.faults, "json")

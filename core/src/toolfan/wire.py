@@ -17,7 +17,6 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from .errors import BadResponse, RequestRejected, UsageError
-from .redaction import masked
 
 UNDECODED = " ".join(("<undecoded", "JSON>", ""))
 """What no decoder takes stands in a decoded body as a text: this, and then the JSON as it came."""
@@ -85,6 +84,8 @@ def decode_json(
         return json.loads(_without_depths(text.lstrip("\ufeff")), parse_int=_whole_number)
     except (ValueError, RecursionError):
         text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
+    from .masking import masked  # loaded, as all that is for errors, when something fails
+
     start = f"it starts with {masked(text[:2000], secrets)[:200]!r}" if text.strip("\ufeff \t\r\n") else "it is empty"
     kind = f" ({content_type})" if content_type else ""
     hint = "Check the base URL: a proxy or another service may have answered."

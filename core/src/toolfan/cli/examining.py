@@ -17,7 +17,7 @@ from tenacity import stop_after_attempt
 from ..config import resolve
 from ..constructors import connect
 from ..errors import ToolfanError, UsageError
-from ..redaction import masked
+from ..masking import masked
 from ..registry import installed_adapters
 
 if TYPE_CHECKING:

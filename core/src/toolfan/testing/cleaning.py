@@ -11,7 +11,8 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from toolfan.redaction import longest_first, looks_secret, masked, secret_spans
+from toolfan.masking import masked, secret_spans
+from toolfan.redaction import longest_first, looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

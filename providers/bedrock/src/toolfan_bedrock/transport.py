@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
+from toolfan.masking import shows_secret
 from toolfan.redaction import (
     blotted_beside,
     known_secrets,
     longest_first,
     sent_secrets,
-    shows_secret,
     without_echo_of,
 )
 from toolfan.wire import decode_json, encode_json

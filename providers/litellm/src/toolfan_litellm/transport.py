@@ -17,7 +17,8 @@ from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import ToolfanError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.framing import DONE
-from toolfan.redaction import public_headers, shows_secret
+from toolfan.masking import shows_secret
+from toolfan.redaction import public_headers
 from toolfan.wire import encode_json
 
 from .border import request_id, secrets_of, translated

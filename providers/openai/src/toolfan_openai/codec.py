@@ -22,15 +22,13 @@ from toolfan.adapter import (
     Turn,
     WireRequest,
 )
-from toolfan.answering import answer_text, check_answers
+from toolfan.chat import check_chat_message, with_wire_names
 from toolfan.errors import ToolDefinitionError, UsageError
-from toolfan.messages import check_chat_message, with_wire_names
 from toolfan.schema import to_strict
 from toolfan.wire import encode_json, merge_extra_body
 
 from .options import OPTION_NAMES
 from .parsing import parse_completion
-from .replaying import assistant_message
 from .settings import OpenAISettings
 
 if TYPE_CHECKING:
@@ -144,6 +142,10 @@ class ChatCompletionsAdapter:
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The assistant message, see `assistant_message`, and one `tool` message a call."""
+        from toolfan.answering import answer_text, check_answers  # not everyone replies
+
+        from .replaying import assistant_message
+
         check_answers(turn, answers, adapter=self.name)
         messages: list[Message] = [assistant_message(turn)]
         for answer in answers:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from toolfan.translation import provider_words
+if TYPE_CHECKING:
+    from toolfan.errors import ProviderError
+
 
 _CODES = ("code", "error_code", "status_code", "statusCode", "status")
 _STATUS = re.compile("[45][0-9]{2}")
@@ -28,10 +30,19 @@ def error_told(body: Mapping[str, Any]) -> Any:
     return None if choices else _nameless(body)
 
 
+def error_of(told: Any, *, adapter: str) -> ProviderError:
+    """The ProviderError of what `error_told` found."""
+    from toolfan.translation import error_from_body  # loaded when something fails
+
+    return error_from_body(told, adapter=adapter)
+
+
 def _nameless(body: Mapping[str, Any]) -> Any:
     """An error that is not under `error`."""
     code = next((body[key] for key in _CODES if body.get(key)), None)
     if errors := body.get("errors"):
+        from toolfan.translation import provider_words
+
         first = errors[0] if isinstance(errors, list) else errors
         return {"message": provider_words(errors), **_named(first.get("code") if isinstance(first, Mapping) else code)}
     told = (
@@ -43,6 +54,8 @@ def _nameless(body: Mapping[str, Any]) -> Any:
     )
     if not told:
         return None
+    from toolfan.translation import provider_words
+
     text = body.get("text") if not body.get("message") else None
     named = _named(code)
     if isinstance(kind := body.get("type"), str) and kind != "error":

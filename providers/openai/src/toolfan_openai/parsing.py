@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from toolfan.assembly import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse, Unavailable
-from toolfan.slots import number_of
-from toolfan.translation import error_from_body, excerpt
+from toolfan.sealing import number_of, seal
 from toolfan.wire import escaped, json_text, well_formed
 
-from .failures import error_told
+from .failures import error_of, error_told
 
 # Source: `finish_reason` in OpenAI's API reference; the others were seen from compatible servers.
 STOP_KINDS: Mapping[str, StopKind] = {
@@ -48,7 +46,7 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
     if not isinstance(body, OBJECT):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object")
     if (error := error_told(body)) is not None:
-        raise error_from_body(error, adapter=adapter)
+        raise error_of(error, adapter=adapter)
     choices = body.get("choices")
     if isinstance(choices, OBJECT):  # one choice, without the list around it
         choices = [choices]
@@ -56,7 +54,7 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
         _bad(adapter, "the answer has no choices")
     choice = choices[0]
     if isinstance(choice, OBJECT) and choice.get("error"):
-        raise error_from_body(choice["error"], adapter=adapter)
+        raise error_of(choice["error"], adapter=adapter)
     if isinstance(choice, OBJECT) and is_error(choice.get("finish_reason")):
         raise Unavailable(f"the answer {ENDED_BADLY}", adapter=adapter, hint="The same request may succeed later.")
     message = choice.get("message") if isinstance(choice, OBJECT) else None
@@ -113,6 +111,8 @@ def is_error(reason: Any) -> bool:
 def _check(message: Mapping[str, Any], adapter: str) -> None:
     sent = message.get("tool_calls") or ()
     if not isinstance(sent, (list, tuple, *OBJECT)):
+        from toolfan.translation import excerpt
+
         _bad(adapter, f"the answer's tool_calls are {excerpt(repr(sent))[:80]}, no list")
 
 

@@ -15,7 +15,7 @@ from .parsing import called
 
 if TYPE_CHECKING:
     from toolfan.calls import RawCall, Turn
-    from toolfan.messages import Message
+    from toolfan.chat import Message
 
 _LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _CALLS = ("tool_calls", "function_call")

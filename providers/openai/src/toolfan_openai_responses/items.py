@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from toolfan.chat import check_chat_message, with_wire_names
 from toolfan.errors import UsageError
-from toolfan.messages import check_chat_message, with_wire_names
 from toolfan.wire import json_text, sendable
 from toolfan_openai.replaying import legal_name
 

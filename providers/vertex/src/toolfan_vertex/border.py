@@ -16,7 +16,8 @@ from typing import Any, cast
 
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, UsageError
 from toolfan.logins import logins_of, proxy_logins
-from toolfan.redaction import known_secrets, longest_first, public_headers, sent_secrets, shows_secret
+from toolfan.masking import shows_secret
+from toolfan.redaction import known_secrets, longest_first, public_headers, sent_secrets
 from toolfan.translation import (
     broken,
     error_from_body,

@@ -1,0 +1,124 @@
+"""Chat-style messages as plain dicts: whether they are well formed, and the names of tools in them.
+
+A message is `{"role": ..., "content": ...}` as OpenAI's chat completions spell it, which the whole field reads, or one
+in the provider's own form, which passes through untouched.
+
+Knows: chat-style messages.  Must not know: any provider's wire form, tools, requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from .errors import UsageError
+
+Message: TypeAlias = Mapping[str, Any]
+"""One message, chat-style or in the provider's own form."""
+
+CHAT_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+
+
+def check_messages(messages: object) -> tuple[Message, ...]:
+    """The messages as a tuple of mappings.
+
+    Objects of a vendor's SDK become plain dicts.  Raises UsageError for an empty list, a text, a single message, or
+    anything that is no mapping, naming the position.
+    """
+    if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Iterable):
+        raise UsageError(
+            f"messages must be a list of messages, not {type(messages).__name__}",
+            hint='Write messages=[{"role": "user", "content": "..."}].',
+        )
+    checked = tuple(
+        message if type(message) is dict else _as_mapping(message, at) for at, message in enumerate(messages)
+    )
+    if not checked:
+        raise UsageError("messages is empty", hint='Write messages=[{"role": "user", "content": "..."}].')
+    return checked
+
+
+def _as_mapping(message: object, at: int) -> Message:
+    if isinstance(message, Mapping):
+        return message
+    if callable(dump := getattr(message, "model_dump", None)):
+        plain = dump(mode="json", by_alias=True, exclude_none=True)
+    elif callable(to_dict := getattr(message, "to_dict", None)):
+        plain = to_dict()
+    else:
+        plain = None
+    if not isinstance(plain, dict):
+        raise UsageError(
+            f"messages[{at}] is {type(message).__name__}, not a message",
+            hint='A message is a dict such as {"role": "user", "content": "..."}.',
+        )
+    return plain
+
+
+def check_chat_message(message: Message, at: int) -> None:
+    """Raises UsageError if `message` is no well-formed chat-style message; `at` is its position."""
+    role = message.get("role")
+    if not isinstance(role, str) or role not in CHAT_ROLES:
+        raise UsageError(
+            f"messages[{at}] has the role {role!r}",
+            hint=f"Chat-style messages have one of the roles {', '.join(sorted(CHAT_ROLES))}.",
+        )
+    content = message.get("content")
+    # What a server said beside calls goes back to it as it came, whatever it makes of parts.
+    replayed = role == "assistant" and bool(message.get("tool_calls") or message.get("function_call"))
+    _check_content(content, at, replayed=replayed)
+    if content is None and role != "assistant":
+        raise UsageError(f"messages[{at}] (role {role}) has no content", hint="Only an assistant message may lack it.")
+    if role == "tool" and not isinstance(message.get("tool_call_id"), str):
+        raise UsageError(
+            f"messages[{at}] (role tool) has no tool_call_id", hint="It names the call that this result answers."
+        )
+    if role == "assistant" and (calls := message.get("tool_calls")):
+        if not isinstance(calls, list | tuple):
+            raise UsageError(f"messages[{at}].tool_calls is {type(calls).__name__}, not a list")
+        for position, call in enumerate(calls):
+            if not isinstance(call, Mapping):
+                raise UsageError(f"messages[{at}].tool_calls[{position}] is {type(call).__name__}, not a mapping")
+
+
+def _check_content(content: object, at: int, *, replayed: bool) -> None:
+    if content is None or isinstance(content, str):
+        return
+    hint = "The content of a message is a text or a list of parts ({'type': 'text', 'text': ...})."
+    if not isinstance(content, list | tuple):
+        raise UsageError(f"messages[{at}] has a content of type {type(content).__name__}", hint=hint)
+    if not content and not replayed:
+        raise UsageError(f"messages[{at}] has a content without any part", hint=hint)
+    for position, part in enumerate(content):
+        where = f"messages[{at}].content[{position}]"
+        if not isinstance(part, Mapping):
+            raise UsageError(f"{where} is a {type(part).__name__}, not a part", hint=hint)
+        if replayed:
+            continue
+        if not isinstance(part.get("type"), str):  # what types there are is the provider's affair
+            raise UsageError(f"{where} names no type", hint=hint)
+        if part["type"] == "text" and not isinstance(part.get("text"), str):
+            raise UsageError(f"{where} is a part of type 'text' without a text", hint=hint)
+
+
+def with_wire_names(message: Message, to_wire: Mapping[str, str]) -> Message:
+    """The message, whose calls name their tools as `to_wire` does; the very object where nothing changes.
+
+    For providers that take chat-style messages as they are; a call in another form stays as it is.
+    """
+    calls = message.get("tool_calls")
+    if not to_wire or message.get("role") != "assistant" or not isinstance(calls, list | tuple):
+        return message
+    written = [_renamed(call, to_wire) for call in calls]
+    changed = any(new is not old for new, old in zip(written, calls, strict=True))
+    return {**message, "tool_calls": written} if changed else message
+
+
+def _renamed(call: Any, to_wire: Mapping[str, str]) -> Any:
+    function = call.get("function") if isinstance(call, Mapping) else None
+    if not isinstance(function, Mapping):
+        return call
+    name = function.get("name")
+    if not isinstance(name, str) or to_wire.get(name, name) == name:
+        return call
+    return {**call, "function": {**function, "name": to_wire[name]}}

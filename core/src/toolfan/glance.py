@@ -1,0 +1,49 @@
+"""Whether arguments that passed validation need the second look that `scrutiny` takes: most do not.
+
+Knows: JSON text, JSON Schema by its shape.  Must not know: tools, what is found there.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST_FAULTS = 1000
+"""Of one call, that are told one by one."""
+_SHORT = 2000
+
+
+def has_numbers(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema asks for a number anywhere."""
+    text = json.dumps(schema)
+    return '"number"' in text or '"integer"' in text
+
+
+def is_plain(text: str) -> bool:
+    """Whether a short object has each key once and no odd number: a glance that most arguments pass."""
+    colons = text.count(":")
+    if len(text) > _SHORT or colons != text.count('":'):  # the latter: a colon in a text, a blank after a key
+        return False
+    value = from_json(text)
+    if type(value) is not dict:
+        return False
+    stack: list[Any] = [value]
+    keys = 0
+    while stack:
+        item = stack.pop()
+        if type(item) is dict:
+            keys += len(item)
+            item = item.values()
+        for one in item:
+            kind = type(one)
+            if kind is dict or kind is list:
+                stack.append(one)
+            elif kind is float and (not math.isfinite(one) or one.is_integer()):
+                return False
+    return keys == colons

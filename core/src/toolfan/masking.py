@@ -1,0 +1,95 @@
+"""Showing texts of others without showing a secret: what looks like one is masked.
+
+Loaded when something is shown that is not ours: most requests show nothing.
+
+Knows: what texts with secrets look like.  Must not know: settings, HTTP.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .spellings import hidden, usual
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_URL_LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
+_URL_SECRET = re.compile(
+    r"(?i)(?<=[?&])([^=&#\s]{0,40}(?:key|token|secret|password)[^=&#\s]{0,40}=|sig=|signature=|code=)[^&#\s]*"
+)
+_LONGEST_SEARCHED = 100_000
+
+# All of these take linear time, whatever the text.
+# Keys of OpenAI and those who write theirs alike, Google (also OAuth), GitHub, Hugging Face, Slack, AWS; JSON web
+# tokens; what follows the name of a scheme; private keys.
+_KEYS = re.compile(
+    r"""(?<![A-Za-z0-9])(?:
+        (?:sk|pk|rk|gsk|xai|pplx|nvapi|csk|tgp)[-_][A-Za-z0-9_*.-]{6,}
+      | AIza[A-Za-z0-9_-]{6,} | AQ\.[A-Za-z0-9_-]{12,} | ya29\.[A-Za-z0-9_.-]{4,} | 1//[A-Za-z0-9_-]{20,}
+      | gh[opusr]_[A-Za-z0-9]{10,} | github_pat_[A-Za-z0-9_]{10,} | hf_[A-Za-z0-9]{10,} | xox[a-z]-[A-Za-z0-9-]{6,}
+      | A(?:KIA|SIA)[A-Z0-9]{12,} | eyJ[A-Za-z0-9_=-]{6,}(?:\.[A-Za-z0-9_=-]+){0,4}
+    ) | -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----[^-]*(?:-----END[ A-Z]*-----)?""",
+    re.VERBOSE,
+)
+_AFTER_SCHEME = re.compile(r"(?i)\b(bearer|basic)(\s+|%20)(?=[^\s'\"]{0,99}[0-9=_.-])[A-Za-z0-9._~+/=-]{6,}")
+# `api key provided: x`, `"token": "x"`, `password=x`, `x-api-key: x`.  What is short and has no digit is a word.
+_AFTER_NAME = re.compile(
+    r"""(?ix) ( (?:api|access|secret|private|subscription)[ _-]?key | (?<![a-z])key | (?<![a-z])token | secret
+              | passw(?:or)?d | authorization )
+        ( (?:\s(?:provided|given|used|is|was))? \\?["']? \s* [:=] \s* \\?["']? (?:(?:bearer|basic)\s+)? )
+        (?: (?=[^\s"'&,;]{0,99}[0-9]) [A-Za-z0-9._~+/=*-]{6,} | [A-Za-z0-9._~+/=*-]{16,} )""",
+)
+
+
+def without_logins(text: str) -> str:
+    """`text` without what addresses in it have of a login or a key."""
+    return _URL_SECRET.sub(r"\1***", _URL_LOGIN.sub("***", text))
+
+
+def masked(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` of someone else without `secrets`, and without what looks like one; the rest stays readable."""
+    text = without_logins(hidden(text, secrets))
+    return _AFTER_NAME.sub(r"\1\2***", _AFTER_SCHEME.sub(r"\1\2***", _KEYS.sub("***", text)))
+
+
+def shows_secret(exc: BaseException, secrets: Iterable[str] = ()) -> bool:
+    """Whether the text of the exception, or of one that led to it, shows a secret, or is too long to be searched."""
+    return any(len(text) > _LONGEST_SEARCHED or masked(text, secrets) != text for text in _texts(exc))
+
+
+def _texts(exc: BaseException) -> Iterator[str]:
+    seen: set[int] = set()
+    left: list[BaseException | None] = [exc]
+    while left:
+        one = left.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield from (str(one), *map(str, one.args), *getattr(one, "__notes__", ()))
+        left += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            left += one.exceptions
+
+
+def secret_spans(text: str, secrets: Iterable[str] = ()) -> list[tuple[int, int]]:
+    """Where in `text` the parts stand that `masked` hides, from left to right; none overlaps another."""
+    found = [
+        match.span()
+        for secret in secrets
+        for spelling in usual(secret)
+        for match in re.finditer(re.escape(spelling), text)
+    ]
+    for pattern in (_URL_SECRET, _URL_LOGIN, _KEYS, _AFTER_SCHEME, _AFTER_NAME):
+        found += [
+            (match.end(match.lastindex) if match.lastindex else match.start(), match.end())
+            for match in pattern.finditer(text)
+        ]
+    merged: list[tuple[int, int]] = []
+    for begin, end in sorted(found):
+        if merged and begin < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif begin < end:
+            merged.append((begin, end))
+    return merged

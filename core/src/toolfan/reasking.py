@@ -1,0 +1,126 @@
+"""What follows on an answer that is not as it was asked for: what is asked next, and what is raised in the end.
+
+Knows: adapters as codecs, outcomes.  Must not know: how a request is sent, how one answer is judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .answering import error_text, reask_answer, wire_answers
+from .calls import BadCall, RawCall
+from .errors import InvalidCalls, MalformedArguments
+from .judging import limit_of
+from .merging import is_owed, merge
+
+if TYPE_CHECKING:
+    from .adapter import ParallelToolsAdapter, ToolRequest
+    from .calls import Outcome
+    from .chat import Message
+    from .results import Calls
+
+
+def merged(
+    adapter: ParallelToolsAdapter, request: ToolRequest, so_far: Calls[Any], new: tuple[Outcome[Any], ...]
+) -> tuple[Outcome[Any], ...]:
+    """The outcomes so far, with those of a later round merged in."""
+    return merge(so_far.outcomes, new, limit=limit_of(request), adapter=adapter.name)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What is said after an answer to ask again: the provider's turn and an answer a call, or a `nudge`."""
+
+    messages: tuple[Message, ...]
+    nudge: str | None = None
+
+
+def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[Any]) -> FollowUp | None:
+    """How the model is asked again for the calls that failed; None if there is nothing to ask for.
+
+    Every call of the last turn is answered once, under its own id: accepted, or all that is wrong with it.
+    """
+    owed = _owed(calls)
+    missing = _no_call(request, calls)
+    if not owed and not missing:
+        return None
+    latest = calls.rounds[-1]
+    here = {outcome.raw.id for outcome in latest.outcomes}
+    earlier = [bad for bad in owed if bad.attempt != calls.attempts or bad.raw.id not in here]
+    reminder = "".join(f"\nThe call of {bad.name} is still missing. {error_text(bad.error)}" for bad in earlier)
+    if latest.turn.calls:
+        answers = {outcome.raw.id: reask_answer(outcome) for outcome in latest.outcomes}
+        last = next(reversed(answers))
+        answers[last] = reask_answer(latest.outcomes[-1], still_owed=reminder)
+        return FollowUp(tuple(adapter.build_answer(latest.turn, wire_answers(latest.turn.calls, answers))))
+    nudge = reminder.strip() or f"{missing} Call the tools now."
+    replayed = adapter.build_answer(latest.turn, []) if latest.turn.text else []
+    return FollowUp((*replayed, {"role": "user", "content": nudge}), nudge)
+
+
+def _owed(calls: Calls[Any]) -> list[BadCall]:
+    """The failed calls of the first answer that had any: a failed extra call of a later round is nobody's wish."""
+    slots = next((len(one.outcomes) for one in calls.rounds if one.outcomes), len(calls.outcomes))
+    return [bad for bad in calls.failed if bad.index < slots and is_owed(bad)]
+
+
+def _no_call(request: ToolRequest, calls: Calls[Any]) -> str | None:
+    """Why an answer without any call is a failure, to the model; None if it is none."""
+    if calls.outcomes:
+        return None
+    if calls.stop.kind == "malformed":
+        # The service says itself that this is worth one more try, not more.
+        if sum(one.turn.stop.kind == "malformed" for one in calls.rounds) > 1:
+            return None
+        said = " ".join(calls.turn.warnings)
+        return f"Your last call could not be read ({calls.stop.raw}). {said}".strip()
+    if request.tool_choice.mode == "required":
+        return "A tool call is required, and you made none."
+    return None
+
+
+def raise_if_failed(
+    adapter: ParallelToolsAdapter,
+    request: ToolRequest,
+    calls: Calls[Any],
+    *,
+    strictly: bool = False,
+    spent: bool = False,
+) -> None:
+    """Raises InvalidCalls, with all calls, if one that was owed never came out right; `strictly`: if any failed.
+
+    `spent`: the model would have been asked again, had there been a request left.
+    """
+    owed = calls.failed if strictly else _owed(calls)
+    if owed:
+        faults = "; ".join(f"{bad.name}: {bad.error.message}" for bad in owed[:5])
+        message = f"{len(owed)} of {len(calls.outcomes)} calls failed: {faults}"
+    elif request.tool_choice.mode == "required" and not calls.outcomes:
+        message = f"a call was required and none came ({calls.stop.raw})"
+    else:
+        return
+    if calls.attempts > 1:
+        message = f"after {calls.attempts} attempts, {message}"
+    if spent:
+        message += (
+            f"; the model was not asked again, for all {calls.requests} requests that one call may make were made"
+        )
+    raise InvalidCalls(
+        message,
+        adapter=adapter.name,
+        request_id=calls.request_id,
+        calls=calls,
+        turn=calls.turn,
+        hint='The good calls are in .calls; on_invalid="keep" returns them without raising.',
+    )
+
+
+def with_malformed_call(adapter: ParallelToolsAdapter, calls: Calls[Any]) -> Calls[Any]:
+    """The calls; if there are none since the provider could not read what the model wrote, one that says so."""
+    if calls.outcomes or calls.stop.kind != "malformed":
+        return calls
+    said = " ".join((f"the model tried to call a tool and failed ({calls.stop.raw})", *calls.turn.warnings))
+    error = MalformedArguments(said, adapter=adapter.name, call_id="call_0")
+    bad = BadCall(0, "call_0", "", RawCall(0, "call_0", "", ""), error, calls.attempts)
+    return replace(calls, outcomes=(bad,))

@@ -1,0 +1,44 @@
+"""Whole calls to `RawCall`s with unique ids, and the numbers that providers count calls by.
+
+Knows: what providers leave out or repeat.  Must not know: any provider's field names, calls that come in pieces.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .calls import RawCall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+WRAPPERS = frozenset({"multi_tool_use.parallel", "multi_tool_use_parallel", "parallel"})
+"""Names of calls that hold other calls."""
+
+
+def seal(pieces: Iterable[tuple[str | None, str, str]]) -> tuple[RawCall, ...]:
+    """Whole calls, given as (provider id, name, arguments as JSON text) in call order.
+
+    An id that is missing, empty or repeated becomes `call_<index>`; the provider's own stays in `provider_id`.
+    """
+    given = list(pieces)
+    taken = {provider_id for provider_id, _, _ in given if provider_id}
+    used: set[str] = set()
+    calls = []
+    for index, (provider_id, name, arguments) in enumerate(given):
+        call_id = provider_id
+        if not call_id or call_id in used:
+            call_id = f"call_{index}"
+            while call_id in taken or call_id in used:
+                call_id += "_"
+        used.add(call_id)
+        calls.append(RawCall(index, call_id, name, arguments, provider_id))
+    return tuple(calls)
+
+
+def number_of(index: Any) -> int | None:
+    """The number that an index is, also as a text or a float; None if it is none."""
+    text = isinstance(index, str) and len(index) < 10 and index.isascii() and index.isdigit()
+    if text or (isinstance(index, float) and index.is_integer()):
+        index = int(index)
+    return index if type(index) is int and index >= 0 else None
