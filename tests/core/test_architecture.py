@@ -87,6 +87,7 @@ ORDER = [
     "http_errors",
     "http_sender",
     "post_sender",
+    "async_http_transport",
     "http_transport",
     "drivers",
     "stream_drivers",

@@ -8,10 +8,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import sockets
 from .effects import NotSent, Send, Wait
 from .errors import ConnectionFailed, DeadlineExceeded, ProviderError, Unavailable, UsageError
-from .sockets import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,9 +133,11 @@ def _send(
     deadline: Deadline,
     on_abandon: Callable[[int], None],
 ) -> WireResponse:
+    from . import sockets, workers
+
     left = deadline.remaining()
 
-    def send(within: Limit | None) -> WireResponse:
+    def send(within: sockets.Limit | None) -> WireResponse:
         token = sockets.limit.set(within)
         try:
             return transport.send(request, timeout=left, headers=prepared.headers, query=prepared.query)
@@ -147,10 +147,8 @@ def _send(
     if left is None or deadline.end is None:
         return send(None)
     if getattr(transport, "keeps_deadline", False):
-        return send(Limit(deadline.end, on_abandon))
-    from . import workers
-
-    within = Limit(deadline.end)
+        return send(sockets.Limit(deadline.end, on_abandon))
+    within = sockets.Limit(deadline.end)
     return workers.pool.run(lambda: send(within), left, on_abandon)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
-from toolfan.http_transport import AsyncHttpTransport, HttpTransport
 from toolfan.keys import check_key
 from toolfan.post_sender import PostSender
 
@@ -46,7 +45,13 @@ def make_transport(client: object, *, use_async: bool, adapter: str, path: str =
     # Azure's makes its URL of the body; subclasses and providers may rewrite it, too.
     plain = type(client) in (openai.OpenAI, openai.AsyncOpenAI) and not getattr(client, "_provider", None)
     sender = _Sender(client, adapter, sdk=openai, path=path, plain=plain, use_async=use_async)
-    return AsyncHttpTransport(sender) if use_async else HttpTransport(sender, waits=_waits(client))
+    if use_async:
+        from toolfan.async_http_transport import AsyncHttpTransport  # which needs nothing of the sync one
+
+        return AsyncHttpTransport(sender)
+    from toolfan.http_transport import HttpTransport
+
+    return HttpTransport(sender, waits=_waits(client))
 
 
 def _waits(client: Any) -> bool:
