@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .overloads import overload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Coroutine, Iterable, Mapping, Sequence
 
     from typing_extensions import TypeForm, Unpack
 
@@ -268,5 +268,7 @@ class AsyncCreate:
         """`Create.create`, awaited; it is cancelled at the deadline.  `stream=True` gives an AsyncCallStream."""
         return await self._ask(messages, response_model, tools, options)
 
-    async def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Any:
+    def _ask(
+        self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]
+    ) -> Coroutine[Any, Any, Any]:
         raise NotImplementedError

@@ -185,17 +185,23 @@ class Client(_Shared, Create, Stream, Runs):
         self.close()
 
 
+async def _at_once(value: Any) -> Any:
+    """Awaited, gives the value."""
+    return value
+
+
 class AsyncClient(_Shared, AsyncCreate, AsyncStream, AsyncRuns):
     """`Client`, awaited."""
 
-    async def _ask(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Any:
+    # No coroutines of their own around the driver's, here and below: each holds its frame while it waits.
+    def _ask(
+        self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]
+    ) -> Coroutine[Any, Any, Any]:
         prepared = self._prepare(messages, response_model, tools, options)
-        if prepared.request.stream:
-            return self._streamed(prepared)
-        return await self._whole(prepared)
+        return _at_once(self._streamed(prepared)) if prepared.request.stream else self._whole(prepared)
 
     def _whole(self, prepared: Prepared) -> Coroutine[Any, Any, Calls[Any]]:
-        transport = self._binding.transport()  # no coroutine of its own around the driver's: each holds its frame
+        transport = self._binding.transport()
         conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
         return drive_async(conversation, transport, prepared, adapter=self.adapter.name)
 
