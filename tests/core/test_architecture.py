@@ -66,6 +66,7 @@ ORDER = [
     "blocking",
     "observers",
     "admission",
+    "unserved",
     "registry",
     "answering",
     "results",

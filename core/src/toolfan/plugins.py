@@ -116,6 +116,11 @@ def _fault(name: str, value: str, *, twice: bool) -> str | None:
     return f"it declares the entry point {name!r} twice, with different modules" if twice else None
 
 
+def within(module: str, package: str) -> bool:
+    """Whether the module is the package, or in it."""
+    return module == package or module.startswith(f"{package}.")
+
+
 def offered_adapter(candidate: Candidate) -> object:
     """What the plugin's `toolfan_adapter` returns: imports that plugin alone, and checks its hooks.
 

@@ -3,38 +3,26 @@
 Missing, unknown, broken, conflicting and too-new plugins are five different errors; each names the distribution and the
 command that mends it, and none harms another adapter.  Toolfan's own providers come in by the same door as any other.
 
-Knows: adapter names, distributions, which extra brings which provider.  Must not know: what a provider does, any SDK.
+Knows: adapter names, distributions.  Must not know: what a provider does, any SDK.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .admission import admitted
 from .blocking import blocked
-from .errors import AdapterBroken, AdapterConflict, AdapterNotFound, AdapterNotInstalled
-from .plugins import ADAPTERS, CLIENTS, Candidate, broken, candidates, imported
+from .errors import AdapterBroken, AdapterConflict
+from .plugins import ADAPTERS, CLIENTS, Candidate, broken, candidates, imported, within
 from .watching import watch
-from .wire import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from .adapter import ParallelToolsAdapter
 
 AdapterStatus: TypeAlias = Literal["ok", "broken", "conflict", "blocked"]
-
-_EXTRAS = {name: name for name in ("anthropic", "bedrock", "cohere", "gemini", "litellm", "local", "openai", "vertex")}
-_EXTRAS["openai-responses"] = "openai"
-_EXTRAS_OF_CLIENTS = {
-    "anthropic": "anthropic",
-    "botocore.client": "bedrock",
-    "cohere": "cohere",
-    "openai": "openai",
-    "vertexai": "vertex",
-    "google.genai": "gemini",
-}
 
 _loaded: dict[str, ParallelToolsAdapter] = {}
 
@@ -66,7 +54,9 @@ def load_adapter(name: str) -> ParallelToolsAdapter:
     another version of the adapter protocol.
     """
     if where := blocked().get(name):
-        raise _blocked_error(name, where)
+        from .unserved import blocked_error  # loaded, as all that is for errors, when something fails
+
+        raise blocked_error(name, where)
     adapter = _loaded.get(name)
     if adapter is None:
         # No lock while foreign code is imported: of two threads that load at once, the first one's result stays.
@@ -95,8 +85,10 @@ def installed_adapters(*, load: bool = False) -> list[AdapterInfo]:
 
 def idle_claims() -> list[AdapterInfo]:
     """Every claim to serve the clients of an SDK that leads to no adapter, by the SDK's name; it is passed over."""
+    from .unserved import idle_error
+
     declared = candidates(CLIENTS)
-    errors = {claim: _idle_error(claim, names) for claim, names in _claims(declared).items() if len(names) != 1}
+    errors = {claim: idle_error(claim, names) for claim, names in _claims(declared).items() if len(names) != 1}
     errors |= {claim: broken(claim, claim.fault) for claim in declared if claim.fault}
     infos = (
         AdapterInfo(c.name, c.distribution, c.version, None, "broken", e.message, e.hint) for c, e in errors.items()
@@ -116,22 +108,28 @@ def adapter_for_client(client: object) -> str:
     modules = _modules(client)
     module, serving = _serving(modules, [candidate for candidate, names in claims.items() if len(names) == 1])
     if module is None:
+        from .unserved import idle_error, raise_no_server
+
         _, idle = _serving(modules, list(claims))
         if idle:
-            raise _idle_error(idle[0], claims[idle[0]])
-        _raise_no_server(client, modules, declared)
+            raise idle_error(idle[0], claims[idle[0]])
+        raise_no_server(client, modules, declared)
     names = {candidate: claims[candidate][0] for candidate in serving}
     off = blocked()
     enabled = {candidate: name for candidate, name in names.items() if name not in off}
     if not enabled:
+        from .unserved import blocked_error
+
         first = next(iter(names.values()))
-        raise _blocked_error(first, off[first])
+        raise blocked_error(first, off[first])
     if len(enabled) > 1:
-        origins = _listed(candidate.origin for candidate in enabled)
+        from .unserved import listed, uninstall
+
+        origins = listed(candidate.origin for candidate in enabled)
         spellings = " or ".join(f"adapter={name!r}" for name in dict.fromkeys(enabled.values()))
         raise AdapterConflict(
             f"{len(enabled)} installed distributions serve clients of {module}: {origins}",
-            hint=f"Name one, {spellings}, or remove one: {_uninstall(enabled)}.",
+            hint=f"Name one, {spellings}, or remove one: {uninstall(enabled)}.",
         )
     return next(iter(enabled.values()))
 
@@ -140,27 +138,18 @@ def _select(name: str) -> Candidate:
     named = [candidate for candidate in candidates(ADAPTERS) if candidate.name == name]
     sound = [candidate for candidate in named if candidate.fault is None]
     if not named:
-        _raise_not_installed(name)
+        from .unserved import raise_not_installed
+
+        raise_not_installed(name)
     if len(sound) > 1:
+        from .unserved import listed, uninstall
+
         raise AdapterConflict(
-            f"{len(sound)} installed distributions offer an adapter of this name: {_listed(c.origin for c in sound)}",
+            f"{len(sound)} installed distributions offer an adapter of this name: {listed(c.origin for c in sound)}",
             adapter=name,
-            hint=f"Remove one: {_uninstall(sound)}.",
+            hint=f"Remove one: {uninstall(sound)}.",
         )
     return (sound or named)[0]
-
-
-def _raise_not_installed(name: str) -> NoReturn:
-    extra = _EXTRAS.get(name)
-    if extra is not None:
-        raise AdapterNotInstalled(f"the adapter {name!r} is not installed", hint=_install(extra))
-    installed = sorted({c.name for c in candidates(ADAPTERS)} - blocked().keys())
-    has = f"installed: {', '.join(installed)}" if installed else "no adapter is installed"
-    hint = nearest(name.lower(), sorted({*installed, *_EXTRAS})).strip()
-    raise AdapterNotFound(
-        f"there is no adapter {name!r}; {has}",
-        hint=f"{hint} Install the package that offers it, or one of toolfan's own: {_extras_command()}".strip(),
-    )
 
 
 def _info(candidate: Candidate, found: list[Candidate], off: Mapping[str, str], *, load: bool) -> AdapterInfo:
@@ -184,10 +173,12 @@ def _status(
         return "broken", candidate.fault, broken(candidate, candidate.fault).hint
     others = [c for c in found if c.name == candidate.name and c is not candidate and c.fault is None]
     if others:
+        from .unserved import listed, uninstall
+
         return (
             "conflict",
-            f"offered by {_listed(c.origin for c in others)} too",
-            f"Remove one: {_uninstall([candidate])}.",
+            f"offered by {listed(c.origin for c in others)} too",
+            f"Remove one: {uninstall([candidate])}.",
         )
     return "ok", None, None
 
@@ -202,14 +193,10 @@ def _modules(client: object) -> list[str]:
     return list(dict.fromkeys(module for module in modules if isinstance(module, str) and module != "builtins"))
 
 
-def _within(module: str, package: str) -> bool:
-    return module == package or module.startswith(f"{package}.")
-
-
 def _serving(modules: list[str], declared: list[Candidate]) -> tuple[str | None, list[Candidate]]:
     """The most derived class that anyone serves decides, by the longest package name that fits its module."""
     for module in modules:
-        fitting = {candidate.name for candidate in declared if _within(module, candidate.name)}
+        fitting = {candidate.name for candidate in declared if within(module, candidate.name)}
         if fitting:
             package = max(fitting, key=len)
             return package, [candidate for candidate in declared if candidate.name == package]
@@ -224,56 +211,3 @@ def _claims(declared: list[Candidate]) -> dict[Candidate, list[str]]:
         for claim in declared
         if claim.fault is None
     }
-
-
-def _idle_error(claim: Candidate, names: list[str]) -> AdapterBroken:
-    how_many = f"as {_listed(names)}" if names else "under no name"
-    why = f"it serves clients of {claim.name} with {claim.value}, which it offers {how_many} in {ADAPTERS}"
-    error = broken(claim, why)
-    return AdapterBroken(error.message, hint=f"{error.hint} Or name the adapter that serves them with adapter=....")
-
-
-def _raise_no_server(client: object, modules: list[str], declared: list[Candidate]) -> NoReturn:
-    shown = f"{type(client).__module__}.{type(client).__qualname__}"
-    if isinstance(client, type):
-        raise AdapterNotFound(
-            f"{client.__module__}.{client.__qualname__} is a class", hint="Pass an object made from it."
-        )
-    if isinstance(client, str):
-        raise AdapterNotFound("a text is not a client of an SDK", hint="Use toolfan.connect(...) for a name.")
-    for module in modules:
-        for package, extra in _EXTRAS_OF_CLIENTS.items():
-            if _within(module, package):
-                raise AdapterNotInstalled(
-                    f"the adapter that serves clients of {package} ({shown}) is not installed", hint=_install(extra)
-                )
-    served = _listed(f"{c.name} ({c.origin})" if c.fault is None else f"{c.name} (broken: {c.fault})" for c in declared)
-    raise AdapterNotFound(
-        f"no installed adapter serves a {shown}; "
-        + (f"served are clients of {served}" if served else "none is served"),
-        hint=f"Name the adapter with adapter=..., or install one that serves it; toolfan's own: {_extras_command()}",
-    )
-
-
-def _blocked_error(name: str, where: str) -> AdapterNotFound:
-    return AdapterNotFound(
-        f"the adapter {name!r} is switched off by {where}",
-        adapter=name,
-        hint=f"Take {name} out there, or use another adapter.",
-    )
-
-
-def _install(extra: str) -> str:
-    return f'Run `pip install "toolfan[{extra}]"`.'
-
-
-def _extras_command() -> str:
-    return f'`pip install "toolfan[NAME]"` with NAME one of {", ".join(sorted(set(_EXTRAS.values())))}.'
-
-
-def _uninstall(found: Iterable[Candidate]) -> str:
-    return " or ".join(f"`pip uninstall {candidate.distribution}`" for candidate in found)
-
-
-def _listed(items: Iterable[str]) -> str:
-    return ", ".join(items)

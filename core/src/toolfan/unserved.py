@@ -1,0 +1,101 @@
+"""Why no adapter serves: not installed, switched off, idle, or unknown; each error has the command that mends it.
+
+Knows: which extra brings which provider.  Must not know: how an adapter is selected or loaded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from .blocking import blocked
+from .errors import AdapterBroken, AdapterNotFound, AdapterNotInstalled
+from .plugins import ADAPTERS, broken, candidates, within
+from .wire import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .plugins import Candidate
+
+_EXTRAS = {name: name for name in ("anthropic", "bedrock", "cohere", "gemini", "litellm", "local", "openai", "vertex")}
+_EXTRAS["openai-responses"] = "openai"
+_EXTRAS_OF_CLIENTS = {
+    "anthropic": "anthropic",
+    "botocore.client": "bedrock",
+    "cohere": "cohere",
+    "openai": "openai",
+    "vertexai": "vertex",
+    "google.genai": "gemini",
+}
+
+
+def raise_not_installed(name: str) -> NoReturn:
+    """Raises what tells that no adapter of this name is installed."""
+    extra = _EXTRAS.get(name)
+    if extra is not None:
+        raise AdapterNotInstalled(f"the adapter {name!r} is not installed", hint=_install(extra))
+    installed = sorted({c.name for c in candidates(ADAPTERS)} - blocked().keys())
+    has = f"installed: {', '.join(installed)}" if installed else "no adapter is installed"
+    hint = nearest(name.lower(), sorted({*installed, *_EXTRAS})).strip()
+    raise AdapterNotFound(
+        f"there is no adapter {name!r}; {has}",
+        hint=f"{hint} Install the package that offers it, or one of toolfan's own: {_extras_command()}".strip(),
+    )
+
+
+def idle_error(claim: Candidate, names: list[str]) -> AdapterBroken:
+    """The error of a claim to serve clients that leads to no adapter, or to several; `names` are theirs."""
+    how_many = f"as {listed(names)}" if names else "under no name"
+    why = f"it serves clients of {claim.name} with {claim.value}, which it offers {how_many} in {ADAPTERS}"
+    error = broken(claim, why)
+    return AdapterBroken(error.message, hint=f"{error.hint} Or name the adapter that serves them with adapter=....")
+
+
+def raise_no_server(client: object, modules: list[str], declared: list[Candidate]) -> NoReturn:
+    """Raises what tells that nobody serves this object, whose classes are of these modules."""
+    shown = f"{type(client).__module__}.{type(client).__qualname__}"
+    if isinstance(client, type):
+        raise AdapterNotFound(
+            f"{client.__module__}.{client.__qualname__} is a class", hint="Pass an object made from it."
+        )
+    if isinstance(client, str):
+        raise AdapterNotFound("a text is not a client of an SDK", hint="Use toolfan.connect(...) for a name.")
+    for module in modules:
+        for package, extra in _EXTRAS_OF_CLIENTS.items():
+            if within(module, package):
+                raise AdapterNotInstalled(
+                    f"the adapter that serves clients of {package} ({shown}) is not installed", hint=_install(extra)
+                )
+    served = listed(f"{c.name} ({c.origin})" if c.fault is None else f"{c.name} (broken: {c.fault})" for c in declared)
+    raise AdapterNotFound(
+        f"no installed adapter serves a {shown}; "
+        + (f"served are clients of {served}" if served else "none is served"),
+        hint=f"Name the adapter with adapter=..., or install one that serves it; toolfan's own: {_extras_command()}",
+    )
+
+
+def blocked_error(name: str, where: str) -> AdapterNotFound:
+    """The error of an adapter that is switched off, and where it is."""
+    return AdapterNotFound(
+        f"the adapter {name!r} is switched off by {where}",
+        adapter=name,
+        hint=f"Take {name} out there, or use another adapter.",
+    )
+
+
+def _install(extra: str) -> str:
+    return f'Run `pip install "toolfan[{extra}]"`.'
+
+
+def _extras_command() -> str:
+    return f'`pip install "toolfan[NAME]"` with NAME one of {", ".join(sorted(set(_EXTRAS.values())))}.'
+
+
+def uninstall(found: Iterable[Candidate]) -> str:
+    """The commands that remove these, one or another."""
+    return " or ".join(f"`pip uninstall {candidate.distribution}`" for candidate in found)
+
+
+def listed(items: Iterable[str]) -> str:
+    """The items with commas between them."""
+    return ", ".join(items)
