@@ -56,6 +56,7 @@ ORDER = [
     "event_streams",
     "slots",
     "assembly",
+    "call_errors",
     "validation",
     "effects",
     "stream_effects",

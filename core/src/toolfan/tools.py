@@ -18,11 +18,9 @@ from typing_extensions import TypeVar, is_typeddict
 
 from .calls import BoundCall, picklable, unpickled
 from .errors import ToolDefinitionError
-from .functions import arguments_model
 from .glance import has_numbers
 from .overloads import overload
 from .schema import PlainJsonSchema, Schema, check_json, root_object
-from .typeddicts import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,8 +95,14 @@ class Tool(Generic[T_co]):
         """The type that the arguments are validated against; for a function a model of its parameters."""
         with _definition_errors(self.name):
             if self.kind == "typeddict":
+                from .typeddicts import readable  # loaded, as what is for functions, where there is one
+
                 return readable(self.target)
-            return arguments_model(self.target, self.name) if self.kind == "function" else self.target
+            if self.kind == "function":
+                from .functions import arguments_model
+
+                return arguments_model(self.target, self.name)
+            return self.target
 
     @functools.cached_property
     def validator(self) -> TypeAdapter[Any]:

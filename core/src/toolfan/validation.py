@@ -5,19 +5,15 @@ Knows: tools, repairs, JSON text.  Must not know: providers, requests, how often
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from pydantic_core import from_json
 
 from .calls import BadCall, Call, Outcome, RawCall
-from .errors import CallError, InvalidArguments, MalformedArguments, TooManyCalls, TruncatedCall, UnknownTool
-from .glance import MOST_FAULTS, is_plain
+from .errors import CallError, InvalidArguments, TooManyCalls
+from .glance import is_plain
 from .sealing import WRAPPERS
-from .wire import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,11 +23,7 @@ if TYPE_CHECKING:
 
 MAX_ARGUMENT_CHARACTERS = 16 * 1024 * 1024
 """Of one call; in UTF-8 that is up to four times as many bytes."""
-_MOST_TEXT = 4 * 1024 * 1024
-_LONGEST_INPUT = 2000
-_ENCODER = json.JSONEncoder(default=repr, allow_nan=False)
 _NONE: tuple[str, ...] = ()
-_MORE_TOKENS = "Allow more output tokens."
 
 
 @dataclass(slots=True)
@@ -131,8 +123,10 @@ def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> 
         name, repairs = repair_name(call.name, to_tool)
         tool_name = to_tool.get(name)
     if tool_name is None:
-        broken = _broken_wrapper(call, cut=cut) if rules.repairs and call.name in WRAPPERS else None
-        return _bad(call, call.name, rules, broken or _unknown_tool(call.name, tools))
+        from .call_errors import broken_wrapper, unknown_tool  # loaded, as repairs, for calls that need it
+
+        broken = broken_wrapper(call, cut=cut) if rules.repairs and call.name in WRAPPERS else None
+        return _bad(call, call.name, rules, broken or unknown_tool(call.name, tools))
     tool = tools.by_name[tool_name]
     if len(call.arguments) > MAX_ARGUMENT_CHARACTERS:
         error: CallError = InvalidArguments(f"the arguments are longer than {MAX_ARGUMENT_CHARACTERS} characters")
@@ -140,7 +134,9 @@ def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> 
     try:
         value, more = read_arguments(tool, call.arguments, repairs=rules.repairs, context=rules.context)
     except ValidationError as exc:
-        return _bad(call, tool_name, rules, _argument_error(exc, call, cut=cut))
+        from .call_errors import argument_error
+
+        return _bad(call, tool_name, rules, argument_error(exc, call, cut=cut))
     except Exception as exc:  # noqa: BLE001 - a user's validator may raise anything; the call fails, not the answer
         error = InvalidArguments(f"a validator raised {type(exc).__name__}: {exc}")
         return _bad(call, tool_name, rules, error)
@@ -186,75 +182,6 @@ def _wants_whole_numbers(exc: ValidationError) -> bool:
     # Lax validation takes 3.0 for an int by itself, which `scrutiny` finds; this is for strict models.
     # Not `errors()`, which makes objects of all.
     return '"type":"int_type"' in exc.json(include_url=False, include_context=False, include_input=False)
-
-
-def _broken_wrapper(call: RawCall, *, cut: bool) -> CallError | None:
-    """What is wrong with a call that holds others, if that is its JSON."""
-    try:
-        from_json(call.arguments)
-    except ValueError as exc:
-        if cut:
-            return TruncatedCall(f"the answer was cut inside a call that holds others: {exc}", hint=_MORE_TOKENS)
-        return MalformedArguments(f"the arguments of a call that holds others are not JSON: {exc}")
-    return None
-
-
-def _unknown_tool(name: str, tools: ToolSet[Any]) -> UnknownTool:
-    known = ", ".join(tools.by_name)
-    return UnknownTool(
-        f"the model called {name!r}, which is none of the tools offered",
-        hint=f"They are {known}.{nearest(name, tools.by_name)}",
-    )
-
-
-def _argument_error(exc: ValidationError, call: RawCall, *, cut: bool) -> CallError:
-    errors, count = _told(exc), exc.error_count()
-    if len(errors) == 1 and errors[0]["type"] == "json_invalid":
-        message = errors[0]["msg"].removeprefix("Invalid JSON: ")
-        if cut and ("EOF" in message or not call.arguments.strip()):
-            return TruncatedCall(f"the answer was cut inside the arguments: {message}", hint=_MORE_TOKENS)
-        return MalformedArguments(f"the arguments are not JSON: {message}")
-    faults = "; ".join(
-        f"{'.'.join(map(str, error['loc'])) or 'the arguments'}: {error['msg']}" for error in errors[:20]
-    )
-    more = f" (and {count - 20} more)" if count > 20 else ""
-    return InvalidArguments(f"the arguments do not fit: {faults}{more}", errors=errors)
-
-
-def _told(exc: ValidationError) -> list[dict[str, Any]]:
-    """The errors as plain data: all of them, or the first ones and an entry that says how many more there are."""
-    count = exc.error_count()
-    if count <= MOST_FAULTS:
-        return [
-            {**error, "loc": list(error["loc"]), "input": _plain(error["input"])}
-            for error in exc.errors(include_url=False, include_context=False)
-        ]
-    # As JSON they cost a tenth of what they cost as objects.
-    text = exc.json(include_url=False, include_context=False, include_input=False)
-    errors: list[dict[str, Any]] = from_json(text[:_MOST_TEXT], allow_partial=True)
-    if len(text) > _MOST_TEXT:
-        errors = errors[:-1]  # cut in the middle
-    errors = errors[:MOST_FAULTS]
-    if len(errors) < count:
-        errors.append({"type": "too_many_errors", "loc": [], "msg": f"{count - len(errors)} more errors are not told"})
-    return errors
-
-
-def _plain(value: Any) -> Any:
-    """The faulty input as something that pickles and compares, or its start as text."""
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)  # NaN does not equal its own copy
-    text = ""
-    try:
-        for piece in _ENCODER.iterencode(value):
-            text += piece
-            if len(text) > _LONGEST_INPUT:  # and no further: it may be all arguments, for each of many errors
-                return text[:_LONGEST_INPUT]
-    except (ValueError, TypeError, RecursionError):
-        return "..."
-    return value if isinstance(value, dict | list) else text
 
 
 def _bad(call: RawCall, tool: str, rules: Rules, error: CallError) -> BadCall:
