@@ -1,0 +1,54 @@
+"""A plain request loads what it needs: what is for streams, further rounds, errors and threads stays out of memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+from loopback import call, completion, http
+
+CODE = """
+import asyncio, sys
+import openai, toolfan
+from pydantic import BaseModel
+
+class Weather(BaseModel):
+    city: str
+
+async def awaited(client):
+    return list(await client.create(model="m", messages=[{"role": "user", "content": "Hello?"}], tools=[Weather]))
+
+SDK = getattr(openai, sys.argv[1])
+client = toolfan.from_openai(SDK(base_url=sys.argv[2], api_key="k"))
+asked = awaited(client) if sys.argv[1] == "AsyncOpenAI" else None
+said = dict(model="m", messages=[{"role": "user", "content": "Hello?"}], tools=[Weather])
+calls = asyncio.run(asked) if asked else list(client.create(**said))
+assert calls == [Weather(city="Rome")], calls
+print(*(name.removeprefix("toolfan.") for name in sys.modules if name.startswith("toolfan.")))
+"""
+
+STREAMS = {"streams", "stream_drivers", "stream_asking", "stream_effects", "stream_judging", "event_streams", "framing"}
+PIECES = {"assembly", "slots", "scanning"}
+ROUNDS = {"reasking", "merging", "answering", "repairs", "scrutiny", "messages"}
+ERRORS = {"http_errors", "translation", "retry_after", "unread", "masking", "call_errors", "unserved"}
+RUNS = {"running", "run_drivers", "execution", "jobs", "storage"}
+BLOCKING = {"sockets", "workers", "portals", "http_transport"}
+
+
+@pytest.mark.parametrize(
+    ("sdk_client", "spared"),
+    [
+        ("OpenAI", STREAMS | PIECES | ROUNDS | ERRORS | RUNS),
+        ("AsyncOpenAI", STREAMS | PIECES | ROUNDS | ERRORS | RUNS | BLOCKING),
+    ],
+)
+def test_a_plain_request_loads_only_what_it_needs(faulty, sdk_client: str, spared: set[str]) -> None:
+    assert all(find_spec(f"toolfan.{name}") for name in spared)
+    server = faulty(http(json.dumps(completion(call("Weather", {"city": "Rome"})))))
+    command = [sys.executable, "-c", CODE, sdk_client, server.url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sorted(spared & set(done.stdout.split())) == []
