@@ -239,7 +239,7 @@ def test_the_same_call_twice_is_kept_and_marked(bench: Bench) -> None:
     [
         ([GOOD, call("Weather", '{"location": "Ber', "cut")], [TruncatedCall]),
         ([GOOD, call("Weather", "", "cut")], [TruncatedCall]),
-        ([GOOD, call("Ping", "", "cut")], []),
+        ([GOOD, call("Ping", "", "cut")], [TruncatedCall]),
         ([call("Weather", "{", "early"), GOOD], [MalformedArguments]),
         ([GOOD], []),
     ],

@@ -239,11 +239,10 @@ class CallAssembler:
         sealed, self._sealed = self._sealed, []
         return sealed
 
-    def finish(self, *, all_said: bool = True, cut: bool = False, keep_phantoms: bool = False) -> None:
+    def finish(self, *, all_said: bool = True, keep_phantoms: bool = False) -> None:
         """The provider says that the calls are whole; `all_said`: that nothing will come any more.
 
-        Calls whose arguments are still open are sealed only then, as they are; those without any arguments, too, if the
-        answer was `cut`: maybe they were to have some.  Phantoms are dropped, unless
+        Calls whose arguments are still open are sealed only then, as they are.  Phantoms are dropped, unless
         `keep_phantoms` says that there is nothing else.
         """
         real = [slot for slot in self.slots if not slot.is_phantom]
@@ -256,7 +255,7 @@ class CallAssembler:
             self._put(slot)
         self._distinct = False
         for slot in sorted(real, key=lambda slot: slot.position or 0):
-            if slot.call is None and (all_said or slot.closed or not (cut or slot.has_arguments)):
+            if slot.call is None and (all_said or slot.closed or not slot.has_arguments):
                 self._seal(slot)
 
     def in_order(self) -> list[Slot]:

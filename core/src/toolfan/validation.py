@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from .calls import BadCall, Call, Outcome, RawCall
-from .errors import CallError, InvalidArguments, TooManyCalls
+from .errors import CallError, InvalidArguments, TooManyCalls, TruncatedCall
 from .glance import is_plain
 from .sealing import WRAPPERS
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_ARGUMENT_CHARACTERS = 16 * 1024 * 1024
 """Of one call; in UTF-8 that is up to four times as many bytes."""
 _NONE: tuple[str, ...] = ()
+_NO_FIELDS = frozenset({"type", "title", "description", "required"})
 
 
 @dataclass(slots=True)
@@ -78,12 +79,27 @@ class Judged:
                 while call_id in self._ids:  # of a call that the provider named so
                     call_id += "_"
                 named = RawCall(at + number, call_id, part.name, part.arguments, part.provider_id)
-                self._judge(named, cut=cut and number == len(inner) - 1, repairs=("unwrapped",))
+                last = number == len(inner) - 1 and bool(part.arguments)  # what the wrapper leaves out is not cut
+                self._judge(named, cut=cut and last, repairs=("unwrapped",))
             return len(inner)
         if at != call.index:
             call = RawCall(at, call.id, call.name, call.arguments, call.provider_id)
         self._judge(call, cut=cut)
         return 1
+
+    def add_if_whole(self, call: RawCall, at: int) -> int:
+        """`add`, while nobody knows yet if the answer is cut; 0, and nothing is judged, if it depends on that."""
+        count = len(self.outcomes)
+        added = self.add(call, at, cut=True)
+        last = self.outcomes[-1]
+        if not (isinstance(last, BadCall) and isinstance(last.error, TruncatedCall)):
+            return added
+        for outcome in self.outcomes[count:]:
+            self._ids.discard(outcome.id)
+            if isinstance(outcome, Call) and outcome.duplicate_of is None:
+                del self._seen[outcome.name, outcome.raw.arguments]
+        del self.outcomes[count:]
+        return 0
 
     def _judge(self, call: RawCall, *, cut: bool, repairs: tuple[str, ...] = _NONE) -> None:
         at = call.index
@@ -132,7 +148,7 @@ def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> 
         error: CallError = InvalidArguments(f"the arguments are longer than {MAX_ARGUMENT_CHARACTERS} characters")
         return _bad(call, tool_name, rules, error)
     try:
-        value, more = read_arguments(tool, call.arguments, repairs=rules.repairs, context=rules.context)
+        value, more = read_arguments(tool, call.arguments, repairs=rules.repairs, context=rules.context, cut=cut)
     except ValidationError as exc:
         from .call_errors import argument_error
 
@@ -143,16 +159,20 @@ def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> 
     return Call(call.index, call.id, tool_name, value, call, repairs + more, rules.attempt)
 
 
-def read_arguments(tool: Tool[Any], text: str, *, repairs: bool, context: Any) -> tuple[Any, tuple[str, ...]]:
+def read_arguments(
+    tool: Tool[Any], text: str, *, repairs: bool, context: Any, cut: bool = False
+) -> tuple[Any, tuple[str, ...]]:
     """The typed value of the arguments, and the repairs they needed.
 
-    Raises pydantic's ValidationError, and whatever a validator of the user's raises.
+    `cut`: where there are none, nobody knows if there were to be some, unless the tool takes none.  Raises pydantic's
+    ValidationError, and whatever a validator of the user's raises.
     """
     made = _NONE
     if repairs and text[:1] != "{":  # an object needs none of these
         from .repairs import repair_arguments
 
-        text, made = repair_arguments(text, may_be_empty=not tool.schema.get("required"))
+        unsaid = cut and not text.strip("\ufeff \t\r\n") and _takes_something(tool)
+        text, made = repair_arguments(text, may_be_empty=not unsaid and not tool.schema.get("required"))
     validator = tool.validator.validator  # the core's own: what TypeAdapter adds costs a quarter more
     try:
         value = validator.validate_json(text, context=context)
@@ -176,6 +196,10 @@ def read_arguments(tool: Tool[Any], text: str, *, repairs: bool, context: Any) -
         if found.integral_float and repairs and "integral_float" not in made:
             made = (*made, "integral_float")
     return tool.bind(value), made
+
+
+def _takes_something(tool: Tool[Any]) -> bool:
+    return any(said for key, said in tool.schema.items() if key not in _NO_FIELDS)
 
 
 def _wants_whole_numbers(exc: ValidationError) -> bool:

@@ -129,7 +129,7 @@ class ChatStreamParser:
 
     def _calls_end(self) -> None:
         self._due = False
-        self._calls.finish(all_said=False, cut=self._finish == "length")
+        self._calls.finish(all_said=False)
 
     def _read_delta(self, delta: Mapping[str, Any]) -> None:
         for key, value in delta.items():
