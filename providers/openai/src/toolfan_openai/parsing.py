@@ -15,7 +15,8 @@ from toolfan.wire import escaped, json_text, well_formed
 
 from .failures import error_of, error_told
 
-# Source: `finish_reason` in OpenAI's API reference; the others were seen from compatible servers.
+# Source: `finish_reason` in OpenAI's API reference; the others were seen from compatible servers.  Google's has the
+# words of its own API behind others: `content_filter: RECITATION`, `function_call_filter: MALFORMED_FUNCTION_CALL`.
 STOP_KINDS: Mapping[str, StopKind] = {
     "stop": "end",
     "tool_calls": "calls",
@@ -30,7 +31,22 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "model_length": "length",
     "refusal": "refused",
     "safety": "filtered",
+    "blocklist": "filtered",
+    "image_safety": "filtered",
+    "image_prohibited_content": "filtered",
+    "model_armor": "filtered",
+    "prohibited_content": "filtered",
+    "recitation": "filtered",
+    "spii": "filtered",
+    "function_call_filter": "malformed",
+    "malformed_function_call": "malformed",
+    "malformed_response": "malformed",
+    "unexpected_tool_call": "malformed",
 }
+# With calls beside it this says no more than that there are calls.
+_UNEXPECTED = "unexpected_tool_call"
+# Why there may be no message at all.
+_SPEECHLESS = frozenset({"filtered", "length", "malformed", "refused"})
 
 ENDED_BADLY = "ended with an error of the provider's, which does not say what it was"
 OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
@@ -57,7 +73,7 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
         raise error_of(choice["error"], adapter=adapter)
     if isinstance(choice, OBJECT) and is_error(choice.get("finish_reason")):
         raise Unavailable(f"the answer {ENDED_BADLY}", adapter=adapter, hint="The same request may succeed later.")
-    message = choice.get("message") if isinstance(choice, OBJECT) else None
+    message = _message(choice)
     if not isinstance(message, OBJECT):
         _bad(adapter, "the answer's first choice has no message")
     _check(message, adapter)
@@ -80,6 +96,16 @@ def _bad(adapter: str, what: str) -> NoReturn:
     raise BadResponse(f"{what}, which is no chat completion", adapter=adapter, hint="Check the base URL.")
 
 
+def _message(choice: Any) -> Any:
+    """What the choice says; nothing, where its finish reason tells why there is no message."""
+    if not isinstance(choice, OBJECT):
+        return None
+    message = choice.get("message")
+    if message is None and stop_reason(choice.get("finish_reason"), has_calls=False).kind in _SPEECHLESS:
+        return {"role": "assistant", "content": None}
+    return message
+
+
 def text_or_none(value: Any) -> str | None:
     """The value, if it is a text."""
     return value if isinstance(value, str) else None
@@ -99,8 +125,14 @@ def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
     if (reason := said_reason(reason)) is None:
         return StopReason("none")
     raw = str(reason)
-    kind = STOP_KINDS.get(raw.lower(), "other")
-    return StopReason("calls" if kind == "end" and has_calls else kind, raw)
+    word = next((word for word in _words(raw) if word in STOP_KINDS), "")
+    kind = STOP_KINDS.get(word, "other")
+    return StopReason("calls" if has_calls and (kind == "end" or word == _UNEXPECTED) else kind, raw)
+
+
+def _words(reason: str) -> list[str]:
+    """The parts of a finish reason such as `content_filter: SAFETY`, the last and most telling one first."""
+    return [part.strip() for part in reversed(reason.lower().split(":"))]
 
 
 def is_error(reason: Any) -> bool:

@@ -1,0 +1,97 @@
+"""Finish reasons of compatible servers: each means the same whole and streamed, with a message and without one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ended_ways import MODES, ask, choice, said_call
+from loopback import FaultServer
+from odd_streams import Weather
+from toolfan import BadResponse, ContentFiltered, InvalidCalls, MalformedArguments
+
+Start = Callable[..., FaultServer]
+SILENT = {"role": "assistant"}
+GOOD = choice("tool_calls", {"role": "assistant", "content": None, "tool_calls": [said_call()]})
+WHOLE = [mode for mode in MODES if mode.startswith("create")]
+MALFORMED = [
+    "function_call_filter: MALFORMED_FUNCTION_CALL",
+    "function_call_filter: UNEXPECTED_TOOL_CALL",
+    "function_call_filter: NEWER_WORD",
+    "MALFORMED_FUNCTION_CALL",
+    "malformed_function_call",
+    "Unexpected_Tool_Call",
+    "MALFORMED_RESPONSE",
+]
+FILTERED = [
+    "content_filter",
+    "content_filter: PROHIBITED_CONTENT",
+    "content_filter: RECITATION",
+    "content_filter: SAFETY",
+    "content_filter: NEWER_WORD",
+    "content_filter:BLOCKLIST",
+    "SAFETY",
+    "recitation",
+    "PROHIBITED_CONTENT",
+    "BLOCKLIST",
+    "SPII",
+    "MODEL_ARMOR",
+    "IMAGE_SAFETY",
+]
+each_way = pytest.mark.parametrize("mode", MODES)
+
+
+@each_way
+@pytest.mark.parametrize("reason", MALFORMED)
+def test_a_call_that_could_not_be_read_is_asked_for_once_more(faulty: Start, mode: str, reason: str) -> None:
+    mended = ask(faulty, mode, choice(reason, SILENT), GOOD)
+    assert list(mended.result) == [Weather(location="A")]
+    assert reason in mended.bodies[1]["messages"][-1]["content"]
+    lost = ask(faulty, mode, choice(reason, SILENT), max_attempts=5)
+    assert (type(lost.error), len(lost.bodies)) == (InvalidCalls, 2)
+    kept = ask(faulty, mode, choice(reason, SILENT), on_invalid="keep").result
+    assert [type(bad.error) for bad in kept.failed] == [MalformedArguments]
+    assert (kept.stop.kind, kept.stop.raw) == ("malformed", reason)
+
+
+@each_way
+@pytest.mark.parametrize("reason", FILTERED)
+def test_a_filtered_answer_says_so(faulty: Start, mode: str, reason: str) -> None:
+    found = ask(faulty, mode, choice(reason, SILENT))
+    assert (type(found.error), len(found.bodies)) == (ContentFiltered, 1)
+    assert reason in str(found.error)
+
+
+@each_way
+def test_a_call_that_was_not_expected_is_a_call_nevertheless(faulty: Start, mode: str) -> None:
+    said = {"role": "assistant", "tool_calls": [said_call()]}
+    found = ask(faulty, mode, choice("function_call_filter: UNEXPECTED_TOOL_CALL", said)).result
+    assert (list(found), found.stop.kind, found.requests) == ([Weather(location="A")], "calls", 1)
+
+
+@each_way
+@pytest.mark.parametrize("message", [{}, {"message": None}], ids=["without", "null"])
+@pytest.mark.parametrize("reason", ["content_filter", "content_filter: SAFETY", "prohibited_content"])
+def test_a_filtered_answer_needs_no_message(faulty: Start, mode: str, reason: str, message: Any) -> None:
+    found = ask(faulty, mode, choice(reason, **message))
+    assert (type(found.error), len(found.bodies)) == (ContentFiltered, 1)
+    assert found.error is not None
+    assert found.error.calls is not None
+
+
+@each_way
+def test_nor_does_one_that_ended_for_its_length_or_in_a_call_that_cannot_be_read(faulty: Start, mode: str) -> None:
+    cut = ask(faulty, mode, choice("length")).result
+    assert (list(cut), cut.stop.kind, cut.text) == ([], "length", "")
+    mended = ask(faulty, mode, choice("function_call_filter: MALFORMED_FUNCTION_CALL"), GOOD)
+    assert list(mended.result) == [Weather(location="A")]
+
+
+@pytest.mark.parametrize("mode", WHOLE)
+@pytest.mark.parametrize("reason", ["stop", "tool_calls", "newer_word", None])
+@pytest.mark.parametrize("message", [{}, {"message": None}, {"message": "text"}], ids=["without", "null", "a text"])
+def test_a_choice_without_message_is_no_answer(faulty: Start, mode: str, reason: str | None, message: Any) -> None:
+    found = ask(faulty, mode, choice(reason, **message))
+    assert (type(found.error), len(found.bodies)) == (BadResponse, 3)
+    assert "no message" in str(found.error)
