@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .effects import NotSent, Send, Wait
 from .errors import DeadlineExceeded, ProviderError, RateLimited, RequestRejected
 from .judging import judge, with_note
+from .results import Calls
 from .watching import watched
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from .effects import Effect
     from .errors import ToolfanError
     from .request import Policy
-    from .results import Calls
     from .retries import Retries
     from .toolset import ToolSet
 
@@ -36,7 +36,7 @@ class Spent:
     attempts: int = 0
     requests: int = 0
     broken: tuple[Outcome[Any], ...] = ()
-    """What came of a later round whose stream broke off."""
+    """What came of a later round whose answer broke off, or ended in an error."""
 
 
 @dataclass(slots=True)
@@ -95,11 +95,16 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
             tell(before, exc.error)
             raise exc.error from exc.error.__cause__
         except ProviderError as exc:
-            exc.request_id = exc.request_id or (response.request_id if response else None)
+            if response is not None:
+                exc.request_id = exc.request_id or response.request_id
+                if exc.turn is not None:
+                    outcomes = judge(adapter, request, terms.policy, exc.turn, attempt=spent.attempts, cut=True)
+                    carry(terms, exc, exc.turn, outcomes, response)
             tell(before, exc)
             before = yield from again(exc, series, spent)
         else:
             terms.retries.succeeded()
+            spent.broken = ()
             return Answered(response, turn, judge(adapter, request, terms.policy, turn, attempt=spent.attempts))
 
 
@@ -126,7 +131,36 @@ def again(exc: ProviderError, series: Any, spent: Spent) -> Generator[Effect, An
 
 
 def tell(before: ProviderError | None, exc: ToolfanError) -> None:
-    """Adds to an error that is but the end of the time what the request before it failed of."""
+    """Adds what the request before it had said; to an error that is but the end of the time, what it failed of, too."""
+    if before is not None and exc.calls is None:
+        exc.calls, exc.turn = before.calls, before.turn
     if before is not None and isinstance(exc, DeadlineExceeded):
         exc.message += f"; the request before it failed: {type(before).__name__}: {before.message}"
         exc.args = (exc.message,)
+
+
+def carry(
+    terms: Terms, exc: ProviderError, turn: Turn, outcomes: tuple[Outcome[Any], ...], response: WireResponse
+) -> None:
+    """Lets the error bring what its answer had said before."""
+    exc.turn = turn
+    if outcomes and terms.spent.attempts > 1:  # to be merged with what came in the rounds before
+        terms.spent.broken = outcomes
+    elif outcomes:
+        exc.calls = result_of(terms, turn, outcomes, response)
+
+
+def result_of(terms: Terms, turn: Turn, outcomes: tuple[Outcome[Any], ...], response: WireResponse) -> Calls[Any]:
+    """The Calls of one answer."""
+    return Calls(
+        outcomes=outcomes,
+        turn=turn,
+        usage=turn.usage,
+        attempts=terms.spent.attempts,
+        requests=terms.spent.requests,
+        request_id=response.request_id,
+        headers=response.headers,
+        raw=response.body,
+        codec=terms.adapter,
+        tools=terms.tools,
+    )

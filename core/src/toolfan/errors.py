@@ -80,8 +80,8 @@ class ToolfanError(Exception):
     `message` says what happened and `hint` what to do next; `adapter`, `tool` and `call_id` say where.
     `retryable`: the same request may succeed later.  `attempts` and `requests` count what was spent.
     `status` and `code` are the provider's own, `retry_after` is in seconds, `calls` holds what was good so far and
-    `turn` what a cut stream had delivered, `run` what had been executed when a `run()` failed.  Compares by content,
-    pickles and copies; holds no request, header or key.
+    `turn` what a cut stream, or an answer with an error in it, had said, `run` what had been executed when a `run()`
+    failed.  Compares by content, pickles and copies; holds no request, header or key.
     """
 
     retryable_by_default = False

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def judge(
-    adapter: ParallelToolsAdapter, request: ToolRequest, policy: Policy, turn: Turn, *, attempt: int
+    adapter: ParallelToolsAdapter, request: ToolRequest, policy: Policy, turn: Turn, *, attempt: int, cut: bool = False
 ) -> tuple[Outcome[Any], ...]:
-    """One outcome for each call of the turn.
+    """One outcome for each call of the turn; `cut`: it ended too early, whatever it says.
 
     The limit of calls holds for the first round; `reasking.merged` holds it later.
     """
-    rules = rules_of(adapter, request, policy, attempt, cut=turn.stop.kind == "length")
+    rules = rules_of(adapter, request, policy, attempt, cut=cut or turn.stop.kind == "length")
     return validate(turn.calls, request.tools, rules)
 
 
@@ -49,10 +49,11 @@ def limit_of(request: ToolRequest) -> int | None:
 
 
 def with_note(turn: Turn) -> Turn:
-    """The turn; with a warning if the provider says that it ends in calls, and it has none."""
-    if turn.calls or turn.stop.kind != "calls":
+    """The turn; with a warning if it ends in calls and has none, or has nothing and ends for an unknown reason."""
+    if turn.calls or not (turn.stop.kind == "calls" or (turn.stop.kind == "other" and not turn.text)):
         return turn
-    note = f"the answer ends with {turn.stop.raw!r}, but there is no call in it"
+    text = "" if turn.stop.kind == "calls" else ", and no text"
+    note = f"the answer ends with {turn.stop.raw!r}, but there is no call in it{text}"
     return replace(turn, warnings=(*turn.warnings, note))
 
 

@@ -10,12 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .adapter import WireResponse
-from .asking import Answered, again, silence, tell
+from .asking import Answered, again, carry, result_of, silence, tell
 from .calls import TextDelta, Turn
 from .effects import NotSent
 from .errors import BadResponse, ConnectionFailed, DeadlineExceeded, IncompleteStream, ProviderError
 from .judging import with_note
-from .results import Calls
 from .stream_effects import Deliver, Open, Pull
 from .stream_judging import StreamJudge, in_call_order
 from .watching import Watched, watched
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from .adapter import ToolRequest, WireRequest
     from .asking import Asking, Terms
-    from .calls import Outcome
     from .effects import Effect
 
 
@@ -55,6 +53,7 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
             before = yield from again(exc, series, spent)
         else:
             terms.retries.succeeded()
+            spent.broken = ()
             return found
 
 
@@ -62,11 +61,11 @@ class _Reading:
     """One streamed answer, as far as it has come."""
 
     def __init__(self, terms: Terms, request: ToolRequest) -> None:
-        adapter, spent = terms.adapter, terms.spent
-        self._adapter, self._spent, self._wishes, self._tools = adapter, spent, terms.wishes, terms.tools
+        adapter, attempt = terms.adapter, terms.spent.attempts
+        self._terms, self._adapter, self._wishes = terms, adapter, terms.wishes
         self._parser = adapter.stream_parser()
-        self._judge = StreamJudge(adapter, request, terms.policy, attempt=spent.attempts)
-        self._first = spent.attempts == 1  # later rounds are merged before anything of them is delivered
+        self._judge = StreamJudge(adapter, request, terms.policy, attempt=attempt)
+        self._first = attempt == 1  # later rounds are merged before anything of them is delivered
         self._items: list[Any] = []
         self._heard = 0  # how much of the text was delivered
         self._fault: ProviderError | None = None
@@ -94,7 +93,7 @@ class _Reading:
         self.watch.read(turn)
         left, outcomes = self._judge.finish(turn)
         if self._first:
-            self._wishes.left = self._result(turn, outcomes)
+            self._wishes.left = result_of(self._terms, turn, outcomes, self._response())
             self._items += left
             yield from self._deliver()
         return Answered(self._response(), turn, outcomes)
@@ -138,7 +137,8 @@ class _Reading:
             turn = exc.turn or Turn()
         outcomes = in_call_order(self._judge.outcomes)
         if self._first:
-            self._wishes.left = self._result(replace(turn, calls=tuple(one.raw for one in outcomes)), outcomes)
+            turn = replace(turn, calls=tuple(one.raw for one in outcomes))
+            self._wishes.left = result_of(self._terms, turn, outcomes, self._response())
 
     def _saved(self, exc: ProviderError) -> Turn:
         """The turn, if it was complete when the connection broke; else raises the error with what had come."""
@@ -158,30 +158,12 @@ class _Reading:
             )
             told.__cause__ = exc
         told.request_id = exc.request_id or self._response().request_id
+        if exc.turn is not None and not (turn and turn.calls):
+            turn = exc.turn  # of a whole answer that came in place of events
         if turn is not None and self._head is not None:
-            _, outcomes = self._judge.finish(turn, cut=True)
-            told.turn = turn
-            if self._first:
-                told.calls = self._result(turn, outcomes) if outcomes else None
-            else:
-                self._spent.broken = outcomes
+            carry(self._terms, told, turn, self._judge.finish(turn, cut=True)[1], self._response())
         raise told
 
     def _response(self) -> WireResponse:
         request_id, headers = getattr(self._head, "request_id", None), getattr(self._head, "headers", None)
         return WireResponse(getattr(self._parser, "body", None) or {}, request_id, headers or {})
-
-    def _result(self, turn: Turn, outcomes: tuple[Outcome[Any], ...]) -> Calls[Any]:
-        response = self._response()
-        return Calls(
-            outcomes=outcomes,
-            turn=turn,
-            usage=turn.usage,
-            attempts=self._spent.attempts,
-            requests=self._spent.requests,
-            request_id=response.request_id,
-            headers=response.headers,
-            raw=response.body,
-            codec=self._adapter,
-            tools=self._tools,
-        )

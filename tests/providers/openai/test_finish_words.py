@@ -9,7 +9,7 @@ import pytest
 from ended_ways import MODES, ask, choice, said_call
 from loopback import FaultServer
 from odd_streams import Weather
-from toolfan import BadResponse, ContentFiltered, InvalidCalls, MalformedArguments
+from toolfan import BadResponse, ContentFiltered, IncompleteStream, InvalidCalls, MalformedArguments, Unavailable
 
 Start = Callable[..., FaultServer]
 SILENT = {"role": "assistant"}
@@ -38,7 +38,9 @@ FILTERED = [
     "SPII",
     "MODEL_ARMOR",
     "IMAGE_SAFETY",
+    "sensitive",
 ]
+FAILED = ["error", "ERROR", "abort", "insufficient_system_resource", "network_error", "timeout", "error: upstream"]
 each_way = pytest.mark.parametrize("mode", MODES)
 
 
@@ -95,3 +97,28 @@ def test_a_choice_without_message_is_no_answer(faulty: Start, mode: str, reason:
     found = ask(faulty, mode, choice(reason, **message))
     assert (type(found.error), len(found.bodies)) == (BadResponse, 3)
     assert "no message" in str(found.error)
+
+
+@each_way
+@pytest.mark.parametrize("reason", FAILED)
+def test_an_end_that_is_a_failure_is_told_and_asked_again(faulty: Start, mode: str, reason: str) -> None:
+    found = ask(faulty, mode, choice(reason, SILENT))
+    kind = Unavailable if mode in WHOLE else IncompleteStream
+    assert (type(found.error), len(found.bodies)) == (kind, 3)
+    assert found.error is not None
+    assert found.error.retryable
+    assert "ended with an error" in str(found.error)
+    assert reason in str(found.error) or mode not in WHOLE
+    assert list(ask(faulty, mode, choice(reason, SILENT), GOOD).result) == [Weather(location="A")]
+
+
+@each_way
+@pytest.mark.parametrize("reason", ["newer_word", "repetition_truncation", "newer: word", 7])
+def test_an_unknown_end_of_nothing_has_a_warning(faulty: Start, mode: str, reason: Any) -> None:
+    empty = ask(faulty, mode, choice(reason, SILENT)).result
+    (warning,) = empty.warnings
+    assert f"ends with '{reason}'" in warning
+    assert "no text" in warning
+    assert (empty.stop.kind, empty.stop.raw, list(empty)) == ("other", str(reason), [])
+    for said in ({"content": "Hello."}, {"tool_calls": [said_call()]}):
+        assert ask(faulty, mode, choice(reason, {**SILENT, **said})).result.warnings == ()

@@ -6,6 +6,7 @@ Knows: the shape of the answer.  Must not know: requests, the SDK, validation of
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from toolfan.assembly import seal
@@ -31,13 +32,17 @@ OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Map
 def parse_message(body: Any, *, adapter: str) -> Turn:
     """The turn in a message.
 
-    Raises BadResponse for another shape, or the ProviderError of an error in the body.  Calls are the `tool_use`
-    blocks; blocks of tools that run on the server are none, but part of the turn that is sent back.
+    Raises BadResponse for another shape, or the ProviderError of an error in the body, whose `turn` is what was said
+    beside it.  Calls are the `tool_use` blocks; blocks of tools that run on the server are none, but part of the turn
+    that is sent back.
     """
     if not isinstance(body, OBJECT):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object")
     if body.get("error"):
-        raise error_from_body(body["error"], adapter=adapter)
+        error = error_from_body(body["error"], adapter=adapter)
+        with suppress(BadResponse):
+            error.turn = parse_message({**body, "error": None}, adapter=adapter)
+        raise error
     content = body.get("content")
     if not isinstance(content, list):
         _bad(adapter, "the answer has no list of content")

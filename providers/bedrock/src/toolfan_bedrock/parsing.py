@@ -6,6 +6,7 @@ Knows: the shape of the answer.  Must not know: requests, the SDK, validation of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.assembly import seal
@@ -36,13 +37,16 @@ STOP_KINDS: Mapping[str, StopKind] = {
 def parse_converse(body: Any, *, adapter: str) -> Turn:
     """The turn in an answer of Converse.
 
-    Raises BadResponse for another shape, or the ProviderError of an error that stands in its place.  Calls of the
-    server's own tools are no calls; they stay in the replay.
+    Raises BadResponse for another shape, or the ProviderError of an error that stands in its place, or beside it: then
+    its `turn` is what was said.  Calls of the server's own tools are no calls; they stay in the replay.
     """
     if not isinstance(body, Mapping):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object")
     if isinstance(error := body.get("Error"), Mapping):
-        raise error_of(error.get("Code"), error.get("Message"), adapter=adapter)
+        failure = error_of(error.get("Code"), error.get("Message"), adapter=adapter)
+        with suppress(BadResponse):
+            failure.turn = parse_converse({**body, "Error": None}, adapter=adapter)
+        raise failure
     output = body.get("output")
     message = output.get("message") if isinstance(output, Mapping) else None
     if not isinstance(message, Mapping):

@@ -10,27 +10,29 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.assembly import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
-from toolfan.errors import BadResponse
+from toolfan.errors import BadResponse, Unavailable
 from toolfan.translation import error_from_body
 from toolfan.wire import escaped, json_text, well_formed
 
 if TYPE_CHECKING:
     from toolfan.calls import RawCall
 
-# Source: `finish_reason` in Cohere's API reference; ERROR and TIMEOUT are "other".
+# Source: `finish_reason` in Cohere's API reference, which has FAILURES too.
 STOP_KINDS: Mapping[str, StopKind] = {
     "COMPLETE": "end",
     "STOP_SEQUENCE": "end",
     "TOOL_CALL": "calls",
     "MAX_TOKENS": "length",
 }
+FAILURES = frozenset({"ERROR", "TIMEOUT"})
+"""Finish reasons that tell that the generation failed."""
 
 
 def parse_chat(body: Any, *, adapter: str) -> Turn:
     """The turn in an answer.
 
-    Raises BadResponse for another shape, or the ProviderError of an error that stands in its place.  The model's
-    `tool_plan` and its thoughts are in the replay, not in the text.
+    Raises BadResponse for another shape, or the ProviderError of an error that stands in its place, or that ended it
+    (then its `turn` is what was said).  The model's `tool_plan` and its thoughts are in the replay, not in the text.
     """
     if not isinstance(body, Mapping):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object")
@@ -39,7 +41,11 @@ def parse_chat(body: Any, *, adapter: str) -> Turn:
         raise error_from_body(body, adapter=adapter)
     if not isinstance(message, Mapping):
         _bad(adapter, "the answer has no message")
-    return turn_of(body, message, seal(map(_piece, called(message))))
+    turn = turn_of(body, message, seal(map(_piece, called(message))))
+    if (reason := str(turn.stop.raw)).upper() in FAILURES:
+        said = f"the answer ended with an error of the provider's ({reason})"
+        raise Unavailable(said, adapter=adapter, hint="The same request may succeed later.", turn=turn)
+    return turn
 
 
 def turn_of(body: Mapping[str, Any], message: Mapping[str, Any], calls: Sequence[RawCall]) -> Turn:

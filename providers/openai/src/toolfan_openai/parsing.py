@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from toolfan.calls import StopKind, StopReason, Turn, Usage
-from toolfan.errors import BadResponse, Unavailable
+from toolfan.errors import BadResponse, ProviderError, Unavailable
 from toolfan.sealing import number_of, seal
 from toolfan.wire import escaped, json_text, well_formed
 
@@ -31,6 +31,7 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "model_length": "length",
     "refusal": "refused",
     "safety": "filtered",
+    "sensitive": "filtered",
     "blocklist": "filtered",
     "image_safety": "filtered",
     "image_prohibited_content": "filtered",
@@ -48,41 +49,70 @@ _UNEXPECTED = "unexpected_tool_call"
 # Why there may be no message at all.
 _SPEECHLESS = frozenset({"filtered", "length", "malformed", "refused"})
 
-ENDED_BADLY = "ended with an error of the provider's, which does not say what it was"
+# Of gateways, DeepSeek, Zhipu, SGLang and vLLM.
+_FAILURES = frozenset({"abort", "error", "insufficient_system_resource", "network_error", "timeout"})
+
+ENDED_BADLY = "ended with an error of the provider's, which says no more than the finish reason"
+LISTED = (list, tuple, dict, Mapping)  # a call may stand without the list around it
 OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
 
 
 def parse_completion(body: Any, *, adapter: str) -> Turn:
     """The turn in a chat completion.
 
-    Raises BadResponse for another shape, or the ProviderError of an error object in the body.  A call is never
-    dropped for the stop reason, an odd id or an odd type; an entry that is no call at all becomes one without a name,
-    with the JSON of what came for arguments.
+    Raises BadResponse for another shape, or the ProviderError of an error in the body, whose `turn` is what was said
+    beside it.  A call is never dropped for the stop reason, an odd id or an odd type; an entry that is no call at all
+    becomes one without a name, with the JSON of what came for arguments.
     """
     if not isinstance(body, OBJECT):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object")
-    if (error := error_told(body)) is not None:
-        raise error_of(error, adapter=adapter)
-    choices = body.get("choices")
-    if isinstance(choices, OBJECT):  # one choice, without the list around it
-        choices = [choices]
-    if not isinstance(choices, list) or not choices:
+    choices, told = _choices(body), error_told(body)
+    choice = choices[0] if choices else None
+    failure = _failure(choice, adapter) if told is None else error_of(told, adapter=adapter)
+    if failure is None and not choices:
         _bad(adapter, "the answer has no choices")
-    choice = choices[0]
-    if isinstance(choice, OBJECT) and choice.get("error"):
-        raise error_of(choice["error"], adapter=adapter)
-    if isinstance(choice, OBJECT) and is_error(choice.get("finish_reason")):
-        raise Unavailable(f"the answer {ENDED_BADLY}", adapter=adapter, hint="The same request may succeed later.")
     message = _message(choice)
+    if failure is not None:
+        if isinstance(message, OBJECT) and isinstance(message.get("tool_calls") or (), LISTED):
+            failure.turn = _turn(body, choices, message)
+        raise failure
     if not isinstance(message, OBJECT):
         _bad(adapter, "the answer's first choice has no message")
-    _check(message, adapter)
+    if not isinstance(sent := message.get("tool_calls") or (), LISTED):
+        from toolfan.translation import excerpt
+
+        _bad(adapter, f"the answer's tool_calls are {excerpt(repr(sent))[:80]}, no list")
+    return _turn(body, choices, message)
+
+
+def _choices(body: Mapping[str, Any]) -> list[Any]:
+    sent = body.get("choices")
+    if isinstance(sent, OBJECT):  # one choice, without the list around it
+        return [sent]
+    return sent if isinstance(sent, list) else []
+
+
+def _failure(choice: Any, adapter: str) -> ProviderError | None:
+    """The error that the choice tells; None if it tells none."""
+    if not isinstance(choice, OBJECT):
+        return None
+    if choice.get("error"):
+        return error_of(choice["error"], adapter=adapter)
+    if is_error(choice.get("finish_reason")):
+        from toolfan.translation import excerpt
+
+        said = f"the answer {ENDED_BADLY}: {excerpt(choice['finish_reason'])}"
+        return Unavailable(said, adapter=adapter, hint="The same request may succeed later.")
+    return None
+
+
+def _turn(body: Mapping[str, Any], choices: list[Any], message: Mapping[str, Any]) -> Turn:
     calls = seal([_piece(entry) for entry in called(message)])
     text, refusal = _text(message)
     return Turn(
         calls=calls,
         text=text,
-        stop=stop_reason(choice.get("finish_reason"), has_calls=bool(calls)),
+        stop=stop_reason(choices[0].get("finish_reason"), has_calls=bool(calls)),
         usage=usage_of(body.get("usage")),
         refusal=refusal,
         replay=message,
@@ -125,27 +155,20 @@ def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
     if (reason := said_reason(reason)) is None:
         return StopReason("none")
     raw = str(reason)
-    word = next((word for word in _words(raw) if word in STOP_KINDS), "")
+    word = _telling(raw)
     kind = STOP_KINDS.get(word, "other")
     return StopReason("calls" if has_calls and (kind == "end" or word == _UNEXPECTED) else kind, raw)
 
 
-def _words(reason: str) -> list[str]:
-    """The parts of a finish reason such as `content_filter: SAFETY`, the last and most telling one first."""
-    return [part.strip() for part in reversed(reason.lower().split(":"))]
+def _telling(reason: str) -> str:
+    """The word that is known, in lower case: of `content_filter: SAFETY` the last one that is; or none."""
+    words = [part.strip() for part in reversed(reason.lower().split(":"))]
+    return next((word for word in words if word in STOP_KINDS or word in _FAILURES), "")
 
 
 def is_error(reason: Any) -> bool:
     """Whether the finish reason is that the provider failed."""
-    return isinstance(reason, str) and reason.lower() == "error"
-
-
-def _check(message: Mapping[str, Any], adapter: str) -> None:
-    sent = message.get("tool_calls") or ()
-    if not isinstance(sent, (list, tuple, *OBJECT)):
-        from toolfan.translation import excerpt
-
-        _bad(adapter, f"the answer's tool_calls are {excerpt(repr(sent))[:80]}, no list")
+    return isinstance(reason, str) and _telling(reason) in _FAILURES
 
 
 def called(message: Mapping[str, Any]) -> list[Any]:

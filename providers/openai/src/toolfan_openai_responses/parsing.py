@@ -5,7 +5,7 @@ Knows: the shape of the answer.  Must not know: requests, the SDK, validation of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from toolfan.assembly import seal
@@ -27,18 +27,24 @@ _STOPS: Mapping[str, StopKind] = {"max_output_tokens": "length", "content_filter
 def parse_answer(body: Any, *, adapter: str) -> Turn:
     """The turn in a response.
 
-    Raises BadResponse for another shape, or the ProviderError of a failed response.  A call is never dropped for the
-    status of the response or its own.
+    Raises BadResponse for another shape, or the ProviderError of a failed response, whose `turn` is what it said.  A
+    call is never dropped for the status of the response or its own.
     """
     if not isinstance(body, OBJECT):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object")
-    if body.get("error") or body.get("status") == "failed":
-        raise error_from_body(body.get("error") or "the response failed, without a reason", adapter=adapter)
-    output = body.get("output")
+    output, failed = body.get("output"), body.get("error") or body.get("status") == "failed"
+    if failed:
+        error = error_from_body(body.get("error") or "the response failed, without a reason", adapter=adapter)
+        error.turn = _turn(body, output) if isinstance(output, list | tuple) else None
+        raise error
     if not isinstance(output, list | tuple):
-        if (error := error_told(body)) is not None:
-            raise error_from_body(error, adapter=adapter)
+        if (told := error_told(body)) is not None:
+            raise error_from_body(told, adapter=adapter)
         _bad(adapter, "the answer has no output")
+    return _turn(body, output)
+
+
+def _turn(body: Mapping[str, Any], output: Sequence[Any]) -> Turn:
     items = [item for item in output if isinstance(item, OBJECT)]
     calls = seal(piece_of(item) for item in items if kind_of(item))
     text, refusal = said(items)

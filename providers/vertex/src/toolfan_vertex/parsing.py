@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from toolfan.adapter import RawCall, Turn
@@ -36,12 +37,15 @@ def parse_response(body: Any, *, adapter: str) -> Turn:
     """What one answer says.
 
     Raises BadResponse (retryable) for a body that is no generateContent answer, and the ProviderError of an error
-    object in it.
+    object in it, whose `turn` is what was said beside it.
     """
     if not isinstance(body, Mapping):
         raise bad(f"the body is {_show(body)}, not an object", adapter)
     if body.get("error") is not None:
-        raise error_from_body(body["error"], adapter=adapter)
+        error = error_from_body(body["error"], adapter=adapter)
+        with suppress(BadResponse):
+            error.turn = parse_response({**body, "error": None}, adapter=adapter)
+        raise error
     candidates = body.get("candidates")
     if not candidates:
         return _blocked(body, candidates, adapter)

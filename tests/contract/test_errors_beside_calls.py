@@ -1,0 +1,55 @@
+"""An error beside calls in a whole answer, at every provider: it is raised, and brings the calls that came whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from every_provider import GOOD, PROVIDERS, client_of
+from loopback import USER, FaultServer, http
+from odd_streams import Weather
+from toolfan import ProviderError, RateLimited, Unavailable
+
+Start = Callable[..., FaultServer]
+ERRORS: dict[str, dict[str, Any]] = {
+    "openai": {"error": {"code": 429, "message": "slow"}},
+    "openai-responses": {"status": "failed", "error": {"code": "rate_limit_exceeded", "message": "slow"}},
+    "anthropic": {"error": {"type": "rate_limit_error", "message": "slow"}},
+    "bedrock": {"Error": {"Code": "ThrottlingException", "Message": "slow"}},
+    "gemini": {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow"}},
+}
+
+
+def raised(faulty: Start, provider: str, body: Any) -> ProviderError:
+    """What comes of this answer."""
+    with client_of(provider, faulty(http(json.dumps(body))).url) as client, pytest.raises(ProviderError) as caught:
+        client.create(messages=USER, tools=(Weather,))
+    return caught.value
+
+
+@pytest.mark.parametrize("provider", ERRORS)
+def test_the_error_brings_what_came_whole(faulty: Start, provider: str) -> None:
+    error = raised(faulty, provider, {**GOOD[provider], **ERRORS[provider]})
+    assert type(error) is RateLimited
+    assert "slow" in str(error)
+    assert list(error.calls or ()) == [Weather(location="A")]
+    assert error.turn is not None
+    assert [call.id for call in error.turn.calls] == ["a"]
+    alone = raised(faulty, provider, ERRORS[provider])
+    assert (type(alone), alone.calls, alone.turn) == (RateLimited, None, None)
+
+
+@pytest.mark.parametrize("reason", ["ERROR", "TIMEOUT", "timeout"])
+def test_cohere_tells_it_by_the_finish_reason(faulty: Start, reason: str) -> None:
+    error = raised(faulty, "cohere", {**GOOD["cohere"], "finish_reason": reason})
+    assert (type(error), error.retryable) == (Unavailable, True)
+    assert reason in str(error)
+    assert list(error.calls or ()) == [Weather(location="A")]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_without_an_error_the_calls_are_the_result(faulty: Start, provider: str) -> None:
+    with client_of(provider, faulty(http(json.dumps(GOOD[provider]))).url) as client:
+        assert list(client.create(messages=USER, tools=(Weather,))) == [Weather(location="A")]
