@@ -118,11 +118,14 @@ def error_from_status(
     retry_after: float | None = None,
     details: Any = None,
     secrets: Iterable[str] = (),
+    meant: int | None = None,
 ) -> ProviderError:
     """The ProviderError of an HTTP status and the provider's own error code; `message` is the provider's text.
 
-    `headers` have lower-case names; `details` are Google's, as dicts (REST) or protos (gRPC).
+    `headers` have lower-case names; `details` are Google's, as dicts (REST) or protos (gRPC); `meant` is the status
+    that the code stands for, where the provider is known to send others with it.
     """
+    came, status = status, meant or status
     known, kind = tuple(secrets), _kind(status, (code or "").lower())
     waits = (retry_after, retry_info_seconds(details), retry_after_seconds(headers or {}))
     wait = next((seconds for seconds in waits if seconds is not None), None)
@@ -139,9 +142,9 @@ def error_from_status(
     code = None if code is None else excerpt(code, known)
     said = excerpt(message, known)
     return kind(
-        f"the provider answered {status}{f' ({code})' if code else ''}{f': {said}' if said else ''}",
+        f"the provider answered {came}{f' ({code})' if code else ''}{f': {said}' if said else ''}",
         adapter=adapter,
-        status=status,
+        status=came,
         code=code,
         request_id=request_id and masked(request_id, known),
         retry_after=wait,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 # Source: the errors of Converse in botocore's model of bedrock-runtime, and the common errors of the AWS API reference.
-# The statuses are for errors inside a stream, which come without one.
+# The code counts, whatever the status: a throttled request is a 400 in places, and errors inside a stream have none.
 _STATUSES = {
     "accessdeniedexception": 403,
     "internalserverexception": 500,
@@ -27,6 +27,7 @@ _STATUSES = {
     "servicequotaexceededexception": 400,
     "serviceunavailableexception": 503,
     "throttlingexception": 429,
+    "toomanyrequestsexception": 429,
     "validationexception": 400,
 }
 _CREDENTIALS = (
@@ -60,8 +61,9 @@ def error_of(
 ) -> ProviderError:
     """The ProviderError of an error code; `status` None where the error came inside an answer."""
     word = str(code or "")
+    meant = _STATUSES.get(word.lower())
     if not status or status < 300:
-        status = _STATUSES.get(word.lower(), 500)
+        status = meant or 500
     error = error_from_status(
         status,
         provider_words(message),
@@ -70,6 +72,7 @@ def error_of(
         headers=headers,
         request_id=request_id,
         secrets=secrets,
+        meant=meant,
     )
     kind, hint = _KINDS.get(word.lower(), (None, ""))
     if isinstance(error, RateLimited) and re.search(r"per day", error.message):

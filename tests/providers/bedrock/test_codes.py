@@ -1,0 +1,60 @@
+"""Bedrock's error codes mean the same whatever the HTTP status is that they come with."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from bedrock_asking import asked
+from loopback import http
+from toolfan import (
+    PermissionDenied,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    RequestRejected,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CODES: dict[str, tuple[type[ProviderError], bool]] = {
+    "ThrottlingException": (RateLimited, True),
+    "TooManyRequestsException": (RateLimited, True),
+    "ModelNotReadyException": (RateLimited, True),
+    "ServiceUnavailableException": (Unavailable, True),
+    "InternalServerException": (Unavailable, True),
+    "ModelTimeoutException": (Unavailable, True),
+    "ModelErrorException": (Unavailable, True),
+    "ServiceQuotaExceededException": (QuotaExhausted, False),
+    "AccessDeniedException": (PermissionDenied, False),
+    "ValidationException": (RequestRejected, False),
+    "ResourceNotFoundException": (RequestRejected, False),
+}
+
+
+@pytest.mark.parametrize("way", ["whole", "streamed"])
+@pytest.mark.parametrize("status", [400, 403, 429, 503])
+@pytest.mark.parametrize("code", CODES)
+def test_the_code_counts(bedrock: Callable[..., Any], way: str, status: int, code: str) -> None:
+    kind, retryable = CODES[code]
+    client, _ = bedrock(http(json.dumps({"message": "planted words"}), status, x_amzn_errortype=code))
+    with pytest.raises(ProviderError, match=rf"answered {status} \({code}\): planted words") as caught:
+        asked(way, client)
+    error = caught.value
+    assert (type(error), error.retryable, error.status, error.code) == (kind, retryable, status, code)
+    assert error.hint
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, RequestRejected), (429, RateLimited), (500, Unavailable), (503, Unavailable)]
+)
+def test_of_an_unknown_code_the_status_does(
+    bedrock: Callable[..., Any], status: int, kind: type[ProviderError]
+) -> None:
+    client, _ = bedrock(http(json.dumps({"message": "planted words"}), status, x_amzn_errortype="NewerException"))
+    with pytest.raises(kind, match="planted words") as caught:
+        asked("whole", client)
+    assert type(caught.value) is kind
