@@ -40,6 +40,7 @@ ORDER = [
     "chat",
     "messages",
     "retry_after",
+    "error_words",
     "translation",
     "unread",
     "tools",

@@ -42,6 +42,8 @@ class HttpSender(ABC):
 
     words: frozenset[str] = frozenset()
     """Fields of answers and events with what the model says, which may be anything: also a key that it was told."""
+    answer_fields: frozenset[str] = frozenset()
+    """Fields of which a whole answer has one: of what has none, more is hidden, since an error will show it."""
     request_ids: tuple[str, ...] = ("x-request-id",)
     """Headers with the id that the service, or a gateway before it, gave the request; the first one counts."""
 
@@ -135,9 +137,12 @@ class HttpSender(ABC):
             exc.request_id = self.request_id(headers)
             raise
         body = without_echo_of(keys, body, content, self.words)
-        if isinstance(body, dict) and self.tells_error(body):
+        if not isinstance(body, dict) or self.tells_error(body) or not self._is_answer(body):
             body = blotted(body, secrets)
         return WireResponse(body, self.request_id(headers), headers)
+
+    def _is_answer(self, body: JSON) -> bool:
+        return not self.answer_fields or any(map(body.get, self.answer_fields))
 
     def head(self, response: Any) -> tuple[WireResponse, EventDecoder]:
         """What the head of a streamed answer says, and the decoder of its events."""

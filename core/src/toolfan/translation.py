@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .error_words import FILTER_CODES, QUOTA_CODES, STATUSES
 from .errors import (
     AuthenticationError,
     BadResponse,
@@ -30,13 +31,6 @@ from .masking import masked
 from .retry_after import is_quota_of_a_day, retry_after_seconds, retry_info_seconds
 from .wire import json_text
 
-# Codes of a 429 that no waiting mends.  Source: OpenAI's error code guide; OpenAI-compatible servers use the same.
-_QUOTA_CODES = frozenset(
-    {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"}
-)
-_FILTER_CODES = frozenset(
-    {"bio_policy", "content_filter", "content_policy_violation", "image_content_policy_violation", "moderation_blocked"}
-)
 _NEVER_AGAIN = (AuthenticationError, PermissionDenied, QuotaExhausted, ContentFiltered)
 _DEEPEST = 8
 _HINTS: dict[type[ProviderError], str] = {
@@ -66,45 +60,6 @@ _UNUSABLE = re.compile(
     r"event loop is closed|(client|session|channel|connector) (has been|is) closed|different (event )?loop",
     re.IGNORECASE,
 )
-# What is wrong with the prompt.  Source: ResponseErrorCode in OpenAI's API reference, without what may pass.
-_PROMPT_FAULTS = (
-    "bio_policy context_length_exceeded data_residency_mismatch empty_image_file failed_to_download_image "
-    "image_content_policy_violation image_file_not_found image_file_too_large image_parse_error image_too_large "
-    "image_too_small invalid_base64_image invalid_image invalid_image_format invalid_image_mode invalid_image_url "
-    "invalid_prompt unsupported_image_media_type"
-)
-_WORDS: dict[str, int] = {  # error words without a status, as they come inside a 200 or a stream
-    "invalid_request_error": 400,
-    "invalid_api_key": 401,
-    "authentication_error": 401,
-    "permission_error": 403,
-    "permission_denied": 403,
-    "not_found_error": 404,
-    "not_found": 404,
-    "invalid_argument": 400,
-    **dict.fromkeys(_PROMPT_FAULTS.split(), 400),
-    **dict.fromkeys(_FILTER_CODES, 400),
-    **dict.fromkeys(_QUOTA_CODES, 429),
-    "failed_precondition": 400,
-    "unauthenticated": 401,
-    "rate_limit_error": 429,
-    "rate_limit_exceeded": 429,
-    "resource_exhausted": 429,
-    "overloaded_error": 529,
-    "billing_error": 402,
-    "request_too_large": 413,
-    "timeout_error": 504,
-    "server_error": 500,
-    "internal": 500,
-    "unknown": 500,
-    "data_loss": 500,
-    "unimplemented": 501,
-    "aborted": 409,
-    "out_of_range": 400,
-    "api_error": 500,
-    "unavailable": 503,
-    "deadline_exceeded": 504,
-}
 
 
 def error_from_status(
@@ -164,9 +119,9 @@ def _hint(kind: type[ProviderError], status: int, retryable: bool) -> str | None
 
 
 def _kind(status: int, code: str) -> type[ProviderError]:
-    if code in _FILTER_CODES:
+    if code in FILTER_CODES:
         return ContentFiltered
-    if code in _QUOTA_CODES:
+    if code in QUOTA_CODES:
         return QuotaExhausted
     if status == 401:
         return AuthenticationError
@@ -210,7 +165,7 @@ def innermost(error: Any) -> Mapping[str, Any]:
 
 def _says_little(word: str) -> bool:
     """Whether a code leaves the kind of its error to the status."""
-    return word.lower() not in _FILTER_CODES | _QUOTA_CODES
+    return word.lower() not in FILTER_CODES | QUOTA_CODES
 
 
 def error_from_body(
@@ -221,7 +176,7 @@ def error_from_body(
     message = provider_words(error)
     words = [str(word) for word in (details.get("code"), details.get("status"), details.get("type")) if word]
     for word in words:
-        number = int(word) if re.fullmatch("[0-9]{3}", word) else _WORDS.get(word.lower(), 0)
+        number = int(word) if re.fullmatch("[0-9]{3}", word) else STATUSES.get(word.lower(), 0)
         if 400 <= number < 600:
             named = sorted((other for other in words if not other.isdigit()), key=_says_little)
             named += [other for other in words if other != word]
@@ -289,6 +244,12 @@ def named(cause: BaseException, secrets: Iterable[str] = ()) -> str:
     """The class and the text of an exception, without secrets."""
     said = excerpt(str(cause), secrets)
     return f"{type(cause).__name__}: {said}" if said else type(cause).__name__
+
+
+def instead(body: Any, field: str) -> str:
+    """What came in place of an answer with this field, behind a colon; nothing where it is: that is the model's."""
+    found = body.get(field) if isinstance(body, Mapping) else None
+    return "" if found else f": {excerpt(json_text(body))}"
 
 
 def excerpt(text: str, secrets: Iterable[str] = ()) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from toolfan.assembly import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
-from toolfan.translation import error_from_body
+from toolfan.translation import error_from_body, instead
 from toolfan.wire import UNDECODED, escaped, json_text, well_formed
 
 # Source: `stop_reason` in the API reference and in the anthropic SDK 0.76 to 2.12.
@@ -37,7 +37,7 @@ def parse_message(body: Any, *, adapter: str) -> Turn:
     that is sent back.
     """
     if not isinstance(body, OBJECT):
-        _bad(adapter, f"the answer is {type(body).__name__}, not an object")
+        _bad(adapter, f"the answer is {type(body).__name__}, not an object", instead(body, "content"))
     if body.get("error"):
         error = error_from_body(body["error"], adapter=adapter)
         with suppress(BadResponse):
@@ -45,7 +45,7 @@ def parse_message(body: Any, *, adapter: str) -> Turn:
         raise error
     content = body.get("content")
     if not isinstance(content, list):
-        _bad(adapter, "the answer has no list of content")
+        _bad(adapter, "the answer has no list of content", instead(body, "content"))
     calls = seal(map(_piece, filter(is_call, content)))
     return Turn(
         calls=calls,
@@ -60,8 +60,8 @@ def parse_message(body: Any, *, adapter: str) -> Turn:
     )
 
 
-def _bad(adapter: str, what: str) -> NoReturn:
-    raise BadResponse(f"{what}, which is no message", adapter=adapter, hint="Check the base URL.")
+def _bad(adapter: str, what: str, came: str = "") -> NoReturn:
+    raise BadResponse(f"{what}, which is no message{came}", adapter=adapter, hint="Check the base URL.")
 
 
 def _word(value: Any) -> str | None:

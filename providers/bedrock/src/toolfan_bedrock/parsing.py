@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from toolfan.assembly import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
+from toolfan.translation import instead
 from toolfan.wire import escaped, json_text, well_formed
 
 from .failures import error_of
@@ -41,7 +42,7 @@ def parse_converse(body: Any, *, adapter: str) -> Turn:
     its `turn` is what was said.  Calls of the server's own tools are no calls; they stay in the replay.
     """
     if not isinstance(body, Mapping):
-        _bad(adapter, f"the answer is {type(body).__name__}, not an object")
+        _bad(adapter, f"the answer is {type(body).__name__}, not an object", instead(body, "output"))
     if isinstance(error := body.get("Error"), Mapping):
         failure = error_of(error.get("Code"), error.get("Message"), adapter=adapter)
         with suppress(BadResponse):
@@ -50,7 +51,7 @@ def parse_converse(body: Any, *, adapter: str) -> Turn:
     output = body.get("output")
     message = output.get("message") if isinstance(output, Mapping) else None
     if not isinstance(message, Mapping):
-        _bad(adapter, "the answer has no output.message")
+        _bad(adapter, "the answer has no output.message", instead(body, "output"))
     content = message.get("content")
     if not (content is None or isinstance(content, list | tuple)):
         _bad(adapter, f"the content of the answer is {type(content).__name__}, not a list")
@@ -70,8 +71,8 @@ def turn_of(body: Mapping[str, Any], message: Mapping[str, Any], calls: Sequence
     )
 
 
-def _bad(adapter: str, what: str) -> NoReturn:
-    raise BadResponse(f"{what}, which is no answer of Converse", adapter=adapter, hint="Check endpoint_url.")
+def _bad(adapter: str, what: str, came: str = "") -> NoReturn:
+    raise BadResponse(f"{what}, which is no answer of Converse{came}", adapter=adapter, hint="Check endpoint_url.")
 
 
 def _is_odd(block: Any) -> bool:

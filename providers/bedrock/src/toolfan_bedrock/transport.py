@@ -17,6 +17,7 @@ from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.masking import shows_secret
 from toolfan.redaction import (
+    blotted,
     blotted_beside,
     known_secrets,
     longest_first,
@@ -156,6 +157,8 @@ class _Sender:
         except ProviderError as exc:
             exc.request_id = request_id
             raise
+        if not (isinstance(body, dict) and body.get("output")):
+            body = blotted(body, secrets)
         return WireResponse(without_echo_of(self.keys(asked), body, asked.content, _WORDS), request_id, headers)
 
     def secrets(self, asked: _Asked) -> tuple[str, ...]:

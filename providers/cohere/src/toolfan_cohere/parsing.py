@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from toolfan.assembly import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse, Unavailable
-from toolfan.translation import error_from_body
+from toolfan.translation import error_from_body, instead
 from toolfan.wire import escaped, json_text, well_formed
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ def parse_chat(body: Any, *, adapter: str) -> Turn:
     (then its `turn` is what was said).  The model's `tool_plan` and its thoughts are in the replay, not in the text.
     """
     if not isinstance(body, Mapping):
-        _bad(adapter, f"the answer is {type(body).__name__}, not an object")
+        _bad(adapter, f"the answer is {type(body).__name__}, not an object", instead(body, "message"))
     message = body.get("message")
     if isinstance(message, str) and message:  # errors have a text there
         raise error_from_body(body, adapter=adapter)
     if not isinstance(message, Mapping):
-        _bad(adapter, "the answer has no message")
+        _bad(adapter, "the answer has no message", instead(body, "message"))
     turn = turn_of(body, message, seal(map(_piece, called(message))))
     if (reason := str(turn.stop.raw)).upper() in FAILURES:
         said = f"the answer ended with an error of the provider's ({reason})"
@@ -61,8 +61,8 @@ def turn_of(body: Mapping[str, Any], message: Mapping[str, Any], calls: Sequence
     )
 
 
-def _bad(adapter: str, what: str) -> NoReturn:
-    raise BadResponse(f"{what}, which is no answer of v2 chat", adapter=adapter, hint="Check the base URL.")
+def _bad(adapter: str, what: str, came: str = "") -> NoReturn:
+    raise BadResponse(f"{what}, which is no answer of v2 chat{came}", adapter=adapter, hint="Check the base URL.")
 
 
 def called(message: Mapping[str, Any]) -> Sequence[Any]:

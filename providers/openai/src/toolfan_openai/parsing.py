@@ -65,12 +65,12 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
     becomes one without a name, with the JSON of what came for arguments.
     """
     if not isinstance(body, OBJECT):
-        _bad(adapter, f"the answer is {type(body).__name__}, not an object")
+        _bad(adapter, f"the answer is {type(body).__name__}, not an object", body)
     choices, told = _choices(body), error_told(body)
     choice = choices[0] if choices else None
     failure = _failure(choice, adapter) if told is None else error_of(told, adapter=adapter)
     if failure is None and not choices:
-        _bad(adapter, "the answer has no choices")
+        _bad(adapter, "the answer has no choices", body)
     message = _message(choice)
     if failure is not None:
         if isinstance(message, OBJECT) and isinstance(message.get("tool_calls") or (), LISTED):
@@ -122,8 +122,12 @@ def _turn(body: Mapping[str, Any], choices: list[Any], message: Mapping[str, Any
     )
 
 
-def _bad(adapter: str, what: str) -> NoReturn:
-    raise BadResponse(f"{what}, which is no chat completion", adapter=adapter, hint="Check the base URL.")
+def _bad(adapter: str, what: str, body: Any = None) -> NoReturn:
+    """Raises BadResponse; `body` is what came without any choices."""
+    from toolfan.translation import instead
+
+    came = "" if body is None else instead(body, "choices")
+    raise BadResponse(f"{what}, which is no chat completion{came}", adapter=adapter, hint="Check the base URL.")
 
 
 def _message(choice: Any) -> Any:

@@ -45,6 +45,7 @@ def make_transport(client: object, *, use_async: bool, adapter: str, path: str =
     # Azure's makes its URL of the body; subclasses and providers may rewrite it, too.
     plain = type(client) in (openai.OpenAI, openai.AsyncOpenAI) and not getattr(client, "_provider", None)
     sender = _Sender(client, adapter, sdk=openai, path=path, plain=plain, use_async=use_async)
+    sender.answer_fields = frozenset({"choices" if path == PATH else "output"})
     if use_async:
         from toolfan.async_http_transport import AsyncHttpTransport  # which needs nothing of the sync one
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from toolfan.assembly import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
-from toolfan.translation import error_from_body
+from toolfan.translation import error_from_body, instead
 from toolfan.wire import escaped, json_text, well_formed
 from toolfan_openai.failures import error_told
 from toolfan_openai.parsing import OBJECT, count, text_or_none
@@ -31,7 +31,7 @@ def parse_answer(body: Any, *, adapter: str) -> Turn:
     call is never dropped for the status of the response or its own.
     """
     if not isinstance(body, OBJECT):
-        _bad(adapter, f"the answer is {type(body).__name__}, not an object")
+        _bad(adapter, f"the answer is {type(body).__name__}, not an object", instead(body, "output"))
     output, failed = body.get("output"), body.get("error") or body.get("status") == "failed"
     if failed:
         error = error_from_body(body.get("error") or "the response failed, without a reason", adapter=adapter)
@@ -40,7 +40,7 @@ def parse_answer(body: Any, *, adapter: str) -> Turn:
     if not isinstance(output, list | tuple):
         if (told := error_told(body)) is not None:
             raise error_from_body(told, adapter=adapter)
-        _bad(adapter, "the answer has no output")
+        _bad(adapter, "the answer has no output", instead(body, "output"))
     return _turn(body, output)
 
 
@@ -62,9 +62,9 @@ def _turn(body: Mapping[str, Any], output: Sequence[Any]) -> Turn:
     )
 
 
-def _bad(adapter: str, what: str) -> NoReturn:
+def _bad(adapter: str, what: str, came: str = "") -> NoReturn:
     hint = "Check the base URL; servers that speak only chat completions are served by the adapter openai."
-    raise BadResponse(f"{what}, which is no response of the Responses API", adapter=adapter, hint=hint)
+    raise BadResponse(f"{what}, which is no response of the Responses API{came}", adapter=adapter, hint=hint)
 
 
 def kind_of(item: Mapping[str, Any]) -> str | None:

@@ -86,8 +86,8 @@ class _Sender:
                 request_id=request_id(headers),
                 hint="Check the base URL: a proxy or another service may have answered.",
             )
-        if body.get("error") and not body.get("candidates"):
-            body = {**body, "error": blotted(body["error"], secrets)}
+        if body.get("error") or not body.get("candidates"):
+            body = blotted(body, secrets)
         body = without_echo_of(keys_of(self._client), body, http.body or "", _WORDS)
         return WireResponse(body, request_id(headers), headers)
 

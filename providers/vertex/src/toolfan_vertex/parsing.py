@@ -20,7 +20,7 @@ from toolfan.adapter import RawCall, Turn
 from toolfan.assembly import seal
 from toolfan.calls import StopReason, Usage
 from toolfan.errors import BadResponse
-from toolfan.translation import error_from_body, excerpt
+from toolfan.translation import error_from_body, excerpt, instead
 from toolfan.wire import json_text, well_formed
 
 from .fields import camel, field
@@ -74,7 +74,7 @@ def parse_response(body: Any, *, adapter: str) -> Turn:
 def _blocked(body: Mapping[str, Any], candidates: Any, adapter: str) -> Turn:
     reason = block_reason(body)
     if reason is None or candidates not in (None, []):
-        raise bad(f"`candidates` is {_show(candidates)} and no reason is given", adapter)
+        raise bad(f"`candidates` is {_show(candidates)} and no reason is given{instead(body, 'candidates')}", adapter)
     message = _word(field(field(body, "promptFeedback"), "blockReasonMessage"))
     return Turn(
         stop=StopReason("filtered", reason),
