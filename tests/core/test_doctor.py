@@ -320,6 +320,35 @@ def test_what_an_sdk_raises_belongs_to_its_profile(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("toolfan_local.service.connect", fail)
     one = house(status=2)
     assert one["problem"] == f"{kind.__name__}: no luck with ***"
+    assert one["next"].startswith(f"It was raised in {__name__.partition('.')[0]}: ")
+
+
+BROKEN_HOOK = """
+import toolfan
+from toolfan_local.adapter import LocalAdapter
+
+
+class Torn(LocalAdapter):
+    def key_variables(self, settings):
+        assert not settings
+
+
+@toolfan.hookimpl
+def toolfan_adapter():
+    return Torn(name="torn")
+"""
+
+
+def test_an_adapter_that_cannot_tell_its_variables_is_examined_all_the_same() -> None:
+    """Its own fault is named as that, and costs the column of the key alone."""
+    install("hook", "toolfan.adapters", "torn", BROKEN_HOOK)
+    configure(profile(adapter="torn"))
+    one = house("--live")
+    assert (one["keys"], one["problem"]) == ({}, None)
+    assert one["answered"] is not None
+    (remark,) = one["remarks"]
+    assert remark.endswith("key_variables of sick_hook failed (AssertionError)")
+    assert remark in run().stdout
 
 
 def test_a_file_that_cannot_be_read_is_told() -> None:

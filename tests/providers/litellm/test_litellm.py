@@ -283,6 +283,14 @@ def test_a_key_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, value: str 
         toolfan.connect("litellm:openai/any", api_key_env="HOUSE_KEY")
 
 
+def test_the_variable_of_the_key_is_known_where_the_profile_names_it() -> None:
+    """Else it is LiteLLM that chooses, by the vendor in the model's name."""
+    adapter: Any = toolfan.load_adapter("litellm")
+    assert adapter.key_variables(adapter.settings_model()) == ()
+    assert adapter.key_variables(adapter.settings_model(base_url="http://localhost:4000")) == ()
+    assert adapter.key_variables(adapter.settings_model(api_key_env="HOUSE_KEY")) == ("HOUSE_KEY",)
+
+
 def test_an_unknown_vendor_is_told() -> None:
     client = toolfan.wrap(LiteLLMClient(), stop=ONCE)
     with pytest.raises(toolfan.RequestRejected, match="LLM Provider NOT provided"):

@@ -86,6 +86,8 @@ def _print(findings: list[Finding], plugins: list[_Plugin]) -> None:
     for finding in findings:
         if finding.problem:
             print_text(f"{finding.profile} ({finding.where}): {finding.problem}. {finding.next or ''}".rstrip())
+        for remark in finding.remarks:
+            print_text(f"{finding.profile} ({finding.where}): {remark}.")
     if all(kind != "adapter" for kind, _ in plugins):
         print_text('No adapter is installed. Run, for example, `pip install "toolfan[openai]"`.')
     for kind, info in plugins:

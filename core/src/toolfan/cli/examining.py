@@ -8,7 +8,9 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
+import sys
 import time
+import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +36,8 @@ class Finding:
     """What is known of one profile.  `problem` says what is wrong with it, `next` what to do; None if all is well.
 
     `keys` has the variables that a key is taken from, and whether each is set.  `asked` says whether the
-    endpoint was asked, `answered` how many seconds it took, None if it did not answer as it should.
+    endpoint was asked, `answered` how many seconds it took, None if it did not answer as it should.  `remarks` say what
+    is worth knowing though nothing is wrong by it.
     """
 
     profile: str
@@ -48,6 +51,7 @@ class Finding:
     answered: float | None = None
     problem: str | None = None
     next: str | None = None
+    remarks: list[str] = field(default_factory=list)
 
 
 def examined(profile: Profile, *, live: bool) -> Finding:
@@ -65,14 +69,14 @@ def examined(profile: Profile, *, live: bool) -> Finding:
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # noqa: BLE001 - whatever an SDK raises belongs to this profile alone
-        found.problem = masked(f"{type(exc).__name__}: {exc}")
-        found.next = "This is not an error of toolfan's: see the package's own documentation."
+        found.problem = _told(exc)
+        found.next = f"It was raised in {_origin(exc)}: see its documentation, or report it to its authors."
     return found
 
 
 def _examine(found: Finding, connection: Connection, *, live: bool) -> None:
     found.model = connection.model
-    found.keys = {variable: bool(os.environ.get(variable, "").strip()) for variable in _variables(connection)}
+    found.keys = {variable: bool(os.environ.get(variable, "").strip()) for variable in _variables(found, connection)}
     found.endpoint = _address(connection.settings)
     with connect(profile=found.profile, stop=stop_after_attempt(1)) as client:
         found.endpoint = found.endpoint or _address(client.sdk_client)
@@ -81,13 +85,33 @@ def _examine(found: Finding, connection: Connection, *, live: bool) -> None:
             found.answered = _asked(client)
 
 
-def _variables(connection: Connection) -> list[str]:
-    """The variables that a key is taken from: those the adapter names, or those that the settings name."""
+def _variables(found: Finding, connection: Connection) -> list[str]:
+    """The variables that a key is taken from: those the adapter names, or those that the settings name.
+
+    An adapter that fails to tell is remarked; what else is known of the profile does not suffer.
+    """
     named = getattr(connection.adapter, "key_variables", None)
-    if named is not None:
-        return list(named(connection.settings))
-    settings = dict(connection.settings)
-    return [value for key, value in settings.items() if key.endswith("_env") and isinstance(value, str)]
+    if named is None:
+        settings = dict(connection.settings)
+        return [value for key, value in settings.items() if key.endswith("_env") and isinstance(value, str)]
+    try:
+        return [str(variable) for variable in named(connection.settings)]
+    except Exception as exc:  # noqa: BLE001 - the adapter's, which may raise anything
+        found.remarks.append(f"which variable has the key is unknown, for key_variables of {_origin(exc)} failed")
+        found.remarks[-1] += f" ({_told(exc)})"
+        return []
+
+
+def _told(exc: BaseException) -> str:
+    text = str(exc)
+    return masked(f"{type(exc).__name__}: {text}" if text else type(exc).__name__)
+
+
+def _origin(exc: BaseException) -> str:
+    """The package that raised it, or that called the standard library, which did."""
+    modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(exc.__traceback__)]
+    packages = [module.partition(".")[0] for module in modules]
+    return next(package for package in reversed(packages) if package not in sys.stdlib_module_names)
 
 
 def _address(holder: Any) -> str | None:

@@ -38,6 +38,11 @@ class LiteLLMAdapter(ChatCompletionsAdapter):
         assert isinstance(settings, LiteLLMSettings)
         return connect(settings)
 
+    def key_variables(self, settings: BaseModel) -> tuple[str, ...]:
+        """The variable that the profile names; without one LiteLLM takes those of the vendor that the model names."""
+        named = getattr(settings, "api_key_env", None)
+        return (named,) if named else ()
+
     def transport(self, client: object, *, use_async: bool) -> Transport | AsyncTransport:
         """A sender over a `LiteLLMClient` or the module litellm.  Raises UsageError if it is neither."""
         from .transport import make_transport
