@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-USAGE = {"inputTokens": 81, "outputTokens": 37, "totalTokens": 118, "cacheReadInputTokens": 64}
+USAGE = {"inputTokens": 81, "outputTokens": 37, "totalTokens": 182, "cacheReadInputTokens": 64}
 
 SECRET = "planted/secret+4711key"
 

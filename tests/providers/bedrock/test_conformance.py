@@ -12,7 +12,7 @@ from toolfan_bedrock import ConverseAdapter
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COUNTED = Usage(81, 37, 118, cache_read_tokens=64)
+COUNTED = Usage(145, 37, 182, cache_read_tokens=64)
 THOUGHT = {"reasoningContent": {"reasoningText": {"text": "They ask for two.", "signature": "c2lnbmVk"}}}
 REDACTED = {"reasoningContent": {"redactedContent": "aGlkZGVu"}}
 TWO = (

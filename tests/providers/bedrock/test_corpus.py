@@ -12,7 +12,7 @@ from bedrock_wire import answer, events, use
 from hypothesis import given
 from hypothesis import strategies as st
 from shared_data import corpus
-from toolfan import IncompleteStream, ProviderError, load_adapter
+from toolfan import IncompleteStream, ProviderError, Usage, load_adapter
 from toolfan.framing import EventDecoder
 
 ROWS = corpus("bedrock-converse")
@@ -66,6 +66,17 @@ def test_every_call_comes_out(row: dict[str, Any]) -> None:
     assert repr(found) == repr([call["arguments"] for call in expected])  # of equal numbers one may be a float
     assert turn.text == (row["text"] or "")
     assert turn.stop.raw in row["finish_reasons"]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["id"])
+def test_tokens_of_the_cache_are_part_of_the_input(row: dict[str, Any]) -> None:
+    used = turn_of(row).usage
+    assert used.input_tokens + used.output_tokens == used.total_tokens
+    assert used.input_tokens >= used.cache_read_tokens + used.cache_write_tokens
+
+
+def test_some_recordings_have_tokens_of_the_cache() -> None:
+    assert {turn_of(row).usage for row in ROWS} >= {Usage(3185, 16, 3201, 2752), Usage(2514, 13, 2527, 0, 2492)}
 
 
 @pytest.mark.parametrize("row", STREAMS, ids=lambda row: row["id"])

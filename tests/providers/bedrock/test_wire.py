@@ -52,7 +52,7 @@ def test_calls_come_through_the_real_client(bedrock: Callable[..., Any], way: st
     calls = asked(way, client, maxTokens=99)
     assert list(calls) == VALUES
     assert [call.id for call in calls.outcomes] == ["t1", "t2"]
-    assert (calls.stop.kind, calls.usage.total_tokens, calls.request_id) == ("calls", 118, "req-1")
+    assert (calls.stop.kind, calls.usage.total_tokens, calls.request_id) == ("calls", 182, "req-1")
     [(_, path, headers, body)] = server.requests
     assert path == "/model/us.amazon.nova-lite-v1%3A0/" + ("converse" if "whole" in way else "converse-stream")
     assert headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=planted-id/")

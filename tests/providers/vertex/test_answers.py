@@ -76,7 +76,7 @@ def test_snake_case_and_numbers_are_read():
         }
     )
     assert turn.calls == (RawCall(0, "call_0", "A", '{"x":1}'),)
-    assert (turn.stop, turn.usage) == (StopReason("calls", "STOP"), Usage(2, 3))
+    assert (turn.stop, turn.usage) == (StopReason("calls", "STOP"), Usage(2, 3, 5))
     assert (turn.model, turn.response_id) == ("m", "r")
 
 

@@ -120,14 +120,15 @@ def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
 
 
 def usage_of(usage: Any) -> Usage:
-    """Token counts as Converse reports them."""
-    sent, received = _count(usage, "inputTokens"), _count(usage, "outputTokens")
+    """Token counts; those of the cache, which Converse counts beside the input, become part of it."""
+    read, written = _count(usage, "cacheReadInputTokens"), _count(usage, "cacheWriteInputTokens")
+    sent, received = _count(usage, "inputTokens") + read + written, _count(usage, "outputTokens")
     return Usage(
         input_tokens=sent,
         output_tokens=received,
         total_tokens=_count(usage, "totalTokens") or sent + received,
-        cache_read_tokens=_count(usage, "cacheReadInputTokens"),
-        cache_write_tokens=_count(usage, "cacheWriteInputTokens"),
+        cache_read_tokens=read,
+        cache_write_tokens=written,
     )
 
 

@@ -199,10 +199,12 @@ def usage(data: Any) -> Usage:
     if not isinstance(data, Mapping):
         return Usage()
     thoughts = _count(data, "thoughtsTokenCount")
+    sent = _count(data, "promptTokenCount") + _count(data, "toolUsePromptTokenCount")
+    received = _count(data, "candidatesTokenCount") + thoughts
     return Usage(
-        input_tokens=_count(data, "promptTokenCount") + _count(data, "toolUsePromptTokenCount"),
-        output_tokens=_count(data, "candidatesTokenCount") + thoughts,
-        total_tokens=_count(data, "totalTokenCount"),
+        input_tokens=sent,
+        output_tokens=received,
+        total_tokens=_count(data, "totalTokenCount") or sent + received,
         cache_read_tokens=_count(data, "cachedContentTokenCount"),
         reasoning_tokens=thoughts,
     )
