@@ -28,7 +28,7 @@ X = TypeVar("X")
 JSON: TypeAlias = dict[str, Any]
 """A JSON object."""
 
-StopKind: TypeAlias = Literal["calls", "end", "length", "filtered", "refused", "malformed", "other", "none"]
+StopKind: TypeAlias = Literal["calls", "end", "paused", "length", "filtered", "refused", "malformed", "other", "none"]
 
 
 @dataclass(frozen=True, slots=True)

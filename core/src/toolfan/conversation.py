@@ -65,6 +65,7 @@ def converse(
             from .reasking import follow_up, raise_if_failed, with_malformed_call
 
             may_ask = policy.on_invalid == "reask" and spent.attempts < policy.max_attempts
+            may_ask = may_ask and not (one.turn.stop.kind == "paused" and not one.turn.calls)  # a word would end it
             at_ceiling = may_ask and spent.requests >= spent.ceiling
             more = follow_up(adapter, request, calls) if may_ask and not at_ceiling else None
             if more is None:

@@ -162,7 +162,7 @@ class Calls(Sequence[T_co]):
                     answers[outcome.raw.id] = result_answer(outcome.raw, told[call_id])
                 else:  # failed, or mended since, or a repetition of a call that is answered elsewhere
                     answers[outcome.raw.id] = reask_answer(outcome)
-            if one.turn.calls or one.turn.text or one.turn.refusal:
+            if one.turn.calls or one.turn.text or one.turn.refusal or one.turn.stop.kind == "paused":
                 said += self.codec.build_answer(one.turn, wire_answers(one.turn.calls, answers))
             if one.nudge:
                 said.append({"role": "user", "content": one.nudge})

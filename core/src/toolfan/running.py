@@ -55,8 +55,14 @@ class Run:
 
     @property
     def text(self) -> str:
-        """The text of the last answer; it is the model's whole word if `stop` is "text"."""
-        return self.rounds[-1].calls.text if self.rounds else ""
+        """The text of the last answer, after that of those which the service paused just before.
+
+        It may be cut though `stop` is "text": `rounds[-1].calls.stop` says how that answer ended ("length": at the
+        limit of output tokens).
+        """
+        answers = [one.calls for one in self.rounds]
+        begun = next((at for at in range(len(answers) - 1, 0, -1) if answers[at - 1].stop.kind != "paused"), 0)
+        return "".join(calls.text for calls in answers[begun:])
 
     @property
     def calls(self) -> tuple[Outcome[Any], ...]:
@@ -145,8 +151,8 @@ def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int,
     """Ask, execute the good calls, answer every call once, and ask again, until the model calls nothing or a limit.
 
     Calls that fail are answered with their errors; `on_invalid="reask"` has them asked for again before anything of
-    their round is executed, "raise" raises.  A required tool choice holds for the first round alone.  An error carries
-    what ran in `.run`, and the cost of all rounds.
+    their round is executed, "raise" raises.  A required tool choice holds until the first round with calls.  An error
+    carries what ran in `.run`, and the cost of all rounds.  A turn that the service paused is sent back to go on.
     """
     so_far = _Progress(prepared.request.messages)
     try:
@@ -163,7 +169,7 @@ def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int,
             stop = _stop(so_far, calls, max_rounds)
             if stop is not None:
                 return so_far.run(stop)
-            if prepared.request.tool_choice.mode == "required":
+            if prepared.request.tool_choice.mode == "required" and calls.outcomes:
                 prepared = replace(prepared, request=replace(prepared.request, tool_choice=ToolChoice("auto")))
     except ToolfanError as exc:
         exc.attempts += so_far.attempts
@@ -212,13 +218,15 @@ def _record(
     """The round, with an answer to each of its calls; of an answer that broke off, to those that had come."""
     results, told = _in_order(calls, found)
     so_far.rounds += (RunRound(calls, results),)
+    paused = calls.stop.kind == "paused"
     written = calls.turn.calls or any(one.turn.calls for one in calls.rounds)
     if calls.failed and not written:  # the provider could not read what the model wrote: nothing to answer
         more = follow_up(adapter, prepared.request, calls)
         said = list(more.messages) if more else []
-    elif calls.outcomes or calls.text or len(calls.rounds) > 1:
+    elif calls.outcomes or calls.text or len(calls.rounds) > 1 or paused:
         said = calls.reply(told)
-        if calls.outcomes and calls.turn.text and not calls.turn.calls:  # else the last word were the model's own
+        # Else the last word were the model's own.
+        if calls.outcomes and calls.turn.text and not (calls.turn.calls or paused):
             said.append({"role": "user", "content": _GO_ON})
     else:
         said = []
@@ -265,7 +273,7 @@ def _sendable(result: Result[Any]) -> tuple[Result[Any], Any]:
 
 
 def _stop(so_far: _Progress, calls: Calls[Any], max_rounds: int) -> Stop | None:
-    if not calls.outcomes:
+    if not calls.outcomes and calls.stop.kind != "paused":
         return "text"
     if any(
         isinstance(one.error, TooManyCalls) and isinstance(one.call, Call) and one.started is None  # no tool raised it

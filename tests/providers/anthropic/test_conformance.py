@@ -44,7 +44,7 @@ class TestAnthropic(AdapterConformance):
         sample("nothing to say", tool_use("toolu_c", "Empty", {}), calls=[("Empty", {})], ids=["toolu_c"]),
         sample("a text", CITED, stop_reason="end_turn", text="It rains.", stop="end"),
         sample("stopped", text("It"), stop_reason="stop_sequence", text="It", stop="end"),
-        sample("paused", *SEARCHED, stop_reason="pause_turn", stop="other"),
+        sample("paused", *SEARCHED, stop_reason="pause_turn", stop="paused"),
         sample(
             "refused",
             text("I"),

@@ -23,7 +23,7 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "refusal": "refused",
-    "pause_turn": "other",
+    "pause_turn": "paused",
 }
 
 OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
@@ -54,7 +54,7 @@ def parse_message(body: Any, *, adapter: str) -> Turn:
         usage=usage_of(body.get("usage")),
         refusal=_refusal(body),
         replay={"role": "assistant", "content": content},
-        warnings=_warnings(content),
+        warnings=(*_warnings(content), *_paused(body)),
         model=_word(body.get("model")),
         response_id=_word(body.get("id")),
     )
@@ -122,6 +122,12 @@ def _warnings(content: list[Any]) -> tuple[str, ...]:
     if untyped:
         said.append(f"{untyped} blocks of the content have no type, and were left out")
     return tuple(said)
+
+
+def _paused(body: Mapping[str, Any]) -> list[str]:
+    if STOP_KINDS.get(str(body.get("stop_reason"))) != "paused":
+        return []
+    return ["the service paused its turn: send your messages and calls.reply(...) to let it go on, as run() does"]
 
 
 def left_out(odd: int) -> str:
