@@ -85,6 +85,7 @@ ORDER = [
     "asking",
     "stream_asking",
     "conversation",
+    "tally",
     "workers",
     "sockets",
     "http_errors",

@@ -131,7 +131,11 @@ class Transport(Protocol):
 
 
 class AsyncTransport(Protocol):
-    """`Transport`, awaited."""
+    """`Transport`, awaited.
+
+    One that runs blocking work in threads, which a deadline cannot end, may have an attribute `on_abandon`: the client
+    sets it to a function to be told +1 when work is left behind, and -1 when it ends after all.
+    """
 
     async def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]

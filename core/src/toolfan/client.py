@@ -5,7 +5,6 @@ Knows: how a request is prepared, driven and ended.  Must not know: any provider
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from .asking import Wishes
@@ -17,6 +16,7 @@ from .request import prepare
 from .runs import AsyncRuns, Runs
 from .signatures import Create
 from .stream_signatures import AsyncStream, Stream
+from .tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
@@ -74,6 +74,7 @@ class _Shared:
         self._retries = retries
         self._defaults = {key: value for key, value in defaults.items() if value is not None or key == "deadline"}
         self._closed = False
+        self._left = Tally()
         from .observers import load_observers  # lazily, as all that reads metadata
 
         load_observers()
@@ -82,6 +83,11 @@ class _Shared:
     def sdk_client(self) -> Any:
         """The vendor's own client; the one made last, where there is one for each process and event loop."""
         return self._binding.sdk_client
+
+    @property
+    def abandoned(self) -> int:
+        """How many requests passed their deadline, could not be ended, and are still running."""
+        return self._left.number
 
     def __repr__(self) -> str:
         model = self._defaults.get("model")
@@ -121,8 +127,6 @@ class Client(_Shared, Create, Stream, Runs):
         super().__init__(*args, **options)
         from .portals import Portal  # not for async clients
 
-        self._lock = Lock()
-        self._abandoned = 0
         self._portal = Portal()
         self._tools_portal = self._portal.tools
 
@@ -135,7 +139,7 @@ class Client(_Shared, Create, Stream, Runs):
     def _whole(self, prepared: Prepared) -> Calls[Any]:
         transport = self._binding.transport()
         conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
-        return drive(conversation, transport, prepared, adapter=self.adapter.name, on_abandon=self._count_abandoned)
+        return drive(conversation, transport, prepared, adapter=self.adapter.name, on_abandon=self._left.count)
 
     def _streamed(self, prepared: Prepared) -> CallStream[Any]:
         from .stream_drivers import drive_stream  # what is for streams alone is loaded for those who stream
@@ -147,7 +151,7 @@ class Client(_Shared, Create, Stream, Runs):
             self._check_open()
             conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries, wishes)
             transport, name = self._binding.transport(), self.adapter.name
-            return drive_stream(conversation, transport, prepared, adapter=name, on_abandon=self._count_abandoned)
+            return drive_stream(conversation, transport, prepared, adapter=name, on_abandon=self._left.count)
 
         return CallStream(self.adapter, prepared.request.tools, wishes, start)
 
@@ -158,15 +162,6 @@ class Client(_Shared, Create, Stream, Runs):
     def chat(self) -> _Chat:
         """`client.chat.completions.create` is `client.create`, in OpenAI's spelling."""
         return _Chat(self)  # made anew: one that is kept would hold the client in a cycle
-
-    @property
-    def abandoned(self) -> int:
-        """How many requests passed their deadline, could not be ended, and are still running."""
-        return self._abandoned
-
-    def _count_abandoned(self, change: int) -> None:
-        with self._lock:
-            self._abandoned += change
 
     def close(self) -> None:
         """Close the SDK's client if toolfan made it; one that you passed stays open."""
@@ -201,9 +196,14 @@ class AsyncClient(_Shared, AsyncCreate, AsyncStream, AsyncRuns):
         return _at_once(self._streamed(prepared)) if prepared.request.stream else self._whole(prepared)
 
     def _whole(self, prepared: Prepared) -> Coroutine[Any, Any, Calls[Any]]:
-        transport = self._binding.transport()
         conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
-        return drive_async(conversation, transport, prepared, adapter=self.adapter.name)
+        return drive_async(conversation, self._transport(), prepared, adapter=self.adapter.name)
+
+    def _transport(self) -> Any:
+        transport = self._binding.transport()
+        if hasattr(transport, "on_abandon"):
+            transport.on_abandon = self._left.count
+        return transport
 
     def _streamed(self, prepared: Prepared) -> AsyncCallStream[Any]:
         from .stream_drivers import drive_stream_async
@@ -214,7 +214,7 @@ class AsyncClient(_Shared, AsyncCreate, AsyncStream, AsyncRuns):
         def start() -> AsyncGenerator[Any, None]:
             self._check_open()
             conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries, wishes)
-            return drive_stream_async(conversation, self._binding.transport(), prepared, adapter=self.adapter.name)
+            return drive_stream_async(conversation, self._transport(), prepared, adapter=self.adapter.name)
 
         return AsyncCallStream(self.adapter, prepared.request.tools, wishes, start)
 

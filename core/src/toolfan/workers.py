@@ -115,12 +115,19 @@ class WorkerPool:
                 job.error = None  # its traceback refers to this frame
         return job.result  # type: ignore[no-any-return]
 
-    def start(self, work: Callable[[], R], wake: Callable[[], None]) -> Job[R]:
+    def start(
+        self, work: Callable[[], R], wake: Callable[[], None], on_late: Callable[[], None] = lambda: None
+    ) -> Job[R]:
         """Begin `work()` and return at once; `wake` is called in its thread when it has ended.
 
-        Raises TooManyAbandoned as `run` does.
+        `on_late` is called there too, if it was left behind.  Raises TooManyAbandoned as `run` does.
         """
-        return self._begun(Job(work, wake, lambda: self._count(-1)))
+
+        def late() -> None:
+            self._count(-1)
+            on_late()
+
+        return self._begun(Job(work, wake, late))
 
     def leave(self, job: Job[Any]) -> bool:
         """Whether a started job is still running; then it is counted as left behind until it ends."""

@@ -7,9 +7,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import toolfan
 from bedrock_wire import answer, events, frames, use
-from loopback import USER
+from loopback import USER, until
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
@@ -62,3 +63,47 @@ def test_another_thread_closes_it(bedrock: Callable[..., Any]) -> None:
     assert list(stream) == []
     assert time.monotonic() - started < 3
     assert list(stream.calls) == [City(name="Oslo")]
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "streamed"])
+def test_what_goes_on_after_the_deadline_is_counted(bedrock: Callable[..., Any], streams: bool) -> None:
+    """boto3 waits in a thread; the client says how much of its own does, until it has ended."""
+    free = threading.Event()
+    sdk, _ = bedrock(lambda handler: free.wait(20))
+    client, other = toolfan.wrap_async(sdk), toolfan.wrap_async(sdk)
+    asked = {**ASKED, "deadline": 0.4}
+
+    async def main() -> None:
+        work = [client.stream(**asked).until_done() if streams else client.create(**asked) for _ in range(2)]
+        errors = await asyncio.gather(*work, return_exceptions=True)
+        assert [type(error) for error in errors] == [toolfan.DeadlineExceeded] * 2
+        # A read that ends with its own timeout may have been the first.
+        assert client.abandoned in (0, 1, 2)
+        assert other.abandoned == 0
+
+    assert client.abandoned == 0
+    asyncio.run(main())
+    free.set()
+    until(lambda: client.abandoned == 0, 10)
+
+
+def test_what_is_cancelled_and_goes_on_is_counted(bedrock: Callable[..., Any]) -> None:
+    free, reached = threading.Event(), threading.Event()
+
+    def hang(handler: BaseHTTPRequestHandler) -> None:
+        reached.set()
+        free.wait(20)
+
+    client = toolfan.wrap_async(bedrock(hang)[0])
+
+    async def main() -> None:
+        task = asyncio.create_task(client.create(**ASKED))
+        await asyncio.to_thread(reached.wait, 5)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert client.abandoned == 1
+
+    asyncio.run(main())
+    assert client.abandoned == 1
+    free.set()
+    until(lambda: client.abandoned == 0, 10)

@@ -18,11 +18,18 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-async def in_thread(work: Callable[[], R], *, adapter: str, discard: Callable[[R], object] | None = None) -> R:
+async def in_thread(
+    work: Callable[[], R],
+    *,
+    adapter: str,
+    on_abandon: Callable[[int], None],
+    discard: Callable[[R], object] | None = None,
+) -> R:
     """`work()`, without blocking the event loop.
 
-    A cancelled task does not wait for it: what is left behind is counted and bounded by `workers.pool`, and its result
-    is given to `discard`.  Raises Unavailable, and does nothing, if too much was left behind.
+    A cancelled task does not wait for it: what is left behind is counted and bounded by `workers.pool`, `on_abandon` is
+    told +1, and -1 when it ends after all, and its result is given to `discard`.  Raises Unavailable, and does nothing,
+    if too much was left behind.
     """
     import anyio
 
@@ -35,14 +42,15 @@ async def in_thread(work: Callable[[], R], *, adapter: str, discard: Callable[[R
         return result
 
     try:
-        job = workers.pool.start(run, lambda: soon(ended.set))
+        job = workers.pool.start(run, lambda: soon(ended.set), lambda: on_abandon(-1))
     except workers.TooManyAbandoned as exc:
         raise Unavailable(str(exc), adapter=adapter, hint="Wait for them to end.") from exc
     try:
         await ended.wait()
     except BaseException:
         left.set()
-        workers.pool.leave(job)
+        if workers.pool.leave(job):
+            on_abandon(+1)
         raise
     if job.error is not None:
         try:

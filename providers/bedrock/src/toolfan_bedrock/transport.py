@@ -31,7 +31,7 @@ from .border import about, credentials_of, translated
 from .threads import in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 
     from toolfan.adapter import AsyncTransport, Transport
 
@@ -212,11 +212,23 @@ class _Transport(_Sender):
         self.client.close()
 
 
+def _uncounted(change: int) -> None:
+    del change
+
+
 class _AsyncTransport(_Sender):
+    on_abandon: Callable[[int], None] = staticmethod(_uncounted)
+    """Told what is left behind; the client of toolfan's that sends with this sets it."""
+
+    async def _in_thread(self, work: Callable[[], Any], discard: Callable[[Any], object] | None = None) -> Any:
+        return await in_thread(work, adapter=self.adapter, on_abandon=self.on_abandon, discard=discard)
+
     async def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> WireResponse:
-        return await in_thread(partial(self.answer, request, _Asked(timeout, headers), query), adapter=self.adapter)
+        answer = await self._in_thread(partial(self.answer, request, _Asked(timeout, headers), query))
+        assert isinstance(answer, WireResponse)
+        return answer
 
     @asynccontextmanager
     async def stream(
@@ -224,9 +236,8 @@ class _AsyncTransport(_Sender):
     ) -> AsyncGenerator[AsyncEventStream]:
         """`_Transport.stream`, awaited."""
         asked = _Asked(timeout, headers)
-        answer = await in_thread(
+        answer = await self._in_thread(
             partial(self.call, "ConverseStream", request, asked, query),
-            adapter=self.adapter,
             discard=lambda answer: answer["stream"].close(),
         )
         _, kept, request_id = about(answer, self.secrets(asked))
@@ -236,10 +247,10 @@ class _AsyncTransport(_Sender):
                 yield AsyncEventStream(events, request_id=request_id, headers=kept)
         finally:
             _interrupt(answer["stream"])  # closing waits for a thread that reads
-            await in_thread(answer["stream"].close, adapter=self.adapter)
+            await self._in_thread(answer["stream"].close)
 
     async def _each(self, events: Iterator[JSON]) -> AsyncGenerator[JSON]:
-        while (event := await in_thread(partial(next, events, None), adapter=self.adapter)) is not None:
+        while (event := await self._in_thread(partial(next, events, None))) is not None:
             yield event
 
     async def close(self) -> None:
