@@ -16,10 +16,10 @@ from .lawbook import law
 from .laws_of_rendering import ODD_NAMES, LawsOfRendering
 from .specimens import Weather
 from .subject import USER
-from .trees import at, changed, places, same, text_of, texts, values
+from .trees import at, changed, places, same, says, text_of, texts, values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from toolfan.adapter import JSON
 
@@ -74,17 +74,13 @@ IN_ORDER: tuple[tuple[str, ...], ...] = (
 
 def _beside(body: JSON, result: str) -> str:
     """What stands with this one of two results, without its text: by it, both may be told apart."""
-    found = {one: places(body, _says(word(one))) for one in ("result", "listed")}
+    found = {one: places(body, says(word(one))) for one in ("result", "listed")}
     if not all(found.values()):
         return ""
     first, second = found["result"][0], found["listed"][0]
     depth = next((step for step, keys in enumerate(zip(first, second, strict=False)) if keys[0] != keys[1]), 0)
     path = found[result][0]
     return text_of(changed(at(body, path[: depth + 1]), path[depth + 1 :], ""))
-
-
-def _says(said: str) -> Callable[[Any], bool]:
-    return lambda node: isinstance(node, str) and said in node
 
 
 class LawsOfMessages(LawsOfRendering):

@@ -18,6 +18,7 @@ from .laws_of_reading import decoded, ill_formed
 from .laws_of_replies import mark
 from .subject import USER
 from .variations import (
+    MANY,
     nested,
     odd_bodies,
     with_argument_text,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from .samples import Sample
 
-MANY = 1000
 UNHEARD_OF = "toolfan_unheard_of"
 # Blanks, what some normal form of Unicode writes otherwise, halves of pairs, a long one.
 TEXTS = (" \n\t x \n ", "  \n  \n  ", "e\u0301 \u212b \ufb01", "\ufeffx\u200b", "x\ud83d", "x" * 70_000 + ".")
@@ -46,22 +46,6 @@ LARGE = {"text": "0123456789abcdef" * 65536}  # one million characters
 
 class LawsOfOddities(LawsOfClaims):
     """What is read from answers that are made up."""
-
-    def both(self, body: Any) -> Iterator[tuple[str, Callable[[], Turn]]]:
-        """The ways to read a body: whole and, where `events_of` is written, as a stream."""
-        yield "whole", lambda: self.adapter.parse_response(body)
-        if self.adapter.capabilities.streaming:
-            events = self.events_of(body)
-            if events is not None:
-                yield "streamed", lambda: self.read(events)
-
-    def made(self, make: Callable[[Sample], Any]) -> Iterator[tuple[str, Sample, Turn]]:
-        """What is read from each sample that `make` makes something of; how, the sample, the turn."""
-        for sample in self.answers():
-            body = make(sample)
-            if body is not None:
-                for way, read in self.both(body):
-                    yield f"{sample.name}, {way}", sample, read()
 
     @law
     def test_odd_values_are_read_or_refused(self) -> Iterator[str]:

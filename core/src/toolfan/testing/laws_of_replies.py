@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import Answer
@@ -16,12 +17,13 @@ from .lawbook import law
 from .laws_of_requests import LawsOfRequests
 from .laws_of_streams import LawsOfStreams
 from .subject import USER
-from .trees import contains, same, texts, values
+from .trees import apart, at, contains, nodes, place, places, same, says, texts, values
+from .variations import MANY, with_ids, with_many_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from toolfan.adapter import RawCall, Turn
+    from toolfan.adapter import Message, RawCall, Turn
 
 # What tools return.
 RETURNED: list[Any] = ["", "text", {"a": [1, None]}, {}, [1, "b"], [], 7, 0, 1.5, True, False, None, "☔ \n"]
@@ -30,6 +32,11 @@ RETURNED: list[Any] = ["", "text", {"a": [1, None]}, {}, [1, "b"], [], 7, 0, 1.5
 def mark(call: RawCall) -> str:
     """A content that shows which call it answers."""
     return f"toolfan-answer-{call.index}-end"
+
+
+def marks(told: Any) -> list[str]:
+    """The marks in what is told, in order."""
+    return re.findall(r"toolfan-answer-\d+-end", json.dumps(told))
 
 
 class LawsOfReplies(LawsOfStreams, LawsOfRequests):
@@ -48,19 +55,31 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
     def test_every_call_is_answered_once_in_order(self) -> Iterator[str]:
         """`build_answer` has one answer for each call, in call order, with the provider's id of the call.
 
-        A provider refuses a turn with a call that is not answered.
+        A provider refuses a turn with a call that is not answered.  Also a thousand calls are answered, and those whose
+        ids are in no order.
         """
-        for name, turn in self.turns():
-            said = json.dumps(self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls]))
-            at = [said.find(mark(call)) for call in turn.calls]
-            if any(said.count(mark(call)) != 1 for call in turn.calls):
-                yield f"{name}: the answers are there {[said.count(mark(call)) for call in turn.calls]} times"
-            elif at != sorted(at):
+        for name, turn in (*self.turns(), *self._more_turns()):
+            wanted = [mark(call) for call in turn.calls]
+            found = marks(self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls]))
+            if sorted(found) != sorted(wanted):
+                lost = [one for one in wanted if one not in found]
+                yield f"{name}: {len(wanted)} calls are answered {len(found)} times; not answered: {lost[:5]}"
+            elif found != wanted:
                 yield f"{name}: the answers are not in call order"
+
+    def _more_turns(self) -> Iterator[tuple[str, Turn]]:
+        """Turns of answers that are made up: ids in no order, many calls."""
+        for name, _, turn in self.made(lambda sample: with_ids(sample, ["toolfan_z", "toolfan_a"])):
+            yield f"{name}, ids in no order", turn
+        for name, _, turn in self.made(lambda sample: with_many_calls(sample, MANY)):
+            yield f"{name}, many calls", turn
 
     @law
     def test_answers_bear_the_ids_of_their_calls(self) -> Iterator[str]:
-        """Where a provider has ids (`call_ids`), each answer names the id of its call."""
+        """Where a provider has ids (`call_ids`), each answer names the id of its call.
+
+        It stands with the content of this answer: under another's id the model would read the result of another call.
+        """
         if not self.adapter.capabilities.call_ids:
             return
         for name, turn in self.turns():
@@ -69,6 +88,18 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
                 given = call.provider_id
                 if given and texts(messages).count(given) <= texts(turn.replay).count(given):
                     yield f"{name}: the answer to {given!r} does not name it"
+            yield from (f"{name}: {what}" for what in self._mistaken(turn, messages))
+
+    def _mistaken(self, turn: Turn, messages: list[Message]) -> Iterator[str]:
+        """Answers with the id of another call."""
+        found = [places(messages, says(mark(call))) for call in turn.calls]
+        if len(found) < 2 or not all(found):
+            return
+        ids = [call.provider_id for call in turn.calls]
+        for call, path in zip(turn.calls, apart([paths[-1] for paths in found]), strict=True):
+            named = [one for one in ids if one and one in texts(at(messages, path))]
+            if named and call.provider_id not in named:
+                yield f"the answer to {call.provider_id!r} names {', '.join(map(repr, named))}"
 
     @law
     def test_the_turn_is_sent_back_untouched(self) -> Iterator[str]:
@@ -88,7 +119,10 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
 
     @law
     def test_a_conversation_goes_on(self) -> Iterator[str]:
-        """The messages of `build_answer` are messages of the next request, and go out with it untouched."""
+        """The messages of `build_answer` are messages of the next request, and go out with it untouched.
+
+        First what the user said, then the turn as it came, then its answers.
+        """
         for name, turn in self.turns():
             messages = self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls])
             body = self.built(messages=(USER, *messages, {"role": "user", "content": "toolfan-next"})).body
@@ -97,6 +131,13 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
             at = [said.find(word) for word in wanted]
             if any(said.count(word) != 1 for word in wanted) or not at[0] < min(at[1:-1]) <= max(at[1:-1]) < at[-1]:
                 yield f"{name}: messages and answers are not there once and in order: {said[:400]}"
+            elif (own := place(body, turn.replay)) is not None:
+                said_at = [
+                    path for path, node in nodes(body) if isinstance(node, str) and any(w in node for w in wanted)
+                ]
+                order = [path for path, _ in nodes(body) if path == own or path in said_at]
+                if order[1:2] != [own]:
+                    yield f"{name}: the turn does not stand between the question and its answers: {said[:400]}"
             if contains(messages, turn.replay) and not contains(body, turn.replay):
                 yield f"{name}: the turn as it came is not in the next request"
 

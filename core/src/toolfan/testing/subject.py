@@ -18,7 +18,7 @@ from .lawbook import LawBroken, Lawful
 from .specimens import SPECIMENS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from toolfan.adapter import JSON, ParallelToolsAdapter
 
@@ -116,6 +116,22 @@ class Subject(Lawful):
             return self.read(events)
         except IncompleteStream as exc:
             return exc.turn or Turn()
+
+    def both(self, body: Any) -> Iterator[tuple[str, Callable[[], Turn]]]:
+        """The ways to read a body: whole and, where `events_of` is written, as a stream."""
+        yield "whole", lambda: self.adapter.parse_response(body)
+        if self.adapter.capabilities.streaming:
+            events = self.events_of(body)
+            if events is not None:
+                yield "streamed", lambda: self.read(events)
+
+    def made(self, make: Callable[[Sample], Any]) -> Iterator[tuple[str, Sample, Turn]]:
+        """What is read from each sample that `make` makes something of; how, the sample, the turn."""
+        for sample in self.answers():
+            body = make(sample)
+            if body is not None:
+                for way, read in self.both(body):
+                    yield f"{sample.name}, {way}", sample, read()
 
     def tools(self, *names: str) -> ToolSet[Any]:
         """A fresh set of these specimens, by default of all."""

@@ -39,15 +39,26 @@ def text_of(value: Any) -> str:
 
 def contains(tree: Any, wanted: Any) -> bool:
     """Whether `wanted` is somewhere in the tree; a list also as neighbours in a longer one."""
-    listed = list(wanted) if isinstance(wanted, list | tuple) else None
-    for node in values(tree):
-        if node == wanted:
-            return True
-        if listed and isinstance(node, list | tuple):
-            size = len(listed)
-            if any(list(node[at : at + size]) == listed for at in range(len(node) - size + 1)):
-                return True
-    return False
+    return any(_begins(node, wanted) is not None for node in values(tree))
+
+
+def place(tree: Any, wanted: Any) -> Path | None:
+    """Where `wanted` begins in the tree, likewise; None too if it is there in JSON text only."""
+    for path, node in nodes(tree):
+        if (begins := _begins(node, wanted)) is not None:
+            return (*path, *begins)
+    return None
+
+
+def _begins(node: Any, wanted: Any) -> Path | None:
+    if node == wanted:
+        return ()
+    if isinstance(wanted, list | tuple) and wanted and isinstance(node, list | tuple):
+        listed, size = list(wanted), len(wanted)
+        for start in range(len(node) - size + 1):
+            if list(node[start : start + size]) == listed:
+                return (start,)
+    return None
 
 
 def includes(tree: Any, part: Any) -> bool:
@@ -100,6 +111,23 @@ def texts(tree: Any) -> list[str]:
 def places(tree: Any, fits: Callable[[Any], bool]) -> list[Path]:
     """Where the values are that fit."""
     return [path for path, node in nodes(tree) if fits(node)]
+
+
+def says(said: str) -> Callable[[Any], bool]:
+    """Fits texts in which this one stands."""
+    return lambda node: isinstance(node, str) and said in node
+
+
+def apart(paths: Sequence[Path]) -> list[Path]:
+    """Of several places the largest parts of the tree, each of which holds one of them and no other."""
+    found: list[Path] = []
+    for number, path in enumerate(paths):
+        shared = 0
+        for other in (*paths[:number], *paths[number + 1 :]):
+            same_keys = next((at for at, (a, b) in enumerate(zip(path, other, strict=False)) if a != b), len(path))
+            shared = max(shared, same_keys)
+        found.append(path[: shared + 1])
+    return found
 
 
 def at(tree: Any, path: Path) -> Any:

@@ -35,6 +35,8 @@ ODD_VALUES: tuple[Any, ...] = (
     "9" * 5000,
 )
 MOST = 6000
+MANY = 1000
+"""The calls of an answer that has many."""
 
 
 def odd_bodies(body: Any) -> Iterator[tuple[str, Any]]:

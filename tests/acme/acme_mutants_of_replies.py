@@ -1,0 +1,47 @@
+"""Adapters with one fault each in what they tell the model of its calls, and the law that the fault breaks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from acme_mutants import breaks
+from toolfan_acme import AcmeAdapter
+
+if TYPE_CHECKING:
+    from toolfan.adapter import Turn
+
+
+class Retelling(AcmeAdapter):
+    """`retold` has the fault: it is given what the model is told, a message each."""
+
+    def retold(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return told
+
+    def build_answer(self, turn: Turn, answers: Any) -> Any:
+        own, *told = super().build_answer(turn, answers)
+        return [own, *self.retold(told)]
+
+
+@breaks("test_answers_bear_the_ids_of_their_calls")
+class IdsReversed(Retelling):
+    def retold(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**one, "ref": other["ref"]} for one, other in zip(told, told[::-1], strict=True)]
+
+
+@breaks("test_every_call_is_answered_once_in_order")
+class ByTheirIds(Retelling):
+    def retold(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return sorted(told, key=lambda one: str(one["ref"]))
+
+
+@breaks("test_every_call_is_answered_once_in_order")
+class EightAtMost(Retelling):
+    def retold(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return told[:8]
+
+
+@breaks("test_a_conversation_goes_on")
+class ResultsFirst(AcmeAdapter):
+    def build_answer(self, turn: Turn, answers: Any) -> Any:
+        own, *told = super().build_answer(turn, answers)
+        return [*told, own]
