@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from acme_mutants import breaks
+from acme_mutants import Reader, breaks
 from toolfan_acme import AcmeAdapter
 
 if TYPE_CHECKING:
@@ -45,3 +46,23 @@ class ResultsFirst(AcmeAdapter):
     def build_answer(self, turn: Turn, answers: Any) -> Any:
         own, *told = super().build_answer(turn, answers)
         return [*told, own]
+
+
+@breaks("test_the_turn_is_sent_back_untouched")
+class CallsAlone(Reader):
+    """What it keeps to be sent back is not what came."""
+
+    def mend(self, turn: Turn) -> Turn:
+        own = turn.replay
+        return replace(turn, replay={key: own[key] for key in own if key != "says"} if turn.calls else own)
+
+
+@breaks("test_the_turn_is_sent_back_untouched")
+class KnownFieldsAlone(Reader):
+    def mend(self, turn: Turn) -> Turn:
+        calls = turn.replay.get("does")
+        return replace(turn, replay={**turn.replay, "does": [*map(known, calls)]} if turn.calls else turn.replay)
+
+
+def known(call: Any) -> Any:
+    return {key: call[key] for key in ("ref", "does", "with") if key in call} if isinstance(call, dict) else call

@@ -19,6 +19,7 @@ from .laws_of_replies import mark
 from .subject import USER
 from .variations import (
     MANY,
+    UNHEARD_OF,
     nested,
     odd_bodies,
     with_argument_text,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from .samples import Sample
 
-UNHEARD_OF = "toolfan_unheard_of"
 # Blanks, what some normal form of Unicode writes otherwise, halves of pairs, a long one.
 TEXTS = (" \n\t x \n ", "  \n  \n  ", "e\u0301 \u212b \ufb01", "\ufeffx\u200b", "x\ud83d", "x" * 70_000 + ".")
 NAMES = (" Weather\n", "functions.get weather", "e\u0301\u212b", "weather", "x\ud83d", "n" * 300 + ".")

@@ -11,19 +11,21 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import Answer
-from toolfan.errors import UsageError
+from toolfan.errors import ProviderError, UsageError
 
 from .lawbook import law
 from .laws_of_requests import LawsOfRequests
 from .laws_of_streams import LawsOfStreams
 from .subject import USER
 from .trees import apart, at, contains, nodes, place, places, same, says, texts, values
-from .variations import MANY, with_ids, with_many_calls
+from .variations import MANY, UNHEARD_OF, with_ids, with_many_calls, with_more
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from toolfan.adapter import Message, RawCall, Turn
+
+    from .samples import Sample
 
 # What tools return.
 RETURNED: list[Any] = ["", "text", {"a": [1, None]}, {}, [1, "b"], [], 7, 0, 1.5, True, False, None, "☔ \n"]
@@ -116,6 +118,27 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
                 yield f"{name}: the turn as it came is not in {messages!r:.300}"
             if turn != kept:
                 yield f"{name}: the turn was changed"
+        for sample in self.answers():
+            if sample.calls:
+                yield from (f"{sample.name}: {what}" for what in self._forgotten(sample))
+
+    def _forgotten(self, sample: Sample) -> Iterator[str]:
+        """What of a sample's turn, and of more that is put into it, is not sent back."""
+        if sample.text and sample.text in texts(sample.body) and sample.text not in self._sent_back(sample.body):
+            yield f"its text, {sample.text[:40]!r}, is not sent back"
+        for where, body in with_more(sample, UNHEARD_OF):
+            try:
+                said = self._sent_back(body)
+            except ProviderError:  # what an adapter refuses it does not forget
+                continue
+            if UNHEARD_OF not in said:
+                yield f"{where} that nobody knows is not sent back"
+
+    def _sent_back(self, body: Any) -> list[str]:
+        """The texts in the messages that answer this body."""
+        turn = self.adapter.parse_response(body)
+        answers = [Answer(call, mark(call)) for call in turn.calls]
+        return texts([*values(self.adapter.build_answer(turn, answers))])
 
     @law
     def test_a_conversation_goes_on(self) -> Iterator[str]:

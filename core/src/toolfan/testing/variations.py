@@ -36,6 +36,7 @@ ODD_VALUES: tuple[Any, ...] = (
 )
 MOST = 6000
 MANY = 1000
+UNHEARD_OF = "toolfan_unheard_of"
 """The calls of an answer that has many."""
 
 
@@ -125,8 +126,8 @@ def with_ids(sample: Sample, ids: Sequence[Any]) -> Any:
     return body
 
 
-def with_many_calls(sample: Sample, count: int) -> Any:
-    """The body with its last call repeated until there are `count`, each with its own id; None if not possible."""
+def _listed(sample: Sample) -> tuple[Path, int] | None:
+    """The list in which the calls stand, and the place of the last of them; None if it is not found."""
     given = [_arguments(sample.body, arguments) for _, arguments in sample.calls]
     if len(given) < 2 or not (given[-2] and given[-1]):
         return None
@@ -134,10 +135,37 @@ def with_many_calls(sample: Sample, count: int) -> Any:
     shared = next((at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), None)
     if shared is None or not isinstance(second[shared], int):
         return None
-    listed = list(at(sample.body, second[:shared]))
-    entry = listed[int(second[shared])]
+    return second[:shared], int(second[shared])
+
+
+def with_many_calls(sample: Sample, count: int) -> Any:
+    """The body with its last call repeated until there are `count`, each with its own id; None if not possible."""
+    if (found := _listed(sample)) is None:
+        return None
+    path, last = found
+    listed = list(at(sample.body, path))
+    entry = listed[last]
     call_id = sample.ids[-1] if sample.ids else None
     for number in range(count - len(sample.calls)):
         where = places(entry, partial(eq, call_id)) if call_id else []
-        listed.insert(int(second[shared]) + 1 + number, changed_everywhere(entry, where, f"{call_id}-{number}"))
-    return changed(sample.body, second[:shared], listed)
+        listed.insert(last + 1 + number, changed_everywhere(entry, where, f"{call_id}-{number}"))
+    return changed(sample.body, path, listed)
+
+
+def with_more(sample: Sample, unheard_of: str) -> Iterator[tuple[str, Any]]:
+    """The body with something unheard of in the model's turn; where, and what came of it.
+
+    In the object of a call; and as one more item of the calls' list, if texts stand in it too.
+    """
+    if (found := _listed(sample)) is None:
+        return
+    path, last = found
+    listed = list(at(sample.body, path))
+    if isinstance(listed[last], dict):
+        entry = {**listed[last], unheard_of: [unheard_of]}
+        yield "a field of a call", changed(sample.body, (*path, last), entry)
+    texts = [item for item in listed if sample.text and places(item, partial(eq, sample.text))]
+    if texts and isinstance(texts[0], dict):
+        words = {key: unheard_of for key, value in texts[0].items() if value != sample.text and isinstance(value, str)}
+        item = {**words, unheard_of: [unheard_of]}
+        yield "an item beside the calls", changed(sample.body, path, [item, *listed])
