@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
+from acme_mutants import suite_of
+from acme_samples import AcmeSuite, events
+from toolfan.adapter import Turn
+from toolfan.errors import IncompleteStream
 from toolfan_acme import AcmeAdapter
+from toolfan_acme.reading import AcmeParser
 
-FORMS: dict[str, type[AcmeAdapter]] = {}
+FORMS: dict[str, type[AcmeSuite]] = {}
 
 
-def right(form: type[AcmeAdapter]) -> type[AcmeAdapter]:
-    FORMS[form.__name__] = form
+def right(form: type[AcmeAdapter], **attributes: Any) -> type[AcmeAdapter]:
+    """Its conformance class has these attributes."""
+    FORMS[form.__name__] = suite_of(form, **attributes)
     return form
 
 
@@ -59,3 +66,53 @@ class ResultsByPlace(AcmeAdapter):
             else:
                 told.append(turn)
         return told
+
+
+def rewritten(body: Any, write: Any) -> Any:
+    """The body with the arguments of its calls in another form."""
+    reply = body.get("reply") or {}
+    does = [{**one, "with": write(one["with"])} if one.get("with") else one for one in reply.get("does") or []]
+    return {**body, "reply": {**reply, "does": does}} if does else body
+
+
+def as_object(given: Any) -> Any:
+    try:
+        return json.loads(given)
+    except (TypeError, ValueError):
+        return given
+
+
+def as_text(given: Any) -> Any:
+    return given if isinstance(given, str) else json.dumps(given)
+
+
+class ObjectsParser(AcmeParser):
+    def take_finish(self, _: Any) -> None:
+        if self.slot is not None:
+            super().take_finish(True)
+            self.does[-1]["with"] = as_object(self.does[-1]["with"])
+
+    def close(self) -> Turn:
+        try:
+            return self._as_sealed(super().close())
+        except IncompleteStream as exc:
+            exc.turn = self._as_sealed(exc.turn or Turn())
+            raise
+
+    def _as_sealed(self, turn: Turn) -> Turn:
+        sealed = {slot.call.index: slot.call for slot in self.assembler.in_order() if slot.call is not None}
+        return replace(turn, calls=tuple(sealed.get(call.index, call) for call in turn.calls))
+
+
+class Objects(AcmeAdapter):
+    """Whole answers have objects for arguments, streams JSON text, whose blanks are the model's."""
+
+    def stream_parser(self) -> AcmeParser:
+        return ObjectsParser(self.name)
+
+
+right(
+    Objects,
+    samples=[replace(one, body=rewritten(one.body, as_object)) for one in AcmeSuite.samples],
+    events_of=lambda self, body: events(rewritten(body, as_text)),
+)

@@ -123,3 +123,50 @@ class ForgetsTheId(AcmeParser):
     def take_open(self, about: Any) -> None:
         super().take_open(about)
         self.body["id"] = None
+
+
+# Whole answers in which calls or their parts are lost, be they odd or many.
+
+
+class Dropping(AcmeAdapter):
+    """Reads whole answers with a fault: `kept` says which calls stay."""
+
+    def kept(self, call: Any, why: Any) -> bool:
+        return True
+
+    def parse_response(self, body: Any) -> Turn:
+        turn = super().parse_response(body)
+        return replace(turn, calls=tuple(call for call in turn.calls if self.kept(call, body.get("why"))))
+
+
+@breaks("test_texts_and_names_come_out")
+class DropsTheNameless(Dropping):
+    def kept(self, call: Any, why: Any) -> bool:
+        return call.name != ""
+
+
+@breaks("test_no_stop_reason_costs_a_call")
+class DropsWhenDone(Dropping):
+    def kept(self, call: Any, why: Any) -> bool:
+        return why != "done"
+
+
+@breaks("test_ids_that_are_missing_or_repeated_are_made_up")
+class CutsIds(AcmeAdapter):
+    def parse_response(self, body: Any) -> Turn:
+        turn = super().parse_response(body)
+        calls = [replace(call, provider_id=call.provider_id and call.provider_id[:40]) for call in turn.calls]
+        return replace(turn, calls=tuple(calls))
+
+
+@breaks("test_large_and_deep_arguments_come_out")
+class ComposingArguments(AcmeAdapter):
+    def parse_response(self, body: Any) -> Turn:
+        turn = super().parse_response(body)
+        calls = [replace(call, arguments=composed(call.arguments)) for call in turn.calls]
+        return replace(turn, calls=tuple(calls))
+
+
+def composed(text: str) -> str:
+    """Objects alone: what is no JSON is another law's."""
+    return unicodedata.normalize("NFC", text) if text.startswith("{") else text

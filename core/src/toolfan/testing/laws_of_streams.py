@@ -6,7 +6,7 @@ Knows: `stream_parser`.  Must not know: requests, transports.
 from __future__ import annotations
 
 import copy
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import RawCall, Turn
@@ -14,7 +14,7 @@ from toolfan.errors import IncompleteStream, ProviderError, ToolfanError, Unsupp
 
 from .lawbook import law
 from .laws_of_reading import LawsOfReading, decoded
-from .trees import same
+from .trees import same, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,14 +31,15 @@ class LawsOfStreams(LawsOfReading):
     def test_a_stream_says_what_the_whole_answer_says(self) -> Iterator[str]:
         """The closed parser and `parse_response` give equal turns: calls, text, stop, usage, replay, model, id and all.
 
-        A program must not get another result because it streams.  Best put the pieces together into a whole body, and
-        read that with the same code; see `toolfan_openai.streaming`.
+        A program must not get another result because it streams.  Arguments are compared as values: blanks of JSON text
+        may differ, where a whole answer has objects.  Best put the pieces together into a whole body, and read that
+        with the same code; see `toolfan_openai.streaming`.
         """
         for name, body, events in self.streams():
             whole, streamed = self.adapter.parse_response(body), self.read(events)
             for field in fields(Turn):
                 wanted, found = getattr(whole, field.name), getattr(streamed, field.name)
-                if wanted != found:
+                if wanted != found and not (field.name == "calls" and _meant(wanted) == _meant(found)):
                     yield f"{name}: {field.name}: the stream says {found!r}, the whole answer {wanted!r}"
 
     @law
@@ -213,6 +214,11 @@ class LawsOfStreams(LawsOfReading):
 
 def _index(call: RawCall) -> int:
     return call.index
+
+
+def _meant(calls: Sequence[RawCall]) -> list[RawCall]:
+    """The calls with their arguments written in one way."""
+    return [replace(call, arguments=text_of(decoded(call.arguments))) for call in calls]
 
 
 def _many(subject: LawsOfReading, body: Mapping[str, Any]) -> bool:

@@ -89,6 +89,12 @@ def with_stop(sample: Sample, raw: str, other: str) -> Any:
     return changed_everywhere(sample.body, found, other) if found else None
 
 
+def ended(sample: Sample, raw: str, other: str) -> Iterator[Any]:
+    """The same at one place alone, each in turn: the word may have another meaning elsewhere."""
+    for path in places(sample.body, partial(eq, raw)):
+        yield changed(sample.body, path, other)
+
+
 def with_arguments(sample: Sample, arguments: Any) -> Any:
     """The body, in which the first call has these arguments; None if they cannot be found in it."""
     wanted = next((given for _, given in sample.calls if isinstance(given, dict) and given), None)
@@ -97,7 +103,7 @@ def with_arguments(sample: Sample, arguments: Any) -> Any:
         return None
     value = arguments
     if isinstance(at(sample.body, found[0]), str):
-        value = json.dumps(arguments)
+        value = json.dumps(arguments, ensure_ascii=False)
     return changed(sample.body, found[0], value)
 
 
