@@ -66,3 +66,18 @@ class KnownFieldsAlone(Reader):
 
 def known(call: Any) -> Any:
     return {key: call[key] for key in ("ref", "does", "with") if key in call} if isinstance(call, dict) else call
+
+
+@breaks("test_answers_of_every_kind_can_be_given")
+class CutResults(Retelling):
+    def retold(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**one, "gave": gave[:2000]} if isinstance(gave := one["gave"], str) else one for one in told]
+
+
+@breaks("test_a_result_in_the_messages_is_no_error")
+class FailedInMessages(AcmeAdapter):
+    def turns(self, messages: Any, tools: Any) -> Any:
+        return [
+            {**turn, "ok": False} if "ok" in turn and turn not in messages else turn
+            for turn in super().turns(messages, tools)
+        ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from acme_mutants import breaks
+from toolfan.adapter import ToolChoice
 from toolfan.testing.laws_of_messages import PARTS
 from toolfan_acme import AcmeAdapter
 
@@ -58,6 +60,27 @@ class NobodyHasIds(CallsLoseIds):
         return super().turns(
             [{**one, "tool_call_id": "x"} if "tool_call_id" in one else one for one in messages], tools
         )
+
+
+@breaks("test_messages_go_out")
+class ResultsOfOthers(Translating):
+    def spoil(self, turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        refs = [turn["ref"] for turn in turns if turn["who"] == "tool"]
+        return [{**turn, "ref": refs.pop()} if turn["who"] == "tool" else turn for turn in turns]
+
+
+@breaks("test_messages_go_out")
+class EncodedTwice(AcmeAdapter):
+    def turns(self, messages: Any, tools: Any) -> Any:
+        told = super().turns(messages, tools)
+        return [
+            {**turn, "does": [*map(twice, turn["does"])]} if "does" in turn and turn not in messages else turn
+            for turn in told
+        ]
+
+
+def twice(call: dict[str, Any]) -> dict[str, Any]:
+    return {**call, "with": json.dumps(call["with"])}
 
 
 @breaks("test_messages_go_out")
@@ -220,6 +243,40 @@ class DropsSomeFields(AcmeAdapter):
     def build_request(self, request: Any) -> WireRequest:
         extra = {name: value for name, value in request.extra_body.items() if name != "only"}
         return super().build_request(replace(request, extra_body=extra))
+
+
+class ForgettingStreams(AcmeAdapter):
+    """`kept` has the fault: it is given each request for a stream."""
+
+    def kept(self, request: Any) -> Any:
+        return request
+
+    def build_request(self, request: Any) -> WireRequest:
+        return super().build_request(self.kept(request) if request.stream else request)
+
+
+@breaks("test_a_stream_is_asked_for_the_same")
+class StreamsChooseFreely(ForgettingStreams):
+    def kept(self, request: Any) -> Any:
+        return replace(request, tool_choice=ToolChoice())
+
+
+@breaks("test_a_stream_is_asked_for_the_same")
+class StreamsHaveNoOptions(ForgettingStreams):
+    def kept(self, request: Any) -> Any:
+        return replace(request, options={})
+
+
+@breaks("test_a_stream_is_asked_for_the_same")
+class StreamsHaveNothingExtra(ForgettingStreams):
+    def kept(self, request: Any) -> Any:
+        return replace(request, extra_body={})
+
+
+@breaks("test_a_stream_is_asked_for_the_same")
+class StreamsAreParallel(ForgettingStreams):
+    def kept(self, request: Any) -> Any:
+        return replace(request, parallel=True)
 
 
 @breaks("test_streams_are_offered_or_refused")

@@ -83,6 +83,14 @@ def _beside(body: JSON, result: str) -> str:
     return text_of(changed(at(body, path[: depth + 1]), path[depth + 1 :], ""))
 
 
+def _encoded_twice(text: str) -> bool:
+    try:
+        inner = json.loads(text)
+        return isinstance(inner, str) and isinstance(json.loads(inner), dict)
+    except ValueError:
+        return False
+
+
 class LawsOfMessages(LawsOfRendering):
     """What goes out of a conversation."""
 
@@ -106,6 +114,8 @@ class LawsOfMessages(LawsOfRendering):
         if word("listed") in said and not any(text.endswith(word("listed")) for text in texts([*values(body)])):
             yield "the result that is a list of parts is sent as something that is neither its text nor JSON"
         yield from self._untied(body)
+        if (called_with := next(filter(_encoded_twice, texts(body)), None)) is not None:
+            yield f"arguments of a call go out as the JSON text of a JSON text: {called_with!r:.100}"
         yield from self._misplaced()
         yield from self._spelled_by_python()
 
@@ -113,6 +123,8 @@ class LawsOfMessages(LawsOfRendering):
         """Results that do not say which call they answer."""
         counts = [texts(body).count(one) for one in IDS]
         if all(count > 1 for count in counts):
+            if IDS[1] in _beside(body, "result") and IDS[0] not in _beside(body, "result"):
+                yield "the result of the first of two calls has the id of the other"
             return
         turned = self.built(messages=(*SAID, called(), *RESULTS[::-1], *AFTER)).body
         if any(counts):

@@ -179,11 +179,11 @@ class LawsOfOddities(LawsOfClaims):
         for ids in (["", ""], ["same", "same"], [None, None], ["", "x"], [f"{long}a", f"{long}b"]):
             for name, sample, turn in self.made(lambda sample, ids=ids: with_ids(sample, ids)):  # type: ignore[misc]
                 if len(turn.calls) != len(sample.calls):
-                    yield f"{name}, ids {ids}: {len(turn.calls)} calls of {len(sample.calls)}"
-                yield from (f"{name}, ids {ids}: {what}" for what in ill_formed(turn))
+                    yield f"{name}, ids {ids!s:.60}: {len(turn.calls)} calls of {len(sample.calls)}"
+                yield from (f"{name}, ids {ids!s:.60}: {what}" for what in ill_formed(turn))
                 came = [call.provider_id or None for call in turn.calls][:2]
                 if came != [given or None for given in ids]:
-                    yield f"{name}, ids {ids}: the provider_ids are {came}"
+                    yield f"{name}, ids {ids!s:.60}: the provider_ids are {came!s:.60}"
 
     @law
     def test_a_thousand_calls_come_out(self) -> Iterator[str]:

@@ -14,10 +14,11 @@ from toolfan.adapter import Answer
 from toolfan.errors import ProviderError, UsageError
 
 from .lawbook import law
+from .laws_of_messages import IDS, RESULTS, called, word
 from .laws_of_requests import LawsOfRequests
 from .laws_of_streams import LawsOfStreams
 from .subject import USER
-from .trees import apart, at, contains, nodes, place, places, same, says, texts, values
+from .trees import apart, at, contains, leaves, nodes, opened, place, places, same, says, texts, values
 from .variations import MANY, UNHEARD_OF, with_ids, with_many_calls, with_more
 
 if TYPE_CHECKING:
@@ -28,7 +29,22 @@ if TYPE_CHECKING:
     from .samples import Sample
 
 # What tools return.
-RETURNED: list[Any] = ["", "text", {"a": [1, None]}, {}, [1, "b"], [], 7, 0, 1.5, True, False, None, "☔ \n"]
+RETURNED: list[Any] = [
+    "",
+    "text",
+    {"a": [1, None]},
+    {},
+    [1, "b"],
+    [],
+    7,
+    0,
+    1.5,
+    True,
+    False,
+    None,
+    "☔ \n",
+    "0123456789" * 7000,
+]
 
 
 def mark(call: RawCall) -> str:
@@ -178,16 +194,16 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
                 try:
                     body, failed = self._told(turn, content), self._told(turn, content, is_error=True)
                 except Exception as exc:  # noqa: BLE001 - it is what is told
-                    yield f"{name}: {content!r}: {type(exc).__name__}: {exc}"
+                    yield f"{name}: {content!r:.60}: {type(exc).__name__}: {exc}"
                     continue
                 more = _count(values(body), content) - _count(before, content)
                 if content != "" and more < len(turn.calls):
-                    yield f"{name}: {content!r} is told neither as it is nor as JSON"
+                    yield f"{name}: {content!r:.60} is told whole neither as it is nor as JSON"
                 if content and isinstance(content, str) and json.dumps(content)[1:-1] not in json.dumps(failed):
-                    yield f"{name}: the error {content!r} is not told"
+                    yield f"{name}: the error {content!r:.60} is not told whole"
                 if same(body, failed) is self.error_field:
-                    what = "one request" if self.error_field else "two requests"
-                    yield f"{name}: error_field is {self.error_field}; {content!r}, a result and an error, is {what}"
+                    told = "alike" if self.error_field else "not alike"
+                    yield f"{name}: error_field is {self.error_field}; {content!r:.60} is told {told} as an error"
 
     def _told(self, turn: Turn, content: Any, *, is_error: bool = False) -> Any:
         """The body of the request that tells this of each call.  Raises what the adapter raises."""
@@ -195,6 +211,17 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
         body = self.built(messages=(USER, *self.adapter.build_answer(turn, answers))).body
         json.dumps(body)
         return body
+
+    @law
+    def test_a_result_in_the_messages_is_no_error(self) -> Iterator[str]:
+        """A chat-style result (`"role": "tool"`) goes out as what `build_answer` makes of a result, not of an error."""
+        base, chat = (
+            _fields(self.built(messages=(USER, *more)).body) for more in ((), (called(ids=IDS[:1]), RESULTS[0]))
+        )
+        for name, turn in self.turns():
+            good, failed = (_fields(self._told(turn, word("result"), is_error=error)) for error in (False, True))
+            if found := (failed - good) & (chat - base):
+                yield f"{name}: in the messages a result goes out with {sorted(found)}, as an error does"
 
     @law
     def test_answers_that_do_not_fit_are_refused(self) -> Iterator[str]:
@@ -225,6 +252,13 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
                 if not contains(messages, turn.replay):
                     yield f"{sample.name}: the turn as it came is not in {messages!r:.300}"
                 self.built(messages=(USER, *messages, USER))
+
+
+def _fields(body: Any) -> set[tuple[str, str]]:
+    """What stands at the ends of a body, each with the name of its field."""
+    return {
+        (next((key for key in path[::-1] if isinstance(key, str)), ""), text) for path, text in leaves(opened(body))
+    }
 
 
 def _count(found: Iterable[Any], wanted: Any) -> int:
