@@ -320,7 +320,7 @@ ODD: list[JSON] = [
     {"choices": {}},
     {"choices": [3, None, "x"]},
     {"choices": [{"index": 0, "delta": []}]},
-    {"choices": [{"index": 0, "delta": {"tool_calls": "no", "content": 3}}]},
+    {"choices": [{"index": 0, "delta": {"tool_calls": "", "content": 3}}]},
     {"choices": [{"index": 0, "delta": {"tool_calls": [None, {}], "content": []}}]},
     {"usage": 3, "id": [], "model": 7},
 ]

@@ -78,10 +78,7 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
         raise failure
     if not isinstance(message, OBJECT):
         _bad(adapter, "the answer's first choice has no message")
-    if not isinstance(sent := message.get("tool_calls") or (), LISTED):
-        from toolfan.translation import excerpt
-
-        _bad(adapter, f"the answer's tool_calls are {excerpt(repr(sent))[:80]}, no list")
+    check_calls(message.get("tool_calls"), adapter)
     return _turn(body, choices, message)
 
 
@@ -175,6 +172,14 @@ def is_error(reason: Any) -> bool:
     return isinstance(reason, str) and _telling(reason) in _FAILURES
 
 
+def check_calls(sent: Any, adapter: str) -> None:
+    """Raises BadResponse if the `tool_calls` can be none."""
+    if not isinstance(sent or (), LISTED):
+        from toolfan.translation import excerpt
+
+        _bad(adapter, f"the answer's tool_calls are {excerpt(repr(sent))[:80]}, no list")
+
+
 def called(message: Mapping[str, Any]) -> list[Any]:
     """The entries of the message that are calls, in call order, odd ones included.
 
@@ -224,11 +229,16 @@ def _piece(entry: Any) -> tuple[str | None, str, str]:
     if not isinstance(function, OBJECT):
         custom = entry.get("custom")
         if not isinstance(custom, OBJECT):
-            return call_id, "", json_text(entry)
+            return call_id, "", entry_text(entry)
         function = {"name": custom.get("name"), "arguments": custom.get("input")}
     name, arguments = function.get("name") or "", function.get("arguments")
     text = escaped(arguments) if isinstance(arguments, str) else "" if arguments is None else json_text(arguments)
     return call_id, well_formed(name if isinstance(name, str) else json_text(name)), text
+
+
+def entry_text(entry: Mapping[str, Any]) -> str:
+    """An entry that has no function, as JSON; without its index, which is of the form in which it came."""
+    return json_text({key: value for key, value in entry.items() if key != "index"})
 
 
 def _text(message: Mapping[str, Any]) -> tuple[str, str | None]:

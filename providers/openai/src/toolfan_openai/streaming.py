@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolfan.assembly import CallAssembler
 from toolfan.calls import Turn
 from toolfan.errors import IncompleteStream
 from toolfan.translation import error_from_body
 from toolfan.wire import well_formed
 
+from .call_pieces import CallPieces, entry_of
 from .failures import error_told
+from .kept_fields import keep
 from .parsing import (
     ENDED_BADLY,
     OBJECT,
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from toolfan.calls import RawCall
     from toolfan.slots import Slot
 
-_ENTRY = frozenset({"index", "id", "type", "function", "custom"})
-_FUNCTION = frozenset({"name", "arguments"})
-_WORDS = frozenset({"role", "type", "name"})  # fields that are said again, not continued
 _ABOUT = ("id", "created", "model", "system_fingerprint", "service_tier")
 _NO_CALLS: tuple[RawCall, ...] = ()
 
@@ -53,7 +51,7 @@ class ChatStreamParser:
     def __init__(self, adapter: str, *, needs_end: bool = True) -> None:
         self._adapter = adapter
         self._needs_end = needs_end
-        self._calls = CallAssembler()
+        self._calls = CallPieces(adapter)
         self.texts: list[str] = []
         self._refusals: list[str] = []
         self._message: dict[str, Any] = {}
@@ -114,11 +112,10 @@ class ChatStreamParser:
         self._told = False
         if isinstance(delta, OBJECT) and delta:
             self._read_delta(delta)
-        elif isinstance(choice.get("message"), OBJECT) and not self._calls.slots and not self.texts:
+        elif isinstance(choice.get("message"), OBJECT) and not self._calls.any and not self.texts:
             calls = parse_completion(event, adapter=self._adapter).calls
             self._whole = dict(event)
-            for call in calls:
-                self._calls.whole(call.provider_id, call.name, call.arguments)
+            self._calls.whole(calls)
         reason = choice.get("finish_reason")
         if reason is not None and said_reason(reason) is not None:
             self._finish, self._due = reason, True
@@ -129,12 +126,14 @@ class ChatStreamParser:
 
     def _calls_end(self) -> None:
         self._due = False
-        self._calls.finish(all_said=False)
+        self._calls.end(all_said=False)
 
     def _read_delta(self, delta: Mapping[str, Any]) -> None:
         for key, value in delta.items():
             if key == "tool_calls":
-                self._read_calls(value)
+                if value is not None:
+                    self._message[key] = ()  # keeps the place among the other fields
+                self._told = self._calls.read(value) or self._told
             elif key == "content":
                 self._read_content(value)
             elif key == "refusal":
@@ -143,11 +142,9 @@ class ChatStreamParser:
                 else:
                     self._message.setdefault(key, value)
             elif key == "function_call":
-                if isinstance(value, OBJECT) and not (self._calls.slots and "tool_calls" in self._message):
-                    self._told = True
-                    self._calls.delta(None, None, value.get("name"), value.get("arguments"))
+                self._told = self._calls.legacy(value) or self._told
             else:
-                self._keep(self._message, key, value)
+                keep(self._message, key, value)
 
     def _read_content(self, value: Any) -> None:
         if isinstance(value, str):
@@ -160,59 +157,11 @@ class ChatStreamParser:
             if refusal:
                 self._refusals.append(refusal)
 
-    def _read_calls(self, entries: Any) -> None:
-        if isinstance(entries, OBJECT):
-            entries = (entries,)
-        if not isinstance(entries, list | tuple):
-            return
-        self._told = self._told or bool(entries)
-        self._message["tool_calls"] = ()  # keeps the place among the other fields
-        named: list[Slot] = []  # two that bear names in one list are two, whatever else is missing
-        for entry in entries:
-            if not isinstance(entry, OBJECT):
-                if entry is not None:
-                    self._calls.delta(None, None, None, entry)
-                continue
-            said, arguments, opaque = entry.get("function"), "arguments", False
-            if not isinstance(said, OBJECT) and isinstance(entry.get("custom"), OBJECT):
-                said, arguments, opaque = entry["custom"], "input", True
-            if isinstance(said, OBJECT):
-                name = said.get("name")
-                slot = self._calls.delta(
-                    entry.get("index"), entry.get("id"), name, said.get(arguments), opaque=opaque, beside=named
-                )
-                if name:
-                    named.append(slot)
-                if not said.keys() <= _FUNCTION and not opaque:
-                    self._keep_fields(slot.extra.setdefault("function", {}), said, _FUNCTION)
-                if opaque:
-                    slot.extra["type"] = "custom"
-            else:
-                slot = self._calls.delta(entry.get("index"), entry.get("id"), None, None)
-            if not entry.keys() <= _ENTRY:
-                self._keep_fields(slot.extra, entry, _ENTRY)
-
-    def _keep_fields(self, kept: dict[str, Any], said: Mapping[str, Any], known: frozenset[str]) -> None:
-        for key in said.keys() - known:
-            self._keep(kept, key, said[key])
-
-    def _keep(self, kept: dict[str, Any], key: str, value: Any) -> None:
-        """A field that is not ours, such as reasoning: the turn is sent back with it."""
-        before = kept.get(key)
-        if isinstance(value, str) and isinstance(before, str) and key not in _WORDS:
-            kept[key] = f"{before}{value}"
-        elif isinstance(value, list) and key == "thinking_blocks":
-            kept[key] = _thoughts(before if isinstance(before, list) else [], value)
-        elif isinstance(value, list) and isinstance(before, list):
-            kept[key] = [*before, *value]
-        elif value is not None or before is None:
-            kept[key] = value
-
     def close(self) -> Turn:
         """The whole turn.  Raises IncompleteStream, with `.turn`, if the stream ended before the answer did."""
         text, refusal = well_formed(self.text), well_formed("".join(self._refusals)) or None
-        self._calls.finish(keep_phantoms=not text and not refusal)
-        said_something = bool(self._begun and (self._message or self.texts or self._refusals or self._calls.slots))
+        self._calls.end(keep_phantoms=not text and not refusal)
+        said_something = bool(self._begun and (self._message or self.texts or self._refusals or self._calls.any))
         ended = self._finish is not None or self._whole is not None or (self._done and said_something)
         accepted = ended or (not self._needs_end and self._begun)
         turn = self._turn(text, refusal, ended=self._finish is not None or self._whole is not None)
@@ -262,28 +211,5 @@ class ChatStreamParser:
         if refusal is not None:
             message["refusal"] = refusal
         if slots:
-            message["tool_calls"] = [_entry(slot) for slot in slots]
+            message["tool_calls"] = [entry_of(slot) for slot in slots]
         return message
-
-
-def _thoughts(before: list[Any], pieces: list[Any]) -> list[Any]:
-    """Blocks as LiteLLM has them in a whole message: in its streams they come in pieces, the signature last."""
-    blocks = [*before]
-    for piece in pieces:
-        last = blocks[-1] if blocks else None
-        open_ = isinstance(last, OBJECT) and last.get("type") == "thinking" and not last.get("signature")
-        if last and open_ and isinstance(piece, OBJECT) and piece.get("type") == "thinking":
-            text = "".join(one["thinking"] for one in (last, piece) if isinstance(one.get("thinking"), str))
-            blocks[-1] = {**last, **piece, "thinking": text}
-        else:
-            blocks.append(piece)
-    return blocks
-
-
-def _entry(slot: Slot) -> JSON:
-    assert slot.call is not None
-    extra = dict(slot.extra)
-    if extra.get("type") == "custom":
-        return {**extra, "id": slot.id, "custom": {"name": slot.name, "input": slot.arguments}}
-    function = {"name": slot.call.name, "arguments": slot.call.arguments, **extra.pop("function", {})}
-    return {"id": slot.id, "type": "function", "function": function, **extra}

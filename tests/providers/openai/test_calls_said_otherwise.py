@@ -1,0 +1,153 @@
+"""Calls that chunks say in two forms, or in none that is known: what comes is what the whole answer gives."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+import toolfan
+from loopback import KEY, ONCE, USER, Bench, completion, http, raw
+from odd_streams import DONE, END, TOOLS, A, B, Hear, Pay, Weather, chunk, event, heard, piece
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loopback import FaultServer
+
+__all__ = ["heard"]
+
+WEATHER = Weather(location="A")
+LEGACY = {"name": "Weather", "arguments": A}
+CALL = piece(0, "a", "Weather", A)
+
+
+def delta(finish: Any = None, **said: Any) -> dict[str, Any]:
+    return {**chunk(), "choices": [{"index": 0, "delta": said, "finish_reason": finish}]}
+
+
+def whole(bench: Bench, **message: Any) -> toolfan.Calls[Any]:
+    bench.serve(raw(completion(**message)))
+    return bench.client().create(model="m", messages=USER, tools=TOOLS, on_invalid="keep")
+
+
+def outcomes(calls: toolfan.Calls[Any]) -> list[tuple[Any, ...]]:
+    return [(one.raw, getattr(one, "value", None), type(getattr(one, "error", None))) for one in calls.outcomes]
+
+
+@pytest.mark.parametrize("order", [("function_call", "tool_calls"), ("tool_calls", "function_call")])
+def test_a_call_in_both_forms_is_one(heard: Hear, bench: Bench, order: tuple[str, str]) -> None:
+    forms = {"function_call": LEGACY, "tool_calls": [CALL]}
+    said = {key: forms[key] for key in order}
+    found = heard(event(delta(**said)) + END)
+    assert found.said == [("a", WEATHER)]
+    assert outcomes(found.stream.calls) == outcomes(whole(bench, **said))
+
+
+def test_each_piece_in_both_forms_is_one_call(heard: Hear) -> None:
+    """As llama-cpp-python streams."""
+    chunks = [delta(function_call=None, tool_calls=None)]
+    for part in (A[:3], A[3:9], A[9:]):
+        legacy = {"name": "Weather", "arguments": part}
+        chunks.append(delta(function_call=legacy, tool_calls=[piece(0, "a", "Weather", part)]))
+    found = heard(event(*chunks, delta("tool_calls", function_call=None, tool_calls=None)) + DONE)
+    assert found.said == [("a", WEATHER)]
+    assert found.stream.calls.warnings == ()
+
+
+@pytest.mark.parametrize("legacy_first", [True, False])
+def test_a_call_in_both_forms_in_two_chunks_is_one(heard: Hear, *, legacy_first: bool) -> None:
+    chunks = [delta(function_call=LEGACY), delta(tool_calls=[CALL])]
+    assert heard(event(*(chunks if legacy_first else reversed(chunks))) + END).said == [("a", WEATHER)]
+
+
+def test_a_call_in_both_forms_runs_once(faulty: Callable[..., FaultServer]) -> None:
+    ran: list[int] = []
+
+    def pay(k: int) -> str:
+        """Pays."""
+        ran.append(k)
+        return "paid"
+
+    said = {"function_call": {"name": "pay", "arguments": '{"k": 1}'}, "tool_calls": [piece(0, "a", "pay", '{"k": 1}')]}
+    answers = [event(delta(**said)) + END, event(chunk(content="Bye.", finish="stop")) + DONE]
+    server = faulty(*(http(answer, content_type="text/event-stream") for answer in answers))
+    with openai.OpenAI(api_key=KEY, base_url=server.url) as sdk:
+        toolfan.from_openai(sdk, stop=ONCE).run(model="m", messages=USER, tools=(pay,), early=True)
+    assert ran == [1]
+
+
+@pytest.mark.parametrize("beside", [{}, {"tool_calls": []}, {"tool_calls": [piece(0, "p", "", "")]}])
+def test_a_legacy_call_alone_is_read(heard: Hear, bench: Bench, beside: dict[str, Any]) -> None:
+    pieces = [delta(function_call={"name": "Weather", "arguments": ""}, **beside)]
+    pieces += [delta(function_call={"arguments": part}) for part in (A[:5], A[5:])]
+    found = heard(event(*pieces, delta("function_call")) + DONE)
+    assert outcomes(found.stream.calls) == outcomes(whole(bench, function_call=LEGACY, **beside))
+    assert [value for _, value in found.said] == [WEATHER]
+
+
+def test_a_legacy_call_is_given_with_the_finish_reason(faulty: Callable[..., FaultServer]) -> None:
+    """Not only with the end of the stream."""
+    parser = toolfan.load_adapter("openai").stream_parser()
+    assert not parser.feed(delta(function_call=LEGACY))
+    assert [call.name for call in parser.feed(delta("function_call"))] == ["Weather"]
+
+
+BARE: list[Any] = [
+    {"id": "a", "type": "function"},
+    {"id": "a", "type": "function", "function": None},
+    {"id": "a", "type": "function", "name": "Weather", "arguments": A},
+    {"id": "a", "type": "function", "function": None, "name": "Weather", "arguments": A},
+    {"id": "a", "type": "function", "function": json.dumps(LEGACY)},
+    {"id": "a", "type": "custom", "custom": "A"},
+    {"x": 1},
+    3,
+    "Weather",
+]
+
+
+@pytest.mark.parametrize("index", [True, False])
+@pytest.mark.parametrize("bare", BARE, ids=str)
+def test_an_entry_without_a_function_is_kept_as_in_a_whole_answer(
+    heard: Hear, bench: Bench, bare: Any, *, index: bool
+) -> None:
+    good = piece(1, "b", "Pay", '{"k": 1}') if index else piece(call_id="b", name="Pay", arguments='{"k": 1}')
+    entry = {"index": 0, **bare} if index and isinstance(bare, dict) else bare
+    marked = index or not isinstance(bare, dict) or "id" in bare  # what has no mark at all goes on with the next piece
+    for sent in ([entry, good], [entry]) if marked else ([entry],):
+        found = heard(event(*(chunk(one) for one in sent)) + END)
+        plain = [bare, *sent[1:]]
+        assert outcomes(found.stream.calls) == outcomes(whole(bench, tool_calls=plain))
+        assert (Pay(k=1) in [value for _, value in found.said]) is (good in sent)
+
+
+def test_a_function_may_follow_its_entry(heard: Hear) -> None:
+    for first in ({"index": 0, "id": "a", "type": "function"}, {"index": 0, "id": "a", "function": None}):
+        found = heard(event(chunk(first), chunk(piece(0, name="Weather", arguments=A))) + END)
+        assert found.said == [("a", WEATHER)]
+
+
+def test_an_entry_without_a_function_may_follow_one(heard: Hear) -> None:
+    more = {"index": 0, "extra": 1}
+    found = heard(event(chunk(piece(0, "a", "Weather", A[:4])), chunk(more), chunk(piece(0, arguments=A[4:]))) + END)
+    assert found.said == [("a", WEATHER)]
+    assert found.stream.calls.turn.replay["tool_calls"][0]["extra"] == 1
+
+
+def test_an_odd_entry_does_not_harm_the_call_before_it(heard: Hear) -> None:
+    for odd in (3, "x", {"id": "x", "function": 3}):
+        found = heard(event(chunk(piece(0, "a", "Weather", B[:4])), chunk(odd), chunk(piece(0, arguments=B[4:]))) + END)
+        assert found.said == [
+            ("a", Weather(location="B")),
+            ("x" if isinstance(odd, dict) else "call_1", toolfan.UnknownTool),
+        ]
+
+
+@pytest.mark.parametrize("calls", ["[]", json.dumps([CALL]), 7])
+def test_tool_calls_that_are_no_list_are_refused(heard: Hear, bench: Bench, calls: Any) -> None:
+    with pytest.raises(toolfan.BadResponse) as refused:
+        whole(bench, tool_calls=calls)
+    found = heard(event(delta(tool_calls=calls)) + END)
+    assert type(found.error) is toolfan.BadResponse
+    assert found.error.message == refused.value.message
