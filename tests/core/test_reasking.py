@@ -92,6 +92,23 @@ def test_a_call_of_an_unknown_tool_is_replaced_by_a_good_one_of_another_name(ben
     assert list(calls) == [A(x=2), A(x=1)]
 
 
+def test_the_model_is_told_the_names_under_which_tools_are_offered(bench: Bench) -> None:
+    tools = (toolfan.Tool(A, name="weather.get"), toolfan.Tool(B, name="math.add"))
+    first = [call("weather.put", {}, "put"), call("math_add", {"y": 1}, "sum")]
+    bench.serve(
+        *(raw(completion(*answer)) for answer in (first, [call("weather_get", {"x": 1})])), {"text": "Which sum?"}
+    )
+    with pytest.raises(InvalidCalls) as caught:
+        bench.client().create(model="m", messages=USER, tools=tools)
+    assert caught.value.calls is not None
+    assert list(caught.value.calls) == [A(x=1)]
+    told = answers_sent(bench, 1)["put"]
+    assert "They are weather_get, math_add. Did you mean 'weather_get'?" in told
+    told = "".join(answers_sent(bench, 2).values())
+    assert "The call of math_add is still missing." in told
+    assert "weather.get" not in json.dumps(bench.bodies)
+
+
 def test_a_repetition_of_a_good_call_fills_nothing_and_is_not_returned_twice(bench: Bench) -> None:
     calls = ask(bench, [GOOD, call("A", {"x": "no"}, "bad")], [GOOD, call("A", {"x": 9}, "fix")])
     assert list(calls) == [A(x=1), A(x=9)]

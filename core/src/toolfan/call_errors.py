@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from .calls import RawCall
-    from .toolset import ToolSet
+    from .toolset import NameMap
 
 _MOST_TEXT = 4 * 1024 * 1024
 _LONGEST_INPUT = 2000
@@ -38,12 +38,11 @@ def broken_wrapper(call: RawCall, *, cut: bool) -> CallError | None:
     return None
 
 
-def unknown_tool(name: str, tools: ToolSet[Any]) -> UnknownTool:
-    """The error of a call of something that was not offered."""
-    known = ", ".join(tools.by_name)
+def unknown_tool(name: str, names: NameMap) -> UnknownTool:
+    """The error of a call of something that was not offered, with the names under which the tools were."""
     return UnknownTool(
         f"the model called {name!r}, which is none of the tools offered",
-        hint=f"They are {known}.{nearest(name, tools.by_name)}",
+        hint=f"They are {', '.join(names.to_tool)}.{nearest(name, names.to_tool)}",
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .calls import Outcome, Turn
     from .request import Policy
     from .results import Calls
+    from .toolset import NameMap
 
 
 def judge(
@@ -32,16 +33,20 @@ def judge(
 def rules_of(
     adapter: ParallelToolsAdapter, request: ToolRequest, policy: Policy, attempt: int, *, cut: bool = False
 ) -> Rules:
-    capabilities = adapter.capabilities
     return Rules(
         adapter=adapter.name,
-        names=request.tools.names(capabilities.name_pattern, capabilities.max_name_length),
+        names=names_of(adapter, request),
         repairs=policy.repairs,
         context=policy.context,
         limit=limit_of(request) if attempt == 1 else None,
         cut=cut,
         attempt=attempt,
     )
+
+
+def names_of(adapter: ParallelToolsAdapter, request: ToolRequest) -> NameMap:
+    """The names under which the adapter offers the tools."""
+    return request.tools.names(adapter.capabilities.name_pattern, adapter.capabilities.max_name_length)
 
 
 def limit_of(request: ToolRequest) -> int | None:

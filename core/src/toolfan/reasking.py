@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .answering import error_text, reask_answer, wire_answers
 from .calls import BadCall, RawCall
 from .errors import InvalidCalls, MalformedArguments
-from .judging import limit_of
+from .judging import limit_of, names_of
 from .merging import is_owed, merge
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
     latest = calls.rounds[-1]
     here = {outcome.raw.id for outcome in latest.outcomes}
     earlier = [bad for bad in owed if bad.attempt != calls.attempts or bad.raw.id not in here]
-    reminder = "".join(f"\nThe call of {bad.name} is still missing. {error_text(bad.error)}" for bad in earlier)
+    offered = names_of(adapter, request).to_wire
+    reminder = "".join(
+        f"\nThe call of {offered.get(bad.name, bad.name)} is still missing. {error_text(bad.error)}" for bad in earlier
+    )
     if latest.turn.calls:
         answers = {outcome.raw.id: reask_answer(outcome) for outcome in latest.outcomes}
         last = next(reversed(answers))

@@ -142,7 +142,7 @@ def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> 
         from .call_errors import broken_wrapper, unknown_tool  # loaded, as repairs, for calls that need it
 
         broken = broken_wrapper(call, cut=cut) if rules.repairs and call.name in WRAPPERS else None
-        return _bad(call, call.name, rules, broken or unknown_tool(call.name, tools))
+        return _bad(call, call.name, rules, broken or unknown_tool(call.name, rules.names))
     tool = tools.by_name[tool_name]
     if len(call.arguments) > MAX_ARGUMENT_CHARACTERS:
         error: CallError = InvalidArguments(f"the arguments are longer than {MAX_ARGUMENT_CHARACTERS} characters")
