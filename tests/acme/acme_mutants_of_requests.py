@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from acme_mutants import breaks
 from toolfan.adapter import ToolChoice
+from toolfan.errors import UsageError
 from toolfan.testing.laws_of_messages import PARTS
 from toolfan_acme import AcmeAdapter
 
@@ -335,3 +336,31 @@ class OneKey(AcmeAdapter):
 class OneAddress(AcmeAdapter):
     def connect(self, settings: Any, *, use_async: bool) -> object:
         return super().connect(settings.model_copy(update={"base_url": "http://127.0.0.1:9"}), use_async=use_async)
+
+
+@breaks("test_clients_are_of_the_kind_that_was_asked_for")
+class SyncOnly(AcmeAdapter):
+    """Its `connect` gives a sync client always."""
+
+    def transport(self, client: object, *, use_async: bool) -> Any:
+        if use_async:
+            raise UsageError(f"{type(client).__name__} is not async", adapter=self.name)
+        return super().transport(client, use_async=use_async)
+
+
+@breaks("test_hooks_of_settings_answer")
+class Unanswering(AcmeAdapter):
+    def key_variables(self, settings: Any) -> list[str]:
+        return [settings.key_variable]
+
+
+@breaks("test_hooks_of_settings_answer")
+class OtherVariables(AcmeAdapter):
+    def key_variables(self, settings: Any) -> list[str]:
+        return ["ACME_TOKEN"]
+
+
+@breaks("test_hooks_of_settings_answer")
+class Unconfigured(AcmeAdapter):
+    def configured(self, settings: Any) -> Any:
+        """Returns nothing."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from toolfan.adapter import ParallelToolsAdapter
 from toolfan.errors import ToolfanError
 from toolfan.registry import load_adapter
 
@@ -76,6 +77,35 @@ class LawsOfPackages(LawsOfOddities):
                 yield f"{said['error'] or 'no error'} instead of ConfigError: {said['text']}"
             elif self.key_variable is not None and self.key_variable not in said["text"]:
                 yield f"it does not name {self.key_variable}: {said['text']}"
+
+    @law
+    def test_clients_are_of_the_kind_that_was_asked_for(self) -> Iterator[str]:
+        """`transport` takes what `connect` gave, the sync client and the async one; without the latter: Unsupported."""
+        for kind, said in zip(("sync", "async"), ask(self)["taken"], strict=True):
+            known = {"", "AdapterNotInstalled"}  # and what other laws tell of
+            known |= {"ConfigError"} if said["step"] == "connect" else set()
+            known |= {"Unsupported"} if kind == "async" else set()
+            if said["error"] not in known:
+                yield f"{kind}: {said['step']} raises {said['error']}: {said['text']}"
+
+    @law
+    def test_hooks_of_settings_answer(self) -> Iterator[str]:
+        """Where an adapter has `configured` and `key_variables`, both answer for the settings; `toolfan doctor` asks them.
+
+        An error there would keep every client from being made.  `configured(settings)` returns an
+        adapter of this name; `key_variables(settings)` the names of the variables, that of `key_variable` among them.
+        """
+        settings = self.adapter.settings_model.model_validate(dict(self.settings))
+        if (configured := getattr(self.adapter, "configured", None)) is not None:
+            found = configured(settings)
+            if not isinstance(found, ParallelToolsAdapter) or found.name != self.adapter.name:
+                yield f"configured(settings) returns {found!r:.100}"
+        if (key_variables := getattr(self.adapter, "key_variables", None)) is not None:
+            names = list(key_variables(settings))
+            if not all(isinstance(name, str) and name for name in names) or isinstance(key_variables(settings), str):
+                yield f"key_variables(settings) returns {names!r}"
+            elif self.key_variable is not None and self.key_variable not in names:
+                yield f"key_variables(settings) returns {names!r}, and connect asks for {self.key_variable}"
 
     @law
     def test_settings_are_heeded(self) -> Iterator[str]:

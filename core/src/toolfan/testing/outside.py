@@ -115,6 +115,18 @@ def _said(adapter: ParallelToolsAdapter, settings: Mapping[str, Any], *, use_asy
     return {"error": "", "text": ""}
 
 
+def _taken(adapter: ParallelToolsAdapter, settings: Mapping[str, Any], *, use_async: bool) -> dict[str, str]:
+    """What became of `connect`, and of `transport` over the client that it gave."""
+    step = "connect"
+    try:
+        client = adapter.connect(adapter.settings_model.model_validate(dict(settings)), use_async=use_async)
+        step = "transport"
+        adapter.transport(client, use_async=use_async)
+    except Exception as exc:  # noqa: BLE001 - it is what is told
+        return {"step": step, "error": type(exc).__name__, "text": str(exc)}
+    return {"step": "", "error": "", "text": ""}
+
+
 def _sent(adapter: ParallelToolsAdapter, model: str, settings: Mapping[str, Any], field: str) -> dict[str, Any]:
     """What became of a request whose service is at an address of this process; whether it came there."""
     with _listening() as (address, heard):
@@ -192,6 +204,7 @@ def _main() -> None:
         del modules[name]
     known = adapter.settings_model.model_fields
     model, settings = question["model"], question["settings"]
+    answer["taken"] = [_taken(adapter, settings, use_async=use) for use in (False, True)]
     answer["sent"] = {name: _sent(adapter, model, settings, name) for name in ADDRESSES if name in known}
     if "api_key_env" in known:
         named = {**question["settings"], "api_key_env": OTHER_VARIABLE}
