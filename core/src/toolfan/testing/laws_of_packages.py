@@ -90,10 +90,11 @@ class LawsOfPackages(LawsOfOddities):
 
     @law
     def test_hooks_of_settings_answer(self) -> Iterator[str]:
-        """Where an adapter has `configured` and `key_variables`, both answer for the settings; `toolfan doctor` asks them.
+        """`configured` and `key_variables`, where an adapter has them, answer for the settings, and raise nothing.
 
-        An error there would keep every client from being made.  `configured(settings)` returns an
-        adapter of this name; `key_variables(settings)` the names of the variables, that of `key_variable` among them.
+        An error there would keep clients from being made, and `toolfan doctor` from its work.
+        `configured(settings)` returns an adapter of this name; `key_variables(settings)` the names of the variables
+        that a key is taken from, `key_variable` among them.
         """
         settings = self.adapter.settings_model.model_validate(dict(self.settings))
         if (configured := getattr(self.adapter, "configured", None)) is not None:
