@@ -83,6 +83,18 @@ class TestLiteLLM(AdapterConformance):
             text="Let me look. ☂",
         ),
         sample("a text", completion("stop", content="It rains."), text="It rains.", stop="end"),
+        sample(
+            "a search on the server before the calls",
+            completion("tool_calls", tool_calls=[call("srvtoolu_a", "web_search", '{"query":"Oslo"}'), *TWO]),
+            calls=CALLED,
+            ids=["call_a", "toolu_b"],
+        ),
+        sample(
+            "a search on the server and a text",
+            completion("stop", content="It rains.", tool_calls=[call("srvtoolu_a", "web_search", '{"query":"Oslo"}')]),
+            text="It rains.",
+            stop="end",
+        ),
         sample("a refusal", completion("stop", refusal="I will not."), refusal="I will not.", stop="end"),
         sample(
             "thinking kept",

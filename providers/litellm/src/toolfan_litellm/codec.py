@@ -6,15 +6,18 @@ Knows: what differs from OpenAI's chat completions.  Must not know: LiteLLM, HTT
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolfan_openai.codec import CAPABILITIES, ChatCompletionsAdapter
 
+from .server_tools import ServerToolsParser, parse, served, with_served, without_served
 from .settings import LiteLLMSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pydantic import BaseModel
-    from toolfan.adapter import AsyncTransport, Capabilities, Transport
+    from toolfan.adapter import Answer, AsyncTransport, Capabilities, Message, StreamParser, Transport, Turn
 
 OPTION_NAMES = ChatCompletionsAdapter().option_names | {"thinking"}
 """Those of chat completions, and `thinking`: LiteLLM translates them, or refuses what a model does not have."""
@@ -30,6 +33,22 @@ class LiteLLMAdapter(ChatCompletionsAdapter):
     capabilities: Capabilities = _CAPABILITIES
     settings_model: type[BaseModel] = LiteLLMSettings
     option_names: frozenset[str] = OPTION_NAMES
+
+    def parse_response(self, body: Mapping[str, Any]) -> Turn:
+        """The turn in a chat completion; see `server_tools` for calls that are none of the client's."""
+        return parse(body, adapter=self.name)
+
+    def stream_parser(self) -> StreamParser:
+        """A parser for the chunks of one streamed completion."""
+        return ServerToolsParser(self.name, needs_end=self.needs_end)
+
+    def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
+        """The assistant message, calls of the server's tools included; one `tool` message a call of the client's."""
+        calls = served(turn.replay)
+        if not calls:
+            return super().build_answer(turn, answers)
+        message, *rest = super().build_answer(replace(turn, replay=without_served(turn.replay)), answers)
+        return [with_served(message, calls), *rest]
 
     def connect(self, settings: BaseModel, *, use_async: bool) -> object:
         """A `LiteLLMClient`.  Raises ConfigError without the key it names, AdapterNotInstalled without LiteLLM."""
