@@ -12,7 +12,7 @@ import openai
 import pytest
 import toolfan
 from four_ways import ERROR, MODES, ask
-from loopback import KEY, USER, Bench
+from loopback import KEY, USER, Bench, http
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -309,11 +309,51 @@ def test_the_names_of_googles_services_are_those_of_the_conventions(collected: C
     (observer,) = [otel._active]
     assert observer is not None
     request = toolfan.WireRequest(model="gemini-x", body={})
-    observer.toolfan_before_send("gemini", request, 1)
+    observer.toolfan_before_send("gcp.gemini", request, 1)
     observer.toolfan_after_turn(request, toolfan.Turn())
     (span,) = collected.spans
     assert span.name == "generate_content gemini-x"
     assert attributes(span)["gen_ai.provider.name"] == "gcp.gemini"
+
+
+@pytest.mark.parametrize(
+    ("target", "address", "name"),
+    [
+        ("openai", "base_url", "openai"),
+        ("openai-responses", "base_url", "openai"),
+        ("openai", "azure_endpoint", "azure.ai.openai"),
+        ("openai-responses", "azure_endpoint", "azure.ai.openai"),
+        ("anthropic", "base_url", "anthropic"),
+        ("cohere", "base_url", "cohere"),
+        ("bedrock", "endpoint_url", "aws.bedrock"),
+        ("vertex", "base_url", "gcp.vertex_ai"),
+        ("gemini", "base_url", "gcp.gemini"),
+    ],
+)
+def test_services_have_the_names_of_the_conventions(
+    faulty: Any, collected: Collected, monkeypatch: pytest.MonkeyPatch, target: str, address: str, name: str
+) -> None:
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HOUSE_KEY"):
+        monkeypatch.setenv(variable, "planted")
+    settings = {address: faulty(http('{"error": {"message": "No."}}', 400)).url}
+    settings |= {"region": "us-east-1"} if target == "bedrock" else {"api_key_env": "HOUSE_KEY"}
+    settings |= {"api_version": "2024-10-21"} if address == "azure_endpoint" else {}
+    with toolfan.connect(f"{target}:m", **settings) as client, pytest.raises(toolfan.RequestRejected):
+        client.create(messages=USER, tools=(Weather,))
+    (span,) = collected.spans
+    assert attributes(span)["gen_ai.provider.name"] == name
+
+
+@pytest.mark.parametrize("adapter", ["openai", "openai-responses"])
+def test_a_client_of_azure_that_is_passed_has_its_name(faulty: Any, collected: Collected, adapter: str) -> None:
+    endpoint = faulty(http('{"error": {"message": "No."}}', 400)).url
+    with openai.AzureOpenAI(api_key=KEY, azure_endpoint=endpoint, api_version="2024-10-21") as sdk:
+        client = toolfan.wrap(sdk, adapter=adapter, model="m")
+        assert client.adapter.name == adapter
+        with pytest.raises(toolfan.RequestRejected):
+            client.create(messages=USER, tools=(Weather,))
+    (span,) = collected.spans
+    assert attributes(span)["gen_ai.provider.name"] == "azure.ai.openai"
 
 
 def test_it_is_set_up_once_and_can_be_ended(bench: Bench, collected: Collected) -> None:

@@ -776,7 +776,7 @@ def test_every_observer_hook_is_specified() -> None:
         "toolfan_after_execute": ("adapter", "call", "result"),
         "toolfan_after_failure": ("adapter", "request", "error", "attempt"),
         "toolfan_after_turn": ("adapter", "request", "turn", "attempt"),
-        "toolfan_before_send": ("adapter", "request", "attempt"),
+        "toolfan_before_send": ("adapter", "request", "attempt", "provider"),
         "toolfan_call_sealed": ("adapter", "request", "call", "attempt"),
     }
     assert set(hookspecs.OBSERVER_HOOKS) == specs.keys() - {"toolfan_adapter"}

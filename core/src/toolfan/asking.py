@@ -85,7 +85,7 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
         spent.requests += 1
         response: WireResponse | None = None
         try:
-            with watched(adapter.name, wire, spent.attempts) as watch:
+            with watched(adapter, wire, spent.attempts) as watch:
                 response = yield Send(wire)
                 assert response is not None
                 turn = with_note(adapter.parse_response(response.body))

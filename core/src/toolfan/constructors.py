@@ -43,7 +43,7 @@ def _wrapped(given: object, adapter: Adapter, model: str | None, retries: Retrie
     if use_async is None:
         use_async = hasattr(sdk_client, "__aenter__")
     codec = adapter if adapter and not isinstance(adapter, str) else None
-    codec = codec or load_adapter(cast("str", adapter) or adapter_for_client(sdk_client))
+    codec = _serving(codec or load_adapter(cast("str", adapter) or adapter_for_client(sdk_client)), sdk_client)
     binding = Binding(codec, sdk_client, use_async=use_async, maker=maker)
     kind = AsyncClient if use_async else Client
     return kind(codec, binding, retries=retries, defaults={"model": model})
@@ -148,6 +148,11 @@ def from_vertexai(
     return cast("Client | AsyncClient", _wrapped(sdk_client, "vertex", model, retries, use_async=use_async))
 
 
+def _serving(adapter: ParallelToolsAdapter, sdk_client: object) -> ParallelToolsAdapter:
+    serving = getattr(adapter, "serving", None)
+    return adapter if serving is None else cast("ParallelToolsAdapter", serving(sdk_client))
+
+
 def _connected(
     target: str | None,
     profile: str | None,
@@ -164,9 +169,11 @@ def _connected(
     def maker() -> object:
         return found.adapter.connect(found.settings, use_async=use_async)
 
-    binding = Binding(found.adapter, maker(), use_async=use_async, maker=maker)
+    sdk_client = maker()
+    codec = _serving(found.adapter, sdk_client)
+    binding = Binding(codec, sdk_client, use_async=use_async, maker=maker)
     kind = AsyncClient if use_async else Client
-    return kind(found.adapter, binding, retries=retries, defaults={"model": found.model, **found.call_options})
+    return kind(codec, binding, retries=retries, defaults={"model": found.model, **found.call_options})
 
 
 def connect(

@@ -40,10 +40,11 @@ def toolfan_adapter() -> ParallelToolsAdapter:
 
 
 @hookspec
-def toolfan_before_send(adapter: str, request: WireRequest, attempt: int) -> None:
+def toolfan_before_send(adapter: str, request: WireRequest, attempt: int, provider: str) -> None:
     """A request is about to be sent.
 
-    `adapter` is the adapter's name, `request` what goes on the wire (no headers, no key), `attempt` the round of
+    `adapter` is the adapter's name, `provider` the service's by OpenTelemetry's conventions (the adapter's where it
+    tells none), `request` what goes on the wire (no headers, no key), `attempt` the round of
     asking, from 1; a request that is sent again within a round is announced again.  What follows on it gets the same
     `request` object: exactly one `toolfan_after_turn` or `toolfan_after_failure`, and the calls before it.
 

@@ -3,7 +3,7 @@
 One span for each request and one for each tool that is executed, both below the span that is current where they begin.
 Which exporter they go to is set up with OpenTelemetry's SDK, not here.
 
-Knows: the hooks, OpenTelemetry's API.  Must not know: its SDK, any provider beyond its name in the conventions.
+Knows: the hooks, OpenTelemetry's API.  Must not know: its SDK, any provider.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _WANTED = ("true", "span_only", "span_and_event")
-_PROVIDERS = {"vertex": "gcp.vertex_ai", "gemini": "gcp.gemini"}
 _SECONDS = [0.01 * 2**power for power in range(14)]
 _TOKENS = [float(4**power) for power in range(14)]
 _ESCAPED = ("utf-8", "backslashreplace")
@@ -110,12 +109,9 @@ class _Instrumentation:
         self._begun: dict[int, _Begun] = {}
 
     @hookimpl
-    def toolfan_before_send(self, adapter: str, request: WireRequest, attempt: int) -> None:
-        operation = "generate_content" if adapter in _PROVIDERS else "chat"
-        about: dict[str, Any] = {
-            "gen_ai.operation.name": operation,
-            "gen_ai.provider.name": _PROVIDERS.get(adapter, adapter),
-        }
+    def toolfan_before_send(self, provider: str, request: WireRequest, attempt: int) -> None:
+        operation = "generate_content" if provider.startswith("gcp.") else "chat"
+        about: dict[str, Any] = {"gen_ai.operation.name": operation, "gen_ai.provider.name": provider}
         if request.model:
             about["gen_ai.request.model"] = request.model
         name = f"{operation} {request.model}" if request.model else operation

@@ -40,7 +40,7 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
         spent.requests += 1
         reading = _Reading(terms, request)
         try:
-            with watched(adapter.name, wire, spent.attempts) as reading.watch:
+            with watched(adapter, wire, spent.attempts) as reading.watch:
                 found = yield from reading.read(wire)
         except NotSent as exc:
             spent.requests -= 1

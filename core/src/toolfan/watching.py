@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import pluggy
 
+    from .adapter import ParallelToolsAdapter
     from .calls import RawCall, Turn
 
 _log = logging.getLogger("toolfan")
@@ -128,7 +129,7 @@ def tell(hook: str, **values: Any) -> None:
         _inside.telling = False
 
 
-def watched(adapter: str, request: Any, attempt: int) -> Watched:
+def watched(adapter: ParallelToolsAdapter, request: Any, attempt: int) -> Watched:
     """A context in which one request is sent and its answer read; nothing happens in it where nobody watches."""
     return _Told(adapter, request, attempt) if _watchers else _UNWATCHED
 
@@ -157,14 +158,15 @@ _UNWATCHED = Watched()
 class _Told(Watched):
     """The same, told to the observers; each request that was announced ends once: with a turn, or with a failure."""
 
-    def __init__(self, adapter: str, request: Any, attempt: int) -> None:
-        self._about = {"adapter": adapter, "request": request, "attempt": attempt}
+    def __init__(self, adapter: ParallelToolsAdapter, request: Any, attempt: int) -> None:
+        self._about = {"adapter": adapter.name, "request": request, "attempt": attempt}
+        self._provider = getattr(adapter, "provider", None) or adapter.name
         self._announced: set[int] = set()
         self._ended = False
 
     def __enter__(self) -> Self:
         self._about["request"] = _copied(self._about["request"])
-        tell("toolfan_before_send", **self._about)
+        tell("toolfan_before_send", provider=self._provider, **self._about)
         return self
 
     def sealed(self, calls: Iterable[RawCall]) -> None:

@@ -71,6 +71,7 @@ class ConverseAdapter:
     """The adapter `bedrock`: Converse and ConverseStream of Amazon Bedrock."""
 
     name: str = "bedrock"
+    provider: str = "aws.bedrock"
     api: int = ADAPTER_API
     capabilities: Capabilities = CAPABILITIES
     settings_model: type[BaseModel] = BedrockSettings

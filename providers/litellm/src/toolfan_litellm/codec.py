@@ -30,6 +30,7 @@ class LiteLLMAdapter(ChatCompletionsAdapter):
     """The adapter `litellm`: models by LiteLLM's names, such as `anthropic/claude-sonnet-4-5`."""
 
     name: str = "litellm"
+    provider: str = "litellm"
     capabilities: Capabilities = _CAPABILITIES
     settings_model: type[BaseModel] = LiteLLMSettings
     option_names: frozenset[str] = OPTION_NAMES

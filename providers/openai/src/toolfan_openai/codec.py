@@ -61,6 +61,8 @@ class ChatCompletionsAdapter:
     """The adapter `openai`: OpenAI, Azure OpenAI and servers that speak the same."""
 
     name: str = "openai"
+    provider: str = "openai"
+    """The service's name by OpenTelemetry's conventions."""
     api: int = ADAPTER_API
     capabilities: Capabilities = CAPABILITIES
     settings_model: type[BaseModel] = OpenAISettings
@@ -139,6 +141,12 @@ class ChatCompletionsAdapter:
     def configured(self, settings: BaseModel) -> ChatCompletionsAdapter:
         """The adapter as a profile wants it."""
         return replace(self, needs_end=getattr(settings, "needs_end", self.needs_end))
+
+    def serving(self, client: object) -> ChatCompletionsAdapter:
+        """The adapter for this client: Azure is a provider of its own."""
+        from .transport import is_azure
+
+        return replace(self, provider="azure.ai.openai") if is_azure(client) else self
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The assistant message, see `assistant_message`, and one `tool` message a call."""

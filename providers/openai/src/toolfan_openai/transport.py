@@ -55,6 +55,11 @@ def make_transport(client: object, *, use_async: bool, adapter: str, path: str =
     return HttpTransport(sender, waits=_waits(client))
 
 
+def is_azure(client: object) -> bool:
+    """Whether it is one of the SDK's clients for Azure."""
+    return any(base.__name__ in ("AzureOpenAI", "AsyncAzureOpenAI") for base in type(client).__mro__)
+
+
 def _waits(client: Any) -> bool:
     """Whether a function fetches the key, or a subclass may do what it likes."""
     providers = (getattr(client, name, None) for name in ("_api_key_provider", "_azure_ad_token_provider"))

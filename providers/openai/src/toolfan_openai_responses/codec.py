@@ -44,6 +44,8 @@ class ResponsesAdapter:
     """The adapter `openai-responses`: the Responses API, whose tools, items and events are flat."""
 
     name: str = "openai-responses"
+    provider: str = "openai"
+    """The service's name by OpenTelemetry's conventions."""
     api: int = ADAPTER_API
     capabilities: Capabilities = CAPABILITIES
     settings_model: type[BaseModel] = EndpointSettings
@@ -120,6 +122,12 @@ class ResponsesAdapter:
     def configured(self, settings: BaseModel) -> ResponsesAdapter:
         """The adapter as a profile wants it."""
         return replace(self, needs_end=getattr(settings, "needs_end", self.needs_end))
+
+    def serving(self, client: object) -> ResponsesAdapter:
+        """The adapter for this client: Azure is a provider of its own."""
+        from toolfan_openai.transport import is_azure
+
+        return replace(self, provider="azure.ai.openai") if is_azure(client) else self
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The provider's items, see `output_items`, and one output item a call."""

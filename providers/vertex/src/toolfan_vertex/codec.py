@@ -69,6 +69,11 @@ class GenerateContentAdapter:
     """False for servers known to end a stream without a finish reason."""
 
     @property
+    def provider(self) -> str:
+        """The service's name by OpenTelemetry's conventions."""
+        return "gcp.vertex_ai" if self.name == "vertex" else "gcp.gemini"
+
+    @property
     def option_names(self) -> frozenset[str]:
         """Generation options and top-level fields, in both spellings."""
         return OPTION_NAMES
