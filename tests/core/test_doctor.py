@@ -226,6 +226,23 @@ def test_one_profile_alone() -> None:
     assert "there is no profile 'others'; configured profiles: Other-One, house" in done.stderr
 
 
+@pytest.mark.parametrize("variable", [True, False])
+def test_a_profile_that_is_selected_in_vain_is_told(monkeypatch: pytest.MonkeyPatch, variable: bool) -> None:
+    """With where it is named, and the name that may be meant; the profiles are examined all the same."""
+    configure(("" if variable else 'default = "hous"\n') + profile(adapter="local"))
+    if variable:
+        monkeypatch.setenv("TOOLFAN_PROFILE", "hous")
+    lines = found(status=2)
+    assert [line["problem"] for line in lines if line["kind"] == "profile"] == [None]
+    (wrong,) = [line for line in lines if line["kind"] == "default"]
+    where = "the environment variable TOOLFAN_PROFILE" if variable else f"default in {Path('toolfan.toml').absolute()}"
+    assert wrong["problem"].startswith(where)
+    assert "names the profile 'hous', which does not exist; configured profiles: house" in wrong["problem"]
+    assert wrong["next"].endswith("Did you mean 'house'?")
+    assert f"default: {wrong['problem']}. {wrong['next']}" in run().stdout
+    assert not [line for line in found("--profile", "house") if line["kind"] == "default"]
+
+
 def test_plugins_that_are_unusable_are_listed_with_a_remedy() -> None:
     """A blocked one is no failure."""
     install("tool-a", "toolfan.adapters", "torn", "import nothing_like_it")

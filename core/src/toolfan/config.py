@@ -78,7 +78,7 @@ def resolve(
         return _connect_adapter(target, arguments)
     configured = configuration(start)
     if target is None:
-        found = _selected(configured, profile)
+        found = selected(configured, profile)
     elif same := configured.find(target):
         found = _only_a_profile(target, same)
     else:
@@ -134,7 +134,11 @@ def _only_a_profile(target: str, profile: Profile) -> Profile:
     return profile
 
 
-def _selected(configured: Configuration, name: str | None) -> Profile:
+def selected(configured: Configuration, name: str | None = None) -> Profile:
+    """The profile of this name; without one, that which the environment or the file selects.
+
+    Raises ConfigError if it does not exist, with where it is named and the nearest name, or if none is selected.
+    """
     where = "the argument profile"
     if name is None:
         name, where = configured.selected, configured.selected_where

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from ..blocking import blocked
+from ..config import selected
 from ..errors import ConfigError
 from ..observers import ObserverInfo, installed_observers
 from ..profiles import configuration
@@ -48,11 +49,16 @@ def doctor(
         plugins: list[_Plugin] = [("adapter", info) for info in installed_adapters(load=True)]
         plugins += [("observer", info) for info in installed_observers(load=True)]
     plugins += [("clients", info) for info in idle_claims()]
+    wrong = None if profile else _selected_in_vain(configured)
     if as_json:
         _print_json(findings, plugins)
     else:
         _print(findings, plugins)
-    if any(info.hint for _, info in plugins):
+    if wrong is not None and as_json:
+        print_json({"kind": "default", "problem": wrong.message, "next": wrong.hint})
+    elif wrong is not None:
+        print_text(f"default: {wrong.message}. {wrong.hint or ''}".rstrip())
+    if wrong is not None or any(info.hint for _, info in plugins):
         raise typer.Exit(2)
     if any(one.problem and not one.asked for one in findings):
         raise typer.Exit(2)
@@ -67,6 +73,16 @@ def _names(configured: Configuration, profile: str | None) -> list[str]:
     if found is None:
         raise ConfigError(f"there is no profile {profile!r}; {configured.listed()}", hint="Name one of them.")
     return [found.name]
+
+
+def _selected_in_vain(configured: Configuration) -> ConfigError | None:
+    """What is wrong with the profile that the environment or the file selects."""
+    try:
+        if configured.selected is not None:
+            selected(configured)
+    except ConfigError as exc:
+        return exc
+    return None
 
 
 def _print_json(findings: list[Finding], plugins: list[_Plugin]) -> None:
