@@ -3,7 +3,7 @@
 What a strict decoder refuses (a lone surrogate, a number of thousands of digits, nesting without end) may be one call's
 fault in an answer of many: here it costs neither the answer nor the other calls.
 
-Knows: plain data.  Must not know: any provider's field names (but that `tools` is a list that may grow).
+Knows: plain data.  Must not know: any provider's field names (but that most have a list of `tools`).
 """
 
 from __future__ import annotations
@@ -165,23 +165,25 @@ def sendable(value: Any) -> Any:
     return value
 
 
-def merge_extra_body(body: dict[str, Any], extra: Mapping[str, Any], *, adapter: str) -> dict[str, Any]:
-    """`body` with the user's `extra` fields: objects are merged, `tools` lists joined, nothing is overwritten.
+def merge_extra_body(
+    body: dict[str, Any], extra: Mapping[str, Any], *, adapter: str, joined: str = "tools"
+) -> dict[str, Any]:
+    """`body` with the user's `extra` fields: objects are merged, the lists at `joined` put together, nothing is lost.
 
     Raises UsageError for a field that both set, with its dotted name.
     """
-    return _merge(body, extra, "", adapter) if extra else body
+    return _merge(body, extra, "", adapter, joined) if extra else body
 
 
-def _merge(body: Mapping[str, Any], extra: Mapping[str, Any], path: str, adapter: str) -> dict[str, Any]:
+def _merge(body: Mapping[str, Any], extra: Mapping[str, Any], path: str, adapter: str, joined: str) -> dict[str, Any]:
     merged = dict(body)
     for key, value in extra.items():
         where = f"{path}.{key}" if path else key
         if key not in merged:
             merged[key] = value
         elif isinstance(merged[key], Mapping) and isinstance(value, Mapping):
-            merged[key] = _merge(merged[key], value, where, adapter)
-        elif where == "tools" and isinstance(merged[key], list) and isinstance(value, list | tuple):
+            merged[key] = _merge(merged[key], value, where, adapter, joined)
+        elif where == joined and isinstance(merged[key], list) and isinstance(value, list | tuple):
             merged[key] = [*merged[key], *value]
         elif merged[key] != value:
             raise UsageError(

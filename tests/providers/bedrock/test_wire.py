@@ -65,6 +65,18 @@ def test_calls_come_through_the_real_client(bedrock: Callable[..., Any], way: st
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_tools_of_the_service_and_cache_points_stand_beside_ours(bedrock: Callable[..., Any], way: str) -> None:
+    client, server = bedrock(ANSWERS[kind(way)])
+    more = [{"cachePoint": {"type": "default"}}, {"systemTool": {"name": "nova_grounding"}}]
+    assert list(asked(way, client, extra_body={"toolConfig": {"tools": more}})) == VALUES
+    [(_, _, _, body)] = server.requests
+    [tool, *others] = json.loads(body)["toolConfig"]["tools"]
+    assert (tool["toolSpec"]["name"], others) == ("Weather", more)
+    with pytest.raises(toolfan.UsageError, match=r"extra_body sets toolConfig\.tools,"):
+        asked(way, client, extra_body={"toolConfig": {"tools": more[0]}})
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_failed_calls_are_asked_again_in_the_providers_own_form(bedrock: Callable[..., Any], way: str) -> None:
     bad = use("t2", "Weather", {"location": "Dallas", "days": "many"})
     first, second = answer(THOUGHT, HIDDEN, TWO[0], bad), answer(use("t3", "Weather", {"location": "Dallas"}))

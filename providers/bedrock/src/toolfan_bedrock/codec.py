@@ -124,7 +124,8 @@ class ConverseAdapter:
         if (tool_config := self._tool_config(request, messages)) is not None:
             body["toolConfig"] = tool_config
         body |= self._options(request.options)
-        return WireRequest(request.model, merge_extra_body(body, request.extra_body, adapter=self.name))
+        body = merge_extra_body(body, request.extra_body, adapter=self.name, joined="toolConfig.tools")
+        return WireRequest(request.model, body)
 
     def _tool_config(self, request: ToolRequest, messages: list[JSON]) -> JSON | None:
         """None for no tools at all: Converse has no other word for "none"."""
