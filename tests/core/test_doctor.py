@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -207,6 +208,32 @@ def test_an_endpoint_that_fails_is_status_1(faulty: Any, answer: bytes, says: st
     assert says in one["problem"]
     assert one["next"]
     assert len(server.requests) == 1
+
+
+def test_endpoints_that_do_not_answer_are_waited_for_side_by_side(faulty: Any) -> None:
+    """No longer than their profiles allow."""
+    meeting = threading.Barrier(3)  # each holds its request until the others have theirs
+
+    def silent(handler: Any) -> None:
+        meeting.wait(20)
+        handler.connection.recv(1)  # until the client has gone
+
+    server = faulty(silent)
+    configure("\n".join(profile(f'base_url = "{server.url}"\ndeadline = 4', name=name) for name in ("a", "b", "c")))
+    lines = [line for line in found("--live", status=1) if line["kind"] == "profile"]
+    assert not meeting.broken
+    assert [line["profile"] for line in lines] == ["a", "b", "c"]
+    assert {line["problem"] for line in lines} == {"no complete answer came within the deadline of 4 s"}
+    assert {line["next"] for line in lines} == {"Raise the deadline of the profile, if the service needs longer."}
+
+
+def test_a_profile_without_a_deadline_has_half_a_minute(faulty: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolfan.cli.examining._PATIENCE", 1.0)
+    server = faulty(lambda handler: handler.connection.recv(1))
+    configure(profile(f'base_url = "{server.url}"\ndeadline = 0'))
+    one = house("--live", status=1)
+    assert one["problem"] == "no complete answer came within the deadline of 1 s"
+    assert one["next"] == "See whether the service is up and its address right; doctor waits 1 s at the most."
 
 
 def test_live_without_a_model_is_wrong_use_and_asks_nobody() -> None:

@@ -17,7 +17,7 @@ from ..observers import ObserverInfo, installed_observers
 from ..profiles import configuration
 from ..registry import AdapterInfo, idle_claims, installed_adapters
 from ..wire import nearest
-from .examining import Finding, examined
+from .examining import Finding, all_examined
 from .output import foreign_words_aside, plugin_json, plugin_text, print_json, print_table, print_text
 from .questions import Profile  # noqa: TC001 - typer reads it
 
@@ -45,7 +45,7 @@ def doctor(
     """
     configured = configuration()
     with foreign_words_aside():
-        findings = [examined(configured.profiles[name], live=live) for name in _names(configured, profile)]
+        findings = all_examined([configured.profiles[name] for name in _names(configured, profile)], live=live)
         plugins: list[_Plugin] = [("adapter", info) for info in installed_adapters(load=True)]
         plugins += [("observer", info) for info in installed_observers(load=True)]
     plugins += [("clients", info) for info in idle_claims()]

@@ -12,23 +12,26 @@ import sys
 import time
 import traceback
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from tenacity import stop_after_attempt
 
 from ..config import resolve
 from ..constructors import connect
-from ..errors import ToolfanError, UsageError
+from ..errors import DeadlineExceeded, ToolfanError, UsageError
 from ..masking import masked
 from ..registry import installed_adapters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..client import Client
     from ..config import Connection
     from ..profiles import Profile
 
 _PATIENCE = 30.0
-"""Seconds that an endpoint may take to answer."""
+"""Seconds that an endpoint may take to answer, where its profile does not allow less."""
 
 
 @dataclass(slots=True)
@@ -52,6 +55,23 @@ class Finding:
     problem: str | None = None
     next: str | None = None
     remarks: list[str] = field(default_factory=list)
+
+
+def all_examined(profiles: Sequence[Profile], *, live: bool) -> list[Finding]:
+    """The profiles, each examined; with `live` side by side, since each waits for an endpoint."""
+    if not live:
+        return [examined(profile, live=False) for profile in profiles]
+    found: dict[str, Finding] = {}
+
+    def examine(profile: Profile) -> None:
+        found[profile.name] = examined(profile, live=True)
+
+    threads = [Thread(target=examine, args=(profile,), daemon=True) for profile in profiles]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [found[profile.name] for profile in profiles]
 
 
 def examined(profile: Profile, *, live: bool) -> Finding:
@@ -82,7 +102,7 @@ def _examine(found: Finding, connection: Connection, *, live: bool) -> None:
         found.endpoint = found.endpoint or _address(client.sdk_client)
         if live:
             found.asked = True
-            found.answered = _asked(client)
+            found.answered = _asked(client, connection.defaults.get("deadline"))
 
 
 def _variables(found: Finding, connection: Connection) -> list[str]:
@@ -146,18 +166,24 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def _asked(client: Client) -> float:
-    """How many seconds the endpoint took to answer one small question, with whatever."""
+def _asked(client: Client, allowed: float | None) -> float:
+    """How many seconds the endpoint took to answer one small question, with whatever; at most what is `allowed`."""
 
     def present() -> None:
         """Say that you are there."""
 
-    began = time.monotonic()
-    client.create(
-        messages=[{"role": "user", "content": "Are you there?"}],
-        tools=(present,),
-        max_attempts=1,
-        on_invalid="keep",
-        deadline=_PATIENCE,
-    )
+    began, patience = time.monotonic(), min(allowed or _PATIENCE, _PATIENCE)
+    try:
+        client.create(
+            messages=[{"role": "user", "content": "Are you there?"}],
+            tools=(present,),
+            max_attempts=1,
+            on_invalid="keep",
+            deadline=patience,
+        )
+    except DeadlineExceeded as exc:
+        exc.hint = f"See whether the service is up and its address right; doctor waits {_PATIENCE:g} s at the most."
+        if patience < _PATIENCE:
+            exc.hint = "Raise the deadline of the profile, if the service needs longer."
+        raise
     return time.monotonic() - began
