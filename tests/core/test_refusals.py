@@ -22,6 +22,10 @@ class B(BaseModel):
     y: int = 0
 
 
+class Alpha(BaseModel):
+    z: int = 0
+
+
 class Free(BaseModel):
     data: dict[str, Any]
 
@@ -123,6 +127,10 @@ REFUSALS = {
     "a header with a line break": Refusal(UsageError, "extra_headers", extra_headers={"X": "a\r\nY: b"}),
     "a header outside of latin 1": Refusal(UsageError, "extra_headers", extra_headers={"X": "☃"}),
     "a header name with a blank": Refusal(UsageError, "extra_headers", extra_headers={"X Y": "b"}),
+    "an object in extra_query": Refusal(UsageError, r"extra_query\.a .*object is not", extra_query={"a": object()}),
+    "bytes in a list in extra_query": Refusal(UsageError, r"extra_query\.a\[1\].*bytes", extra_query={"a": [1, b"x"]}),
+    "a tool_choice in other letters": Refusal(UsageError, "Did you mean 'Alpha'", tools=[Alpha], tool_choice="alpha"),
+    "a tool_choice nearly a mode": Refusal(UsageError, "Did you mean 'required'", tool_choice="requred"),
     "extra_query is a text": Refusal(UsageError, "extra_query is str", extra_query="a=b"),
     "deadline is a text": Refusal(UsageError, "deadline is 'soon'", deadline="soon"),
     "deadline is 0": Refusal(UsageError, "deadline is 0", deadline=0),

@@ -209,7 +209,7 @@ class QuotaExhausted(ProviderError):
 
 
 class Unavailable(ProviderError):
-    """The provider failed on its side (HTTP 408, 5xx)."""
+    """The provider failed on its side (HTTP 408, 425, 499, 5xx)."""
 
     retryable_by_default = True
 

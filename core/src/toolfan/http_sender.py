@@ -92,7 +92,10 @@ class HttpSender(ABC):
         """The service's own word for an error; `about` is the error object, or what came in its place."""
         code = about.get("code") or about.get("error_code") or about.get("type")
         named = about.get("status")  # Google's word, beside the status as a number
-        return named if isinstance(code, int) and status and isinstance(named, str) else code
+        if isinstance(code, int) and status and isinstance(named, str):
+            return named
+        # LiteLLM and vLLM repeat the status, as a text or a number, beside a word that says more.
+        return about["type"] if str(code) == str(status) and isinstance(about.get("type"), str) else code
 
     def request_id(self, headers: Pairs) -> str | None:
         """The id of the request; `headers` have lower-case names."""

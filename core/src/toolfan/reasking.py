@@ -48,9 +48,8 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
     latest = calls.rounds[-1]
     here = {outcome.raw.id for outcome in latest.outcomes}
     earlier = [bad for bad in owed if bad.attempt != calls.attempts or bad.raw.id not in here]
-    offered = names_of(adapter, request).to_wire
     reminder = "".join(
-        f"\nThe call of {offered.get(bad.name, bad.name)} is still missing. {error_text(bad.error)}" for bad in earlier
+        f"\nThe call {_named(adapter, request, bad)} is still missing. {error_text(bad.error)}" for bad in earlier
     )
     if latest.turn.calls:
         answers = {outcome.raw.id: reask_answer(outcome) for outcome in latest.outcomes}
@@ -60,6 +59,11 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
     nudge = reminder.strip() or f"{missing} Call the tools now."
     replayed = adapter.build_answer(latest.turn, []) if latest.turn.text else []
     return FollowUp((*replayed, {"role": "user", "content": nudge}), nudge)
+
+
+def _named(adapter: ParallelToolsAdapter, request: ToolRequest, bad: BadCall) -> str:
+    name = names_of(adapter, request).to_wire.get(bad.name, bad.name)
+    return f"of {name}" if name else "without a name"
 
 
 def _owed(calls: Calls[Any]) -> list[BadCall]:
@@ -97,7 +101,7 @@ def raise_if_failed(
     """
     owed = calls.failed if strictly else _owed(calls)
     if owed:
-        faults = "; ".join(f"{bad.name}: {bad.error.message}" for bad in owed[:5])
+        faults = "; ".join(f"{bad.name or 'a call without a name'}: {bad.error.message}" for bad in owed[:5])
         message = f"{len(owed)} of {len(calls.outcomes)} calls failed: {faults}"
     elif request.tool_choice.mode == "required" and not calls.outcomes:
         message = f"a call was required and none came ({calls.stop.raw})"

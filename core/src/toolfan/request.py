@@ -16,7 +16,7 @@ from .chat import CHAT_ROLES, check_messages
 from .errors import ToolDefinitionError, Unsupported, UsageError
 from .tools import Tool
 from .toolset import ToolSet, tool_set
-from .wire import nearest
+from .wire import json_faults, nearest
 
 if TYPE_CHECKING:
     from .chat import Message
@@ -138,7 +138,7 @@ def prepare(
     )
     _check_capabilities(adapter, request)
     policy = Policy(given["on_invalid"], given["max_attempts"], given["repairs"], given["deadline"], given["context"])
-    headers, query = _headers(given["extra_headers"]), _string_keys("extra_query", given["extra_query"])
+    headers, query = _headers(given["extra_headers"]), _query(given["extra_query"])
     return Prepared(request, policy, headers, query)
 
 
@@ -176,6 +176,13 @@ def _headers(value: Any) -> Mapping[str, str]:
     return headers
 
 
+def _query(value: Any) -> Mapping[str, Any]:
+    query = _string_keys("extra_query", value)
+    for where, what in json_faults(query):
+        raise UsageError(f"extra_query.{where} cannot be sent: {what}", hint="Write it as a text or a number.")
+    return query
+
+
 def _check_options(adapter: ParallelToolsAdapter, options: Mapping[str, Any]) -> None:
     for name in options:
         if name in adapter.option_names:
@@ -198,6 +205,7 @@ def _tool_choice(choice: Any, tools: ToolSet[Any]) -> ToolChoice:
             f"Write tool_choice=[{choice!r}]."
             if choice in tools.by_name
             else 'It is "auto", "required", "none" or a list of the tools.'
+            + nearest(choice, [*tools.by_name, "auto", "required", "none"])
         )
         raise UsageError(f"tool_choice is {choice!r}", hint=hint)
     items = list(choice) if isinstance(choice, list | tuple | set | frozenset) else [choice]

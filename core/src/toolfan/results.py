@@ -106,7 +106,8 @@ class Calls(Sequence[T_co]):
     def __repr__(self) -> str:
         parts = [repr(list(self))]
         if self.failed:
-            parts.append(f"failed={[f'{bad.name}: {bad.error.message}' for bad in self.failed]}")
+            faults = [f"{bad.name or 'a call without a name'}: {bad.error.message}" for bad in self.failed]
+            parts.append(f"failed={faults}")
         if self.text:
             parts.append(f"text={self.text[:80]!r}")
         return f"Calls({', '.join(parts)})"

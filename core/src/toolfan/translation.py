@@ -32,6 +32,7 @@ from .retry_after import is_quota_of_a_day, retry_after_seconds, retry_info_seco
 from .wire import json_text
 
 _NEVER_AGAIN = (AuthenticationError, PermissionDenied, QuotaExhausted, ContentFiltered)
+_LATER = (408, 425, 499)  # 425: too early; 499: someone between, or the service itself, closed the request
 _DEEPEST = 8
 _HINTS: dict[type[ProviderError], str] = {
     AuthenticationError: "Check the API key or the credentials.",
@@ -49,6 +50,9 @@ _STATUS_HINTS: dict[int, str] = {
     413: "The request is too large: send fewer or shorter messages, tools or files.",
 }
 _OF_A_DAY = "The quota of this day is used up: wait for the next one, or have it raised."
+_NO_WORDS = "The provider does not say why: check the request, the name of the model and the base URL."
+# A code that names what was not found, unless that may be the model or the address.
+_OTHER_NOT_FOUND = re.compile("(?!model|resource|deployment|endpoint|route|path|url|page)[a-z]+_.*not_found")
 _AGAIN = "The same request may succeed later."
 # What h11, http.client and aiohttp say of an answer that is no HTTP; the next one would be none either.
 _MALFORMED = re.compile(
@@ -96,25 +100,28 @@ def error_from_status(
         message = f"a redirect to {(headers or {})['location']}"
     code = None if code is None else excerpt(code, known)
     said = excerpt(message, known)
+    named = f" ({code})" if code and code != str(came) else ""
     return kind(
-        f"the provider answered {came}{f' ({code})' if code else ''}{f': {said}' if said else ''}",
+        f"the provider answered {came}{named}{f': {said}' if said else ''}",
         adapter=adapter,
         status=came,
         code=code,
         request_id=request_id and masked(request_id, known),
         retry_after=wait,
-        hint=_OF_A_DAY if of_a_day else _hint(kind, status, retryable),
+        hint=_OF_A_DAY if of_a_day else _hint(kind, status, retryable, code=code or "", silent=not said),
         retryable=retryable,
     )
 
 
-def _hint(kind: type[ProviderError], status: int, retryable: bool) -> str | None:
+def _hint(kind: type[ProviderError], status: int, retryable: bool, *, code: str, silent: bool) -> str | None:
     if kind is Unavailable:
         if status == 501:
             return "Check the name of the model and the base URL: the service cannot do this."
         return _AGAIN if retryable else "The provider says that sending it again does not help."
-    if kind is RequestRejected and status in _STATUS_HINTS:
+    if kind is RequestRejected and status in _STATUS_HINTS and not _OTHER_NOT_FOUND.fullmatch(code.lower()):
         return f"{_STATUS_HINTS[status]} {_AGAIN}" if retryable else _STATUS_HINTS[status]
+    if kind is RequestRejected and silent:
+        return _NO_WORDS
     return _HINTS.get(kind) if kind is not BadResponse or status >= 300 else None
 
 
@@ -131,7 +138,7 @@ def _kind(status: int, code: str) -> type[ProviderError]:
         return QuotaExhausted
     if status == 429:
         return RateLimited
-    if status == 408 or status >= 500:
+    if status in _LATER or status >= 500:
         return Unavailable
     if status < 400:
         return BadResponse

@@ -52,7 +52,9 @@ def test_a_call_that_could_not_be_read_is_asked_for_once_more(faulty: Start, mod
     assert reason in mended.bodies[1]["messages"][-1]["content"]
     lost = ask(faulty, mode, choice(reason, SILENT), max_attempts=5)
     assert (type(lost.error), len(lost.bodies)) == (InvalidCalls, 2)
+    assert "1 of 1 calls failed: a call without a name: the model tried" in str(lost.error)
     kept = ask(faulty, mode, choice(reason, SILENT), on_invalid="keep").result
+    assert "failed=['a call without a name: " in repr(kept)
     assert [type(bad.error) for bad in kept.failed] == [MalformedArguments]
     assert (kept.stop.kind, kept.stop.raw) == ("malformed", reason)
 

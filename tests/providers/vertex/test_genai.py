@@ -217,6 +217,14 @@ def test_what_the_sdk_cannot_send_is_refused_before_it_is_sent(asker):
     assert ask.server.requests == []
 
 
+@pytest.mark.parametrize("model", ["m\n", "a b", "a/b?c", "m#x", "a&b", "../m", "\tm", "m\x00"])
+def test_a_model_that_no_address_can_hold_is_told_of(asker, model):
+    asked = asker(THREE)
+    with pytest.raises(UsageError, match=r"(?s)model is .* part of an address.* Check the name of the model") as caught:
+        asked(model=model)
+    assert (caught.value.requests, asked.server.requests) == (0, [])
+
+
 def test_the_clients_own_extra_body_is_kept_and_its_timeout_is_not_raised(asker):
     ask = asker(THREE, extra_body={"labels": {"team": "x"}}, timeout=4000)
     ask(deadline=60)

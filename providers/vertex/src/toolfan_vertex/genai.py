@@ -15,6 +15,7 @@ Knows: the SDK's generate_content and its inner client.  Must not know: what is 
 from __future__ import annotations
 
 import math
+import re
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 _CHUNK = frozenset({"sdk_http_response", "automatic_function_calling_history", "parsed"})  # not of the answer
 
+# The SDK refuses some of them, sync and async in different words; others would lead elsewhere.
+_NOT_IN_A_NAME = re.compile(r"[\s\x00-\x1f\x7f?#&\\]|\.\.")
+
 _WORDS = frozenset({"content"})  # what is below is the model's
 
 
@@ -51,6 +55,12 @@ class _Sender:
             raise Unsupported("google-genai sends no extra query", adapter=self._adapter, hint="Leave extra_query out.")
         if not request.model:
             raise UsageError("no model is named", adapter=self._adapter, hint='Write model="gemini-2.5-flash".')
+        if odd := _NOT_IN_A_NAME.search(request.model):
+            raise UsageError(
+                f"model is {request.model!r}, and its name is part of an address, which holds no {odd[0]!r}",
+                adapter=self._adapter,
+                hint='Check the name of the model, such as model="gemini-2.5-flash".',
+            )
         encode_json(request.body)  # refuses what is no JSON; the SDK would send NaN
         own = getattr(getattr(self._client, "_api_client", None), "_http_options", None)
         body = merge_extra_body(request.body, getattr(own, "extra_body", None) or {}, adapter=self._adapter)
