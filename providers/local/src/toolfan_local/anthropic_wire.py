@@ -22,17 +22,19 @@ from toolfan_local.exchange import (
 from toolfan_local.planner import PlannerTool
 
 if TYPE_CHECKING:
-    from toolfan_local.exchange import Choice
+    from toolfan_local.exchange import Choice, Stop
     from toolfan_local.identifiers import Identifiers
 
 JSON = dict[str, Any]
 
-STOP_REASONS = {
+STOP_REASONS: dict[Stop, str | None] = {
     "calls": "tool_use",
     "end": "end_turn",
     "length": "max_tokens",
     "filtered": "refusal",
+    "refused": "refusal",
     "malformed": "end_turn",
+    "none": None,
 }
 _CHOICES: dict[str, Choice] = {"auto": "auto", "any": "required", "tool": "required", "none": "none"}
 _TYPES = {
@@ -90,7 +92,8 @@ def _prompt_tokens(request: JSON) -> int:
 def render(question: Question, reply: Reply, identifiers: Identifiers) -> JSON:
     """The message of a reply.  Token counts are the estimate of `estimate_tokens` unless scripted."""
     tokens = count_tokens(question, reply)
-    content: list[JSON] = [{"type": "text", "text": reply.text}] if reply.text else []
+    text = reply.refusal or reply.text
+    content: list[JSON] = [{"type": "text", "text": text}] if text else []
     return {
         "id": f"msg_{identifiers.take(24)}",
         "type": "message",

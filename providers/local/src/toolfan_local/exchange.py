@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from toolfan_local.planner import PlannerTool
 
 Choice = Literal["auto", "required", "none"]
-Stop = Literal["calls", "end", "length", "filtered", "malformed"]
+Stop = Literal["calls", "end", "length", "filtered", "refused", "malformed", "none"]
+
+_REFUSAL = "I'm sorry, but I cannot help with that."
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class TokenCount:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer of the model: calls, text, or both."""
+    """An answer of the model: calls, text, or both.  With the stop reason `refused` the text is the refusal's."""
 
     calls: tuple[ReplyCall, ...] = ()
     text: str | None = None
@@ -81,6 +83,11 @@ class Reply:
     def stop_kind(self) -> Stop:
         """The stop reason: the given one, else `calls` when there are calls, else `end`."""
         return self.stop or ("calls" if self.calls else "end")
+
+    @property
+    def refusal(self) -> str | None:
+        """The words of a refusal; None for any other answer."""
+        return (self.text or _REFUSAL) if self.stop == "refused" else None
 
 
 @dataclass(frozen=True)

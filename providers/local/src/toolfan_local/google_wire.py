@@ -19,6 +19,7 @@ from toolfan_local.exchange import (
     Refused,
     Reply,
     ReplyCall,
+    Stop,
     ToolResult,
     count_tokens,
     estimate_tokens,
@@ -34,14 +35,22 @@ if TYPE_CHECKING:
 
 JSON = dict[str, Any]
 
-FINISH_REASONS = {
+FINISH_REASONS: dict[Stop, str] = {
     "calls": "STOP",
     "end": "STOP",
     "length": "MAX_TOKENS",
     "filtered": "SAFETY",
+    "refused": "STOP",  # the service has no word for a model that refuses: its text says it
     "malformed": "MALFORMED_FUNCTION_CALL",
+    "none": "FINISH_REASON_UNSPECIFIED",
 }
-_FINISH_NUMBERS = {"STOP": 1, "MAX_TOKENS": 2, "SAFETY": 3, "MALFORMED_FUNCTION_CALL": 9}
+_FINISH_NUMBERS = {
+    "FINISH_REASON_UNSPECIFIED": 0,
+    "STOP": 1,
+    "MAX_TOKENS": 2,
+    "SAFETY": 3,
+    "MALFORMED_FUNCTION_CALL": 9,
+}
 _CHOICES: dict[str, Choice] = {"AUTO": "auto", "ANY": "required", "NONE": "none", "VALIDATED": "auto"}
 STATUS_WORDS = {
     400: "INVALID_ARGUMENT",
@@ -175,8 +184,8 @@ def _results(content: JSON) -> Iterator[ToolResult]:
 
 
 def _parts(reply: Reply, flavour: Flavour, identifiers: Identifiers) -> Iterator[JSON]:
-    if reply.text is not None:
-        yield {"text": reply.text}
+    if (text := reply.text if reply.refusal is None else reply.refusal) is not None:
+        yield {"text": text}
     for place, call in enumerate(reply.calls):
         function: JSON = {"name": call.name, "args": _arguments(call)}
         if flavour.call_ids:

@@ -44,8 +44,12 @@ def _choice(choice: JSON, delta: JSON, finish: str | None = None) -> JSON:
 
 def _deltas(message: JSON, *, together: bool) -> Iterator[tuple[JSON, float]]:
     """The deltas of one message, each with the part of a call in it."""
-    text, calls = message["content"], message.get("tool_calls") or []
-    if text is not None:
+    text, refusal, calls = message["content"], message.get("refusal"), message.get("tool_calls") or []
+    if refusal is not None:
+        yield {"role": "assistant", "content": None, "refusal": ""}, 0
+        for word in WORDS.findall(refusal):
+            yield {"refusal": word}, 0
+    elif text is not None:
         yield {"role": "assistant", "content": "", "refusal": None}, 0
         for word in WORDS.findall(text):
             yield {"content": word}, 0
@@ -55,7 +59,8 @@ def _deltas(message: JSON, *, together: bool) -> Iterator[tuple[JSON, float]]:
         if calls:
             yield {"tool_calls": [{"index": place, **call} for place, call in enumerate(calls)]}, len(calls)
         return
-    opening = {"role": "assistant", "content": None} if text is None and len(calls) == 1 else {}
+    alone = text is refusal is None and len(calls) == 1
+    opening = {"role": "assistant", "content": None} if alone else {}
     for place, call in enumerate(calls):
         pieces = list(_pieces(place, call))
         for piece in pieces:

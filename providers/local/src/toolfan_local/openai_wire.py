@@ -16,6 +16,7 @@ from toolfan_local.exchange import (
     Refused,
     Reply,
     ReplyCall,
+    Stop,
     ToolResult,
     count_tokens,
     estimate_tokens,
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
 
 JSON = dict[str, Any]
 
-FINISH_REASONS = {
+FINISH_REASONS: dict[Stop, str | None] = {
     "calls": "tool_calls",
     "end": "stop",
     "length": "length",
     "filtered": "content_filter",
+    "refused": "stop",  # the message says it
     "malformed": "stop",
+    "none": None,
 }
 _TYPES = {
     401: "invalid_request_error",
@@ -192,10 +195,10 @@ def _trailing_results(messages: list[JSON]) -> tuple[ToolResult, ...]:
 
 
 def _choice_object(index: int, question: Question, reply: Reply, identifiers: Identifiers) -> JSON:
-    message: JSON = {"role": "assistant", "content": reply.text}
+    message: JSON = {"role": "assistant", "content": reply.text if reply.refusal is None else None}
     if reply.calls:
         message["tool_calls"] = [_call_object(call, identifiers) for call in reply.calls]
-    message |= {"refusal": None, "annotations": []}
+    message |= {"refusal": reply.refusal, "annotations": []}
     # The real service says "stop" when the request forced one function: seen in every recording of that case.
     kind = "end" if question.forced and reply.stop is None else reply.stop_kind
     return {"index": index, "message": message, "logprobs": None, "finish_reason": FINISH_REASONS[kind]}

@@ -39,10 +39,12 @@ def _unnumbered(response: JSON, *, together: bool) -> Iterator[Chunk]:
 def _message(where: JSON, item: JSON) -> Iterator[Chunk]:
     (part,) = item["content"]
     at = where | {"content_index": 0}
-    yield Chunk({"type": "response.content_part.added", **at, "part": part | {"text": ""}})
-    for word in WORDS.findall(part["text"]):
-        yield Chunk({"type": "response.output_text.delta", **at, "delta": word, "logprobs": []})
-    yield Chunk({"type": "response.output_text.done", **at, "text": part["text"], "logprobs": []})
+    kind, key = part["type"], "refusal" if part["type"] == "refusal" else "text"
+    more: JSON = {} if kind == "refusal" else {"logprobs": []}
+    yield Chunk({"type": "response.content_part.added", **at, "part": part | {key: ""}})
+    for word in WORDS.findall(part[key]):
+        yield Chunk({"type": f"response.{kind}.delta", **at, "delta": word, **more})
+    yield Chunk({"type": f"response.{kind}.done", **at, key: part[key], **more})
     yield Chunk({"type": "response.content_part.done", **at, "part": part})
 
 

@@ -77,7 +77,7 @@ def render(question: Question, reply: Reply, identifiers: Identifiers, body: byt
     request, tokens = json.loads(body), count_tokens(question, reply)
     reason = _REASONS.get(reply.stop_kind)
     echoed = {key: value if request.get(key) is None else request[key] for key, value in _ECHOED.items()}
-    output = [] if reply.text is None else [_message(reply.text, identifiers)]
+    output = [_message(reply, identifiers)] if reply.text is not None or reply.refusal is not None else []
     output += [_call(call, identifiers) for call in reply.calls]
     if reason and output:
         output[-1]["status"] = "incomplete"
@@ -141,8 +141,10 @@ def _trailing_results(items: list[JSON]) -> tuple[ToolResult, ...]:
     return tuple(results)
 
 
-def _message(text: str, identifiers: Identifiers) -> JSON:
-    part = {"type": "output_text", "annotations": [], "logprobs": [], "text": text}
+def _message(reply: Reply, identifiers: Identifiers) -> JSON:
+    part: JSON = {"type": "output_text", "annotations": [], "logprobs": [], "text": reply.text}
+    if reply.refusal is not None:
+        part = {"type": "refusal", "refusal": reply.refusal}
     about = {"id": f"msg_{identifiers.take(32).lower()}", "type": "message", "status": "completed"}
     return {**about, "content": [part], "role": "assistant"}
 

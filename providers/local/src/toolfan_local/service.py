@@ -82,8 +82,8 @@ class LocalClient:
             "id": f"answer_{self._identifiers.take(12)}",
             "model": question.model,
             "calls": [self._call(call) for call in reply.calls],
-            "text": reply.text,
-            "stop": reply.stop_kind,
+            "text": reply.text if reply.refusal is None else reply.refusal,
+            "stop": None if reply.stop == "none" else reply.stop_kind,
             "usage": {"input": tokens.prompt, "output": tokens.completion},
         }
 
