@@ -95,6 +95,18 @@ ROWS: dict[str, tuple[list[Delta], list[tuple[str | None, str, str]]]] = {
     "index from one": ([(1, "a", "A", X), (2, "b", "B", Y)], [AX, BY]),
     "index reversed": ([(1, "b", "B", Y), (0, "a", "A", X)], [AX, BY]),
     "index with a gap": ([(0, "a", "A", X), (5, "b", "B", Y)], [AX, BY]),
+    "index all zero, in turn by their ids": (
+        [(0, "a", "A", X[:3]), (0, "b", "B", Y[:9]), (0, "a", None, X[3:]), (0, "b", None, Y[9:])],
+        [AX, BY],
+    ),
+    "index all zero, in turn by their ids, with their names": (
+        [(0, "a", "A", X[:3]), (0, "b", "B", Y[:9]), (0, "a", "A", X[3:]), (0, "b", "B", Y[9:]), (0, "a", "A", "")],
+        [AX, BY],
+    ),
+    "index all zero, the first id with a new name": (
+        [(0, "a", "A", X), (0, "b", "B", Y), (0, "a", "C", X)],
+        [AX, BY, ("a", "C", X)],
+    ),
     "index used again with a new id": ([(0, "a", "A", X), (1, "b", "B", Y), (0, "c", "C", X)], [AX, BY, ("c", "C", X)]),
     "interleaved": (
         [(0, "a", "A", X[:3]), (1, "b", "B", Y[:4]), (0, None, None, X[3:]), (1, None, None, Y[4:])],
@@ -129,12 +141,32 @@ ROWS: dict[str, tuple[list[Delta], list[tuple[str | None, str, str]]]] = {
         [(0, "a", "A", X[:2]), (0, None, None, X[:5]), (0, None, None, X), (0, None, None, X)],
         [AX],
     ),
+    "arguments cumulative, from a place where an object may start": (
+        [(0, "a", "A", '{"x":'), (0, None, None, '{"x": '), (0, None, None, '{"x": [1'), (0, None, None, '{"x": [1]}')],
+        [("a", "A", '{"x": [1]}')],
+    ),
+    "arguments cumulative, in two pieces": (
+        [(0, "a", "A", '{"x": ['), (0, None, None, '{"x": [1]}\n'), (1, "b", "B", Y)],
+        [("a", "A", '{"x": [1]}'), BY],
+    ),
+    "arguments cumulative, cut": (
+        [(0, "a", "A", '{"x":'), (0, None, None, '{"x": 1'), (0, None, None, '{"x": 1, "y')],
+        [("a", "A", '{"x": 1, "y')],
+    ),
     "arguments whole once more": ([(0, "a", "A", X), (0, "a", "A", X)], [AX]),
     "arguments said from the start, then whole": ([(0, "a", "A", '{"'), (0, None, None, X)], [AX]),
     "a key that looks like its object": ([(0, "a", "A", '{"'), (0, None, None, '{":1}')], [("a", "A", '{"{":1}')]),
     "an object that begins like its parent": (
         [(0, "a", "A", '{"a":'), (0, None, None, '{"a":1}'), (0, None, None, "}")],
         [("a", "A", '{"a":{"a":1}}')],
+    ),
+    "objects that begin like their parents": (
+        [(0, "a", "A", '{"a":'), (0, None, None, '{"a":'), (0, None, None, '{"a":1}'), (0, None, None, "}}")],
+        [("a", "A", '{"a":{"a":{"a":1}}}')],
+    ),
+    "an object that begins like its parent and goes on": (
+        [(0, "a", "A", '{"a":'), (0, None, None, '{"a":{"a'), (0, None, None, '":1}}'), (0, None, None, "}")],
+        [("a", "A", '{"a":{"a":{"a":1}}}')],
     ),
     "arguments with blanks": (
         [(0, "a", "A", " \n"), (0, None, None, X + "\n"), (0, None, None, " ")],

@@ -138,6 +138,9 @@ class CallAssembler:
         last = self.slots[-1] if self.slots else None
         if index is not None:
             found = self._by_index.get(index)
+            if found is not None and call_id and found.id and call_id != found.id:
+                known = self._by_id.get(call_id)  # calls may share an index, and their pieces come in turn
+                found = known if known is not None and known.index == index else found
             if found is None or (call_id and found.id and call_id != found.id and (name or not found.is_open)):
                 return self._add(index)
             return self._this_or_next(found, name, arguments, call_id, marked=True)
@@ -213,6 +216,7 @@ class CallAssembler:
 
     def _seal(self, slot: Slot) -> None:
         assert slot.position is not None
+        slot.settle()
         given = well_formed(slot.id) if slot.id else slot.id
         call_id = given
         if not call_id or not self._is_free(call_id, slot.position):  # it looks back only: what comes is not known

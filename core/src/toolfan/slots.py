@@ -27,6 +27,7 @@ class Slot:
     """
 
     __slots__ = (
+        "_again",
         "_cumulative",
         "_length",
         "_pieces",
@@ -61,6 +62,7 @@ class Slot:
         self._text: str | None = ""
         self._length = 0
         self._cumulative = False
+        self._again: str | None = None  # all arguments so far, if the last piece was not a part but all of them
         self._told: tuple[str, Any] | None = None  # the arguments when they were whole: the text, and its value
 
     @property
@@ -101,7 +103,10 @@ class Slot:
                 self.garbage += len(piece.strip())
             return
         at, first = 0, not self._length
-        if 0 < self._length <= len(piece) and self._repeats(piece):
+        if self._again is not None and self._is_told_again(piece):
+            self._begin_anew()
+            self._pieces, self._length = [piece], len(piece)
+        elif 0 < self._length <= len(piece) and self._repeats(piece):
             at = self._length
             self._pieces, self._length = [piece], len(piece)
         else:
@@ -110,7 +115,7 @@ class Slot:
         self._text = None
         end = self._scanner.feed(piece, at)
         if end >= 0:
-            self.closed = True
+            self.closed, self._again = True, None
             self.garbage += len(piece[end:].strip())
             self._pieces[-1] = piece[:end]
             self.held = first and piece[:end].strip() == "{}"
@@ -125,13 +130,32 @@ class Slot:
         text = self.arguments
         if self._scanner.opaque or not text.startswith("{") or not piece.startswith(text):
             return False
-        if not self._cumulative and self._scanner.in_text:
-            # Within a text `{"` would be its last character and its end.
-            self._cumulative = piece[2:3] not in ("", " ", "\t", "\r", "\n", ":", ",", "}", "]")
-        elif not self._cumulative:
-            # After these an object may start, so that it may be one that begins like the arguments.
-            self._cumulative = text.rstrip()[-1] not in ":[,"
+        if not self._cumulative:
+            self._cumulative = self._forbids(text, piece)
+            if not self._cumulative and not self._scanner.in_text:
+                self._again = piece
         return self._cumulative
+
+    def _forbids(self, text: str, piece: str) -> bool:
+        """Whether JSON has no place for the piece, an object, after the text that it begins with."""
+        if self._scanner.in_text:  # where `{"` would be its last character and its end
+            return piece[2:3] not in ("", " ", "\t", "\r", "\n", ":", ",", "}", "]")
+        return text.rstrip()[-1] not in ":[,"  # after these an object may start, which may begin like the arguments
+
+    def _is_told_again(self, piece: str) -> bool:
+        """Whether the piece has all of `_again` in it, so that both were all arguments so far."""
+        before, self._again = self._again or "", None
+        if not piece.startswith(before):
+            return False
+        self._cumulative = self._forbids(before, piece)
+        self._again = None if self._cumulative else piece
+        return self._cumulative
+
+    def settle(self) -> None:
+        """No more comes: where only the last piece alone is JSON, it is the arguments."""
+        again, self._again = self._again, None
+        if again is not None and (end := Scanner().feed(again)) > 0 and _value(again[:end]) is not None:
+            self._pieces, self._text, self._length, self.closed = [again[:end]], None, end, True
 
     def begins_another(self, name: str, arguments: Any, *, marked: bool) -> bool:
         """Whether a piece that seems to belong here begins another call: it names one, and has arguments anew.
@@ -163,6 +187,8 @@ class Slot:
         """The arguments, whole: a value, or the text of one."""
         if self.call is None:
             text = arguments if isinstance(arguments, str) else json_text(arguments)
+            if self._again is not None and text != self.arguments:
+                self._again = None
             self.held = not self._length and text == "{}"
             self._pieces, self._text, self._length, self.closed = [text], text, len(text), True
             self._told = None

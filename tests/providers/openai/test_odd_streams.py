@@ -75,6 +75,23 @@ def test_later_pieces_may_bear_other_ids(heard: Hear) -> None:
     assert found.stream.calls.warnings == ()
 
 
+@pytest.mark.parametrize("index", [0, 7, None])
+def test_calls_that_share_an_index_may_come_in_turn(heard: Hear, index: Any) -> None:
+    sent = [piece(index, "a", "Weather", A[:4]), piece(index, "b", "Weather", B[:9])]
+    sent += [piece(index, "a", None, A[4:]), piece(index, "b", None, B[9:])]
+    found = heard(chunks(*sent))
+    assert found.said == [("a", WEATHER), ("b", Weather(location="B"))]
+    assert found.stream.calls.warnings == ()
+
+
+@pytest.mark.parametrize("first", range(1, len(A)))
+def test_arguments_so_far_may_be_told_again_from_any_place(heard: Hear, first: int) -> None:
+    for sizes in ((first, len(A)), (first, first + 1, len(A)), (first, len(A), len(A))):
+        found = heard(chunks(*(piece(0, "a", "Weather", A[:size]) for size in sizes)))
+        assert found.said == [("a", WEATHER)]
+        assert found.stream.calls.warnings == ()
+
+
 def test_an_empty_object_may_come_before_the_arguments(heard: Hear) -> None:
     for empty in ("{}", {}):
         sent = [piece(0, "a", "Weather", empty), piece(0, arguments='{"loc'), piece(0, arguments='ation": "A"}')]
