@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from toolfan.slots import Slot
 
 _ABOUT = ("id", "created", "model", "system_fingerprint", "service_tier")
-_NO_CALLS: tuple[RawCall, ...] = ()
+_CALLS = ("tool_calls", "function_call")
 
 
 class ChatStreamParser:
@@ -63,6 +63,7 @@ class ChatStreamParser:
         self._done = self._begun = False
         self._told = self._due = False  # a chunk has pieces of calls; a finish reason says that the calls are whole
         self._whole: JSON | None = None  # a body that came instead of chunks
+        self._by_messages = False  # what came last stood in `message`, not in `delta`
         self.body: JSON = {}
         """After `close`: the answer as the body of a whole completion."""
 
@@ -74,7 +75,7 @@ class ChatStreamParser:
     def feed(self, event: Mapping[str, Any]) -> Sequence[RawCall]:
         """The calls that this chunk sealed.  Raises the ProviderError of an error in it."""
         choices = event.get("choices")
-        if not self._begun or not choices or event.get("usage") or event.get("error"):
+        if not self._begun or not choices or event.get("usage") or event.get("error") or event.get("x_groq"):
             self._read_about(event)
         if isinstance(choices, OBJECT):  # one choice, without the list around it
             choices = (choices,)
@@ -98,6 +99,8 @@ class ChatStreamParser:
         usage = event.get("usage")
         if isinstance(usage, OBJECT) and usage:
             self._usage = usage
+        elif isinstance(groq := event.get("x_groq"), OBJECT) and isinstance(groq.get("usage"), OBJECT):
+            self._usage = self._usage or groq["usage"]
 
     def _read_choice(self, choice: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         index = choice.get("index")
@@ -111,11 +114,12 @@ class ChatStreamParser:
         delta = choice.get("delta")
         self._told = False
         if isinstance(delta, OBJECT) and delta:
+            before = len(self.texts)
             self._read_delta(delta)
-        elif isinstance(choice.get("message"), OBJECT) and not self._calls.any and not self.texts:
-            calls = parse_completion(event, adapter=self._adapter).calls
-            self._whole = dict(event)
-            self._calls.whole(calls)
+            if self._told or len(self.texts) > before:
+                self._by_messages, self._whole = False, None
+        elif isinstance(message := choice.get("message"), OBJECT):
+            self._read_message(message, choice, event)
         reason = choice.get("finish_reason")
         if reason is not None and said_reason(reason) is not None:
             self._finish, self._due = reason, True
@@ -123,6 +127,22 @@ class ChatStreamParser:
                 self._usage = self._usage or usage
         if self._due and not self._told:  # some give a reason with every piece of a call
             self._calls_end()
+
+    def _read_message(self, message: Mapping[str, Any], choice: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+        """What stands in place of a delta: the whole answer, a piece of it, or all of it once more after its pieces."""
+        spoken = bool(self._calls.any or self.texts)
+        if spoken and (self._finish is not None or not self._by_messages):
+            return
+        self._by_messages = True
+        in_pieces = "delta" in choice or event.get("object") == "chat.completion.chunk"
+        if spoken or self._whole is not None or (in_pieces and said_reason(choice.get("finish_reason")) is None):
+            self._whole = None
+            self._read_delta(message)
+            return
+        calls = parse_completion(event, adapter=self._adapter).calls
+        self._read_delta({key: value for key, value in message.items() if key not in _CALLS})
+        self._calls.whole(calls)
+        self._whole = dict(event)
 
     def _calls_end(self) -> None:
         self._due = False

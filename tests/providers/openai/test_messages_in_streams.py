@@ -1,0 +1,97 @@
+"""Streams in which a `message` stands in place of a `delta`: the whole answer, a piece of it, or all once more."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+import toolfan
+from loopback import KEY, ONCE, USER, call, completion, http
+from odd_streams import DONE, END, TOOLS, A, Weather, chunk, event, piece
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loopback import FaultServer
+
+WEATHER = Weather(location="A")
+CALL = call("Weather", A, "a")
+
+
+def told(faulty: Callable[..., FaultServer], content: bytes, kind: str = "text/event-stream") -> tuple[str, Any]:
+    """The text as it came, and the calls; they say the same text."""
+    server = faulty(http(content, content_type=kind))
+    with openai.OpenAI(api_key=KEY, base_url=server.url) as sdk:
+        stream = toolfan.from_openai(sdk, stop=ONCE).stream(model="m", messages=USER, tools=TOOLS, on_invalid="keep")
+        heard = "".join(one.text for one in stream.events() if isinstance(one, toolfan.TextDelta))
+    assert heard == stream.text
+    return heard, stream.calls
+
+
+def said(*, finish: Any = None, object_: str = "chat.completion.chunk", **message: Any) -> dict[str, Any]:
+    return {"object": object_, "choices": [{"index": 0, "message": message, "finish_reason": finish}]}
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+@pytest.mark.parametrize("calls", [[], [CALL]])
+@pytest.mark.parametrize("finish", ["stop", None])
+def test_a_whole_answer_is_heard(
+    faulty: Callable[..., FaultServer], kind: str, calls: list[Any], finish: str | None
+) -> None:
+    body = completion(*calls, content="Hello.", finish=finish)
+    content = json.dumps(body).encode() if kind == "application/json" else event(body) + DONE
+    text, found = told(faulty, content, kind)
+    assert (text, [*found]) == ("Hello.", [WEATHER] * len(calls))
+    assert found.turn.replay == body["choices"][0]["message"]
+    assert found.usage.total_tokens == 18
+
+
+def test_a_message_of_the_role_alone_loses_nothing(faulty: Callable[..., FaultServer]) -> None:
+    for delta in ({"delta": {}}, {}):
+        first = said(role="assistant", content="")
+        first["choices"][0] |= delta
+        text, found = told(
+            faulty, event(first, chunk(content="Let me look."), chunk(piece(0, "a", "Weather", A))) + END
+        )
+        assert (text, [*found]) == ("Let me look.", [WEATHER])
+        assert found.turn.replay["content"] == "Let me look."
+
+
+@pytest.mark.parametrize("object_", ["chat.completion.chunk", "chat.completion"])
+def test_messages_may_come_in_pieces(faulty: Callable[..., FaultServer], object_: str) -> None:
+    pieces = [
+        said(object_=object_, role="assistant", content="Let me "),
+        said(object_=object_, role="assistant", content="look."),
+        said(object_=object_, role="assistant", content="", tool_calls=[CALL]),
+        said(object_=object_, role="assistant", content="!", finish="tool_calls"),
+    ]
+    text, found = told(faulty, event(*pieces) + DONE)
+    assert (text, [*found]) == ("Let me look.!", [WEATHER])
+    assert found.turn.replay["content"] == "Let me look.!"
+    assert (found.stop.kind, found.warnings) == ("calls", ())
+
+
+def test_calls_in_messages_may_come_in_pieces(faulty: Callable[..., FaultServer]) -> None:
+    pieces = [said(tool_calls=[piece(0, "a", "Weather", A[:5])]), said(tool_calls=[piece(0, arguments=A[5:])])]
+    _, found = told(faulty, event(*pieces, said(finish="tool_calls")) + DONE)
+    assert [*found] == [WEATHER]
+
+
+@pytest.mark.parametrize("object_", ["chat.completion.chunk", "chat.completion"])
+def test_a_message_after_its_pieces_says_all_once_more(faulty: Callable[..., FaultServer], object_: str) -> None:
+    body = said(object_=object_, role="assistant", content="Look.", tool_calls=[CALL], finish="tool_calls")
+    pieces = event(chunk(content="Look."), chunk(piece(0, "a", "Weather", A)))
+    for before in (pieces, pieces + event(chunk(finish="tool_calls")), event(body)):
+        text, found = told(faulty, before + event(body) + DONE)
+        assert (text, [*found]) == ("Look.", [WEATHER])
+
+
+def test_tokens_are_read_where_groq_tells_them(faulty: Callable[..., FaultServer]) -> None:
+    tokens = {"prompt_tokens": 5, "completion_tokens": 6, "total_tokens": 11}
+    first = chunk(content="Hi.", x_groq={"id": "r"})
+    last = chunk(finish="stop", x_groq={"id": "r", "usage": tokens})
+    assert told(faulty, event(first, last) + DONE)[1].usage.total_tokens == 11
+    for other in ([chunk(finish="stop", usage={"total_tokens": 7}), last], [last, {"usage": {"total_tokens": 7}}]):
+        assert told(faulty, event(first, *other) + DONE)[1].usage.total_tokens == 7
