@@ -145,6 +145,19 @@ def test_an_error_in_a_stream_is_told(made: Callable[..., Any], way: str) -> Non
     assert KEY not in str(caught.value)
 
 
+@pytest.mark.parametrize("reason", ["ERROR", "TIMEOUT", "error"])
+def test_an_answer_that_ends_with_an_error_is_no_success(made: Callable[..., Any], reason: str) -> None:
+    """Though it does not say which."""
+    for way in WAYS:
+        body = answer(*TWO, finish=reason)
+        client, _ = made(way, body if way.endswith("whole") else streamed(on_the_wire(events(body))))
+        kind = toolfan.Unavailable if way.endswith("whole") else toolfan.IncompleteStream
+        with pytest.raises(kind, match=f"ended with {reason}") as caught:
+            asked(way, client)
+        if way.endswith("streamed"):
+            assert list(caught.value.calls or ()) == VALUES
+
+
 @pytest.mark.parametrize("way", ["streamed", "async streamed"])
 @pytest.mark.parametrize("cut", ["between events", "the connection"])
 def test_a_stream_that_is_cut_keeps_the_calls_before(made: Callable[..., Any], way: str, cut: str) -> None:

@@ -17,15 +17,14 @@ from toolfan.wire import escaped, json_text, well_formed
 if TYPE_CHECKING:
     from toolfan.calls import RawCall
 
-# Source: `finish_reason` in Cohere's API reference, which has FAILURES too.
+# Source: `finish_reason` in Cohere's API reference.
 STOP_KINDS: Mapping[str, StopKind] = {
     "COMPLETE": "end",
     "STOP_SEQUENCE": "end",
     "TOOL_CALL": "calls",
     "MAX_TOKENS": "length",
 }
-FAILURES = frozenset({"ERROR", "TIMEOUT"})
-"""Finish reasons that tell that the generation failed."""
+_FAILURES = ("ERROR", "TIMEOUT")
 
 
 def parse_chat(body: Any, *, adapter: str) -> Turn:
@@ -42,10 +41,17 @@ def parse_chat(body: Any, *, adapter: str) -> Turn:
     if not isinstance(message, Mapping):
         _bad(adapter, "the answer has no message", instead(body, "message"))
     turn = turn_of(body, message, seal(map(_piece, called(message))))
-    if (reason := str(turn.stop.raw)).upper() in FAILURES:
-        said = f"the answer ended with an error of the provider's ({reason})"
-        raise Unavailable(said, adapter=adapter, hint="The same request may succeed later.", turn=turn)
+    if (failure := failure_told(turn.stop.raw)) is not None:
+        hint = "The same request may succeed later."
+        raise Unavailable(f"the answer {failure}", adapter=adapter, hint=hint, turn=turn)
     return turn
+
+
+def failure_told(reason: Any) -> str | None:
+    """What is said of an answer whose finish reason is a failure of the provider's; None for other reasons."""
+    if not isinstance(reason, str) or reason.upper() not in _FAILURES:
+        return None
+    return f"ended with {reason}, an error of the provider's, which does not say more"
 
 
 def turn_of(body: Mapping[str, Any], message: Mapping[str, Any], calls: Sequence[RawCall]) -> Turn:

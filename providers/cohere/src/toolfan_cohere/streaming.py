@@ -16,7 +16,7 @@ from toolfan.errors import IncompleteStream
 from toolfan.translation import error_from_body
 from toolfan.wire import json_text, well_formed
 
-from .parsing import parse_chat, turn_of
+from .parsing import failure_told, parse_chat, turn_of
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON
@@ -134,6 +134,9 @@ class CohereStreamParser:
         if self._begun and self._end is None and not self._needs_end:
             warnings.append("the stream ended without message-end")
         turn = replace(turn, warnings=tuple(warnings))
+        if (failure := failure_told(ended.get("finish_reason"))) is not None:
+            hint = "What came whole is in .calls."
+            raise IncompleteStream(f"the stream {failure}", adapter=self._adapter, turn=turn, hint=hint)
         if self._end is not None or (self._begun and not self._needs_end):
             return turn
         raise IncompleteStream.of(turn, begun=self._begun, adapter=self._adapter)
