@@ -29,7 +29,8 @@ _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed
 _PIECES = frozenset({"response.function_call_arguments.delta", "response.custom_tool_call_input.delta"})
 _WHOLE = {"response.function_call_arguments.done": "arguments", "response.custom_tool_call_input.done": "input"}
 _ITEMS = frozenset({"response.output_item.added", "response.output_item.done"})
-_TEXTS = frozenset({"response.output_text.delta", "response.refusal.delta"})
+_TEXTS = {"response.output_text.delta": "text", "response.refusal.delta": "refusal"}
+_PARTS = {"text": "output_text", "refusal": "refusal"}
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class _Item:
     whole: str | None = None
     slot: Slot | None = None
     done: bool = False
-    heard: bool = False
+    texts: dict[str, list[str]] = field(default_factory=dict)  # pieces of text and refusal, by the name of their field
 
 
 class ResponseStreamParser:
@@ -163,7 +164,7 @@ class ResponseStreamParser:
                 one.slot.name, one.slot.id = one.slot.name or name, one.slot.id or call_id
             if one.said.get(CALLS[kind]) is not None or one.whole is None:
                 self._whole(one, text)
-        elif not one.heard:
+        elif not one.texts:
             text, refusal = said([one.said])
             self.texts += [text] if text else []
             self._refusals += [refusal] if refusal else []
@@ -178,8 +179,8 @@ class ResponseStreamParser:
             return
         one = self._item_of(event)
         if kind in _TEXTS:
-            one.heard = True
-            (self._refusals if kind == "response.refusal.delta" else self.texts).append(piece)
+            one.texts.setdefault(_TEXTS[kind], []).append(piece)
+            (self.texts if _TEXTS[kind] == "text" else self._refusals).append(piece)
         elif one.slot is not None:
             one.slot.add(piece)
         else:
@@ -216,9 +217,12 @@ class ResponseStreamParser:
         self._calls.finish()
 
     def _output(self) -> list[JSON]:
-        """The items in order; a call that broke off with the arguments that had come."""
+        """The items in order; a call that broke off with the arguments that had come, a message with its text."""
         output = []
         for _, one in sorted(self._items.items()):
+            if one.texts and not one.done and kind_of(one.said) is None:
+                parts = [{"type": _PARTS[key], key: "".join(pieces)} for key, pieces in one.texts.items()]
+                one.said = {"type": "message", "role": "assistant", **one.said, "content": parts}
             if one.slot is not None and not one.done:
                 one.said = {**one.said, CALLS[kind_of(one.said) or ""]: one.slot.arguments}
             output += [one.said] if one.said else []
