@@ -33,3 +33,23 @@ def test_it_is_told_of(faulty: Callable[..., Any], odd: Any, warning: str, *, us
     calls = Asker(use_async, streams)(faulty(sent).url)
     assert list(calls) == [Weather(location="Oslo", units="metric")]
     assert calls.warnings == (warning,)
+
+
+@pytest.mark.parametrize("use_async", [False, True])
+def test_a_start_that_is_said_twice_begins_one_block(faulty: Callable[..., Any], *, use_async: bool) -> None:
+    body = message({"type": "text", "text": "Two."}, GOOD, tool_use("toolu_b", "Weather", OSLO))
+    sent = []
+    for event in events(body):
+        sent += [event] * (2 if event["type"] == "content_block_start" else 1)
+    calls = Asker(use_async, True)(faulty(stream(sent)).url)
+    assert [one.id for one in calls.outcomes] == ["toolu_a", "toolu_b"]
+    assert list(calls) == [Weather(location="Oslo", units="metric")] * 2
+    assert (calls.text, calls.warnings) == ("Two.", ())
+
+
+def test_another_start_at_an_open_index_begins_another_block(faulty: Callable[..., Any]) -> None:
+    sent = events(message(GOOD))
+    at, start = next((at, event) for at, event in enumerate(sent) if event["type"] == "content_block_start")
+    other = {**start, "content_block": {**start["content_block"], "id": "toolu_b"}}
+    calls = Asker(False, True)(faulty(stream([*sent[: at + 1], other, *sent[at + 1 :]])).url, on_invalid="keep")
+    assert [one.id for one in calls.outcomes] == ["toolu_a", "toolu_b"]

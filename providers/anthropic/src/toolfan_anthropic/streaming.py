@@ -31,12 +31,12 @@ _KINDS = {"partial_json": "tool_use", "text": "text", "thinking": "thinking"}
 
 
 class _Block:
-    """A content block while its pieces come; `slot` if it is a call."""
+    """A content block while its pieces come; `start` is how it began, `slot` if it is a call."""
 
-    __slots__ = ("about", "pieces", "slot")
+    __slots__ = ("about", "pieces", "slot", "start")
 
-    def __init__(self, about: JSON, slot: Slot | None) -> None:
-        self.about, self.slot = about, slot
+    def __init__(self, start: Mapping[str, Any], slot: Slot | None) -> None:
+        self.start, self.about, self.slot = start, dict(start), slot
         self.pieces: dict[str, list[str]] = {}
 
     def add(self, key: str, piece: str) -> None:
@@ -136,13 +136,16 @@ class MessageStreamParser:
         if not isinstance(about, OBJECT):
             self._odd += 1
             return
-        slot = None
+        key, slot = _key(index), None
+        known = self._open.get(key)
+        if key is not None and known is not None and known.start == about:
+            return  # it was said twice
         if is_call(about):
             call_id, name = identified(about.get("id")), named(about.get("name"))
             slot = self._calls.delta(self._count, call_id, name, None, real=True)
             self._count += 1
-        self._closed.pop(_key(index), None)
-        block = self._open[_key(index)] = _Block(dict(about), slot)
+        self._closed.pop(key, None)
+        block = self._open[key] = _Block(about, slot)
         self._blocks.append(block)
         if about.get("type") == "text" and isinstance(about.get("text"), str):
             self._texts.append(about["text"])
