@@ -355,6 +355,29 @@ def test_observers_are_listed() -> None:
     assert "observer twin (one 1.0): conflict: offered by two 1.0 too. Remove one: `pip uninstall one`" in done.stdout
 
 
+def test_credentials_of_google_are_looked_for_without_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(Path("gcloud").absolute()))
+    known = Path("gcloud/application_default_credentials.json").absolute()
+    configure(profile('project = "p"\nlocation = "global"', adapter="vertex"))
+    (remark,) = house()["remarks"]
+    assert remark.startswith("no credentials of Google's were found: GOOGLE_APPLICATION_CREDENTIALS is not set")
+    assert f"there is no {known}; on a machine of Google Cloud its metadata server may give them" in remark
+    done = run()
+    assert "ok, see below" in done.stdout
+    assert remark in done.stdout
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "nowhere.json")
+    assert house()["remarks"] == ["GOOGLE_APPLICATION_CREDENTIALS names a file that is not there, nowhere.json"]
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS")
+    known.parent.mkdir()
+    known.write_text("{}")
+    assert house()["remarks"] == []
+    known.unlink()
+    monkeypatch.setenv("HOUSE_KEY", KEY)
+    configure(profile('project = "p"\nlocation = "global"\naccess_token_env = "HOUSE_KEY"', adapter="vertex"))
+    assert house()["remarks"] == []
+
+
 @pytest.mark.parametrize("kind", [RuntimeError, BaseException])
 def test_what_an_sdk_raises_belongs_to_its_profile(monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -391,7 +414,7 @@ def test_an_adapter_that_cannot_tell_its_variables_is_examined_all_the_same() ->
     assert (one["keys"], one["problem"]) == ({}, None)
     assert one["answered"] is not None
     (remark,) = one["remarks"]
-    assert remark.endswith("key_variables of sick_hook failed (AssertionError)")
+    assert remark == "the adapter cannot tell of the key: key_variables of sick_hook failed (AssertionError)"
     assert remark in run().stdout
 
 

@@ -289,6 +289,10 @@ def test_the_variable_of_the_key_is_known_where_the_profile_names_it() -> None:
     assert adapter.key_variables(adapter.settings_model()) == ()
     assert adapter.key_variables(adapter.settings_model(base_url="http://localhost:4000")) == ()
     assert adapter.key_variables(adapter.settings_model(api_key_env="HOUSE_KEY")) == ("HOUSE_KEY",)
+    (remark,) = adapter.key_remarks(adapter.settings_model())
+    assert "variables of the model's vendor" in remark
+    assert adapter.key_remarks(adapter.settings_model(api_key_env="HOUSE_KEY")) == ()
+    assert adapter.key_remarks(adapter.settings_model(base_url="http://localhost:4000")) == ()
 
 
 def test_an_unknown_vendor_is_told() -> None:

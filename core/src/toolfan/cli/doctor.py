@@ -134,5 +134,5 @@ def _cells(finding: Finding) -> list[str]:
         ", ".join(finding.packages),
         ", ".join(keys),
         finding.endpoint or "",
-        "see below" if finding.problem else f"ok{answered}",
+        "see below" if finding.problem else f"ok{answered}{', see below' if finding.remarks else ''}",
     ]

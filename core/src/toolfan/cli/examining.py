@@ -97,6 +97,7 @@ def examined(profile: Profile, *, live: bool) -> Finding:
 def _examine(found: Finding, connection: Connection, *, live: bool) -> None:
     found.model = connection.model
     found.keys = {variable: bool(os.environ.get(variable, "").strip()) for variable in _variables(found, connection)}
+    found.remarks += map(masked, _asked_of_adapter(found, connection, "key_remarks") or ())
     found.endpoint = _address(connection.settings)
     with connect(profile=found.profile, stop=stop_after_attempt(1)) as client:
         found.endpoint = found.endpoint or _address(client.sdk_client)
@@ -106,19 +107,26 @@ def _examine(found: Finding, connection: Connection, *, live: bool) -> None:
 
 
 def _variables(found: Finding, connection: Connection) -> list[str]:
-    """The variables that a key is taken from: those the adapter names, or those that the settings name.
+    """The variables that a key is taken from: those the adapter names, or those that the settings name."""
+    named = _asked_of_adapter(found, connection, "key_variables")
+    if named is not None:
+        return named
+    settings = dict(connection.settings)
+    return [value for key, value in settings.items() if key.endswith("_env") and isinstance(value, str)]
 
-    An adapter that fails to tell is remarked; what else is known of the profile does not suffer.
+
+def _asked_of_adapter(found: Finding, connection: Connection, name: str) -> list[str] | None:
+    """What this method of the adapter says of the settings; None without the method.
+
+    That one fails is remarked; what else is known of the profile does not suffer.
     """
-    named = getattr(connection.adapter, "key_variables", None)
-    if named is None:
-        settings = dict(connection.settings)
-        return [value for key, value in settings.items() if key.endswith("_env") and isinstance(value, str)]
+    method = getattr(connection.adapter, name, None)
+    if method is None:
+        return None
     try:
-        return [str(variable) for variable in named(connection.settings)]
+        return [str(one) for one in method(connection.settings)]
     except Exception as exc:  # noqa: BLE001 - the adapter's, which may raise anything
-        found.remarks.append(f"which variable has the key is unknown, for key_variables of {_origin(exc)} failed")
-        found.remarks[-1] += f" ({_told(exc)})"
+        found.remarks.append(f"the adapter cannot tell of the key: {name} of {_origin(exc)} failed ({_told(exc)})")
         return []
 
 

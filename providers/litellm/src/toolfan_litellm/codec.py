@@ -63,6 +63,14 @@ class LiteLLMAdapter(ChatCompletionsAdapter):
         named = getattr(settings, "api_key_env", None)
         return (named,) if named else ()
 
+    def key_remarks(self, settings: BaseModel) -> tuple[str, ...]:
+        """That LiteLLM finds the key, where it does."""
+        if self.key_variables(settings) or getattr(settings, "base_url", None):
+            return ()
+        return (
+            "LiteLLM takes the key from the variables of the model's vendor; whether they are set is not known here",
+        )
+
     def transport(self, client: object, *, use_async: bool) -> Transport | AsyncTransport:
         """A sender over a `LiteLLMClient` or the module litellm.  Raises UsageError if it is neither."""
         from .transport import make_transport

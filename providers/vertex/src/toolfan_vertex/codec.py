@@ -129,6 +129,12 @@ class GenerateContentAdapter:
 
         return key_variables(settings)
 
+    def key_remarks(self, settings: BaseModel) -> tuple[str, ...]:
+        """What can be said of Google's own credentials without asking anyone, for `toolfan doctor`."""
+        from .credentials import remarks
+
+        return remarks(settings)
+
     def transport(self, client: object, *, use_async: bool) -> Transport | AsyncTransport:
         """A sender over a google.genai.Client or a GenerativeModel.
 
