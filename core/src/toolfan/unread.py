@@ -1,4 +1,4 @@
-"""The error status of an answer whose body could not be read: libraries raise the fault and drop the status.
+"""The status and the start of an answer whose body could not be read: libraries raise the fault and drop the answer.
 
 No HTTP library or SDK hands it out then; it stands in the frames that the exception passed.
 
@@ -11,7 +11,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from .redaction import public_headers
-from .translation import error_from_status
+from .translation import error_from_status, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +36,18 @@ def error_of_unread(exc: BaseException, *, adapter: str, secrets: Iterable[str] 
         request_id=headers.get("x-request-id"),
         secrets=secrets,
     )
+
+
+def start_of_unread(exc: BaseException, *, secrets: Iterable[str] = ()) -> str:
+    """The content type and the start of an answer that came whole and could not be read; nothing if it is not found."""
+    response = _response(exc)
+    content = getattr(response, "_content", None)  # `content` would wait for what has not come
+    if not isinstance(content, bytes):
+        return ""
+    kind, known = str(response.headers.get("content-type") or ""), tuple(secrets)
+    start = excerpt(content[:20_000].decode("utf-8", "replace"), known)[:200]
+    told = f"it starts with {start!r}" if start else "it is empty"
+    return f"{excerpt(kind, known)[:100]}: {told}" if kind else told
 
 
 def _response(exc: BaseException) -> Any:

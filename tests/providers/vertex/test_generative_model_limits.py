@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 import pytest
 import toolfan
+from fault_asking import TOKEN
+from google_asking import generative_model
 from loopback import ONCE
 from toolfan.errors import BadResponse, ContentFiltered, RequestRejected, Unsupported, UsageError
 from vertex_models import ASK, WARNINGS, make_model
@@ -27,6 +29,18 @@ def test_bodies_that_are_no_answer(serve, content):
     client = toolfan.from_vertexai(model, stop=ONCE)
     with pytest.raises(BadResponse):
         client.create(messages=ASK, tools=TOOLS)
+
+
+def test_a_page_in_place_of_an_answer_is_shown_without_the_token(serve):
+    page = f"<html>{' ' * 5000}Please sign in, {TOKEN}</html>" + "x" * 5000
+    server = serve({"body": {"content": page, "content_type": "text/html"}})
+    client = toolfan.from_vertexai(generative_model("m", server.base_url, "rest"), stop=ONCE)
+    with pytest.raises(
+        BadResponse, match="text/html; charset=utf-8: it starts with '<html> Please sign in, "
+    ) as caught:
+        client.create(messages=ASK, tools=TOOLS)
+    assert TOKEN not in repr(caught.value) + str(caught.value) + str(vars(caught.value))
+    assert len(str(caught.value)) < 800
 
 
 @pytest.mark.parametrize(

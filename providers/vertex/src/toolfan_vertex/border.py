@@ -29,7 +29,7 @@ from toolfan.translation import (
     provider_words,
     timed_out,
 )
-from toolfan.unread import error_of_unread
+from toolfan.unread import error_of_unread, start_of_unread
 
 # Their texts show the header, so the key.
 _HEADER = frozenset({"LocalProtocolError", "InvalidHeader", "UnicodeEncodeError"})
@@ -165,8 +165,9 @@ def _was_answered(exc: Exception) -> bool:
 
 
 def _unreadable(adapter: str, exc: Exception, secrets: tuple[str, ...]) -> BadResponse:
+    came = start_of_unread(exc, secrets=secrets)
     return BadResponse(
-        f"the answer cannot be read: {named(exc, secrets)[:200]}",
+        f"the answer cannot be read: {named(exc, secrets)[:200]}{f' ({came})' if came else ''}",
         adapter=adapter,
         hint="Check the base URL: a proxy or another service may have answered.",
     )
