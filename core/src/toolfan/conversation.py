@@ -64,8 +64,7 @@ def converse(
                 return calls
             from .reasking import follow_up, raise_if_failed, with_malformed_call
 
-            may_ask = policy.on_invalid == "reask" and spent.attempts < policy.max_attempts
-            may_ask = may_ask and not (one.turn.stop.kind == "paused" and not one.turn.calls)  # a word would end it
+            may_ask = policy.on_invalid == "reask" and spent.attempts < policy.max_attempts and not _paused(one)
             at_ceiling = may_ask and spent.requests >= spent.ceiling
             more = follow_up(adapter, request, calls) if may_ask and not at_ceiling else None
             if more is None:
@@ -82,6 +81,11 @@ def converse(
         exc.attempts, exc.requests = spent.attempts - (spent.requests == before), spent.requests
         exc.calls = exc.calls if exc.calls is not None else _saved(terms, request, calls)
         raise
+
+
+def _paused(one: Answered) -> bool:
+    """Whether the service goes on if the turn is sent back as it is: a word more would end it."""
+    return one.turn.stop.kind == "paused" and not one.turn.calls
 
 
 def _streaming() -> Callable[[Terms, ToolRequest], Asking]:
