@@ -18,13 +18,13 @@ from .laws_of_messages import IDS, RESULTS, called, word
 from .laws_of_requests import LawsOfRequests
 from .laws_of_streams import LawsOfStreams
 from .subject import USER
-from .trees import apart, at, contains, leaves, nodes, opened, place, places, same, says, texts, values
+from .trees import apart, at, contains, named_leaves, nodes, opened, place, places, same, says, texts, values
 from .variations import MANY, UNHEARD_OF, with_ids, with_many_calls, with_more
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from toolfan.adapter import Message, RawCall, Turn
+    from toolfan.adapter import JSON, Message, RawCall, Turn
 
     from .samples import Sample
 
@@ -150,11 +150,11 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
             if UNHEARD_OF not in said:
                 yield f"{where} that nobody knows is not sent back"
 
-    def _sent_back(self, body: Any) -> list[str]:
-        """The texts in the messages that answer this body."""
+    def _sent_back(self, body: Any) -> str:
+        """All texts in the messages that answer this body, one after the other."""
         turn = self.adapter.parse_response(body)
         answers = [Answer(call, mark(call)) for call in turn.calls]
-        return texts([*values(self.adapter.build_answer(turn, answers))])
+        return "\n".join(texts([*values(self.adapter.build_answer(turn, answers))]))
 
     @law
     def test_a_conversation_goes_on(self) -> Iterator[str]:
@@ -215,11 +215,11 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
     @law
     def test_a_result_in_the_messages_is_no_error(self) -> Iterator[str]:
         """A chat-style result (`"role": "tool"`) goes out as what `build_answer` makes of a result, not of an error."""
-        base, chat = (
-            _fields(self.built(messages=(USER, *more)).body) for more in ((), (called(ids=IDS[:1]), RESULTS[0]))
-        )
+        asked: list[tuple[JSON, ...]] = [(USER,), (USER, called(ids=IDS[:1]), RESULTS[0])]
+        base, chat = ({*named_leaves(opened(self.built(messages=messages).body))} for messages in asked)
         for name, turn in self.turns():
-            good, failed = (_fields(self._told(turn, word("result"), is_error=error)) for error in (False, True))
+            told = [self._told(turn, word("result"), is_error=is_error) for is_error in (False, True)]
+            good, failed = ({*named_leaves(opened(body))} for body in told)
             if found := (failed - good) & (chat - base):
                 yield f"{name}: in the messages a result goes out with {sorted(found)}, as an error does"
 
@@ -252,13 +252,6 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
                 if not contains(messages, turn.replay):
                     yield f"{sample.name}: the turn as it came is not in {messages!r:.300}"
                 self.built(messages=(USER, *messages, USER))
-
-
-def _fields(body: Any) -> set[tuple[str, str]]:
-    """What stands at the ends of a body, each with the name of its field."""
-    return {
-        (next((key for key in path[::-1] if isinstance(key, str)), ""), text) for path, text in leaves(opened(body))
-    }
 
 
 def _count(found: Iterable[Any], wanted: Any) -> int:

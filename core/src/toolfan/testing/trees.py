@@ -103,6 +103,14 @@ def leaves(tree: Any) -> Counter[tuple[Path, str]]:
     )
 
 
+def named_leaves(tree: Any) -> Counter[tuple[str, str]]:
+    """The same, each with the name of its field alone, wherever that stands."""
+    found: Counter[tuple[str, str]] = Counter()
+    for (path, text), count in leaves(tree).items():
+        found[next((key for key in path[::-1] if isinstance(key, str)), ""), text] += count
+    return found
+
+
 def texts(tree: Any) -> list[str]:
     """The texts in the tree, keys left out, in order."""
     return [node for _, node in nodes(tree) if isinstance(node, str)]
