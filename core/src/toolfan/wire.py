@@ -63,7 +63,8 @@ def json_faults(value: Any) -> Iterator[tuple[str, str]]:
         elif isinstance(item, list | tuple):
             stack.extend((f"{where}[{at}]", child, depth + 1) for at, child in enumerate(item))
         elif not (item is None or isinstance(item, bool | int)):
-            yield where, f"{type(item).__name__} is not a JSON type"
+            instead = "; write base64 text" if isinstance(item, bytes | bytearray) else ""
+            yield where, f"{type(item).__name__} is not a JSON type{instead}"
 
 
 def decode_json(

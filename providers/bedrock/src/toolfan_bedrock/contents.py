@@ -1,8 +1,8 @@
 """Messages to Converse's `messages` and `system`.
 
-Chat-style messages are translated; messages in Converse's own form (their blocks name what they are by their key, not
-by a `type`) pass untouched, and both may stand in one list.  Turns alternate between user and assistant, so neighbours
-of one role become one message; all results of one turn's calls stand in one user message, in call order.
+Chat-style messages are translated; messages and parts in Converse's own form (blocks that name what they are by a key,
+not by a `type`) pass untouched, and all may stand in one list.  Turns alternate between user and assistant, so
+neighbours of one role become one message; all results of one turn's calls stand in one user message, in call order.
 
 Knows: content blocks of Converse.  Must not know: tools, options, transports.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 from toolfan.errors import Unsupported, UsageError
-from toolfan.messages import CallPart, ImagePart, Part, ResultPart, TextPart, read_messages
+from toolfan.messages import CallPart, ImagePart, OtherPart, Part, ResultPart, TextPart, read_messages
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON, Message
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TOOL_BLOCKS = frozenset({"toolUse", "toolResult"})
 _FORMATS = ("png", "jpeg", "gif", "webp")
 _SYSTEM = ("system", "developer")
+_OWN = "a block of Converse's own"
 # Some models' answers have a `type` beside the key.
 _SAID_BY_MODELS = (*TOOL_BLOCKS, "reasoningContent", "citationsContent")
 
@@ -36,7 +37,7 @@ def translate(
     """
     writer = _Writer(wire_names, adapter)
     # Chat style is read as one conversation, so that the positions in messages of errors are right.
-    outlines = [{"role": "assistant"} if is_native(message) else message for message in messages]
+    outlines = [{"role": "assistant"} if is_native(message) else _outline(message) for message in messages]
     for at, (message, parsed) in enumerate(zip(messages, read_messages(outlines), strict=True)):
         if is_native(message):
             writer.add(message["role"], message["content"])
@@ -63,6 +64,22 @@ def is_native(message: Message) -> bool:
 
 def _is_block(part: Mapping[str, Any]) -> bool:
     return "type" not in part or any(isinstance(part.get(key), Mapping) for key in _SAID_BY_MODELS)
+
+
+def _outline(message: Message) -> Message:
+    """The message in chat style alone: blocks of Converse's own between its parts are parts of a type of ours."""
+    content = message.get("content")
+    if not isinstance(content, list | tuple):
+        return message
+    parts = [
+        {"type": _OWN, "block": part} if part and isinstance(part, Mapping) and "type" not in part else part
+        for part in content
+    ]
+    return message if parts == list(content) else {**message, "content": parts}
+
+
+def _own(part: Part) -> Any:
+    return part.data["block"] if isinstance(part, OtherPart) and part.data.get("type") == _OWN else None
 
 
 class _Writer:
@@ -93,6 +110,8 @@ class _Writer:
             content.sort(key=lambda block: order.index(block["toolResult"]["toolUseId"]))
 
     def system_block(self, part: Part, at: int) -> JSON:
+        if (own := _own(part)) is not None:
+            return own  # type: ignore[no-any-return]
         if not isinstance(part, TextPart):
             raise Unsupported(f"messages[{at}] is a system message with more than text", adapter=self._adapter)
         return {"text": part.text}
@@ -106,6 +125,8 @@ class _Writer:
         if isinstance(part, CallPart):
             name = self._names.get(part.name, part.name)
             return {"toolUse": {"toolUseId": legal_id(part.id), "name": name, "input": self._input(part, at)}}
+        if (own := _own(part)) is not None:
+            return own  # type: ignore[no-any-return]
         if isinstance(part, ResultPart):
             return tool_result(part.call_id, self._result(part.content, at))
         raise Unsupported(
