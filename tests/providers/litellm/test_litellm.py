@@ -231,6 +231,16 @@ def test_an_answer_that_is_no_json_is_told(faulty: Callable[..., FaultServer], m
         ask(mode, faulty(http("<html>")).url)
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("model", [MODEL, "anthropic/claude-sonnet-4-5"])
+def test_a_page_of_html_is_no_answer(faulty: Callable[..., FaultServer], mode: str, model: str) -> None:
+    server = faulty(http("<html>hi</html>", content_type="text/html"))
+    with pytest.raises(toolfan.BadResponse) as caught:
+        ask(mode, server.url, model=model)
+    assert caught.value.hint
+    assert "base URL" in caught.value.hint
+
+
 @pytest.mark.parametrize("mode", ["stream", "stream_async"])
 def test_a_stream_without_an_end_is_incomplete(faulty: Callable[..., FaultServer], mode: str) -> None:
     """LiteLLM makes up a finish reason, and calls it a whole answer."""

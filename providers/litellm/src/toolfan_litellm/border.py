@@ -21,6 +21,8 @@ from toolfan.translation import error_from_body, error_from_status, named, not_c
 _TIMEOUT = frozenset({"Timeout", "APITimeoutError", "TimeoutException", "TimeoutError"})
 _CONNECTION = frozenset({"TransportError", "OSError", "APIConnectionError", "ClientConnectionError"})
 _UNREADABLE = frozenset({"JSONDecodeError", "DecodingError"})
+_NO_ANSWER = "Empty or invalid response from LLM endpoint"
+"""What LiteLLM says of a good status with a page of HTML, or nothing, behind it; no class of its own tells it."""
 _CODES = {"ContentPolicyViolationError": "content_policy_violation", "BudgetExceededError": "insufficient_quota"}
 _NO_CODE = 422
 """What LiteLLM says of an error object without a code."""
@@ -44,6 +46,10 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
     status = getattr(exc, "status_code", None) or next((_FALLBACK[name] for name in names & _FALLBACK.keys()), None)
     if (names | below) & _TIMEOUT and status in (None, 408, 500):
         return timed_out(adapter, timeout, exc)
+    if _is_unreadable(exc, below):
+        return BadResponse(
+            f"the answer cannot be read: {named(exc, secrets)}", adapter=adapter, hint="Check the base URL."
+        )
     if (error := _in_an_answer(exc)) is not None:
         return error_from_body(blotted(error, secrets), adapter=adapter)
     if _answered(exc) is None:
@@ -51,15 +57,17 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
             return UsageError(
                 f"LiteLLM refuses the request: {named(exc, secrets)}", adapter=adapter, hint="Leave the option out."
             )
-        if below & _UNREADABLE:
-            return BadResponse(
-                f"the answer cannot be read: {named(exc, secrets)}", adapter=adapter, hint="Check the base URL."
-            )
         if (below | ({*names} - {"APIConnectionError"})) & _CONNECTION:
             return not_connected(adapter, exc, secrets)
     if not isinstance(status, int) or status < 300:
         return not_sent(adapter, exc, secrets)
     return _of_status(exc, status, names, adapter, secrets)
+
+
+def _is_unreadable(exc: Exception, below: set[str]) -> bool:
+    """Whether a good status came, or none that LiteLLM tells, and nothing that could be read behind it."""
+    good = any(str(getattr(one, "status_code", "")).startswith("2") for one in _chain(exc))
+    return _NO_ANSWER in str(exc) or bool(below & _UNREADABLE and (good or _answered(exc) is None))
 
 
 def _of_status(exc: Exception, status: int, names: set[str], adapter: str, secrets: tuple[str, ...]) -> ToolfanError:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic_core import from_json
 from toolfan.adapter import JSON, WireRequest, WireResponse
-from toolfan.errors import ToolfanError, Unsupported, UsageError
+from toolfan.errors import BadResponse, ToolfanError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.framing import DONE
 from toolfan.masking import shows_secret
@@ -74,11 +74,22 @@ class _Sender:
         told = getattr(answer, "_response_headers", None)
         if not told:
             hidden = getattr(answer, "_hidden_params", None) or {}
-            told = {
-                name.removeprefix("llm_provider-"): value
-                for name, value in (hidden.get("additional_headers") or {}).items()
-            }
-        return public_headers(((str(k), str(v)) for k, v in told.items()), secrets_of(self.client, added))
+            told = hidden.get("additional_headers") or {}
+        named = ((str(name).removeprefix("llm_provider-"), str(value)) for name, value in told.items())
+        return public_headers(named, secrets_of(self.client, added))
+
+    def ended(self, stream: Any, added: Mapping[str, str]) -> list[JSON]:
+        """`DONE` if the stream came to its end.  Raises BadResponse if a page of HTML came in its place."""
+        if getattr(stream, "received_finish_reason", True):
+            return [DONE]
+        kind = self.headers(stream, added).get("content-type", "")
+        if kind.startswith("text/html"):
+            raise BadResponse(
+                f"the answer ({kind}) is no stream of events",
+                adapter=self.adapter,
+                hint="Check the base URL: a proxy or another service may have answered.",
+            )
+        return []
 
     def failure(self, exc: Exception, timeout: float | None, added: Mapping[str, str]) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
@@ -138,8 +149,7 @@ class _Transport(_Sender):
                 yield _event(chunk, stream)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self.failure(exc, timeout, added)
-        if getattr(stream, "received_finish_reason", True):
-            yield DONE
+        yield from self.ended(stream, added)
 
     def close(self) -> None:
         """Nothing: the connections are LiteLLM's, for all its callers."""
@@ -179,8 +189,8 @@ class _AsyncTransport(_Sender):
                 yield _event(chunk, stream)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self.failure(exc, timeout, added)
-        if getattr(stream, "received_finish_reason", True):
-            yield DONE
+        for event in self.ended(stream, added):
+            yield event
 
     async def close(self) -> None:
         """Nothing: the connections are LiteLLM's, for all its callers."""
