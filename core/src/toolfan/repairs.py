@@ -23,6 +23,7 @@ from .wire import decode_json, escaped, json_text, well_formed
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+_DEEPEST = 4  # wrappers inside wrappers
 _FENCE = re.compile(r"```[a-zA-Z0-9_-]*[ \t]*\r?\n")
 
 
@@ -75,21 +76,32 @@ def _decoded(text: str) -> Any:
 def unwrap(call: RawCall, known: Collection[str]) -> list[RawCall] | None:
     """The calls inside a `multi_tool_use.parallel` wrapper, with the ids `<id>:0`, `<id>:1` ..., or None if it is none.
 
-    A wrapper's arguments are `{"tool_uses": [{"recipient_name": "functions.weather", "parameters": {...}}]}`.  What is
-    odd among them costs only itself, as beside a wrapper: an entry that is none becomes a call without a name.
+    A wrapper's arguments are `{"tool_uses": [{"recipient_name": "functions.weather", "parameters": {...}}]}`; it may
+    hold others, four deep.  What is odd among them costs only itself, as beside a wrapper: an entry that is none
+    becomes a call without a name.
     """
-    if call.name not in WRAPPERS or call.name in known:
+    parts = _parts(call.name, call.arguments, known)
+    if parts is None:
         return None
-    inner, rest = _tolerantly(call.arguments), ""
+    return [RawCall(call.index + at, f"{call.id}:{at}", *part, call.provider_id) for at, part in enumerate(parts)]
+
+
+def _parts(name: str, text: str, known: Collection[str], depth: int = 0) -> list[tuple[str, str]] | None:
+    """Name and arguments of each call inside, those inside inner wrappers too; None if this is none."""
+    if name not in WRAPPERS or name in known or depth == _DEEPEST:
+        return None
+    inner, rest = _tolerantly(text), ""
     if isinstance(inner, str):
         inner = _tolerantly(inner)
     uses = inner.get("tool_uses") if isinstance(inner, dict) else None
     if inner is None:
-        uses, rest = _torn(call.arguments)
+        uses, rest = _torn(text)
     if not isinstance(uses, list) or not any(isinstance(use, dict) for use in uses):
         return None
-    parts = [*map(_used, uses), *([(call.name, rest)] if rest else [])]
-    return [RawCall(call.index + at, f"{call.id}:{at}", *part, call.provider_id) for at, part in enumerate(parts)]
+    found: list[tuple[str, str]] = []
+    for part in map(_used, uses):
+        found += _parts(*part, known, depth + 1) or [part]
+    return [*found, (name, rest)] if rest else found
 
 
 def _torn(text: str) -> tuple[list[Any], str]:
