@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
 
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
-DEADLINE = 0.5
+DEADLINE = 0.3
 LATEST = 3.0
 """Seconds: the deadline, and as much again for threads that end with grace and for a busy machine."""
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\nconnection: close\r\n"
