@@ -88,6 +88,24 @@ def test_a_whole_answer_where_events_were_asked_for(faulty: Start) -> None:
     assert list(caught.value.calls or ()) == [Weather(location="A")]
 
 
+@pytest.mark.parametrize("shape", ["in the choice", "beside choices"])
+def test_an_error_in_the_chunk_of_the_calls(faulty: Start, shape: str) -> None:
+    (one,) = SHAPES[shape][0]["choices"]
+    calls = [{**said, "index": at} for at, said in enumerate(MESSAGE["tool_calls"])]
+    delta = {key: value for key, value in one.items() if key not in ("message", "finish_reason")}
+    event = {**SHAPES[shape][0], "choices": [{**delta, "delta": {**MESSAGE, "tool_calls": calls}}]}
+    body = http(f"data: {json.dumps(event)}\n\n", content_type="text/event-stream")
+    with (
+        openai.OpenAI(api_key=KEY, base_url=faulty(body).url) as sdk,
+        pytest.raises(SHAPES[shape][1]) as caught,
+        toolfan.from_openai(sdk, stop=ONCE).stream(model="m", messages=USER, tools=(Weather,)) as stream,
+    ):
+        list(stream)
+    assert list(caught.value.calls or ()) == [Weather(location="A")]
+    assert caught.value.calls is not None
+    assert caught.value.calls.text == "I look."
+
+
 def test_nothing_of_it_is_run(faulty: Start) -> None:
     ran = list[Any]()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import toolfan
 from ended_ways import MODES, ask, choice, said_call
 from loopback import FaultServer
 from odd_streams import Weather
@@ -110,7 +111,7 @@ def test_an_end_that_is_a_failure_is_told_and_asked_again(faulty: Start, mode: s
     assert found.error is not None
     assert found.error.retryable
     assert "ended with an error" in str(found.error)
-    assert reason in str(found.error) or mode not in WHOLE
+    assert reason in str(found.error)
     assert list(ask(faulty, mode, choice(reason, SILENT), GOOD).result) == [Weather(location="A")]
 
 
@@ -124,3 +125,14 @@ def test_an_unknown_end_of_nothing_has_a_warning(faulty: Start, mode: str, reaso
     assert (empty.stop.kind, empty.stop.raw, list(empty)) == ("other", str(reason), [])
     for said in ({"content": "Hello."}, {"tool_calls": [said_call()]}):
         assert ask(faulty, mode, choice(reason, {**SILENT, **said})).result.warnings == ()
+
+
+@each_way
+def test_reasoning_that_is_counted_beside_the_output_is_part_of_it(faulty: Start, mode: str) -> None:
+    """As xAI counts; others count it within, which their totals show."""
+    details = {"completion_tokens_details": {"reasoning_tokens": 30}}
+    beside = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 45, **details}
+    within = {"prompt_tokens": 10, "completion_tokens": 35, "total_tokens": 45, **details}
+    for usage in (beside, within):
+        found = ask(faulty, mode, {"choices": [GOOD], "usage": usage})
+        assert found.result.usage == toolfan.Usage(10, 35, 45, reasoning_tokens=30)

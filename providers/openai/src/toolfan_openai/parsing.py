@@ -266,18 +266,21 @@ def content_text(content: Any) -> tuple[str, str | None]:
 
 
 def usage_of(usage: Any) -> Usage:
-    """Token counts as OpenAI reports them."""
+    """Token counts as OpenAI reports them; xAI counts reasoning beside the output, which its total shows."""
     if not isinstance(usage, OBJECT):
         return Usage()
     prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
-    sent, received = count(usage, "prompt_tokens"), count(usage, "completion_tokens")
+    sent, received, total = (count(usage, f"{kind}_tokens") for kind in ("prompt", "completion", "total"))
+    reasoning = count(completion, "reasoning_tokens")
+    if reasoning and total == sent + received + reasoning:
+        received += reasoning
     return Usage(
         input_tokens=sent,
         output_tokens=received,
-        total_tokens=count(usage, "total_tokens") or sent + received,
+        total_tokens=total or sent + received,
         cache_read_tokens=count(prompt, "cached_tokens"),
         cache_write_tokens=count(prompt, "cache_write_tokens"),
-        reasoning_tokens=count(completion, "reasoning_tokens"),
+        reasoning_tokens=reasoning,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.calls import Turn
 from toolfan.errors import IncompleteStream
-from toolfan.translation import error_from_body
+from toolfan.translation import error_from_body, excerpt
 from toolfan.wire import well_formed
 
 from .call_pieces import CallPieces, entry_of
@@ -73,22 +73,22 @@ class ChatStreamParser:
         return "".join(self.texts)
 
     def feed(self, event: Mapping[str, Any]) -> Sequence[RawCall]:
-        """The calls that this chunk sealed.  Raises the ProviderError of an error in it."""
-        choices = event.get("choices")
+        """The calls that this chunk sealed.  Raises the ProviderError of an error in it, after what is beside that."""
+        choices, error = event.get("choices"), None
         if not self._begun or not choices or event.get("usage") or event.get("error") or event.get("x_groq"):
+            error = error_told(event)
             self._read_about(event)
         if isinstance(choices, OBJECT):  # one choice, without the list around it
             choices = (choices,)
-        elif not isinstance(choices, list):
-            return self._calls.take()
-        for choice in choices:
+        for choice in choices if isinstance(choices, (list, tuple)) else ():
             if isinstance(choice, OBJECT):
                 self._read_choice(choice, event)
+                error = error or choice.get("error")
+        if error is not None and error:
+            raise error_from_body(error, adapter=self._adapter)
         return self._calls.take()
 
     def _read_about(self, event: Mapping[str, Any]) -> None:
-        if (error := error_told(event)) is not None:
-            raise error_from_body(error, adapter=self._adapter)
         if "[DONE]" in event:
             self._done = self._due = True
         if self._due and not event.get("choices"):
@@ -109,8 +109,6 @@ class ChatStreamParser:
         elif index != self._choice and index is not None and self._choice is not None:
             self._others.add(repr(index))
             return
-        if choice.get("error"):
-            raise error_from_body(choice["error"], adapter=self._adapter)
         delta = choice.get("delta")
         self._told = False
         if isinstance(delta, OBJECT) and delta:
@@ -187,7 +185,7 @@ class ChatStreamParser:
         turn = self._turn(text, refusal, ended=self._finish is not None or self._whole is not None)
         what = "ended before the answer was complete" if said_something else "ended without an answer"
         if is_error(self._finish):
-            what = ENDED_BADLY
+            what = f"{ENDED_BADLY}: {excerpt(self._finish)}"
         elif accepted:
             return turn
         raise IncompleteStream(
