@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ..errors import MalformedArguments, ProviderError, UsageError
+from ..errors import BadResponse, MalformedArguments, ProviderError, UsageError
 from ..registry import load_adapter
 from ..repairs import repair_arguments
 from ..validation import Rules, validate
 from . import tool_paths
+from .batches import opened
 from .output import error_json, outcome_json, print_json
 from .tool_paths import load_tools
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ..adapter import ParallelToolsAdapter
     from ..calls import RawCall, Turn
     from ..toolset import ToolSet
+    from .batches import Entry
+
+_HINT = "Pipe in whole answers of the provider that --with names: bodies as they came, or the lines of its batch files."
 
 
 def decode(
@@ -35,20 +39,23 @@ def decode(
 ) -> None:
     """Read an answer from standard input, or one answer a line, and print one JSON line for each call.
 
-    With one answer a line each line that is printed has the number of the line it came from.  Ends with status 1 if an
-    answer was not readable or a call not valid.
+    A line may also be one of a batch file: its custom_id, key or recordId is printed with each call, and an entry that
+    failed is an error.  With one answer a line each line that is printed has the number of the line it came from.
+    Ends with status 1 if an answer was not readable or a call not valid.
     """
     adapter = load_adapter(target.partition(":")[0].strip())
     offered = load_tools(tools) if tools else None
     failed = False
     for number, body in _bodies(sys.stdin.buffer.read()):
-        place = {} if number is None else {"line": number}
+        entry = opened(body, adapter=adapter.name)
+        place = entry.names if number is None else {"line": number, **entry.names}
         try:
-            lines = _decoded(adapter, body, offered)
+            lines = _decoded(adapter, entry, offered)
         except ProviderError as exc:
-            if number is None:
-                raise
-            lines = [{"error": error_json(exc)}]
+            told = exc.with_details(hint=_HINT) if isinstance(exc, BadResponse) else exc
+            if not place:
+                raise told from exc
+            lines = [{"error": error_json(told)}]
         for line in lines:
             failed |= "error" in line
             print_json({**place, **line})
@@ -83,8 +90,10 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _decoded(adapter: ParallelToolsAdapter, body: Any, tools: ToolSet[Any] | None) -> list[dict[str, Any]]:
-    turn = adapter.parse_response(body)
+def _decoded(adapter: ParallelToolsAdapter, entry: Entry, tools: ToolSet[Any] | None) -> list[dict[str, Any]]:
+    if entry.error is not None:
+        raise entry.error
+    turn = adapter.parse_response(entry.body)
     if tools is None:
         return [_as_sent(call) for call in turn.calls]
     outcomes = validate(turn.calls, tools, _rules(adapter, tools, turn))
