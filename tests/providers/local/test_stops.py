@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 import anthropic
+import boto3
+import cohere
 import openai
 import pytest
 import tenacity
@@ -21,6 +23,14 @@ DIALECTS: dict[str, Callable[[Server], Any]] = {
     "openai": lambda server: openai.OpenAI(base_url=server.openai_url, api_key="x"),
     "openai-responses": lambda server: openai.OpenAI(base_url=server.openai_url, api_key="x"),
     "anthropic": lambda server: anthropic.Anthropic(base_url=server.anthropic_url, api_key="x"),
+    "bedrock": lambda server: boto3.client(
+        "bedrock-runtime",
+        endpoint_url=server.base_url,
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+    ),
+    "cohere": lambda server: cohere.ClientV2(base_url=server.base_url, api_key="x"),
     "gemini": lambda server: genai.Client(
         vertexai=False, api_key="x", http_options=genai.types.HttpOptions(base_url=server.base_url)
     ),
@@ -31,6 +41,8 @@ READ: dict[str, dict[str, str]] = {
     "openai": {**EVERYWHERE, "calls": "calls", "refused": "end", "malformed": "end"},  # the message tells a refusal
     "openai-responses": {**EVERYWHERE, "calls": "end", "refused": "end", "malformed": "end", "none": "end"},
     "anthropic": {**EVERYWHERE, "calls": "calls", "filtered": "refused", "malformed": "end"},
+    "bedrock": {**EVERYWHERE, "calls": "calls", "malformed": "malformed"},
+    "cohere": {**EVERYWHERE, "calls": "calls", "filtered": "end", "refused": "end", "malformed": "end"},
     "gemini": {**EVERYWHERE, "calls": "end", "refused": "end", "malformed": "malformed"},
     "local": {**EVERYWHERE, "calls": "calls", "malformed": "malformed"},
 }
@@ -92,7 +104,7 @@ def test_a_refusal_is_told_as_one_where_the_wire_has_a_word_for_it(
 ) -> None:
     got, error = turn(clients[dialect], question, streamed=streamed)
     assert said in (got.text, got.refusal)
-    if dialect == "gemini":
+    if dialect in ("cohere", "gemini"):
         assert error is None
     else:
         assert isinstance(error, toolfan.Refused)

@@ -5,21 +5,17 @@ Knows starlette and the dialects' functions; not uvicorn, not gRPC, not how an a
 
 from __future__ import annotations
 
-import json
 import re
-import threading
-from collections import deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from toolfan_local import (
-    anthropic_stream,
     anthropic_wire,
+    bedrock_wire,
+    cohere_wire,
     google_stream,
     google_wire,
     keys,
@@ -28,44 +24,29 @@ from toolfan_local import (
     responses_stream,
     responses_wire,
 )
-from toolfan_local.answering import Settled
-from toolfan_local.exchange import Failure, Question, Refused, Verbatim
-from toolfan_local.identifiers import Identifiers
-from toolfan_local.recording import Recorder
+from toolfan_local.desk import CLOSED, Desk, as_json, verbatim
+from toolfan_local.exchange import Failure, Refused, Verbatim
+from toolfan_local.faces import ANTHROPIC, BEDROCK, COHERE
 from toolfan_local.streaming import as_array, as_events, rest, stream_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+    from starlette.responses import Response
 
-    from toolfan_local.answering import Answerer
 
 _AZURE = re.compile(r".*/deployments/(?P<deployment>[^/]+)/chat/completions$")
 _CHAT = re.compile(r".*/chat/completions$")
 _RESPONSES = re.compile(r".*/responses$")
 _MESSAGES = re.compile(r".*/v1/messages$")
+_CONVERSE = re.compile(r".*/model/(?P<model>.+)/converse(?P<stream>-stream)?$")
+_COHERE = re.compile(r".*/v2/chat$")
 _MODELS = re.compile(r"(/openai)?(/v1)?/models$")
 _VERTEX = re.compile(
     r"/(?P<version>v1|v1beta1)/projects/[^/]+/locations/[^/]+/publishers/google/models/(?P<model>[^/:]+):(?P<method>\w+)$"
 )
 _GEMINI = re.compile(r"/(?P<version>v1|v1beta)/models/(?P<model>[^/:]+):(?P<method>\w+)$")
-
-
-CLOSED = Failure(503, "the embedded server was closed before the answer's delay was over")
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What all requests of one server share.  `closing` is set when it ends, so that delayed answers do not hold it."""
-
-    answerer: Answerer
-    api_key: str | None = None
-    recorder: Recorder = field(default_factory=Recorder)
-    identifiers: Identifiers = field(default_factory=Identifiers)
-    closing: threading.Event = field(default_factory=threading.Event)
-    stored: deque[str] = field(default_factory=lambda: deque(maxlen=10_000))
-    """The ids of the last answers of the Responses API."""
 
 
 def make_app(desk: Desk) -> Starlette:
@@ -92,7 +73,12 @@ async def dispatch(desk: Desk, request: Request) -> Response:
     if _RESPONSES.match(path) and request.method == "POST":
         return await _answer_responses(desk, request, body)
     if _MESSAGES.match(path) and request.method == "POST":
-        return await _answer_anthropic(desk, request, body)
+        return await ANTHROPIC.answer(desk, request, lambda: anthropic_wire.read(body))
+    if _COHERE.match(path) and request.method == "POST":
+        return await COHERE.answer(desk, request, lambda: cohere_wire.read(body))
+    if (converse := _CONVERSE.match(path)) and request.method == "POST":
+        stream = converse["stream"] is not None
+        return await BEDROCK.answer(desk, request, lambda: bedrock_wire.read(body, converse["model"], stream=stream))
     if "/v1/messages/" in path:
         return _count_anthropic(desk, request, path, body)
     if _MODELS.match(path) and request.method == "GET":
@@ -100,10 +86,10 @@ async def dispatch(desk: Desk, request: Request) -> Response:
         return (
             _openai_failure(desk, refused)
             if refused
-            else _json(openai_wire.model_list(), headers=openai_wire.answer_headers(desk.identifiers))
+            else as_json(openai_wire.model_list(), headers=openai_wire.answer_headers(desk.identifiers))
         )
     if ("/models/" in path and ":" in path) or path.startswith("/v1beta"):
-        return _json(google_wire.render_failure(Failure(404, f"Not found: {request.method} {path}")), 404)
+        return as_json(google_wire.render_failure(Failure(404, f"Not found: {request.method} {path}")), 404)
     message = f"Invalid URL ({request.method} {path})"
     return _openai_failure(desk, Failure(404, message, type="invalid_request_error"))
 
@@ -117,12 +103,12 @@ async def _answer_openai(desk: Desk, request: Request, body: bytes) -> Response:
         question = openai_wire.read(body, azure["deployment"] if azure else None)
     except Refused as exc:
         return _openai_failure(desk, exc.failure)
-    settled = await _settle(desk, question)
+    settled = await desk.settle(question)
     outcome = settled.outcome
     if isinstance(outcome, Failure):
         return _openai_failure(desk, outcome)
     if isinstance(outcome, Verbatim):
-        return _verbatim(outcome)
+        return verbatim(outcome)
     completion = openai_wire.render(question, outcome, desk.identifiers)
     headers = openai_wire.answer_headers(desk.identifiers)
     chunks = openai_stream.chunks(completion, usage=question.stream_usage, together=settled.together)
@@ -131,7 +117,7 @@ async def _answer_openai(desk: Desk, request: Request, body: bytes) -> Response:
         return stream_response(desk.closing, pieces, "text/event-stream; charset=utf-8", headers)
     if not await rest(desk.closing, settled.pace.total(chunks)):
         return _openai_failure(desk, CLOSED)
-    return _json(completion, headers=headers)
+    return as_json(completion, headers=headers)
 
 
 async def _answer_responses(desk: Desk, request: Request, body: bytes) -> Response:
@@ -142,13 +128,13 @@ async def _answer_responses(desk: Desk, request: Request, body: bytes) -> Respon
         question = responses_wire.read(body, desk.stored)
     except Refused as exc:
         return _openai_failure(desk, exc.failure)
-    settled = await _settle(desk, question)
+    settled = await desk.settle(question)
     outcome = settled.outcome
     if isinstance(outcome, Failure):
         return _openai_failure(desk, outcome)
     if isinstance(outcome, Verbatim):
         desk.stored.extend(responses_wire.stored_ids(outcome.body))
-        return _verbatim(outcome)
+        return verbatim(outcome)
     response = responses_wire.render(question, outcome, desk.identifiers, body)
     if response["store"]:
         desk.stored.append(response["id"])
@@ -159,32 +145,7 @@ async def _answer_responses(desk: Desk, request: Request, body: bytes) -> Respon
         return stream_response(desk.closing, pieces, "text/event-stream; charset=utf-8", headers)
     if not await rest(desk.closing, settled.pace.total(chunks)):
         return _openai_failure(desk, CLOSED)
-    return _json(response, headers=headers)
-
-
-async def _answer_anthropic(desk: Desk, request: Request, body: bytes) -> Response:
-    refused = keys.anthropic_refusal(desk.api_key, request)
-    if refused:
-        return _anthropic_failure(desk, refused)
-    try:
-        question = anthropic_wire.read(body)
-    except Refused as exc:
-        return _anthropic_failure(desk, exc.failure)
-    settled = await _settle(desk, question)
-    outcome = settled.outcome
-    if isinstance(outcome, Failure):
-        return _anthropic_failure(desk, outcome)
-    if isinstance(outcome, Verbatim):
-        return _verbatim(outcome)
-    message = anthropic_wire.render(question, outcome, desk.identifiers)
-    headers = anthropic_wire.answer_headers(desk.identifiers)
-    chunks = anthropic_stream.chunks(message, together=settled.together)
-    if question.stream:
-        pieces = as_events(settled.pace.paced(chunks), "\n", named=True)
-        return stream_response(desk.closing, pieces, "text/event-stream; charset=utf-8", headers)
-    if not await rest(desk.closing, settled.pace.total(chunks)):
-        return _anthropic_failure(desk, CLOSED)
-    return _json(message, headers=headers)
+    return as_json(response, headers=headers)
 
 
 def _count_anthropic(desk: Desk, request: Request, path: str, body: bytes) -> Response:
@@ -193,11 +154,11 @@ def _count_anthropic(desk: Desk, request: Request, path: str, body: bytes) -> Re
     if refused is None and not (path.endswith("/v1/messages/count_tokens") and request.method == "POST"):
         refused = Failure(404, f"Not found: {request.method} {path}")
     if refused is not None:
-        return _anthropic_failure(desk, refused)
+        return ANTHROPIC.failed(desk, refused)
     try:
-        return _json(anthropic_wire.count(body), headers=anthropic_wire.answer_headers(desk.identifiers))
+        return as_json(anthropic_wire.count(body), headers=anthropic_wire.answer_headers(desk.identifiers))
     except Refused as exc:
-        return _anthropic_failure(desk, exc.failure)
+        return ANTHROPIC.failed(desk, exc.failure)
 
 
 async def _answer_google(desk: Desk, request: Request, path: Mapping[str, str], body: bytes) -> Response:
@@ -218,18 +179,18 @@ async def _answer_google(desk: Desk, request: Request, path: Mapping[str, str], 
         question = google_wire.read(body, path["model"])
     except Refused as exc:
         return _google_failure(exc.failure, array=array)
-    settled = await _settle(desk, question)
+    settled = await desk.settle(question)
     outcome = settled.outcome
     if isinstance(outcome, Failure):
         return _google_failure(outcome, array=array)
     if isinstance(outcome, Verbatim):
-        return _verbatim(outcome)
+        return verbatim(outcome)
     response = google_wire.render(question, outcome, flavour, desk.identifiers)
     partial = vertex and framing != "whole" and question.partial_arguments
     chunks = google_stream.chunks(response, together=settled.together, partial=partial)
     if framing == "whole":
         done = await rest(desk.closing, settled.pace.total(chunks))
-        return _json(response) if done else _google_failure(CLOSED)
+        return as_json(response) if done else _google_failure(CLOSED)
     paced = settled.pace.paced(chunks)
     if array:
         return stream_response(desk.closing, as_array(paced), "application/json; charset=UTF-8")
@@ -243,34 +204,12 @@ def _framing(request: Request, method: str) -> Literal["whole", "events", "array
     return "whole" if method == "generateContent" else None
 
 
-async def _settle(desk: Desk, question: Question) -> Settled:
-    """The answer, when its first byte may go out."""
-    settled = desk.answerer.answer(question)
-    return settled if await rest(desk.closing, settled.first_wait) else Settled(CLOSED)
-
-
 def _openai_failure(desk: Desk, failure: Failure) -> Response:
     headers = {**openai_wire.answer_headers(desk.identifiers), **failure.headers}
-    return _json(openai_wire.render_failure(failure), failure.status, headers)
-
-
-def _anthropic_failure(desk: Desk, failure: Failure) -> Response:
-    headers = {**anthropic_wire.answer_headers(desk.identifiers), **failure.headers}
-    return _json(anthropic_wire.render_failure(failure), failure.status, headers)
+    return as_json(openai_wire.render_failure(failure), failure.status, headers)
 
 
 def _google_failure(failure: Failure, *, array: bool = False) -> Response:
     """The failure; where an array was asked for, it is the array's one element."""
     body = google_wire.render_failure(failure)
-    return _json([body] if array else body, failure.status, failure.headers)
-
-
-def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    try:
-        return JSONResponse(body, status, dict(headers or {}))
-    except ValueError:  # a lone surrogate or NaN that came with the question: escaped, it can be sent
-        return Response(json.dumps(body).encode(), status, dict(headers or {}), "application/json")
-
-
-def _verbatim(outcome: Verbatim) -> Response:
-    return Response(outcome.body, outcome.status, dict(outcome.headers), outcome.content_type)
+    return as_json([body] if array else body, failure.status, failure.headers)

@@ -16,14 +16,14 @@ from google.protobuf import any_pb2, duration_pb2, json_format
 from google.rpc import error_details_pb2, status_pb2
 
 from toolfan_local import google_stream, google_wire
-from toolfan_local.app import CLOSED
+from toolfan_local.desk import CLOSED
 from toolfan_local.exchange import Failure, Refused, Reply, Verbatim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from toolfan_local.answering import Settled
-    from toolfan_local.app import Desk
+    from toolfan_local.desk import Desk
     from toolfan_local.exchange import Question
 
 JSON = dict[str, Any]

@@ -5,12 +5,15 @@ Knows headers and the services' words for a wrong key; not bodies, not answers.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from toolfan_local.exchange import Failure
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+_SIGNED = re.compile(r"AWS4-HMAC-SHA256 Credential=(?P<id>[^/]+)/")
 
 
 def _bearer(request: Request) -> str:
@@ -41,6 +44,26 @@ def anthropic_refusal(api_key: str | None, request: Request) -> Failure | None:
     if key and api_key in (None, key):
         return None
     return Failure(401, "invalid x-api-key" if key else "x-api-key header is required")
+
+
+def cohere_refusal(api_key: str | None, request: Request) -> Failure | None:
+    """The same for Cohere's dialect."""
+    key = _bearer(request)
+    if key and api_key in (None, key):
+        return None
+    return Failure(401, "invalid api token" if key else "no api key supplied")
+
+
+def bedrock_refusal(api_key: str | None, request: Request) -> Failure | None:
+    """The same for Bedrock's dialect: the key is the access key's id, or a bearer; no signature is checked."""
+    signed = _SIGNED.match(request.headers.get("authorization", ""))
+    key = signed["id"] if signed else _bearer(request)
+    if key and api_key in (None, key):
+        return None
+    if key:
+        message = "The security token included in the request is invalid."
+        return Failure(403, message, type="UnrecognizedClientException")
+    return Failure(403, "Missing Authentication Token", type="MissingAuthenticationTokenException")
 
 
 def google_refusal(api_key: str | None, request: Request, *, vertex: bool) -> Failure | None:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from toolfan_local.answering import Answerer
-from toolfan_local.app import Desk, make_app
+from toolfan_local.app import make_app
+from toolfan_local.desk import Desk
 from toolfan_local.pacing import Pace, pace_of
 from toolfan_local.script import Script, load_script
 
@@ -54,7 +55,9 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Server:
-    """A wire-faithful server of OpenAI's, Anthropic's and Google's dialects on 127.0.0.1, run in a background thread.
+    """A wire-faithful server on 127.0.0.1, run in a background thread.
+
+    It speaks the dialects of OpenAI, Anthropic, Google, Bedrock (Converse) and Cohere (v2 chat).
 
         with Server() as server:
             client = openai.OpenAI(base_url=server.openai_url, api_key="any")
@@ -146,7 +149,7 @@ class Server:
 
     @property
     def base_url(self) -> str:
-        """`http://127.0.0.1:PORT`, the endpoint for Google's SDKs."""
+        """`http://127.0.0.1:PORT`, the endpoint for Google's SDKs, boto3's `bedrock-runtime` and Cohere's."""
         return f"http://{HOST}:{self.port}"
 
     @property

@@ -42,6 +42,9 @@ def stand_ins(server: Server) -> Iterator[StandIn]:
     yield StandIn("openai-responses", "AsyncOpenAI", lambda: _openai("AsyncOpenAI", server), use_async=True)
     yield StandIn("anthropic", "Anthropic", lambda: _anthropic("Anthropic", server))
     yield StandIn("anthropic", "AsyncAnthropic", lambda: _anthropic("AsyncAnthropic", server), use_async=True)
+    yield StandIn("bedrock", "boto3 bedrock-runtime", lambda: _bedrock(server))
+    yield StandIn("cohere", "ClientV2", lambda: _cohere("ClientV2", server))
+    yield StandIn("cohere", "AsyncClientV2", lambda: _cohere("AsyncClientV2", server), use_async=True)
     yield StandIn("gemini", "genai.Client", lambda: _gemini(server))
     yield StandIn("vertex", "genai.Client(vertexai=True)", lambda: _vertex(server))
     if _installed("vertexai"):
@@ -73,6 +76,22 @@ def _anthropic(kind: str, server: Server) -> object:
     import anthropic
 
     return getattr(anthropic, kind)(base_url=server.anthropic_url, api_key="offline", max_retries=0)
+
+
+def _bedrock(server: Server) -> object:
+    """With keys of its own, so that no profile of AWS is read; its own retries are off, as toolfan's count."""
+    import boto3
+    from botocore.config import Config
+
+    session = boto3.Session(aws_access_key_id="offline", aws_secret_access_key="offline", region_name="us-east-1")
+    config = Config(retries={"total_max_attempts": 1})
+    return session.client("bedrock-runtime", endpoint_url=server.base_url, config=config)
+
+
+def _cohere(kind: str, server: Server) -> object:
+    import cohere
+
+    return getattr(cohere, kind)(base_url=server.base_url, api_key="offline")
 
 
 def _gemini(server: Server) -> object:
