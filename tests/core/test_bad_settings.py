@@ -147,3 +147,30 @@ def test_an_unknown_adapter_is_not_taken_for_another() -> None:
     with pytest.raises(ToolfanError) as caught:
         toolfan.connect("nope:m")
     assert "Did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize("deadline", ["1e300", "1e9", "-1", "inf"])
+def test_a_deadline_that_no_request_takes(deadline: str) -> None:
+    """A profile takes what `create()` takes, and says where a wrong one stands."""
+    path = write(f"deadline = {deadline}")
+    with pytest.raises(ConfigError, match=r"seconds, at most 1e\+08, or 0 for no limit") as caught:
+        toolfan.connect()
+    assert caught.value.message.startswith(f"profiles.p.deadline in {path}, line 5 is ")
+    with pytest.raises(toolfan.UsageError, match="deadline"):
+        toolfan.connect("local").create(
+            messages=[{"role": "user", "content": "hi"}], tools=(A,), deadline=float(deadline)
+        )
+
+
+@pytest.mark.parametrize("other", ['project = "p"', 'location = "l"', 'access_token_env = "T"'])
+def test_settings_that_do_not_go_together_have_their_places(other: str) -> None:
+    path = Path("toolfan.toml").absolute()
+    path.write_text(f'[profiles.v]\nadapter = "vertex"\napi_key_env = "V"\n{other}\n')
+    name = other.partition(" ")[0]
+    with pytest.raises(ConfigError) as caught:
+        toolfan.connect(profile="v")
+    assert caught.value.message == (
+        f"api_key_env (express mode) and {name} exclude each other (profiles.v.api_key_env in {path}, line 3, "
+        f"profiles.v.{name} in {path}, line 4)"
+    )
+    assert caught.value.hint == f"Mend api_key_env or {name}."

@@ -362,7 +362,7 @@ def test_a_file_with_byte_order_mark_and_carriage_returns() -> None:
         ("max_attempts = 0", "is 0 [adapter acme]. It is a whole number from 1"),
         ("max_attempts = true", "is True"),
         ("max_attempts = 2.0", "is 2.0"),
-        ("deadline = -1", "a number of seconds, or 0 for no limit"),
+        ("deadline = -1", "a number of seconds, at most 1e+08, or 0 for no limit"),
         ("deadline = nan", "is nan"),
         ("deadline = inf", "is inf"),
         ("deadline = true", "is True"),

@@ -8,6 +8,7 @@ Knows: core's fields.  Must not know: any adapter's settings, where files lie.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .errors import ConfigError
 from .profiles import from_text
 from .redaction import looks_secret, shown, without_secrets
+from .request import LONGEST_DEADLINE
 from .wire import nearest
 
 if TYPE_CHECKING:
@@ -54,7 +56,13 @@ class _Core(BaseModel):
     model: Annotated[str | None, Field(description="the name of a model")] = None
     max_attempts: Annotated[int, Field(ge=1, description="a whole number from 1")] = 1
     deadline: Annotated[
-        float | None, Field(ge=0, allow_inf_nan=False, description="a number of seconds, or 0 for no limit")
+        float | None,
+        Field(
+            ge=0,
+            le=LONGEST_DEADLINE,
+            allow_inf_nan=False,
+            description=f"a number of seconds, at most {LONGEST_DEADLINE:g}, or 0 for no limit",
+        ),
     ] = None
     on_invalid: Annotated[Literal["reask", "raise", "keep"], Field(description='"reask", "raise" or "keep"')] = "reask"
     parallel: Annotated[
@@ -229,6 +237,7 @@ def _invalid(
     elif path:
         message = f"{given.where(*path)} is {shown(fault['input'], path)}: {what}"
     else:
-        place = f" ({given.profile.where()})" if given.profile else ""
-        message = f"the settings {', '.join(settings)} do not go together{place}: {what}"
-    return ConfigError(message, adapter=adapter.name, hint=f"Mend {key or 'one of them'}.")
+        named = [name for name in settings if re.search(rf"\b{re.escape(name)}\b", what)] or [*settings]
+        message = f"{what} ({', '.join(map(given.where, named))})"
+        key = " or ".join(named)
+    return ConfigError(message, adapter=adapter.name, hint=f"Mend {key}.")

@@ -85,7 +85,9 @@ def test_settings_that_do_not_go_together(settings: dict[str, Any], said: str) -
     path.write_text(f'[profiles.p]\nadapter = "openai"\n{lines}')
     with pytest.raises(ConfigError, match=said) as caught:
         toolfan.connect(profile="p")
-    assert f"profiles.p in {path}, line 1" in str(caught.value)
+    named = said.split(maxsplit=1)[0]
+    line = 3 + [*settings].index(named)
+    assert f"profiles.p.{named} in {path}, line {line}" in str(caught.value)
 
 
 def test_the_project_reaches_azure_too() -> None:

@@ -112,8 +112,8 @@ def test_keys_are_looked_for_in_order(no_keys):
 
 def test_express_mode_goes_without_a_project(no_keys):
     no_keys.setenv("MINE", "k")
-    with pytest.raises(ConfigError, match="neither project nor location"):
-        VERTEX.connect(VertexSettings(api_key_env="MINE", project="p"), use_async=False)
+    with pytest.raises(ConfigError, match=r"api_key_env .* and project exclude each other"):
+        toolfan.connect("vertex:m", api_key_env="MINE", project="p")
     assert VERTEX.connect(VertexSettings(api_key_env="MINE"), use_async=False).vertexai
 
 

@@ -94,3 +94,17 @@ def test_labels_of_a_wrong_type(serve, kind, labels, said):
     with pytest.raises(UsageError, match=rf"the option {said}.*texts by texts"):
         client.create(model="m", messages=ASK, tools=(Ping,), labels=labels)
     assert server.requests == []
+
+
+def test_a_token_without_its_variable_or_a_project(monkeypatch, tmp_path):
+    for name in ("GOOGLE_CLOUD_PROJECT", "GOOGLE_APPLICATION_CREDENTIALS", "T"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))  # without credentials of gcloud
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    with pytest.raises(ConfigError, match="no token: the environment variable T is not set") as caught:
+        toolfan.connect("vertex:m", access_token_env="T", project="p")
+    assert caught.value.hint == "export T=..., or name another variable with access_token_env."
+    monkeypatch.setenv("T", "planted")
+    with pytest.raises(ConfigError, match="no project: neither the setting project") as caught:
+        toolfan.connect("vertex:m", access_token_env="T")
+    assert "gcloud" not in str(caught.value)

@@ -46,6 +46,12 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
     try:
         return genai.Client(**arguments)
     except Exception as exc:
+        if "credentials" in arguments and not (arguments["project"] or os.environ.get("GOOGLE_CLOUD_PROJECT")):
+            raise ConfigError(
+                "no project: neither the setting project nor the environment variable GOOGLE_CLOUD_PROJECT is set",
+                adapter=adapter,
+                hint='Set one of them, for example project="my-project"; a token does not tell the project.',
+            ) from exc
         raise ConfigError(
             f"google-genai cannot make a client: {type(exc).__name__}: {exc}",
             adapter=adapter,
@@ -63,18 +69,12 @@ _NO_REDIRECTS: dict[str, Any] = {
 
 def _vertex(settings: VertexSettings, adapter: str) -> dict[str, Any]:
     if settings.api_key_env:
-        if settings.project or settings.location:
-            raise ConfigError(
-                "api_key_env (express mode) goes with neither project nor location",
-                adapter=adapter,
-                hint="Leave out the one or the other.",
-            )
         return {"vertexai": True, "api_key": read_secret(key_variables(settings), adapter)}
     arguments: dict[str, Any] = {"vertexai": True, "project": settings.project, "location": settings.location}
     if settings.access_token_env:
         from google.oauth2.credentials import Credentials
 
-        token = read_secret(key_variables(settings), adapter)
+        token = read_secret(key_variables(settings), adapter, setting="access_token_env")
         arguments["credentials"] = Credentials(token=token)  # type: ignore[no-untyped-call]
     return arguments
 
@@ -87,8 +87,8 @@ def key_variables(settings: object) -> tuple[str, ...]:
     return (named,) if named else ()
 
 
-def read_secret(names: Sequence[str], adapter: str) -> str:
-    """The value of the first of these environment variables that is set.
+def read_secret(names: Sequence[str], adapter: str, *, setting: str = "api_key_env") -> str:
+    """The value of the first of these environment variables that is set; `setting` is what can name another.
 
     Raises ConfigError if none is, or if it holds what no HTTP header can carry.
     """
@@ -98,10 +98,11 @@ def read_secret(names: Sequence[str], adapter: str) -> str:
             continue
         _check_secret(value, f"the environment variable {name}", adapter)
         return value
+    kind = "key" if setting == "api_key_env" else "token"
     raise ConfigError(
-        f"no key: the environment variable {' or '.join(names)} is not set",
+        f"no {kind}: the environment variable {' or '.join(names)} is not set",
         adapter=adapter,
-        hint=f"export {names[0]}=..., or name another variable with api_key_env.",
+        hint=f"export {names[0]}=..., or name another variable with {setting}.",
     )
 
 

@@ -5,8 +5,13 @@ Knows: names of settings.  Must not know: any Google package; secrets (a key is 
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from toolfan.addresses import Address  # noqa: TC002 - pydantic reads it
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class VertexSettings(BaseModel):
@@ -24,6 +29,15 @@ class VertexSettings(BaseModel):
         None, description="The environment variable with an OAuth access token; nothing refreshes it."
     )
     needs_end: bool = Field(True, description="False for servers known to end a stream without a finish reason.")
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Self:
+        if self.api_key_env and (self.project or self.location):
+            other = "project" if self.project else "location"
+            raise ValueError(f"api_key_env (express mode) and {other} exclude each other")
+        if self.api_key_env and self.access_token_env:
+            raise ValueError("api_key_env (express mode) and access_token_env exclude each other")
+        return self
 
 
 class GeminiSettings(BaseModel):
