@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 import anthropic
@@ -66,7 +67,10 @@ def clients() -> Iterator[dict[str, toolfan.Client]]:
     """A client of each dialect, all of one server."""
     once = tenacity.stop_after_attempt(1)
     with Server(SCRIPT) as server:
-        yield {name: toolfan.wrap(make(server), adapter=name, stop=once) for name, make in DIALECTS.items()}
+        made = {name: toolfan.wrap(partial(make, server), adapter=name, stop=once) for name, make in DIALECTS.items()}
+        yield made
+        for client in made.values():
+            client.close()
 
 
 def turn(client: toolfan.Client, question: str, *, streamed: bool) -> tuple[toolfan.Turn, toolfan.ProviderError | None]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,9 +89,13 @@ def _bedrock(server: Server) -> object:
 
 
 def _cohere(kind: str, server: Server) -> object:
+    """With a `close` as the others have, which Cohere's client lacks."""
     import cohere
 
-    return getattr(cohere, kind)(base_url=server.base_url, api_key="offline")
+    client = getattr(cohere, kind)(base_url=server.base_url, api_key="offline")
+    http = client._client_wrapper.httpx_client.httpx_client
+    client.close = getattr(http, "aclose", None) or http.close
+    return cast("object", client)
 
 
 def _gemini(server: Server) -> object:
