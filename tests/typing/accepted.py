@@ -6,13 +6,14 @@ import typing
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Generic, TypedDict, TypeVar, Union, assert_type
+from typing import Annotated, Any, Generic, TypedDict, TypeVar, Union, assert_type, cast
 
 import openai
 import toolfan
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 from pydantic import BaseModel
 from toolfan import AsyncClient, BadCall, BoundCall, Call, Calls, Client, Result, Run, Tool, ToolChoice, ToolSet, tool
+from toolfan.options import Options  # noqa: TC002 - as users write it
 
 X = TypeVar("X")
 
@@ -289,6 +290,12 @@ def provider_options(client: Client) -> None:
     assert_type(client.create(messages=M, response_model=Weather, temperature=0, top_p=0.5, seed=3), Calls[Weather])
     assert_type(client.create(messages=M, tools=(Weather, Search), stop=["x"], user="u"), Calls[Weather | Search])
     assert_type(client.create(messages=M, tools=(count,), max_output_tokens=3, top_k=4), Calls[BoundCall[int]])
+    client.create(messages=M, tools=(Weather,), thinking={"type": "enabled", "budget_tokens": 1024}, system="s")
+    client.create(messages=M, tools=(Weather,), documents=["a", {"data": "b"}], k=3, safety_mode="NONE")
+    client.create(messages=M, tools=(Weather,), guardrailConfig={"guardrailIdentifier": "g"}, maxTokens=9)
+    house = cast("Options", {"acme_mood": "calm"})
+    assert_type(client.create(messages=M, response_model=Weather, **house), Calls[Weather])
+    client.create(messages=M, tools=(Weather, Search), **house)  # of which mypy says Calls[Any]
 
 
 def choices(client: Client, names: list[str], types: list[type[Weather]]) -> None:

@@ -30,6 +30,7 @@ def options(client: Client) -> None:
     client.create(messages=M, response_model=Weather, deadline="3s")  # error
     client.create(messages=M, response_model=Iterable[Weather], model=3)  # error
     client.create(messages=M, response_model=Weather, temperature="hot")  # error
+    client.create(messages=M, response_model=Weather, thinking="much")  # error
     client.create(messages=M, response_model=Weather, extra_headers={"a": 1})  # error
     client.create(messages=M, tools=(Weather,), max_attempts="3")  # error
     client.create(messages=M, tools=[Weather], max_attempts="3")  # error

@@ -28,7 +28,15 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ACCEPTED = ("accepted.py", "accepted_streams.py")
-ADAPTERS = ("openai", "openai_responses", "vertex")
+ADAPTERS = {  # and how the reference calls each
+    "openai": "OpenAI:",
+    "openai-responses": "OpenAI's Responses API:",
+    "anthropic": "Anthropic:",
+    "bedrock": "Bedrock:",
+    "cohere": "Cohere:",
+    "litellm": "LiteLLM:",
+    "vertex": "Vertex AI",
+}
 FILES = (*ACCEPTED, "rejected.py")
 OLDEST = "3.11"
 
@@ -110,18 +118,34 @@ def errors(checker: str) -> dict[str, dict[int, str]]:
     return found
 
 
+def option_names(adapter: str) -> frozenset[str]:
+    pytest.importorskip(f"toolfan_{adapter.partition('-')[0]}")
+    names: frozenset[str] = toolfan.load_adapter(adapter).option_names
+    return names
+
+
 @pytest.mark.parametrize("adapter", ADAPTERS)
 def test_every_option_of_an_adapter_is_typed(adapter: str) -> None:
-    options = pytest.importorskip(f"toolfan_{adapter}.options")
-    # Google's names also pass in the spelling of the wire, which stays untyped.
-    names = {name for name in options.OPTION_NAMES if name == name.lower()}
+    names = option_names(adapter)
+    if adapter == "vertex":  # Google's names also pass in the spelling of the wire, which stays untyped
+        names = frozenset(name for name in names if name == name.lower())
     assert names - Options.__annotations__.keys() == set()
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_every_option_of_an_adapter_is_in_the_reference(adapter: str) -> None:
+    page = (HERE.parents[1] / "docs/reference/clients.md").read_text(encoding="utf-8")
+    told = page[page.index("Of the provider, under its own names") :]
+    names = option_names(adapter) - (option_names("openai") if adapter == "litellm" else frozenset())
+    entry = next(part for part in told.split("\n* ") if part.startswith(ADAPTERS[adapter]))
+    listed = set(re.findall(r"`(\w+)`", entry.partition("\n\n")[0]))
+    assert listed == {name for name in names if adapter != "vertex" or name == name.lower()}
 
 
 def test_every_typed_option_is_one_of_toolfan_or_of_an_adapter() -> None:
     known = set(DEFAULTS)
     for adapter in ADAPTERS:
-        known |= pytest.importorskip(f"toolfan_{adapter}.options").OPTION_NAMES
+        known |= option_names(adapter)
     assert DEFAULTS.keys() - Options.__annotations__.keys() == set()
     assert Options.__annotations__.keys() - known == set()
     assert Options.__annotations__.keys() - StreamOptions.__annotations__.keys() == {"stream"}

@@ -101,6 +101,38 @@ class _Options(TypedDict, total=False):
     verbosity: str | None
     web_search_options: Mapping[str, Any]
 
+    # Anthropic's; `thinking` is Cohere's and LiteLLM's, too
+    cache_control: Mapping[str, Any] | None
+    container: Any
+    diagnostics: Mapping[str, Any] | None
+    inference_geo: str | None
+    output_config: Mapping[str, Any]
+    speed: str | None
+    system: str | Sequence[Mapping[str, Any]]
+    thinking: Mapping[str, Any] | None
+
+    # Bedrock's
+    additionalModelRequestFields: Mapping[str, Any]
+    additionalModelResponseFieldPaths: Sequence[str]
+    guardrailConfig: Mapping[str, Any]
+    inferenceConfig: Mapping[str, Any]
+    maxTokens: int
+    outputConfig: Mapping[str, Any]
+    performanceConfig: Mapping[str, str]
+    requestMetadata: Mapping[str, str]
+    serviceTier: Any  # Bedrock: a dict; Google: a word
+    stopSequences: Sequence[str]
+    topP: float
+
+    # Cohere's
+    citation_options: Mapping[str, Any] | None
+    documents: Sequence[str | Mapping[str, Any]] | None
+    k: int | None
+    p: float | None
+    priority: int | None
+    response_format: Mapping[str, Any] | None
+    safety_mode: str | None
+
     # Google's, where Any is a dict or the object of either SDK
     audio_timestamp: bool
     cached_content: str
