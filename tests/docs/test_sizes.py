@@ -52,6 +52,21 @@ def test_the_table_of_providers_is_true(package: str) -> None:
     assert told == pytest.approx(list(counts.values()), rel=0.05, abs=5)
 
 
+def test_the_table_of_core_is_true() -> None:
+    core = ROOT / "core/src/toolfan"
+    lines = {path.relative_to(core): lines_of_code(path) for path in core.rglob("*.py")}
+    for_checkers = {"forms.py", "options.py", "signatures.py", "async_signatures.py", "stream_signatures.py"}
+    counts = [
+        sum(count for path, count in lines.items() if len(path.parts) == 1),
+        sum(count for path, count in lines.items() if path.as_posix() in for_checkers | {"overloads.py"}),
+        sum(count for path, count in lines.items() if path.parts[0] == "cli" and path.suffix == ".py"),
+        sum(count for path, count in lines.items() if path.parts[0] == "testing"),
+    ]
+    _, table = PAGE.read_text(encoding="utf-8").split("| part of core |")
+    told = [int(row.split("|")[2]) for row in table.partition("\n\n")[0].splitlines()[2:]]
+    assert told == pytest.approx(counts, rel=0.05)
+
+
 def test_no_policy_in_a_provider() -> None:
     """Validation, retries and asking again are core's."""
     forbidden = (
