@@ -185,7 +185,7 @@ class ChatStreamParser:
         turn = self._turn(text, refusal, ended=self._finish is not None or self._whole is not None)
         what = "ended before the answer was complete" if said_something else "ended without an answer"
         if is_error(self._finish):
-            what = f"{ENDED_BADLY}: {excerpt(self._finish)}"
+            what = f"{ENDED_BADLY}: {excerpt(str(self._finish))}"
         elif accepted:
             return turn
         raise IncompleteStream(
