@@ -76,6 +76,7 @@ ORDER = [
     "signatures",
     "async_signatures",
     "stream_signatures",
+    "extras",
     "request",
     "retries",
     "merging",

@@ -63,8 +63,8 @@ def test_parts_of_any_type_pass(bench: Bench) -> None:
     ("extra", "said"),
     [
         ({"stream": True}, "extra_body sets stream.*Leave it out"),
-        ({"tools": [5]}, r"extra_body.tools\[0\] is a int.*own form"),
-        ({"tools": [{"type": "x"}, A]}, r"extra_body.tools\[1\] is a ModelMetaclass.*tools="),
+        ({"tools": [5]}, r"extra_body.tools\[0\] is of the type int.*own form"),
+        ({"tools": [{"type": "x"}, A]}, r"extra_body.tools\[1\] is of the type ModelMetaclass.*tools="),
         ({"tools": {"type": "x"}}, "extra_body sets tools, which toolfan sets"),
     ],
 )

@@ -21,7 +21,20 @@ if TYPE_CHECKING:
         WireRequest,
         WireResponse,
     )
-    from .calls import BadCall, BoundCall, Call, Outcome, RawCall, Result, Round, StopReason, TextDelta, Turn, Usage
+    from .calls import (
+        JSON,
+        BadCall,
+        BoundCall,
+        Call,
+        Outcome,
+        RawCall,
+        Result,
+        Round,
+        StopReason,
+        TextDelta,
+        Turn,
+        Usage,
+    )
     from .client import AsyncClient, Client
     from .constructors import Mode, connect, connect_async, from_openai, from_vertexai, wrap, wrap_async
     from .errors import (
@@ -74,7 +87,7 @@ _HOMES = {
         "ADAPTER_API Answer AsyncTransport Capabilities ParallelToolsAdapter StreamParser ToolChoice ToolRequest "
         "Transport WireRequest WireResponse"
     ),
-    "calls": "BadCall BoundCall Call Outcome RawCall Result Round StopReason TextDelta Turn Usage",
+    "calls": "JSON BadCall BoundCall Call Outcome RawCall Result Round StopReason TextDelta Turn Usage",
     "client": "AsyncClient Client",
     "constructors": "Mode connect connect_async from_openai from_vertexai wrap wrap_async",
     "errors": (
@@ -100,6 +113,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.s
 __version__ = "0.1.0"
 __all__ = [
     "ADAPTER_API",
+    "JSON",
     "AdapterBroken",
     "AdapterConflict",
     "AdapterInfo",

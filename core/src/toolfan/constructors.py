@@ -43,6 +43,9 @@ def _wrapped(given: object, adapter: Adapter, model: str | None, retries: Retrie
     if use_async is None:
         use_async = hasattr(sdk_client, "__aenter__")
     codec = adapter if adapter and not isinstance(adapter, str) else None
+    if isinstance(codec, type) or (codec is not None and not hasattr(codec, "build_request")):
+        said = f"the class {codec.__name__}" if isinstance(codec, type) else type(codec).__name__
+        raise UsageError(f"adapter is {said}, no adapter", hint="It is an adapter's name, or an adapter.")
     codec = _serving(codec or load_adapter(cast("str", adapter) or adapter_for_client(sdk_client)), sdk_client)
     binding = Binding(codec, sdk_client, use_async=use_async, maker=maker)
     kind = AsyncClient if use_async else Client

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .admission import admitted
 from .blocking import blocked
-from .errors import AdapterBroken, AdapterConflict
+from .errors import AdapterBroken, AdapterConflict, UsageError
 from .plugins import ADAPTERS, CLIENTS, Candidate, broken, candidates, imported, within
 from .watching import watch
 
@@ -53,6 +53,8 @@ def load_adapter(name: str) -> ParallelToolsAdapter:
     AdapterConflict if two distributions offer it, AdapterBroken if its plugin is unusable, AdapterTooNew if it speaks
     another version of the adapter protocol.
     """
+    if not isinstance(name, str):
+        raise UsageError(f"the name of an adapter is {type(name).__name__}, not a text", hint='Such as "openai".')
     if where := blocked().get(name):
         from .unserved import blocked_error  # loaded, as all that is for errors, when something fails
 

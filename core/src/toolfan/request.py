@@ -6,7 +6,6 @@ Knows: arguments, capabilities.  Must not know: wire formats, transports, how an
 from __future__ import annotations
 
 import numbers
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from .adapter import ParallelToolsAdapter, ToolChoice, ToolRequest
 from .chat import CHAT_ROLES, check_messages
 from .errors import ToolDefinitionError, Unsupported, UsageError
+from .extras import extra_body, extra_headers, extra_query
 from .tools import Tool
 from .toolset import ToolSet, tool_set
-from .wire import json_faults, nearest
+from .wire import nearest
 
 if TYPE_CHECKING:
     from .chat import Message
@@ -40,7 +40,6 @@ DEFAULTS: Mapping[str, Any] = {
     "extra_query": None,
 }
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 # What code that comes from other libraries writes, and what it is called here.
 _OTHER_NAMES = {
@@ -52,7 +51,6 @@ _OTHER_NAMES = {
     "response_format": "response_model=",
     "functions": "tools=",
     "function_call": "tool_choice=",
-    "n": "extra_body={'n': ...}; only the first choice is read",
 }
 
 
@@ -120,11 +118,20 @@ def prepare(
     `options` are the keyword arguments as given, `defaults` the client's own.  Raises UsageError and its kin for what
     is wrong with them, before anything is sent.
     """
-    said = {**defaults, **options}
+    tool_types = tool_set(response_model, tools)
+    try:
+        return _prepared(adapter, {**defaults, **options}, messages, tool_types)
+    except UsageError as exc:
+        exc.adapter = exc.adapter or adapter.name
+        raise
+
+
+def _prepared(
+    adapter: ParallelToolsAdapter, said: Mapping[str, Any], messages: Iterable[Message], tool_types: ToolSet[Any]
+) -> Prepared:
     given = {**DEFAULTS, **said}
     provider_options = {key: value for key, value in said.items() if key not in DEFAULTS}
     _check_options(adapter, provider_options)
-    tool_types = tool_set(response_model, tools)
     request = ToolRequest(
         model=given["model"],
         messages=check_messages(messages),
@@ -134,53 +141,12 @@ def prepare(
         strict=given["strict"],
         stream=given["stream"],
         options=provider_options,
-        extra_body=_extra_body(given["extra_body"]),
+        extra_body=extra_body(given["extra_body"], tool_types),
     )
     _check_capabilities(adapter, request)
     policy = Policy(given["on_invalid"], given["max_attempts"], given["repairs"], given["deadline"], given["context"])
-    headers, query = _headers(given["extra_headers"]), _query(given["extra_query"])
+    headers, query = extra_headers(given["extra_headers"]), extra_query(given["extra_query"])
     return Prepared(request, policy, headers, query)
-
-
-def _string_keys(name: str, value: Any) -> Mapping[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise UsageError(f"{name} is {type(value).__name__}", hint="It is a dict with text keys.")
-    return value
-
-
-def _extra_body(value: Any) -> Mapping[str, Any]:
-    body = _string_keys("extra_body", value)
-    if body.get("stream"):  # the answer would come as events, which nobody reads
-        raise UsageError("extra_body sets stream", hint="Leave it out; toolfan decides how an answer is sent.")
-    tools = body.get("tools")
-    for at, tool in enumerate(tools if isinstance(tools, list | tuple) else ()):
-        if not isinstance(tool, Mapping):
-            raise UsageError(
-                f"extra_body.tools[{at}] is a {type(tool).__name__}",
-                hint="It is an object in the provider's own form; types and functions belong into tools=.",
-            )
-    return body
-
-
-def _headers(value: Any) -> Mapping[str, str]:
-    headers = _string_keys("extra_headers", value)
-    for name, text in headers.items():
-        legal = isinstance(text, str) and text.isascii() and text.isprintable() and text == text.strip()
-        if not (_HEADER_NAME.fullmatch(name) and legal):
-            raise UsageError(
-                f"extra_headers holds {name!r}, which cannot be sent as a header",
-                hint="A name has no blanks; a value is a text of printable ASCII characters.",
-            )
-    return headers
-
-
-def _query(value: Any) -> Mapping[str, Any]:
-    query = _string_keys("extra_query", value)
-    for where, what in json_faults(query):
-        raise UsageError(f"extra_query.{where} cannot be sent: {what}", hint="Write it as a text or a number.")
-    return query
 
 
 def _check_options(adapter: ParallelToolsAdapter, options: Mapping[str, Any]) -> None:
@@ -189,6 +155,8 @@ def _check_options(adapter: ParallelToolsAdapter, options: Mapping[str, Any]) ->
             continue
         if name in _OTHER_NAMES:
             hint = f"toolfan calls it {_OTHER_NAMES[name]}."
+        elif name == "n":
+            hint = "Of several choices only the first would be read; extra_body={'n': ...} sends it all the same."
         else:
             close = nearest(name, [*adapter.option_names, *DEFAULTS, "messages", "response_model", "tools"])
             hint = f"To send it unchecked, use extra_body={{{name!r}: ...}}.{close}"

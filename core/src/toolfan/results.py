@@ -124,8 +124,9 @@ class Calls(Sequence[T_co]):
         try:
             return adapter.validate_python(self.raw)
         except ValidationError as exc:
+            many = exc.error_count()
             raise BadResponse(
-                f"the answer does not fit {getattr(type_, '__name__', type_)}: {exc.error_count()} faults, first: "
+                f"the answer does not fit {getattr(type_, '__name__', type_)}: {many} fault{'s' * (many > 1)}, first: "
                 f"{exc.errors(include_url=False)[0]['msg']}",
                 hint="Read .raw, the plain JSON, instead.",
             ) from exc

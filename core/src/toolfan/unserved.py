@@ -5,6 +5,7 @@ Knows: which extra brings which provider.  Must not know: how an adapter is sele
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
 from .blocking import blocked
@@ -26,6 +27,14 @@ _EXTRAS_OF_CLIENTS = {
     "openai": "openai",
     "vertexai": "vertex",
     "google.genai": "gemini",
+}
+_MADE_FROM = {
+    "anthropic": "anthropic.Anthropic()",
+    "boto3": 'boto3.client("bedrock-runtime")',
+    "cohere": "cohere.ClientV2()",
+    "google.genai": "genai.Client()",
+    "litellm": 'the module with adapter="litellm"',
+    "openai": "openai.OpenAI()",
 }
 
 
@@ -58,6 +67,9 @@ def raise_no_server(client: object, modules: list[str], declared: list[Candidate
         raise AdapterNotFound(
             f"{client.__module__}.{client.__qualname__} is a class", hint="Pass an object made from it."
         )
+    if isinstance(client, ModuleType):
+        made = _MADE_FROM.get(client.__name__, "one made from it")
+        raise AdapterNotFound(f"{client.__name__} is a module, not a client", hint=f"Pass {made}.")
     if isinstance(client, str):
         raise AdapterNotFound("a text is not a client of an SDK", hint="Use toolfan.connect(...) for a name.")
     for module in modules:

@@ -5,9 +5,12 @@ Knows: how `create()` makes a request.  Must not know: transports, any provider.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from ..config import resolve
+from ..errors import UsageError
 from ..request import prepare
 from ..wire import encode_json
 from .output import print_json
@@ -23,6 +26,7 @@ def request(
     profile: Profile = None,
     system: System = None,
     choice: Choice = "auto",
+    as_stream: Annotated[bool, typer.Option("--stream", help="As `call --stream` asks.")] = False,
 ) -> None:
     """Print the exact body that `toolfan call` with the same options gives to be sent, as JSON.
 
@@ -36,8 +40,11 @@ def request(
         defaults,
         messages=messages(question, system),
         tools=load_tools(tools),
-        options={"tool_choice": tool_choice(choice)},
+        options={"tool_choice": tool_choice(choice), "stream": as_stream},
     )
-    body = found.adapter.build_request(prepared.request).body
-    encode_json(body)  # only to refuse what no transport would send
-    print_json(body, indent=2)
+    made = found.adapter.build_request(prepared.request)
+    if not made.model and not made.body.get("model"):  # Google's services have it in the address
+        name = found.adapter.name
+        raise UsageError("no model is named", adapter=name, hint=f"Write --with {name}:MODEL.")
+    encode_json(made.body)  # only to refuse what no transport would send
+    print_json(made.body, indent=2)

@@ -34,8 +34,8 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
     if isinstance(settings, VertexSettings):
         arguments = _vertex(settings, adapter)
     elif isinstance(settings, GeminiSettings):
-        key = read_secret(key_variables(settings), adapter)
-        arguments = {"vertexai": False, "api_key": key}
+        names = key_variables(settings)
+        arguments = {"vertexai": False, "api_key": read_secret(names, adapter) if names else "none"}
     else:
         raise ConfigError(f"the settings are {type(settings).__name__}, not this adapter's", adapter=adapter)
     base_url = settings.base_url
@@ -80,8 +80,13 @@ def _vertex(settings: VertexSettings, adapter: str) -> dict[str, Any]:
 
 
 def key_variables(settings: object) -> tuple[str, ...]:
-    """The variables that a key or a token is taken from, the first that is set; none with Google's own credentials."""
+    """The variables that a key or a token is taken from, the first that is set; none with Google's own credentials.
+
+    A server of someone else's needs none, and must not get a key of the Gemini API.
+    """
     if isinstance(settings, GeminiSettings):
+        if settings.base_url and not settings.api_key_env:
+            return ()
         return (settings.api_key_env,) if settings.api_key_env else _KEY_NAMES
     named = settings.api_key_env or settings.access_token_env if isinstance(settings, VertexSettings) else None
     return (named,) if named else ()

@@ -1,0 +1,67 @@
+"""What a request carries beside toolfan's own: extra fields of the body, headers, a query; refused if it cannot work.
+
+Knows: what HTTP and JSON can carry, the forms of a tool's name.  Must not know: providers, how a request is made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .errors import UsageError
+from .wire import json_faults
+
+if TYPE_CHECKING:
+    from .toolset import ToolSet
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def _string_keys(name: str, value: Any) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise UsageError(f"{name} is {type(value).__name__}", hint="It is a dict with text keys.")
+    return value
+
+
+def extra_body(value: Any, own: ToolSet[Any]) -> Mapping[str, Any]:
+    """`extra_body`.  Raises UsageError for a stream, for what is no tool, and for a second tool of one name."""
+    names = {tool.name for tool in own}
+    body = _string_keys("extra_body", value)
+    if body.get("stream"):  # the answer would come as events, which nobody reads
+        raise UsageError("extra_body sets stream", hint="Leave it out; toolfan decides how an answer is sent.")
+    tools = body.get("tools")
+    for at, tool in enumerate(tools if isinstance(tools, list | tuple) else ()):
+        if not isinstance(tool, Mapping):
+            raise UsageError(
+                f"extra_body.tools[{at}] is of the type {type(tool).__name__}",
+                hint="It is an object in the provider's own form; types and functions belong into tools=.",
+            )
+        form = next((tool[key] for key in ("function", "toolSpec") if isinstance(tool.get(key), Mapping)), tool)
+        if isinstance(name := form.get("name"), str) and name in names:
+            raise UsageError(f"extra_body.tools[{at}] is a second tool {name!r}", hint="Leave it out, or rename it.")
+        names.add(str(name))
+    return body
+
+
+def extra_headers(value: Any) -> Mapping[str, str]:
+    """`extra_headers`.  Raises UsageError for what cannot be a header."""
+    headers = _string_keys("extra_headers", value)
+    for name, text in headers.items():
+        legal = isinstance(text, str) and text.isascii() and text.isprintable() and text == text.strip()
+        if not (_HEADER_NAME.fullmatch(name) and legal):
+            raise UsageError(
+                f"extra_headers holds {name!r}, which cannot be sent as a header",
+                hint="A name has no blanks; a value is a text of printable ASCII characters.",
+            )
+    return headers
+
+
+def extra_query(value: Any) -> Mapping[str, Any]:
+    """`extra_query`.  Raises UsageError for what is no JSON."""
+    query = _string_keys("extra_query", value)
+    for where, what in json_faults(query):
+        raise UsageError(f"extra_query.{where} cannot be sent: {what}", hint="Write it as a text or a number.")
+    return query

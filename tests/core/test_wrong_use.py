@@ -1,0 +1,123 @@
+"""What is passed by mistake is told: modules for clients, classes for adapters, tools twice, no model."""
+
+from __future__ import annotations
+
+import json
+import types
+from typing import Any
+
+import openai
+import pytest
+import toolfan
+from pydantic import BaseModel
+from toolfan.cli.app import app
+from typer.testing import CliRunner
+
+MESSAGES: list[Any] = [{"role": "user", "content": "hi"}]
+
+
+class Weather(BaseModel):
+    location: str
+
+
+@pytest.mark.parametrize("name", [3, None, b"openai", ["openai"]])
+def test_a_name_of_an_adapter_that_is_no_text(name: Any) -> None:
+    with pytest.raises(toolfan.UsageError, match=r"the name of an adapter is .*, not a text"):
+        toolfan.load_adapter(name)
+
+
+@pytest.mark.parametrize("adapter", [3, object(), toolfan.Client, type(toolfan.load_adapter("local"))])
+def test_an_adapter_that_is_none(adapter: Any) -> None:
+    for wrap in (toolfan.wrap, toolfan.wrap_async):
+        with pytest.raises(toolfan.UsageError, match=r"adapter is .*, no adapter"):
+            wrap(openai.OpenAI(api_key="k"), adapter=adapter)
+
+
+def test_a_module_in_place_of_a_client() -> None:
+    with pytest.raises(toolfan.AdapterNotFound, match="openai is a module, not a client") as caught:
+        toolfan.wrap(openai)
+    assert caught.value.hint == "Pass openai.OpenAI()."
+    with pytest.raises(toolfan.AdapterNotFound, match="house is a module") as caught:
+        toolfan.wrap(types.ModuleType("house"))
+    assert caught.value.hint == "Pass one made from it."
+
+
+@pytest.mark.parametrize(
+    "tools",
+    [
+        [{"type": "function", "function": {"name": "Weather"}}],
+        [{"type": "function", "function": {"name": "a"}}, {"type": "function", "function": {"name": "a"}}],
+        [{"name": "Weather", "input_schema": {}}],
+        [{"toolSpec": {"name": "Weather"}}],
+    ],
+)
+def test_a_second_tool_of_one_name(tools: Any) -> None:
+    with toolfan.connect("local") as client, pytest.raises(toolfan.UsageError, match="is a second tool '") as caught:
+        client.create(messages=MESSAGES, tools=(Weather,), extra_body={"tools": tools})
+    assert caught.value.adapter == "local"
+
+
+def test_tools_of_the_providers_own_may_repeat_a_type() -> None:
+    from toolfan_local import Server
+
+    own = [{"type": "custom", "custom": {"name": "one"}}, {"type": "custom", "custom": {"name": "two"}}]
+    with (
+        Server([{"text": "Hi."}]) as server,
+        toolfan.connect("openai:m", base_url=server.openai_url) as client,
+    ):
+        assert client.create(messages=MESSAGES, tools=(Weather,), extra_body={"tools": own}).text == "Hi."
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"n": 2}, "Of several choices only the first would be read"),
+        ({"max_attempts": 0}, "max_attempts is 0"),
+        ({"extra_headers": {"a b": "c"}}, "cannot be sent as a header"),
+        ({"tool_choice": "maybe"}, "tool_choice is 'maybe'"),
+    ],
+)
+def test_wrong_arguments_name_the_adapter(given: Any, says: str) -> None:
+    with toolfan.connect("local") as client, pytest.raises(toolfan.UsageError, match=says) as caught:
+        client.create(messages=MESSAGES, tools=(Weather,), **given)
+    assert caught.value.adapter == "local"
+
+
+def request(*arguments: str) -> Any:
+    return CliRunner().invoke(app, ["request", "hi", "--tools", f"{__name__}:Weather", *arguments])
+
+
+def test_request_refuses_as_call_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Google's services have the model in the address, not in the body."""
+    for adapter in ("gemini", "vertex", "openai"):
+        done = request("--with", adapter)
+        assert done.exit_code == 2
+        assert "no model is named" in done.stderr
+    assert "--with vertex:MODEL" in request("--with", "vertex").stderr
+    assert request("--with", "gemini:m").exit_code == 0
+    assert request("--with", "local").exit_code == 0
+
+
+def test_request_shows_the_body_of_a_stream() -> None:
+    assert "stream" not in json.loads(request("--with", "openai:m").stdout)
+    assert json.loads(request("--with", "openai:m", "--stream").stdout)["stream"] is True
+
+
+def test_a_gemini_server_of_someone_else_gets_no_key_of_googles(monkeypatch: pytest.MonkeyPatch) -> None:
+    from toolfan_local import Server
+
+    monkeypatch.setenv("GEMINI_API_KEY", "googles-own")
+    monkeypatch.setenv("HOUSE", "house-key")
+    with Server(
+        [{"calls": [{"name": "Weather", "arguments": {"location": "Oslo"}}]}] * 3, api_key="house-key"
+    ) as server:
+        with toolfan.connect("gemini:m", base_url=server.base_url, api_key_env="HOUSE") as client:
+            assert list(client.create(messages=MESSAGES, tools=(Weather,))) == [Weather(location="Oslo")]
+        with toolfan.connect("gemini:m", base_url=server.base_url) as client:
+            assert client.sdk_client._api_client.api_key == "none"
+            with pytest.raises(toolfan.ProviderError):
+                client.create(messages=MESSAGES, tools=(Weather,))
+
+
+def test_json_is_a_public_name() -> None:
+    assert dict[str, Any] == toolfan.JSON
