@@ -323,6 +323,8 @@ def test_another_protocol_version_names_both_and_who_must_upgrade(site: Site, ap
     assert f"version {api} of the adapter protocol" in str(caught.value)
     assert f"version {ADAPTER_API}" in str(caught.value)
     assert f"`pip install --upgrade {command}`" in str(caught.value)
+    (info,) = (one for one in toolfan.installed_adapters(load=True) if one.name == "future")
+    assert (info.api, info.status) == (api, "broken")
 
 
 def test_two_distributions_with_one_name_are_a_conflict(site: Site) -> None:

@@ -9,12 +9,12 @@ Knows: adapter names, distributions.  Must not know: what a provider does, any S
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from .admission import admitted
 from .blocking import blocked
-from .errors import AdapterBroken, AdapterConflict, UsageError
-from .plugins import ADAPTERS, CLIENTS, Candidate, broken, candidates, imported, within
+from .errors import AdapterBroken, AdapterConflict, AdapterTooNew, UsageError
+from .plugins import ADAPTERS, CLIENTS, Candidate, broken, candidates, imported, offered_adapter, within
 from .watching import watch
 
 if TYPE_CHECKING:
@@ -162,6 +162,8 @@ def _info(candidate: Candidate, found: list[Candidate], off: Mapping[str, str], 
             adapter = load_adapter(candidate.name)
         except AdapterBroken as exc:
             status, reason, hint = "broken", exc.message, exc.hint
+            if isinstance(exc, AdapterTooNew):  # what it speaks is all that is known of it
+                adapter = cast("ParallelToolsAdapter", offered_adapter(candidate))
     api = adapter.api if adapter else None
     return AdapterInfo(candidate.name, candidate.distribution, candidate.version, api, status, reason, hint)
 

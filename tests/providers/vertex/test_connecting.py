@@ -101,7 +101,7 @@ def test_a_token_without_its_variable_or_a_project(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))  # without credentials of gcloud
     monkeypatch.setenv("NO_GCE_CHECK", "true")
-    with pytest.raises(ConfigError, match="no token: the environment variable T is not set") as caught:
+    with pytest.raises(ConfigError, match="no key: the environment variable T is not set") as caught:
         toolfan.connect("vertex:m", access_token_env="T", project="p")
     assert caught.value.hint == "export T=..., or name another variable with access_token_env."
     monkeypatch.setenv("T", "planted")

@@ -103,9 +103,8 @@ def read_secret(names: Sequence[str], adapter: str, *, setting: str = "api_key_e
             continue
         _check_secret(value, f"the environment variable {name}", adapter)
         return value
-    kind = "key" if setting == "api_key_env" else "token"
     raise ConfigError(
-        f"no {kind}: the environment variable {' or '.join(names)} is not set",
+        f"no key: the environment variable {' or '.join(names)} is not set",
         adapter=adapter,
         hint=f"export {names[0]}=..., or name another variable with {setting}.",
     )
