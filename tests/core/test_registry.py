@@ -488,7 +488,7 @@ def test_listing_with_load_proves_the_status(site: Site, monkeypatch: pytest.Mon
     infos = installed_adapters(load=True)
     assert [(info.name, info.distribution, info.api, info.status) for info in infos] == [
         ("bad", "toolfan-bad", None, "broken"),
-        ("future", "toolfan-future", None, "broken"),
+        ("future", "toolfan-future", 99, "broken"),
         ("good", "toolfan-good", 1, "ok"),
         ("off", "toolfan-off", None, "blocked"),
         ("twin", "acme", None, "conflict"),
