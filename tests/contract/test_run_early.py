@@ -427,7 +427,7 @@ def test_every_provider_is_told_what_ran_before_its_stream_was_left(bench: Bench
     slow = {"calls": [{"name": "first", "arguments": {"n": n}} for n in range(9)]}
     bench.serve(slow, {"text": "done"}, pace=Pace(call=0.5))
     with connected(bench, kind) as client:
-        done = client.run(model="gemini-2.5-flash", messages=USER, tools=(first,), early=True, deadline=1.5)
+        done = client.run(model="gemini-2.5-flash", messages=USER, tools=(first,), early=True, deadline=3)
         assert done.stop == "deadline"
         assert done.results[0].value == 0
         again = client.run(model="gemini-2.5-flash", messages=done.messages, tools=(first,))
