@@ -28,7 +28,9 @@ def _string_keys(name: str, value: Any) -> Mapping[str, Any]:
 
 def extra_body(value: Any, own: ToolSet[Any]) -> Mapping[str, Any]:
     """`extra_body`.  Raises UsageError for a stream, for what is no tool, and for a second tool of one name."""
-    names = {tool.name for tool in own}
+    if value is None:
+        return {}
+    names = set(own.by_name)
     body = _string_keys("extra_body", value)
     if body.get("stream"):  # the answer would come as events, which nobody reads
         raise UsageError("extra_body sets stream", hint="Leave it out; toolfan decides how an answer is sent.")
