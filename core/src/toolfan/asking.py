@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .adapter import ParallelToolsAdapter, ToolRequest, WireResponse
-    from .calls import Outcome, Turn
+    from .calls import Outcome, Round, Turn, Usage
     from .effects import Effect
     from .errors import ToolfanError
     from .request import Policy
@@ -150,17 +150,26 @@ def carry(
         exc.calls = result_of(terms, turn, outcomes, response)
 
 
-def result_of(terms: Terms, turn: Turn, outcomes: tuple[Outcome[Any], ...], response: WireResponse) -> Calls[Any]:
-    """The Calls of one answer."""
+def result_of(
+    terms: Terms,
+    turn: Turn,
+    outcomes: tuple[Outcome[Any], ...],
+    response: WireResponse,
+    *,
+    usage: Usage | None = None,
+    rounds: tuple[Round, ...] = (),
+) -> Calls[Any]:
+    """The Calls of one answer; `usage` and `rounds` are those of all answers, where there were others before."""
     return Calls(
         outcomes=outcomes,
         turn=turn,
-        usage=turn.usage,
+        usage=turn.usage if usage is None else usage,
         attempts=terms.spent.attempts,
         requests=terms.spent.requests,
         request_id=response.request_id,
         headers=response.headers,
         raw=response.body,
+        rounds=rounds,
         codec=terms.adapter,
         tools=terms.tools,
     )

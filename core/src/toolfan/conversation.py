@@ -12,7 +12,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .asking import Spent, Terms, Wishes, answered
+from .asking import Spent, Terms, Wishes, answered, result_of
 from .calls import Call, Round
 from .errors import ToolfanError
 from .judging import raise_if_declined
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .adapter import ParallelToolsAdapter, ToolRequest
     from .asking import Answered, Asking
-    from .calls import Outcome, Usage
+    from .calls import Outcome
     from .effects import Effect
     from .request import Policy
     from .retries import Retries
@@ -56,7 +56,7 @@ def converse(
             if calls is not None:
                 usage, outcomes = calls.usage + usage, _merged(adapter, request, calls, outcomes)
             rounds = (*rounds, Round(one.turn, one.outcomes))
-            calls = terms.wishes.left = _result(terms, one, outcomes, usage, rounds)
+            calls = terms.wishes.left = result_of(terms, one.turn, outcomes, one.response, usage=usage, rounds=rounds)
             if request.stream and spent.attempts > 1:
                 yield _delivery(tuple(outcome for outcome in outcomes if outcome.attempt == spent.attempts))
             raise_if_declined(adapter, calls)
@@ -114,21 +114,3 @@ def _saved(terms: Terms, request: ToolRequest, calls: Calls[Any] | None) -> Call
     if calls is None or not whole:
         return calls
     return replace(calls, outcomes=_merged(terms.adapter, request, calls, whole))
-
-
-def _result(
-    terms: Terms, one: Answered, outcomes: tuple[Outcome[Any], ...], usage: Usage, rounds: tuple[Round, ...]
-) -> Calls[Any]:
-    return Calls(
-        outcomes=outcomes,
-        turn=one.turn,
-        usage=usage,
-        attempts=terms.spent.attempts,
-        requests=terms.spent.requests,
-        request_id=one.response.request_id,
-        headers=one.response.headers,
-        raw=one.response.body,
-        rounds=rounds,
-        codec=terms.adapter,
-        tools=terms.tools,
-    )
