@@ -25,13 +25,16 @@ def check_messages(messages: object) -> tuple[Message, ...]:
     Objects of a vendor's SDK become plain dicts.  Raises UsageError for an empty list, a text, a single message, or
     anything that is no mapping, naming the position.
     """
-    if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Iterable):
+    # The look at a list's type spares what the look at abstract types costs; here and elsewhere.
+    if type(messages) is not list and (
+        isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Iterable)
+    ):
         raise UsageError(
             f"messages must be a list of messages, not {type(messages).__name__}",
             hint='Write messages=[{"role": "user", "content": "..."}].',
         )
     checked = tuple(
-        message if type(message) is dict else _as_mapping(message, at) for at, message in enumerate(messages)
+        [message if type(message) is dict else _as_mapping(message, at) for at, message in enumerate(messages)]
     )
     if not checked:
         raise UsageError("messages is empty", hint='Write messages=[{"role": "user", "content": "..."}].')

@@ -14,7 +14,7 @@ from .errors import ConnectionFailed, DeadlineExceeded, ProviderError, Unavailab
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from . import workers
+    from . import sockets, workers
     from .adapter import AsyncTransport, Transport, WireRequest, WireResponse
     from .conversation import Conversation
     from .request import Prepared
@@ -59,7 +59,7 @@ def drive(
     by itself; any other sends in a worker thread, and if that cannot be ended it goes on there, `on_abandon` is told,
     and its result is never used.
     """
-    from . import workers  # not for async clients
+    from .workers import TooManyAbandoned  # not for async clients
 
     deadline = Deadline(prepared.policy.deadline)
     effect = next(conversation)
@@ -80,7 +80,7 @@ def drive(
                 response = _send(effect.request, transport, prepared, deadline, on_abandon)
             except TimeoutError as exc:
                 effect = conversation.throw(timed_out(adapter, deadline.seconds, exc))
-            except workers.TooManyAbandoned as exc:
+            except TooManyAbandoned as exc:
                 effect = conversation.throw(too_many(adapter, exc))
             except UsageError as exc:
                 effect = conversation.throw(NotSent(exc))
@@ -133,23 +133,28 @@ def _send(
     deadline: Deadline,
     on_abandon: Callable[[int], None],
 ) -> WireResponse:
-    from . import sockets, workers
+    from .sockets import Limit
 
-    left = deadline.remaining()
-
-    def send(within: sockets.Limit | None) -> WireResponse:
-        token = sockets.limit.set(within)
-        try:
-            return transport.send(request, timeout=left, headers=prepared.headers, query=prepared.query)
-        finally:
-            sockets.limit.reset(token)
-
-    if left is None or deadline.end is None:
-        return send(None)
+    left, end = deadline.remaining(), deadline.end
+    if left is None or end is None:
+        return _sent(request, transport, prepared, None, None)
     if getattr(transport, "keeps_deadline", False):
-        return send(sockets.Limit(deadline.end, on_abandon))
-    within = sockets.Limit(deadline.end)
-    return workers.pool.run(lambda: send(within), left, on_abandon)
+        return _sent(request, transport, prepared, left, Limit(end, on_abandon))
+    from .workers import pool
+
+    return pool.run(lambda: _sent(request, transport, prepared, left, Limit(end)), left, on_abandon)
+
+
+def _sent(
+    request: WireRequest, transport: Transport, prepared: Prepared, left: float | None, within: sockets.Limit | None
+) -> WireResponse:
+    from .sockets import limit
+
+    token = limit.set(within)
+    try:
+        return transport.send(request, timeout=left, headers=prepared.headers, query=prepared.query)
+    finally:
+        limit.reset(token)
 
 
 async def drive_async(

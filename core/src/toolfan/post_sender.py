@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .adapter import WireRequest
 
 
+_NUMBER = (int, float)
 _SLACK = 0.25
 """Seconds that a wait for a free connection may outlast the deadline: its start is a little before that of the wait."""
 
@@ -109,8 +110,9 @@ class PostSender(HttpSender):
 
         A read that is a little longer ends with its socket; waiting for a free connection ends by this alone.
         """
-        pool = self._part("pool")
-        if not self.limits(seconds) and pool is not None and pool <= seconds + _SLACK:
+        own = self.client.timeout
+        read, pool = (own, own) if own is None or isinstance(own, _NUMBER) else (own.read, own.pool)
+        if read is not None and pool is not None and read <= seconds + 1 and pool <= seconds + _SLACK:
             return None
         parts = {name: self._part(name) for name in ("connect", "read", "write", "pool")}
         return self._timeout_class(
@@ -119,7 +121,7 @@ class PostSender(HttpSender):
 
     def _part(self, name: str) -> float | None:
         own = self.client.timeout
-        return own if own is None or isinstance(own, int | float) else getattr(own, name)
+        return own if own is None or isinstance(own, _NUMBER) else getattr(own, name)
 
 
 @asynccontextmanager

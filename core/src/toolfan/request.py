@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .chat import Message
 
 DEFAULT_DEADLINE = 600.0
+_NUMBER = (float, numbers.Real)  # the latter alone is slow
 LONGEST_DEADLINE = 1e8  # three years; sockets and locks take no more than some such number
 
 DEFAULTS: Mapping[str, Any] = {
@@ -101,7 +102,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, float | numbers.Real) and not isinstance(value, bool)  # the latter alone is slow
+    return isinstance(value, _NUMBER) and not isinstance(value, bool)
 
 
 def prepare(

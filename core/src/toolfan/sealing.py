@@ -38,7 +38,10 @@ def seal(pieces: Iterable[tuple[str | None, str, str]]) -> tuple[RawCall, ...]:
 
 def number_of(index: Any) -> int | None:
     """The number that an index is, also as a text or a float; None if it is none."""
+    if type(index) is int:
+        return index if index >= 0 else None
     text = isinstance(index, str) and len(index) < 10 and index.isascii() and index.isdigit()
     if text or (isinstance(index, float) and index.is_integer()):
         index = int(index)
-    return index if type(index) is int and index >= 0 else None
+        return index if index >= 0 else None
+    return None

@@ -199,7 +199,7 @@ def tool_set(response_model: Any = None, tools: Any = None) -> ToolSet[Any]:
 
 
 def _listed(tools: Any, what: str = "tools=", spelling: str = "tools=(Weather, GoogleSearch)") -> tuple[Any, ...]:
-    if isinstance(tools, str | bytes | Mapping) or not isinstance(tools, Iterable):
+    if type(tools) is not tuple and (isinstance(tools, str | bytes | Mapping) or not isinstance(tools, Iterable)):
         kind = type(tools).__name__
         raise ToolDefinitionError(f"{what} is {kind}, not a sequence of tools", hint=f"Write {spelling}.")
     elements = tuple(tools)

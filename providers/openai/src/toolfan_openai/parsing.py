@@ -54,6 +54,7 @@ _FAILURES = frozenset({"abort", "error", "insufficient_system_resource", "networ
 
 ENDED_BADLY = "ended with an error of the provider's, which says no more than the finish reason"
 LISTED = (list, tuple, dict, Mapping)  # a call may stand without the list around it
+_NUMBER = (int, float)
 OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
 
 
@@ -163,6 +164,8 @@ def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
 
 def _telling(reason: str) -> str:
     """The word that is known, in lower case: of `content_filter: SAFETY` the last one that is; or none."""
+    if reason in STOP_KINDS:
+        return reason
     words = [part.strip() for part in reversed(reason.lower().split(":"))]
     return next((word for word in words if word in STOP_KINDS or word in _FAILURES), "")
 
@@ -211,6 +214,8 @@ def _is_phantom(entry: Any) -> bool:
 
 
 def _in_order(sent: list[Any]) -> list[Any]:
+    if len(sent) < 2:
+        return sent
     indices = [number_of(entry.get("index")) if isinstance(entry, OBJECT) else None for entry in sent]
     known = [index for index in indices if index is not None]
     if len(set(known)) < len(sent):
@@ -253,6 +258,8 @@ def content_text(content: Any) -> tuple[str, str | None]:
     """The text of a message's content, and the refusal if there is one; it may also be a list of parts."""
     if isinstance(content, str):
         return well_formed(content), None
+    if content is None:
+        return "", None
     texts, refusals = [], []
     for part in content if isinstance(content, list) else ():
         if isinstance(part, str):
@@ -270,7 +277,8 @@ def usage_of(usage: Any) -> Usage:
     if not isinstance(usage, OBJECT):
         return Usage()
     prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
-    sent, received, total = (count(usage, f"{kind}_tokens") for kind in ("prompt", "completion", "total"))
+    sent, received = count(usage, "prompt_tokens"), count(usage, "completion_tokens")
+    total = count(usage, "total_tokens")
     reasoning = count(completion, "reasoning_tokens")
     if reasoning and total == sent + received + reasoning:
         received += reasoning
@@ -287,4 +295,4 @@ def usage_of(usage: Any) -> Usage:
 def count(table: Any, key: str) -> int:
     """The number of tokens under this key; 0 if there is none."""
     value = table.get(key) if isinstance(table, OBJECT) else None
-    return int(value) if isinstance(value, int | float) and -1 < value < 2**63 else 0
+    return int(value) if isinstance(value, _NUMBER) and -1 < value < 2**63 else 0
