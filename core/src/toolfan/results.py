@@ -64,7 +64,7 @@ class Calls(Sequence[T_co]):
     @property
     def failed(self) -> tuple[BadCall, ...]:
         """The calls that are not valid, each with its error."""
-        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, BadCall))
+        return tuple([outcome for outcome in self.outcomes if isinstance(outcome, BadCall)])
 
     @property
     def text(self) -> str:
@@ -91,10 +91,10 @@ class Calls(Sequence[T_co]):
         return tuple(warning for one in self.rounds for warning in one.turn.warnings)
 
     def __iter__(self) -> Iterator[T_co]:
-        return (outcome.value for outcome in self.outcomes if isinstance(outcome, Call))
+        return iter([outcome.value for outcome in self.outcomes if isinstance(outcome, Call)])
 
     def __len__(self) -> int:
-        return sum(isinstance(outcome, Call) for outcome in self.outcomes)
+        return len([outcome for outcome in self.outcomes if isinstance(outcome, Call)])
 
     @overload
     def __getitem__(self, index: int) -> T_co: ...
