@@ -97,6 +97,12 @@ def test_a_call_that_was_cut_is_kept_as_it_came_and_can_be_sent_back():
     assert assistant["content"][0]["input"] == {"INVALID_JSON": '{"location":"Os'}
 
 
+def test_an_error_behind_the_end_concerns_no_answer():
+    late = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    _, sealed, turn = read(BEGIN, start(0, tool_use("a", "Weather", {})), piece(0, "{}"), stop(0), CUT, END, late)
+    assert [call.id for call in sealed] == [call.id for call in turn.calls] == ["a"]
+
+
 def test_thinking_citations_and_server_tools_are_put_together():
     block = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
     said = {"type": "text", "text": "", "citations": None}

@@ -259,7 +259,7 @@ def test_a_stream_that_is_cut_before_its_tokens_says_so(bedrock: Callable[..., A
     client, _ = bedrock(streamed(said)[: -lost or None])
     calls = asked(way, client)
     assert (list(calls), calls.usage.total_tokens) == (VALUES, 0)
-    assert calls.warnings == ("the stream broke off before it told the tokens",)
+    assert calls.warnings == ("the stream ended without telling the tokens",)
 
 
 @pytest.mark.parametrize("way", ["whole", "async whole", "streamed"])

@@ -107,7 +107,7 @@ class MessageStreamParser:
         elif kind == "message":  # a whole answer where a stream was asked
             self._begin(event)
             self._ended = True
-        elif event.get("error"):
+        elif event.get("error") and not self._ended:  # behind the end it concerns no answer
             raise error_from_body(event["error"], adapter=self._adapter)
         return self._calls.take()
 

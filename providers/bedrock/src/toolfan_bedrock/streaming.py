@@ -184,7 +184,7 @@ class ConverseStreamParser:
         if self._blocks and self._end is None and not self._needs_end:
             warnings.append("the stream ended without messageStop")
         elif "usage" not in self._about:  # it follows the end
-            warnings.append("the stream broke off before it told the tokens")
+            warnings.append("the stream ended without telling the tokens")
         turn = replace(turn, warnings=tuple(warnings))
         if (self._end is not None or not self._needs_end) and (self._blocks or self._end):
             return turn

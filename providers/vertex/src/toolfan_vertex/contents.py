@@ -136,7 +136,9 @@ class _Writer:
             arguments = None
         if not isinstance(arguments, dict):
             raise UsageError(
-                f"messages[{at}] has a call of {call.name} whose arguments are no JSON object", adapter=self._adapter
+                f"messages[{at}] has a call of {call.name} whose arguments are no JSON object",
+                adapter=self._adapter,
+                hint="The API takes an object only; leave the call and its result out, or write what was meant.",
             )
         return arguments
 
