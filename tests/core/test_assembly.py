@@ -287,6 +287,37 @@ def test_two_names_in_one_list_of_pieces_are_two_calls() -> None:
         assert [slot.name for slot in calls.in_order()] == ["A", "A"]
 
 
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [(0, "a", "A", ""), (0, None, "A", X)],
+        [(0, "a", "A", None), (0, "", "A", X)],
+        [(0, "a", "A", ""), (0, "a", "A", X), (0, "a", "A", "")],
+        [(0, "a", "A", X), (0, "a", "A", "")],
+        [(0, "a", "A", X), (0, None, "A", None)],
+        [(0, "a", "A", X[:4]), (0, None, "A", X[4:]), (0, None, "A", " ")],
+        [(None, "a", "A", ""), (None, "a", "A", X), (None, "a", "A", "")],
+        [(0, None, "A", ""), (0, "a", "A", X)],
+    ],
+)
+def test_a_name_that_each_piece_of_a_list_repeats_is_of_one_call(pieces: list[Delta]) -> None:
+    """As it is in a list for each: an index or an id says whose they are, and nothing is called twice."""
+    calls, beside = CallAssembler(), []
+    for piece in pieces:
+        beside.append(calls.delta(*piece, beside=beside))
+    calls.finish()
+    assert said([slot.call for slot in calls.in_order() if slot.call is not None]) == [("a", "A", X)]
+    assert list(calls.warnings()) == []
+    assert said(assembled(*pieces)[1]) == [("a", "A", X)]
+
+
+def test_a_call_that_came_twice_without_an_id_is_told() -> None:
+    _, final, calls = assembled((0, None, "A", X), (0, None, "A", X))
+    assert len(final) == 1
+    assert list(calls.warnings()) == ["call 0: it came twice, under one index and no id, and was read as one call"]
+    assert list(assembled((0, "a", "A", X), (0, "a", "A", X))[2].warnings()) == []
+
+
 def test_a_call_of_an_empty_object_waits_for_the_next_chunk_or_the_end() -> None:
     sealed, _, calls = assembled((0, "a", "A", "{}"), (0, None, None, ""), (1, "b", "B", "{}"))
     assert [[call.name for call in piece] for piece in sealed] == [[], ["A"], [], ["B"]]

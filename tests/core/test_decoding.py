@@ -91,3 +91,11 @@ def test_lone_surrogates_are_replaced_in_texts_only() -> None:
 )  # fmt: skip
 def test_words_are_not_taken_for_secrets(text: str) -> None:
     assert masked(text) == text
+
+
+@pytest.mark.parametrize("text", [" " * 1000, '{"a": [', '"'])
+def test_what_ends_too_early_is_read_once(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second reading of an answer of many megabytes takes seconds, which no deadline ends."""
+    monkeypatch.setattr("toolfan.wire._without_depths", lambda _: pytest.fail("it was read again"))
+    with pytest.raises(BadResponse, match=r"EOF while|it is empty"):
+        decode_json(text, adapter="a")

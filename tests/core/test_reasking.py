@@ -201,6 +201,21 @@ def test_ids_count_where_an_accepted_call_is_only_repeated(bench: Bench) -> None
     assert [(one.id, one.value.x) for one in calls.outcomes] == [("id0", 1), ("id1", 22), ("id2", 33)]
 
 
+def test_ids_count_where_an_accepted_call_comes_changed_beside_all_that_are_owed(bench: Bench) -> None:
+    first = [call("A", {"x": x}, f"id{at}") for at, x in enumerate((1, "Rome", "Bern"))]
+    again = [call("A", {"x": 9}, "id0"), call("A", {"x": 33}, "id2"), call("A", {"x": 22}, "id1")]
+    calls = ask(bench, first, again)
+    assert [(one.id, one.value.x) for one in calls.outcomes[:3]] == [("id0", 1), ("id1", 22), ("id2", 33)]
+    assert [one.value.x for one in calls.outcomes[3:]] == [9]
+
+
+def test_the_error_counts_the_failed_calls_that_came_later_too(bench: Bench) -> None:
+    with pytest.raises(InvalidCalls, match=r"after 3 attempts, 2 of 3 calls failed: B: .*; Nope: ") as caught:
+        ask(bench, [BAD, GOOD], [BAD], [call("Nope", {}, "new")])
+    assert caught.value.calls is not None
+    assert len(caught.value.calls.failed) == 2
+
+
 def test_a_new_error_replaces_the_old_one_until_attempts_run_out(bench: Bench) -> None:
     with pytest.raises(InvalidCalls, match=r"after 3 attempts, 1 of 2 calls failed: B: .*z: ") as caught:
         ask(bench, [BAD, GOOD], [call("B", "{", "b2")], [call("B", {"y": "s"}, "b3")])

@@ -68,7 +68,7 @@ class CallAssembler:
         given = _word(call_id)
         called = _word(name)
         slot = self._slot(at, given, called, arguments)
-        if called and slot in beside and not _goes_on(slot, given):
+        if called and slot in beside and not _goes_on(slot, given, arguments, placed=at is not None):
             slot = self._add(at)
         if self._held is not None and self._held is not slot:
             self._release()
@@ -267,15 +267,25 @@ class CallAssembler:
         return sorted((slot for slot in self.slots if slot.call is not None), key=lambda slot: slot.position or 0)
 
     def warnings(self) -> Iterable[str]:
-        """What was left out after the end of a call's arguments."""
+        """What was left out after the end of a call's arguments, and what may have been another call."""
         for slot in self.in_order():
             if slot.garbage:
                 yield f"call {slot.position}: {slot.garbage} characters after the end of its arguments were left out"
+            if slot.told_twice and not slot.id:
+                yield f"call {slot.position}: it came twice, under one index and no id, and was read as one call"
 
 
-def _goes_on(slot: Slot, call_id: str) -> bool:
-    """Whether a piece that says the name once more may be of this call."""
-    return not slot.closed and (slot.has_arguments or bool(call_id and call_id == slot.id))
+def _goes_on(slot: Slot, call_id: str, arguments: Any, *, placed: bool) -> bool:
+    """Whether a piece that says the name once more is of this call, and not another whole one in the same list.
+
+    `placed`: it bears this call's index.
+    """
+    same = bool(call_id and call_id == slot.id)
+    empty = arguments is None or (isinstance(arguments, str) and not arguments.strip())
+    if slot.closed:
+        return empty and (same or placed)
+    # One that has no arguments yet may be whole, unless its id, which the other lacks, shows that each would have one.
+    return same or slot.has_arguments or (placed and (not empty or bool(slot.id and not call_id)))
 
 
 def _word(value: Any) -> str:

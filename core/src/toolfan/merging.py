@@ -88,7 +88,8 @@ def _matched(slots: Sequence[Outcome[Any]], fresh: Sequence[Outcome[Any]]) -> di
     left: list[Outcome[Any]] = []
     by_id = {slot.raw.id: at for at, slot in owed.items()}
     settled = {slot.raw.id for at, slot in enumerate(slots) if at not in owed}
-    if any(outcome.raw.provider_id in settled for outcome in fresh):  # numbered anew: ids say nothing
+    said = {outcome.raw.provider_id for outcome in fresh}
+    if said & settled and by_id.keys() - said:  # numbered anew, so far as they go: ids say nothing
         by_id = {}
     for outcome in fresh:
         at = by_id.get(outcome.raw.provider_id or "", -1)

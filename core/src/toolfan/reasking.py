@@ -99,10 +99,10 @@ def raise_if_failed(
 
     `spent`: the model would have been asked again, had there been a request left.
     """
-    owed = calls.failed if strictly else _owed(calls)
-    if owed:
-        faults = "; ".join(f"{bad.name or 'a call without a name'}: {bad.error.message}" for bad in owed[:5])
-        message = f"{len(owed)} of {len(calls.outcomes)} calls failed: {faults}"
+    failed = calls.failed
+    if failed if strictly else _owed(calls):
+        faults = "; ".join(f"{bad.name or 'a call without a name'}: {bad.error.message}" for bad in failed[:5])
+        message = f"{len(failed)} of {len(calls.outcomes)} calls failed: {faults}"
     elif request.tool_choice.mode == "required" and not calls.outcomes:
         message = f"a call was required and none came ({calls.stop.raw})"
     else:

@@ -22,8 +22,9 @@ class Slot:
     """A call that is being put together.
 
     `extra` is for fields of the provider's own, `position` the call's place among the calls, None while calls that
-    belong before it may still come, `named_again` whether its name was said once more after its end, `held` whether its
-    arguments came as `{}` in one piece: some servers begin so, and the arguments follow.
+    belong before it may still come, `named_again` whether its name was said once more after its end, `told_twice`
+    whether all of its arguments were, `held` whether they came as `{}` in one piece: some servers begin so, and the
+    arguments follow.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class Slot:
         "named_again",
         "position",
         "real",
+        "told_twice",
     )
 
     def __init__(self, index: int | None) -> None:
@@ -53,7 +55,7 @@ class Slot:
         self.name = ""
         self.position: int | None = None
         self.closed = self.named_again = self.held = False
-        self.real = False
+        self.real = self.told_twice = False
         self.garbage = 0
         self.call: RawCall | None = None
         self.extra: dict[str, Any] = {}
@@ -101,6 +103,8 @@ class Slot:
         if self.closed or self.call is not None:
             if piece.strip() and not self.tells_again(piece):
                 self.garbage += len(piece.strip())
+            elif piece.strip():
+                self.told_twice = True
             return
         at, first = 0, not self._length
         if self._again is not None and self._is_told_again(piece):

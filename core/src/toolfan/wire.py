@@ -82,6 +82,8 @@ def decode_json(
         fault: Exception = exc
     try:
         text = content.decode() if isinstance(content, bytes) else content
+        if str(fault).startswith("EOF while"):  # it ends too early, as every reading would find
+            raise fault
         return json.loads(_without_depths(text.lstrip("\ufeff")), parse_int=_whole_number)
     except (ValueError, RecursionError):
         text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
