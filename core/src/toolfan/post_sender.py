@@ -75,12 +75,17 @@ class PostSender(HttpSender):
         return read is None or read > timeout + 1
 
     def send(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
-        return self.client.post(self.url, **self._arguments(request, timeout, headers, query))
+        answer = self._post(request, timeout, headers, query)
+        return _read_async(answer) if self._use_async else _read(answer)
 
     def open(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
-        given = self._arguments(request, timeout, headers, query)
-        answer = self.client.post(self.url, **given, stream=True, stream_cls=self._stream_class)
+        answer = self._post(request, timeout, headers, query)
         return _awaited(answer) if self._use_async else closing(answer)
+
+    def _post(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
+        """The answer, unread, whether or not it is a stream: what the SDK does with one that it reads costs more."""
+        given = self._arguments(request, timeout, headers, query)
+        return self.client.post(self.url, **given, stream=True, stream_cls=self._stream_class)
 
     def close(self) -> Any:
         return self.client.close()
@@ -122,6 +127,38 @@ class PostSender(HttpSender):
     def _part(self, name: str) -> float | None:
         own = self.client.timeout
         return own if own is None or isinstance(own, _NUMBER) else getattr(own, name)
+
+
+class _Answer:
+    """An answer that was read."""
+
+    __slots__ = ("content", "headers", "request", "status_code")
+
+    def __init__(self, response: Any, content: bytes) -> None:
+        self.status_code, self.headers, self.request = response.status_code, response.headers, response.request
+        self.content = content
+
+
+def _is_plain(response: Any) -> bool:
+    """Whether the bytes are there to be read, by nobody before, and are what they say."""
+    return not (response.is_closed or response.is_stream_consumed or "content-encoding" in response.headers)
+
+
+def _read(response: Any) -> _Answer:
+    try:
+        return _Answer(response, b"".join(response.iter_raw()) if _is_plain(response) else response.read())
+    finally:
+        response.close()
+
+
+async def _read_async(answer: Awaitable[Any]) -> _Answer:
+    response = await answer
+    try:
+        if _is_plain(response):
+            return _Answer(response, b"".join([chunk async for chunk in response.aiter_raw()]))
+        return _Answer(response, await response.aread())
+    finally:
+        await response.aclose()
 
 
 @asynccontextmanager

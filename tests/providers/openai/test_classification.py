@@ -293,6 +293,38 @@ def test_a_hook_that_raises_for_the_status_is_that_status(faulty: Start) -> None
         assert caught.value.retry_after == 3
 
 
+@pytest.mark.parametrize("encoded", [False, True])
+def test_an_answer_that_a_hook_has_read_or_that_is_compressed_is_read(faulty: Start, encoded: bool) -> None:
+    body = gzip.compress(GOOD.encode()) if encoded else GOOD.encode()
+    head = b"content-encoding: gzip\r\n" if encoded else b""
+    fields = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)
+    answer = b"HTTP/1.1 200 OK\r\n" + head + fields + b"\r\n" + body
+    seen: list[str] = []
+
+    def read(response: Any) -> None:
+        seen.append(response.read().decode())
+
+    async def read_async(response: Any) -> None:
+        seen.append((await response.aread()).decode())
+
+    server = faulty(*[lambda handler: handler.wfile.write(answer)] * 4)
+    for hooks in ([], [read]):
+        http_client = sdk_http.Client(event_hooks={"response": hooks})
+        with openai.OpenAI(api_key=KEY, base_url=server.url, http_client=http_client) as sdk:
+            calls = toolfan.from_openai(sdk, stop=ONCE).create(model="m", messages=USER, response_model=A)
+            assert list(calls) == [A(x=1)]
+
+    async def ask(hooks: list[Any]) -> None:
+        http_client = sdk_http.AsyncClient(event_hooks={"response": hooks})
+        async with openai.AsyncOpenAI(api_key=KEY, base_url=server.url, http_client=http_client) as sdk:
+            calls = await toolfan.from_openai(sdk, stop=ONCE).create(model="m", messages=USER, response_model=A)
+            assert list(calls) == [A(x=1)]
+
+    asyncio.run(ask([]))
+    asyncio.run(ask([read_async]))
+    assert seen == [GOOD] * 2
+
+
 def test_a_closed_client_and_a_wrong_address_are_the_callers_fault(faulty: Start) -> None:
     sdk = openai.OpenAI(api_key=KEY, base_url=faulty(http(GOOD)).url)
     client = toolfan.from_openai(sdk, stop=ONCE)
