@@ -19,8 +19,6 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _string_keys(name: str, value: Any) -> Mapping[str, Any]:
-    if value is None:
-        return {}
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise UsageError(f"{name} is {type(value).__name__}", hint="It is a dict with text keys.")
     return value
@@ -50,6 +48,8 @@ def extra_body(value: Any, own: ToolSet[Any]) -> Mapping[str, Any]:
 
 def extra_headers(value: Any) -> Mapping[str, str]:
     """`extra_headers`.  Raises UsageError for what cannot be a header."""
+    if value is None:
+        return {}
     headers = _string_keys("extra_headers", value)
     for name, text in headers.items():
         legal = isinstance(text, str) and text.isascii() and text.isprintable() and text == text.strip()
@@ -63,6 +63,8 @@ def extra_headers(value: Any) -> Mapping[str, str]:
 
 def extra_query(value: Any) -> Mapping[str, Any]:
     """`extra_query`.  Raises UsageError for what is no JSON."""
+    if value is None:
+        return {}
     query = _string_keys("extra_query", value)
     for where, what in json_faults(query):
         raise UsageError(f"extra_query.{where} cannot be sent: {what}", hint="Write it as a text or a number.")
