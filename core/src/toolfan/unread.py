@@ -1,4 +1,4 @@
-"""The status and the start of an answer whose body could not be read: libraries raise the fault and drop the answer.
+"""The status and the start of an answer that a library could not read: it raises the fault and drops the answer.
 
 No HTTP library or SDK hands it out then; it stands in the frames that the exception passed.
 
@@ -8,41 +8,91 @@ Knows: exceptions, their frames and responses by their shape.  Must not know: SD
 from __future__ import annotations
 
 import traceback
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import from_json
+
 from .redaction import public_headers
-from .translation import error_from_status, excerpt
+from .translation import error_from_status, excerpt, provider_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from .errors import ProviderError
 
 _LONGEST_CHAIN = 8
+_LOCALS = ("response", "r", "http_response")  # `r` in requests, `http_response` in botocore
+
+
+@dataclass(frozen=True)
+class Unread:
+    """An answer that came: `headers` are public ones with lower-case names; `content` is None if it did not end."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes | None
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the status is no success and no redirect."""
+        return not 200 <= self.status < 400
+
+    @property
+    def body(self) -> Any:
+        """`body_of` the content."""
+        return body_of(self.content)
+
+
+def body_of(content: bytes | None) -> Any:
+    """An error body as JSON, or else as a text; None if there is none."""
+    if not content:
+        return None
+    try:
+        return from_json(content)
+    except ValueError:
+        return content.decode("utf-8", "replace")
+
+
+def unread_answer(exc: BaseException, *, secrets: Iterable[str] = (), of: tuple[str, ...] = ("",)) -> Unread | None:
+    """What came before `exc` was raised; None if nothing did.
+
+    `of` are the starts of the names of those modules whose exceptions and frames count: what others asked for, a token
+    perhaps, is no answer of the provider's.
+    """
+    response = _response(exc, of)
+    status = _status(response)
+    if status is None:
+        return None
+    headers = public_headers(((str(name), str(value)) for name, value in response.headers.items()), secrets)
+    return Unread(status, headers, _content(response))
 
 
 def error_of_unread(exc: BaseException, *, adapter: str, secrets: Iterable[str] = ()) -> ProviderError | None:
-    """The error of the status that came before `exc` did; None if none came, or none of 400 and more."""
-    response = _response(exc)
-    status = _status(response)
-    if status is None or status < 400:
+    """The error of the status that came before `exc` did; None if none came, or a success or a redirect."""
+    came = unread_answer(exc, secrets=secrets)
+    if came is None or not came.is_error:
         return None
-    headers = public_headers(((str(name), str(value)) for name, value in response.headers.items()), secrets)
     return error_from_status(
-        status,
-        f"its body cannot be read ({type(exc).__name__})",
+        came.status,
+        unread_words(came, exc),
         adapter=adapter,
-        headers=headers,
-        request_id=headers.get("x-request-id"),
+        headers=came.headers,
+        request_id=came.headers.get("x-request-id"),
         secrets=secrets,
     )
 
 
+def unread_words(came: Unread, exc: BaseException) -> str:
+    """What the answer says, as far as it can be read; else why it cannot."""
+    return f"its body cannot be read ({type(exc).__name__})" if came.content is None else provider_words(came.body)
+
+
 def start_of_unread(exc: BaseException, *, secrets: Iterable[str] = ()) -> str:
     """The content type and the start of an answer that came whole and could not be read; nothing if it is not found."""
-    response = _response(exc)
-    content = getattr(response, "_content", None)  # `content` would wait for what has not come
-    if not isinstance(content, bytes):
+    response = _response(exc, ("",))
+    content = _content(response)
+    if content is None:
         return ""
     kind, known = str(response.headers.get("content-type") or ""), tuple(secrets)
     start = excerpt(content[:20_000].decode("utf-8", "replace"), known)[:200]
@@ -50,15 +100,15 @@ def start_of_unread(exc: BaseException, *, secrets: Iterable[str] = ()) -> str:
     return f"{excerpt(kind, known)[:100]}: {told}" if kind else told
 
 
-def _response(exc: BaseException) -> Any:
+def _response(exc: BaseException, of: tuple[str, ...]) -> Any:
     one: BaseException | None = exc
     for _ in range(_LONGEST_CHAIN):
         if one is None:
             break
-        found = getattr(one, "response", None)
+        found = getattr(one, "response", None) if type(one).__module__.startswith(of) else None
         for frame, _ in traceback.walk_tb(one.__traceback__):
-            # `r` is the name in requests.
-            found = next((it for name in ("response", "r") if _status(it := frame.f_locals.get(name))), found)
+            if str(frame.f_globals.get("__name__")).startswith(of):
+                found = next((it for name in _LOCALS if _status(it := frame.f_locals.get(name)) is not None), found)
         if _status(found) is not None:
             return found
         one = one.__cause__ or one.__context__
@@ -69,3 +119,10 @@ def _status(response: Any) -> int | None:
     """httpx and requests say `status_code`, aiohttp `status`."""
     status = getattr(response, "status_code", None) or getattr(response, "status", None)
     return status if isinstance(status, int) and hasattr(getattr(response, "headers", None), "items") else None
+
+
+def _content(response: Any) -> bytes | None:
+    """What was read of it already: `content` would wait for what has not come.  aiohttp says `_body`."""
+    content = getattr(response, "_content", None)
+    content = content if isinstance(content, bytes) else getattr(response, "_body", None)
+    return content if isinstance(content, bytes) else None

@@ -13,7 +13,8 @@ from toolfan.errors import (
     Unavailable,
     UsageError,
 )
-from toolfan_vertex.border import cause, plain_headers, request_id, translated
+from toolfan_vertex.border import cause, translated
+from toolfan_vertex.statuses import plain_headers, request_id
 
 
 def made(name, module="vendor", bases=(Exception,), text="text", **attributes):

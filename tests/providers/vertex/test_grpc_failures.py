@@ -13,7 +13,7 @@ import tenacity
 import toolfan
 from google_asking import WARNINGS, generative_model, grpc_client
 from loopback import ONCE, USER, http
-from toolfan.errors import BadResponse, ProviderError, Unavailable
+from toolfan.errors import AuthenticationError, BadResponse, ProviderError, RateLimited, Unavailable
 from vertex_samples import Ping
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def aborts(name: str) -> Any:
         (aborts("UNKNOWN"), Unavailable, 3),
         (aborts("DATA_LOSS"), Unavailable, 3),
         (aborts("UNIMPLEMENTED"), Unavailable, 1),
-        (differs, BadResponse, 3),
-        (lambda _: b"\xff\xff no protobuf", (Unavailable, BadResponse), 3),
+        (differs, Unavailable, 3),
+        (lambda _: b"\xff\xff no protobuf", BadResponse, 3),
     ],
     ids=["UNKNOWN", "DATA_LOSS", "UNIMPLEMENTED", "differs", "junk"],
 )
@@ -117,6 +117,47 @@ def test_what_the_server_saw_was_sent(
     raised = failure(target, kind)
     assert isinstance(raised, error)
     assert (raised.requests, handler.seen, raised.retryable) == (requests, requests, requests > 1)
+
+
+STATUSES = {"UNAUTHENTICATED": AuthenticationError, "RESOURCE_EXHAUSTED": RateLimited, "UNAVAILABLE": Unavailable}
+RETRY_INFO = b"\n(type.googleapis.com/google.rpc.RetryInfo\x12\x02\xff\xff"
+DETAILS = {
+    "no status": b"\xff\xff",
+    "another status": b"\x08\x05\x12\x05other",
+    "other words": b"\x08%c\x12\x05other",
+    "no detail": b"\x08%c\x12\x13words of the server\x1a" + bytes([len(RETRY_INFO)]) + RETRY_INFO,
+}
+
+
+@pytest.mark.parametrize("kind", ["sync", "sync stream", "async", "async stream"])
+@pytest.mark.parametrize("details", DETAILS)
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_status_counts_although_its_details_cannot_be_read(
+    bare: tuple[BareServer, str], kind: str, details: str, status: str
+) -> None:
+    def answer(context: Any) -> bytes:
+        code = grpc.StatusCode[status]
+        context.set_trailing_metadata(
+            (("grpc-status-details-bin", DETAILS[details].replace(b"%c", bytes([code.value[0]]))),)
+        )
+        return bytes(context.abort(code, "words of the server"))
+
+    handler, target = bare
+    handler.answer = answer
+    raised = failure(target, kind)
+    assert (type(raised), raised.code) == (STATUSES[status], status)
+    assert "words of the server" in str(raised)
+    assert raised.requests == handler.seen == (1 if status == "UNAUTHENTICATED" else 3)
+
+
+@pytest.mark.parametrize("kind", ["sync", "sync stream", "async", "async stream"])
+def test_bytes_that_are_no_message_are_told_in_the_same_words(bare: tuple[BareServer, str], kind: str) -> None:
+    handler, target = bare
+    handler.answer = lambda _: b"\xff\xff no protobuf"
+    raised = failure(target, kind)
+    assert (type(raised), raised.retryable) == (BadResponse, True)
+    assert "the answer cannot be read: its bytes are no message of generateContent" in str(raised)
+    assert "NoneType" not in str(raised)
 
 
 @pytest.mark.parametrize("kind", ["sync", "sync stream", "async", "async stream"])

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
 from toolfan.logins import login_of, proxy_logins
 from toolfan.redaction import known_secrets, longest_first, public_headers
-from toolfan.translation import broken, excerpt, named, not_connected, not_sent, timed_out
+from toolfan.translation import broken, excerpt, named, not_connected, not_sent, provider_words, timed_out
+from toolfan.unread import body_of, unread_answer, unread_words
 
-from .failures import error_of
+from .failures import code_told, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from toolfan.unread import Unread
+
+_SDK = ("botocore.endpoint", "botocore.httpsession")  # others of its modules fetch credentials
 _OF_CREDENTIALS = ("access_key", "secret_key", "token")
 _TIMEOUT = frozenset({"ReadTimeoutError", "ConnectTimeoutError"})
 _CREDENTIALS = frozenset(
@@ -73,6 +77,8 @@ def translated(
             adapter=adapter,
             hint="Check region and endpoint_url.",
         )
+    if (came := unread_answer(exc, secrets=known, of=_SDK)) is not None and came.is_error:
+        return _of_unread(came, exc, adapter, known)
     if names & _UNREADABLE or (reading and names & _OF_A_READER):
         return BadResponse(
             f"the answer cannot be read: {named(exc, known)[:200]}",
@@ -82,6 +88,26 @@ def translated(
     if names & {"ProtocolError", "ConnectionClosedError"}:
         return broken(adapter, exc, known)
     return not_connected(adapter, exc, known) if names & _CONNECTION else not_sent(adapter, exc, known)
+
+
+def with_words(parsed: Mapping[str, Any], content: bytes) -> Mapping[str, Any]:
+    """What botocore read of an error, with the words that it does not look for: `{"error": ...}` of a gateway."""
+    told = parsed.get("Error") or {}
+    body = None if told.get("Message") or parsed.get("message") else body_of(content)
+    return {**parsed, "Error": {**told, "Message": provider_words(body)}} if body else parsed
+
+
+def _of_unread(came: Unread, exc: Exception, adapter: str, secrets: tuple[str, ...]) -> ToolfanError:
+    """The error of an answer that botocore failed to read: a body that is no object, or nested too deep."""
+    return error_of(
+        code_told({"code": came.headers.get("x-amzn-errortype")}) or code_told(came.body),
+        unread_words(came, exc),
+        adapter=adapter,
+        status=came.status,
+        headers=came.headers,
+        request_id=came.headers.get("x-amzn-requestid"),
+        secrets=secrets,
+    )
 
 
 def about(answer: Mapping[str, Any], secrets: Iterable[str] = ()) -> tuple[int | None, Mapping[str, str], str | None]:

@@ -6,13 +6,14 @@ Knows: codes of Bedrock and of AWS's front door.  Must not know: the SDK, bodies
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import AuthenticationError, ProviderError, QuotaExhausted, RateLimited, Unavailable
-from toolfan.translation import error_from_status, provider_words
+from toolfan.translation import error_from_body, error_from_status, innermost, provider_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 # Source: the errors of Converse in botocore's model of bedrock-runtime, and the common errors of the AWS API reference.
 # The code counts, whatever the status: a throttled request is a 400 in places, and errors inside a stream have none.
@@ -87,3 +88,31 @@ def error_of(
         request_id=error.request_id,
         hint=hint,
     )
+
+
+def code_told(body: Any) -> str | None:
+    """AWS's word for an error, of an error body or object: without its namespace, and what it tells behind a colon."""
+    about = body if isinstance(body, Mapping) else {}
+    inner = about.get("Output")  # of AWS's front door: {"Output": {"__type": "..."}, "Version": "1.0"}
+    told = inner if isinstance(inner, Mapping) else about
+    words = (told.get(key) for key in ("__type", "code", "Code"))
+    word = next((word for word in words if isinstance(word, str)), "").split(":", 1)[0].rsplit("#", 1)[-1]
+    return word if re.fullmatch("[A-Za-z]+", word) else None
+
+
+def error_told(body: Mapping[str, Any], *, adapter: str) -> ProviderError | None:
+    """The ProviderError of an error in a 200: beside an output, or in its place; None if the body tells none."""
+    error = next((body[key] for key in ("Error", "error") if body.get(key)), None)
+    if error is None and body.get("output"):
+        return None
+    if code := code_told(innermost(error) if error else body):
+        return error_of(code, _message(error or body), adapter=adapter)
+    if error or isinstance(body.get("message"), str):
+        return error_from_body(error or body, adapter=adapter)
+    return None
+
+
+def _message(told: Any) -> Any:
+    about = innermost(told) if isinstance(told, Mapping | list) else told
+    words = about.get("message") or about.get("Message") if isinstance(about, Mapping) else about
+    return words or ""

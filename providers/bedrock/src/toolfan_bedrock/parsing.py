@@ -15,7 +15,7 @@ from toolfan.errors import BadResponse
 from toolfan.translation import instead
 from toolfan.wire import escaped, json_text, well_formed
 
-from .failures import error_of
+from .failures import error_told
 
 if TYPE_CHECKING:
     from toolfan.calls import RawCall
@@ -43,10 +43,10 @@ def parse_converse(body: Any, *, adapter: str) -> Turn:
     """
     if not isinstance(body, Mapping):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object", instead(body, "output"))
-    if isinstance(error := body.get("Error"), Mapping):
-        failure = error_of(error.get("Code"), error.get("Message"), adapter=adapter)
-        with suppress(BadResponse):
-            failure.turn = parse_converse({**body, "Error": None}, adapter=adapter)
+    if (failure := error_told(body, adapter=adapter)) is not None:
+        if body.get("output"):
+            with suppress(BadResponse):
+                failure.turn = parse_converse({**body, "Error": None, "error": None}, adapter=adapter)
         raise failure
     output = body.get("output")
     message = output.get("message") if isinstance(output, Mapping) else None

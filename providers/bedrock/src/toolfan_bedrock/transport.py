@@ -27,7 +27,7 @@ from toolfan.redaction import (
 from toolfan.wire import decode_json, encode_json
 
 from .blobs import to_json, to_sdk
-from .border import about, credentials_of, translated
+from .border import about, credentials_of, translated, with_words
 from .threads import in_thread
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _do_not_retry(response: Any, operation: Any, caught_exception: Any = None, *
     if response is not None and response[0].status_code >= 300:
         from botocore.exceptions import ClientError
 
-        raise ClientError(response[1], operation.name)
+        raise ClientError(with_words(response[1], response[0].content), operation.name)
 
 
 def _interrupt(stream: Any) -> None:
@@ -157,7 +157,7 @@ class _Sender:
         except ProviderError as exc:
             exc.request_id = request_id
             raise
-        if not (isinstance(body, dict) and body.get("output")):
+        if not (isinstance(body, dict) and body.get("output")) or body.get("Error") or body.get("error"):
             body = blotted(body, secrets)
         return WireResponse(without_echo_of(self.keys(asked), body, asked.content, _WORDS), request_id, headers)
 

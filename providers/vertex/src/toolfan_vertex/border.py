@@ -8,28 +8,28 @@ Knows: how these errors look.  Must not know: adapters, bodies, retries.
 
 from __future__ import annotations
 
-import re
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, UsageError
 from toolfan.logins import logins_of, proxy_logins
 from toolfan.masking import shows_secret
-from toolfan.redaction import known_secrets, longest_first, public_headers, sent_secrets
+from toolfan.redaction import known_secrets, longest_first, sent_secrets
 from toolfan.translation import (
     broken,
     error_from_body,
-    error_from_status,
     excerpt,
     named,
-    not_connected,
     not_sent,
-    provider_words,
     timed_out,
 )
-from toolfan.unread import error_of_unread, start_of_unread
+from toolfan.unread import start_of_unread, unread_answer
+
+from .statuses import of_status, of_unread, status_word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 # Their texts show the header, so the key.
 _HEADER = frozenset({"LocalProtocolError", "InvalidHeader", "UnicodeEncodeError"})
@@ -42,6 +42,10 @@ _BROKEN = frozenset({"TransportError", "RequestException", "ClientError", "OSErr
 _PROTOCOL = frozenset({"RemoteProtocolError", "BadHttpMessage", "ClientResponseError", "ChunkedEncodingError"})
 # Functions of vertexai, google-api-core and toolfan that are given what came.
 _READERS = frozenset({"_parse_response", "from_grpc_error", "read_answer"})
+_SDKS = ("google.genai", "google.api_core", "google.cloud", "vertexai")
+# gRPC's word for bytes that are no message of the service; its async half hands on None, at which Google's code fails.
+_NO_MESSAGE = ("Exception deserializing response!", "'NoneType' has no attribute 'serialize'")
+_NO_WORDS = ": unknown error"  # of google-api-core: the body is not of the form that it looks for
 _ADDRESS = frozenset({"UnsupportedProtocol", "InvalidURL", "InvalidSchema", "MissingSchema"})
 
 
@@ -64,31 +68,55 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
             retryable=False,
             hint="Check the base URL: another service may have answered.",
         )
-    if unread := _unread(exc, names, adapter, known):
-        return unread
+    if any(word in str(exc) for word in _NO_MESSAGE):
+        return _unreadable(adapter, "its bytes are no message of generateContent")
+    if stumbled := _stumbled(exc, names, adapter, known):
+        return stumbled
     if names & _PROTOCOL:  # before the code: aiohttp gives such errors a 400 of its own
         return broken(adapter, exc, known)
-    code = getattr(exc, "code", None)
-    if isinstance(code, int) and code > 200:
-        return _of_status(exc, int(code), adapter, known)
-    if callable(code):  # a bare gRPC error
-        status = {"status": cast("Any", code)().name, "message": str(getattr(exc, "details", lambda: "")())}
-        return error_from_body(status, adapter=adapter, secrets=known)
+    if isinstance(code := _status(exc), int):
+        return of_status(exc, int(code), adapter, known)
+    if code is not None:  # a bare gRPC error
+        return _of_rpc(exc, adapter, known)
     if _is_of_grpc(exc):  # statuses that HTTP has not, and what gRPC cannot name
-        status = {"status": _status_word(exc) or type(exc).__name__, "message": str(getattr(exc, "message", "") or exc)}
+        status = {"status": status_word(exc) or type(exc).__name__, "message": str(getattr(exc, "message", "") or exc)}
         return error_from_body(status, adapter=adapter, secrets=known)
     if names & _TIMEOUT:
         return timed_out(adapter, timeout, exc)
     return _without_status(exc, names, adapter, known)
 
 
-def _unread(exc: Exception, names: set[str], adapter: str, known: tuple[str, ...]) -> ProviderError | None:
-    """The error of a status whose body could not be read, if that is what `exc` is."""
+def _stumbled(exc: Exception, names: set[str], adapter: str, known: tuple[str, ...]) -> ProviderError | None:
+    """The error of a status that came before an SDK, or what is below it, failed to read the rest; if `exc` is that."""
     # The SDKs' own errors say all; aiohttp's of a head that is no HTTP have a status that nobody sent.
-    told = bool(names & {"ClientResponseError", "BadHttpMessage"}) or hasattr(exc, "code")
-    if told or not names & (_UNREADABLE | _PROTOCOL | _BROKEN):
+    if names & {"ClientResponseError", "BadHttpMessage"}:
         return None
-    return error_of_unread(exc, adapter=adapter, secrets=known)
+    if (_status(exc) is not None or _is_of_grpc(exc)) and not str(exc).endswith(_NO_WORDS):
+        return None
+    below = names & (_UNREADABLE | _PROTOCOL | _BROKEN)
+    came = unread_answer(exc, secrets=known, of=("",) if below else _SDKS)
+    if came is not None and came.is_error:
+        return of_unread(came, exc, adapter, known)
+    rpc = _rpc_error(exc)
+    return None if rpc is None else _of_rpc(rpc, adapter, known)
+
+
+def _status(exc: BaseException) -> Any:
+    """The status that an error carries: of HTTP a number, of gRPC a function.  google-genai takes 1xx for one, too."""
+    code = getattr(exc, "code", None)
+    return code if callable(code) or (isinstance(code, int) and code > 200) else None
+
+
+def _rpc_error(exc: Exception) -> Any:
+    """gRPC's own error below one of Google's code, which fails where the details of the status cannot be read."""
+    below = exc.__context__
+    is_rpc = below is not None and "RpcError" in {base.__name__ for base in type(below).__mro__}
+    return below if is_rpc and callable(getattr(below, "code", None)) else None
+
+
+def _of_rpc(exc: Any, adapter: str, known: tuple[str, ...]) -> ProviderError:
+    status = {"status": exc.code().name, "message": str(getattr(exc, "details", lambda: "")())}
+    return error_from_body(status, adapter=adapter, secrets=known)
 
 
 def _without_status(exc: Exception, names: set[str], adapter: str, known: tuple[str, ...]) -> ToolfanError:
@@ -104,10 +132,10 @@ def _without_status(exc: Exception, names: set[str], adapter: str, known: tuple[
         )
     # The words of aiohttp, and of Google's reader of streams.
     if names & _UNREADABLE or str(exc).startswith("Can only parse array") or "decode content-encoding" in str(exc):
-        return _unreadable(adapter, exc, known)
+        return _unread(adapter, exc, known)
     if names & _BROKEN:
         return broken(adapter, exc, known)
-    return _unreadable(adapter, exc, known) if _was_answered(exc) else not_sent(adapter, exc, known)
+    return _unread(adapter, exc, known) if _was_answered(exc) else not_sent(adapter, exc, known)
 
 
 def cause(exc: Exception, secrets: Iterable[str] = ()) -> BaseException | None:
@@ -159,83 +187,14 @@ def _is_of_grpc(exc: Exception) -> bool:
 
 def _was_answered(exc: Exception) -> bool:
     """Whether something came, and the SDK then failed to read it: the errors of its own code do not tell."""
-    if any(frame.f_code.co_name in _READERS for frame, _ in traceback.walk_tb(exc.__traceback__)):
-        return True
-    return exc.__context__ is not None and "RpcError" in {base.__name__ for base in type(exc.__context__).__mro__}
+    return any(frame.f_code.co_name in _READERS for frame, _ in traceback.walk_tb(exc.__traceback__))
 
 
-def _unreadable(adapter: str, exc: Exception, secrets: tuple[str, ...]) -> BadResponse:
+def _unread(adapter: str, exc: Exception, secrets: tuple[str, ...]) -> BadResponse:
     came = start_of_unread(exc, secrets=secrets)
-    return BadResponse(
-        f"the answer cannot be read: {named(exc, secrets)[:200]}{f' ({came})' if came else ''}",
-        adapter=adapter,
-        hint="Check the base URL: a proxy or another service may have answered.",
-    )
+    return _unreadable(adapter, f"{named(exc, secrets)[:200]}{f' ({came})' if came else ''}")
 
 
-def _of_status(exc: Exception, status: int, adapter: str, secrets: tuple[str, ...]) -> ToolfanError:
-    details = getattr(exc, "details", None)
-    spelt = provider_words(details) if isinstance(details, Mapping | list) else ""
-    message = str(getattr(exc, "message", None) or spelt or exc)
-    if "failed to connect" in message.lower():  # gRPC's word for a refused connection, as a 503
-        return not_connected(adapter, exc, secrets)
-    headers = plain_headers(getattr(getattr(exc, "response", None), "headers", None), secrets)
-    details = _details(exc)
-    error = error_from_status(
-        status,
-        message,
-        adapter=adapter,
-        code=_status_word(exc),
-        headers=headers,
-        request_id=request_id(headers),
-        details=details,
-        secrets=secrets,
-    )
-    return _bad_key(error) if _names_a_bad_key(details) else error
-
-
-def _names_a_bad_key(details: Any) -> bool:
-    """The Gemini API answers a wrong key with 400; only the reason (google.api.ErrorReason) tells."""
-    items = details if isinstance(details, list | tuple) else ()
-    return any(isinstance(item, Mapping) and item.get("reason") == "API_KEY_INVALID" for item in items)
-
-
-def _bad_key(error: ProviderError) -> AuthenticationError:
-    return AuthenticationError(
-        error.message,
-        adapter=error.adapter,
-        status=error.status,
-        code="API_KEY_INVALID",
-        request_id=error.request_id,
-        hint="Check the API key.",
-    )
-
-
-def _status_word(exc: Exception) -> str | None:
-    word = getattr(exc, "status", None) or getattr(getattr(exc, "grpc_status_code", None), "name", None)
-    return word if isinstance(word, str) and re.fullmatch(r"[A-Z_]+", word) else None
-
-
-def _details(exc: Exception) -> Any:
-    details = getattr(exc, "details", None)
-    if isinstance(details, list) and details and isinstance(details[0], Mapping) and "error" in details[0]:
-        details = details[0]  # the error of a stream that was to be an array
-    if isinstance(details, Mapping):  # google-genai keeps the whole body here
-        error = details.get("error")
-        return error.get("details") if isinstance(error, Mapping) else None
-    return details
-
-
-def _items(headers: Any) -> Iterable[tuple[str, str]]:
-    items = headers.items() if isinstance(headers, Mapping) or hasattr(headers, "items") else ()
-    return ((str(key), str(value)) for key, value in items)
-
-
-def plain_headers(headers: Any, secrets: Iterable[str] = ()) -> dict[str, str]:
-    """Response headers with lower-case names, without cookies and secrets."""
-    return public_headers(_items(headers), tuple(secrets))
-
-
-def request_id(headers: Mapping[str, str]) -> str | None:
-    """The id that the service, or a gateway before it, gave the request."""
-    return headers.get("x-request-id") or headers.get("x-goog-request-id")
+def _unreadable(adapter: str, why: str) -> BadResponse:
+    hint = "Check the base URL: a proxy or another service may have answered."
+    return BadResponse(f"the answer cannot be read: {why}", adapter=adapter, hint=hint)

@@ -28,7 +28,8 @@ from toolfan.sockets import end_at_the_deadline, interrupt
 from toolfan.wire import decode_json, encode_json, merge_extra_body
 
 from . import redirects
-from .border import cause, keys_of, plain_headers, request_id, secrets_of, translated
+from .border import cause, keys_of, secrets_of, translated
+from .statuses import plain_headers, request_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Mapping

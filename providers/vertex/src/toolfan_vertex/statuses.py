@@ -1,0 +1,102 @@
+"""An error status of Google's services to toolfan's error: what its body, its details and its headers say.
+
+Knows: Google's error bodies, as dicts and as attributes of the SDKs' errors.  Must not know: which exception was
+raised, adapters, retries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from toolfan.errors import AuthenticationError, ProviderError, ToolfanError
+from toolfan.redaction import public_headers
+from toolfan.translation import error_from_status, innermost, not_connected, provider_words
+from toolfan.unread import unread_words
+
+if TYPE_CHECKING:
+    from toolfan.unread import Unread
+
+
+def of_status(exc: Exception, status: int, adapter: str, secrets: tuple[str, ...]) -> ToolfanError:
+    """The error of an SDK's own exception for this status."""
+    details = getattr(exc, "details", None)
+    said = provider_words(details) if hasattr(exc, "details") else str(exc)
+    message = str(getattr(exc, "message", None) or said)
+    if "failed to connect" in message.lower():  # gRPC's word for a refused connection, as a 503
+        return not_connected(adapter, exc, secrets)
+    headers = plain_headers(getattr(getattr(exc, "response", None), "headers", None), secrets)
+    return _error(status, message, headers, adapter, code=status_word(exc), details=_details(exc), secrets=secrets)
+
+
+def of_unread(came: Unread, exc: Exception, adapter: str, secrets: tuple[str, ...]) -> ProviderError:
+    """The error of an answer that an SDK failed to read; what can be read of its body counts."""
+    body = came.body
+    error = innermost(body.get("error") if isinstance(body, Mapping) else body)
+    words, code, details = unread_words(came, exc), _legal_word(error.get("status")), _details_of(body)
+    return _error(came.status, words, came.headers, adapter, code=code, details=details, secrets=secrets)
+
+
+def _error(
+    status: int, message: str, headers: Mapping[str, str], adapter: str, *, details: Any, **about: Any
+) -> ProviderError:
+    about |= {"headers": headers, "request_id": request_id(headers), "details": details}
+    error = error_from_status(status, message, adapter=adapter, **about)
+    return _bad_key(error) if _names_a_bad_key(details) else error
+
+
+def _names_a_bad_key(details: Any) -> bool:
+    """The Gemini API answers a wrong key with 400; only the reason (google.api.ErrorReason) tells."""
+    items = details if isinstance(details, list | tuple) else ()
+    return any(isinstance(item, Mapping) and item.get("reason") == "API_KEY_INVALID" for item in items)
+
+
+def _bad_key(error: ProviderError) -> AuthenticationError:
+    return AuthenticationError(
+        error.message,
+        adapter=error.adapter,
+        status=error.status,
+        code="API_KEY_INVALID",
+        request_id=error.request_id,
+        hint="Check the API key.",
+    )
+
+
+def status_word(exc: Exception) -> str | None:
+    """Google's word for the status of an exception, if it has one."""
+    return _legal_word(getattr(exc, "status", None) or getattr(getattr(exc, "grpc_status_code", None), "name", None))
+
+
+def _legal_word(word: Any) -> str | None:
+    return word if isinstance(word, str) and re.fullmatch(r"[A-Z_]+", word) else None
+
+
+def _details(exc: Exception) -> Any:
+    details = getattr(exc, "details", None)
+    whole = isinstance(details, Mapping) or (
+        isinstance(details, list) and details and isinstance(details[0], Mapping) and "error" in details[0]
+    )
+    return _details_of(details) if whole else details  # google-genai keeps the whole body there
+
+
+def _details_of(body: Any) -> Any:
+    """The details of an error body; that of a stream that was to be an array is in one."""
+    body = body[0] if isinstance(body, list) and body else body
+    error = body.get("error") if isinstance(body, Mapping) else None
+    return error.get("details") if isinstance(error, Mapping) else None
+
+
+def _items(headers: Any) -> Iterable[tuple[str, str]]:
+    items = headers.items() if isinstance(headers, Mapping) or hasattr(headers, "items") else ()
+    return ((str(key), str(value)) for key, value in items)
+
+
+def plain_headers(headers: Any, secrets: Iterable[str] = ()) -> dict[str, str]:
+    """Response headers with lower-case names, without cookies and secrets."""
+    return public_headers(_items(headers), tuple(secrets))
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The id that the service, or a gateway before it, gave the request."""
+    return headers.get("x-request-id") or headers.get("x-goog-request-id")
