@@ -10,7 +10,7 @@ import pytest
 from every_provider import GOOD, PROVIDERS, client_of
 from loopback import USER, FaultServer, http
 from odd_streams import Weather
-from toolfan import ProviderError, RateLimited, Unavailable
+from toolfan import AuthenticationError, PermissionDenied, ProviderError, QuotaExhausted, RateLimited, Unavailable
 
 Start = Callable[..., FaultServer]
 ERRORS: dict[str, dict[str, Any]] = {
@@ -18,7 +18,31 @@ ERRORS: dict[str, dict[str, Any]] = {
     "openai-responses": {"status": "failed", "error": {"code": "rate_limit_exceeded", "message": "slow"}},
     "anthropic": {"error": {"type": "rate_limit_error", "message": "slow"}},
     "bedrock": {"Error": {"Code": "ThrottlingException", "Message": "slow"}},
+    "cohere": {"error": {"code": 429, "message": "slow"}},
     "gemini": {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow"}},
+}
+
+THROTTLED, DENIED = "ThrottlingException", "AccessDeniedException"
+INSTEAD: dict[str, list[tuple[dict[str, Any], type[ProviderError]]]] = {
+    "bedrock": [
+        ({"__type": THROTTLED, "message": "words"}, RateLimited),
+        ({"__type": f"com.amazon.coral.service#{DENIED}:http://x/", "Message": "words"}, PermissionDenied),
+        ({"Output": {"__type": f"com.amazon#{THROTTLED}", "message": "words"}, "Version": "1.0"}, RateLimited),
+        ({"code": "UnrecognizedClientException", "message": "words"}, AuthenticationError),
+        ({"error": {"code": DENIED, "message": "words"}}, PermissionDenied),
+        ({"error": {"message": "words", "code": 401}}, AuthenticationError),
+        ({"error": "words"}, Unavailable),
+        ({"message": "words"}, Unavailable),
+    ],
+    "cohere": [
+        ({"error": {"message": "words", "code": 401}}, AuthenticationError),
+        ({"message": "words", "code": 429}, RateLimited),
+        ({"message": "words: invalid api token"}, AuthenticationError),
+        ({"error": "words: no API key supplied"}, AuthenticationError),
+        ({"message": "words: Please add or update your payment method"}, QuotaExhausted),
+        ({"message": "words: You are using a Trial key, which is limited to 40 API calls / minute"}, RateLimited),
+        ({"message": "words"}, Unavailable),
+    ],
 }
 
 
@@ -53,3 +77,14 @@ def test_cohere_tells_it_by_the_finish_reason(faulty: Start, reason: str) -> Non
 def test_without_an_error_the_calls_are_the_result(faulty: Start, provider: str) -> None:
     with client_of(provider, faulty(http(json.dumps(GOOD[provider]))).url) as client:
         assert list(client.create(messages=USER, tools=(Weather,))) == [Weather(location="A")]
+
+
+@pytest.mark.parametrize(("provider", "body", "kind"), [(name, *one) for name in INSTEAD for one in INSTEAD[name]])
+def test_an_error_in_the_place_of_an_answer_is_that_of_its_code(
+    faulty: Start, provider: str, body: Any, kind: type[ProviderError]
+) -> None:
+    error = raised(faulty, provider, body)
+    assert type(error) is kind, error
+    assert error.retryable is (kind in (RateLimited, Unavailable))
+    assert "words" in str(error)
+    assert error.calls is None

@@ -92,10 +92,7 @@ def error_of(
 
 def code_told(body: Any) -> str | None:
     """AWS's word for an error, of an error body or object: without its namespace, and what it tells behind a colon."""
-    about = body if isinstance(body, Mapping) else {}
-    inner = about.get("Output")  # of AWS's front door: {"Output": {"__type": "..."}, "Version": "1.0"}
-    told = inner if isinstance(inner, Mapping) else about
-    words = (told.get(key) for key in ("__type", "code", "Code"))
+    words = (_about(body).get(key) for key in ("__type", "code", "Code"))
     word = next((word for word in words if isinstance(word, str)), "").split(":", 1)[0].rsplit("#", 1)[-1]
     return word if re.fullmatch("[A-Za-z]+", word) else None
 
@@ -105,14 +102,16 @@ def error_told(body: Mapping[str, Any], *, adapter: str) -> ProviderError | None
     error = next((body[key] for key in ("Error", "error") if body.get(key)), None)
     if error is None and body.get("output"):
         return None
-    if code := code_told(innermost(error) if error else body):
-        return error_of(code, _message(error or body), adapter=adapter)
+    about = _about(innermost(error) if error else body)
+    if code := code_told(about):
+        return error_of(code, about.get("message") or about.get("Message"), adapter=adapter)
     if error or isinstance(body.get("message"), str):
         return error_from_body(error or body, adapter=adapter)
     return None
 
 
-def _message(told: Any) -> Any:
-    about = innermost(told) if isinstance(told, Mapping | list) else told
-    words = about.get("message") or about.get("Message") if isinstance(about, Mapping) else about
-    return words or ""
+def _about(body: Any) -> Mapping[str, Any]:
+    """What tells the error; AWS's front door has it in {"Output": {"__type": "..."}, "Version": "1.0"}."""
+    about = body if isinstance(body, Mapping) else {}
+    inner = about.get("Output")
+    return inner if isinstance(inner, Mapping) else about

@@ -5,17 +5,20 @@ Knows: the shape of the answer.  Must not know: requests, the SDK, validation of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.assembly import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse, Unavailable
-from toolfan.translation import error_from_body, instead
+from toolfan.translation import error_from_body, instead, provider_words
 from toolfan.wire import escaped, json_text, well_formed
 
 if TYPE_CHECKING:
     from toolfan.calls import RawCall
+    from toolfan.errors import ProviderError
 
 # Source: `finish_reason` in Cohere's API reference.
 STOP_KINDS: Mapping[str, StopKind] = {
@@ -24,6 +27,12 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "TOOL_CALL": "calls",
     "MAX_TOKENS": "length",
 }
+# Cohere's errors have words and no code.  Source: its pages on errors and on HTTP status codes.
+_WORDS = (
+    (re.compile(r"invalid api (token|key)|no api key", re.IGNORECASE), 401),
+    (re.compile(r"payment method", re.IGNORECASE), 402),
+    (re.compile(r"trial key|rate limit|too many requests", re.IGNORECASE), 429),
+)
 _FAILURES = ("ERROR", "TIMEOUT")
 
 
@@ -36,8 +45,12 @@ def parse_chat(body: Any, *, adapter: str) -> Turn:
     if not isinstance(body, Mapping):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object", instead(body, "message"))
     message = body.get("message")
-    if isinstance(message, str) and message:  # errors have a text there
-        raise error_from_body(body, adapter=adapter)
+    if body.get("error") or (isinstance(message, str) and message):  # errors have a text there
+        error = error_told(body, adapter=adapter)
+        if isinstance(message, Mapping):
+            with suppress(BadResponse):
+                error.turn = parse_chat({**body, "error": None}, adapter=adapter)
+        raise error
     if not isinstance(message, Mapping):
         _bad(adapter, "the answer has no message", instead(body, "message"))
     turn = turn_of(body, message, seal(map(_piece, called(message))))
@@ -45,6 +58,16 @@ def parse_chat(body: Any, *, adapter: str) -> Turn:
         hint = "The same request may succeed later."
         raise Unavailable(f"the answer {failure}", adapter=adapter, hint=hint, turn=turn)
     return turn
+
+
+def error_told(body: Mapping[str, Any], *, adapter: str) -> ProviderError:
+    """The error of a body, or an event, that is one: of its code, or of words for which Cohere has a status."""
+    told = body.get("error")
+    told = body if not told or isinstance(told, bool) else told
+    error = error_from_body(told, adapter=adapter)
+    if error.status is None and (status := next((one for words, one in _WORDS if words.search(error.message)), None)):
+        return error_from_body({"message": provider_words(told), "code": status}, adapter=adapter)
+    return error
 
 
 def failure_told(reason: Any) -> str | None:

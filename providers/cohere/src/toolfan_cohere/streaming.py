@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
 from toolfan.errors import IncompleteStream
-from toolfan.translation import error_from_body
 from toolfan.wire import json_text, well_formed
 
-from .parsing import failure_told, parse_chat, turn_of
+from .parsing import error_told, failure_told, parse_chat, turn_of
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON
@@ -61,7 +60,9 @@ class CohereStreamParser:
         said, at = _object(delta.get("message")), at if isinstance(at, int) else None
         failed = delta.get("error") or event.get("error")
         if failed or (kind is None and isinstance(event.get("message"), str)):
-            raise error_from_body(failed if failed and not isinstance(failed, bool) else event, adapter=self._adapter)
+            raise error_told(
+                {"error": failed} if failed and not isinstance(failed, bool) else event, adapter=self._adapter
+            )
         self._begun = self._begun or kind is not None
         if kind is None and event.get("message"):
             self._read_whole(event)
