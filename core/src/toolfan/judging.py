@@ -54,11 +54,12 @@ def limit_of(request: ToolRequest) -> int | None:
 
 
 def with_note(turn: Turn) -> Turn:
-    """The turn; with a warning if it ends in calls and has none, or has nothing and ends for an unknown reason."""
-    if turn.calls or not (turn.stop.kind == "calls" or (turn.stop.kind == "other" and not turn.text)):
+    """The turn; with a warning if it ends in calls and has none, or has nothing and no reason that is known."""
+    if turn.calls or not (turn.stop.kind == "calls" or (turn.stop.kind in ("other", "none") and not turn.text)):
         return turn
     text = "" if turn.stop.kind == "calls" else ", and no text"
-    note = f"the answer ends with {turn.stop.raw!r}, but there is no call in it{text}"
+    told = "without a reason" if turn.stop.raw is None else f"with {turn.stop.raw!r}"
+    note = f"the answer ends {told}, but there is no call in it{text}"
     return replace(turn, warnings=(*turn.warnings, note))
 
 

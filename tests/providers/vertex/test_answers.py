@@ -180,7 +180,6 @@ def test_a_blocked_prompt_is_filtered(reason, raw):
         {"candidates": [{"content": "x"}]},
         {"candidates": [{"content": {"parts": {}}}]},
         {"candidates": [{"content": {"parts": ["x"]}}]},
-        {"promptFeedback": {}},
         {"promptFeedback": "x"},
         {"usageMetadata": {}},
     ],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
+import tenacity
 import toolfan
+from google_asking import WARNINGS, genai_client, generative_model, need
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback import ONCE
+from loopback import ONCE, http
 from pydantic import BaseModel
 from toolfan.calls import Answer, StopReason
 from toolfan.errors import BadResponse, ContentFiltered, MalformedArguments, UnknownTool
@@ -18,6 +21,7 @@ from toolfan_vertex.codec import VERTEX
 from vertex_samples import Ping, answer, call, parse
 
 genai = pytest.importorskip("google.genai")
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in WARNINGS]
 
 ASK = [{"role": "user", "content": "Go."}]
 GOOD = call("Free", args={"x": 1})
@@ -163,6 +167,69 @@ def test_a_blocked_prompt_says_why(asked: Any, reason: Any) -> None:
     assert caught.value.turn is not None
     assert caught.value.turn.warnings == ("not this",)
     assert caught.value.turn.stop.raw in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["gemini", "gemini async", "rest"])
+@pytest.mark.parametrize("way", ["whole", "stream"])
+@pytest.mark.parametrize(
+    ("feedback", "genai_word"),
+    [
+        ({}, "BLOCKED_REASON_UNSPECIFIED"),
+        ({"blockReason": "OF_TOMORROW"}, "OF_TOMORROW"),
+        ({"safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT", "probability": "HIGH"}]}, None),
+    ],
+)
+def test_a_block_for_an_unknown_reason_is_one_and_not_asked_again(
+    faulty: Any, kind: str, way: str, feedback: Any, genai_word: str | None
+) -> None:
+    need(kind)
+    body: Any = {"promptFeedback": feedback, "usageMetadata": {"promptTokenCount": 5}}
+    text = json.dumps([body] if way == "stream" and kind == "rest" else body)
+    server = faulty(http(f"data: {text}\n\n" if way == "stream" and kind != "rest" else text))
+    with pytest.raises(ContentFiltered) as caught:
+        said(kind, way, server.url)
+    error = caught.value
+    word = "BLOCKED_REASON_UNSPECIFIED" if kind == "rest" or genai_word is None else genai_word
+    assert (error.turn.stop, error.retryable) == (StopReason("filtered", word), False)
+    assert error.requests == len(server.requests) == 1
+    assert error.turn.usage.input_tokens == 5
+
+
+@pytest.mark.parametrize("kind", ["gemini", "gemini async", "rest"])
+@pytest.mark.parametrize("reason", [{"finishReason": "OF_TOMORROW"}, {}], ids=["unknown", "none"])
+def test_an_answer_with_nothing_that_ends_for_no_known_reason_says_so(faulty: Any, kind: str, reason: Any) -> None:
+    need(kind)
+    server = faulty(http(json.dumps({"candidates": [{"content": {"role": "model", "parts": []}, **reason}]})))
+    calls = said(kind, "whole", server.url)
+    word = "with 'OF_TOMORROW'" if reason and kind != "rest" else "without a reason"
+    assert calls.warnings == (f"the answer ends {word}, but there is no call in it, and no text",)
+
+
+def said(kind: str, way: str, url: str) -> Any:
+    """The calls of one request of this kind of client, whole or as a stream."""
+    sdk = generative_model("m", url, "rest") if kind == "rest" else genai_client(kind, url)
+    options: Any = {"adapter": "vertex" if kind == "rest" else "gemini", "model": "m", "wait": tenacity.wait_none()}
+    ask: Any = {"messages": ASK, "tools": (Free,)}
+    if "async" not in kind:
+        client = toolfan.wrap(sdk, **options)
+        if way == "whole":
+            return client.create(**ask)
+        stream = client.stream(**ask)
+        list(stream)
+        return stream.calls
+
+    async def asked() -> Any:
+        client = toolfan.wrap_async(sdk, **options)
+        try:
+            if way == "whole":
+                return await client.create(**ask)
+            stream = client.stream(**ask)
+            _ = [one async for one in stream]
+            return stream.calls
+        finally:
+            await sdk.aio.aclose()
+
+    return asyncio.run(asked())
 
 
 FIELDS = ["functionCall", "function_call", "name", "args", "id", "text", "thought", "thoughtSignature"]

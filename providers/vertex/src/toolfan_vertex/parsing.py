@@ -24,7 +24,7 @@ from toolfan.translation import error_from_body, excerpt, instead
 from toolfan.wire import json_text, well_formed
 
 from .fields import camel, field
-from .reasons import UNSPECIFIED, block_reason, stop_reason
+from .reasons import block_reason, stop_reason
 
 NAMELESS = "unnamed"
 """What a call without a name is called where the service reads it again."""
@@ -57,7 +57,7 @@ def parse_response(body: Any, *, adapter: str) -> Turn:
     found = _called(parts)
     calls = seal(call_piece(call) for _, call in found)
     stop = stop_reason(field(first, "finishReason"), has_calls=bool(calls))
-    if stop.kind == "none" and (reason := block_reason(body)) not in (None, UNSPECIFIED):
+    if stop.kind == "none" and (reason := block_reason(body)) is not None:
         stop = StopReason("filtered", reason)  # a stream that the filter stopped in the middle
     return Turn(
         calls=calls,

@@ -77,10 +77,17 @@ def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
 
 
 def block_reason(body: Mapping[str, Any]) -> str | None:
-    """Why the prompt was blocked, as the service's word; None if it was not."""
+    """Why the prompt was blocked, as the service's word; None if nothing says that it was.
+
+    Without candidates any feedback says so, for it comes where content violations left none.  Its reason is missing
+    where an SDK reads the answer that does not know it.
+    """
     feedback = field(body, "promptFeedback")
-    reason = field(feedback, "blockReason") if isinstance(feedback, Mapping) else None
-    return None if reason is None else _enum(reason, _BLOCKS)
+    if not isinstance(feedback, Mapping):
+        return None
+    reason = field(feedback, "blockReason")
+    reason = UNSPECIFIED if reason is None else _enum(reason, _BLOCKS)
+    return None if reason == UNSPECIFIED and body.get("candidates") else reason
 
 
 def _enum(value: Any, words: tuple[str, ...]) -> str:

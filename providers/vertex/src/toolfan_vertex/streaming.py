@@ -105,7 +105,7 @@ class ContentStreamParser:
     def close(self) -> Turn:
         """The whole turn.  Raises IncompleteStream, with `.turn`, if the stream ended before the answer did."""
         stop = stop_reason(field(self._chosen.fields, "finishReason"), has_calls=True)
-        blocked = block_reason(self._about) is not None
+        blocked = self._blocked
         ended = stop.kind != "none" or blocked or (self._done and bool(self._candidates) and not self._open)
         accepted = ended or (not self._needs_end and bool(self._candidates))
         if self._turn is None:
@@ -121,6 +121,10 @@ class ContentStreamParser:
         raise IncompleteStream.of(self._turn, begun=bool(self._candidates), adapter=self._adapter)
 
     @property
+    def _blocked(self) -> bool:
+        return block_reason({**self._about, "candidates": self._candidates}) is not None
+
+    @property
     def _chosen(self) -> _Candidate:
         return next(iter(self._candidates.values()), _NOTHING)
 
@@ -132,7 +136,7 @@ class ContentStreamParser:
         self.body = {**self._about}
         if self._candidates:
             self.body = {"candidates": [one.whole() for one in self._candidates.values()], **self._about}
-        elif block_reason(self._about) is None:
+        elif not self._blocked:
             return Turn()
         turn = parse_response(self.body, adapter=self._adapter)
         # Equal to those of the turn, but for ids that a later call took: these were told already.
