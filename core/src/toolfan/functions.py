@@ -11,6 +11,7 @@ import typing
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
 
 from .errors import ToolDefinitionError
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 def arguments_model(function: Callable[..., Any], name: str) -> type[BaseModel]:
     """A model with one aliased field a parameter, so that no parameter name can clash with pydantic's own.
 
+    A `Field(...)` means what it means to `validate_call`, as a default too.
     Raises ToolDefinitionError for parameters that no model can fill by name, and what inspect and typing raise.
     """
     signature, inner = inspect.signature(function), _unwrapped(function)
@@ -37,9 +39,18 @@ def arguments_model(function: Callable[..., Any], name: str) -> type[BaseModel]:
                 f"the function takes *{parameter_name}, which no model can fill by name",
                 hint="Give it named parameters.",
             )
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[f"p{at}"] = (hints.get(parameter_name, Any), Field(default, alias=parameter_name))
+        default = parameter.default
+        if not isinstance(default, FieldInfo):
+            default = Field() if default is parameter.empty else Field(default)
+        fields[f"p{at}"] = (_aliased(hints.get(parameter_name, Any), parameter_name), default)
     return create_model(name, __config__=ConfigDict(arbitrary_types_allowed=False), **fields)
+
+
+def _aliased(hint: Any, name: str) -> Any:
+    """The annotation, whose field is called `name` unless a `Field(...)` of its own says otherwise: the last counts."""
+    parts = (hint.__origin__, *hint.__metadata__) if typing.get_origin(hint) is typing.Annotated else (hint,)
+    annotated: Any = typing.Annotated
+    return annotated[(parts[0], Field(alias=name), *parts[1:])]
 
 
 def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:

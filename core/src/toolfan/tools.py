@@ -131,9 +131,13 @@ class Tool(Generic[T_co]):
         """The validated arguments as what the user gets: themselves, or for a function a BoundCall."""
         if self.kind != "function":
             return cast("T_co", value)
-        fields = type(value).model_fields
-        arguments = {info.alias or name: getattr(value, name) for name, info in fields.items()}
-        return cast("T_co", BoundCall(self.target, arguments))
+        arguments = zip(self._parameters, map(value.__dict__.__getitem__, type(value).model_fields), strict=True)
+        return cast("T_co", BoundCall(self.target, dict(arguments)))
+
+    @functools.cached_property
+    def _parameters(self) -> tuple[str, ...]:
+        """The parameters' own names: a `Field(...)` may call them otherwise for the model."""
+        return tuple(inspect.signature(self.target).parameters)
 
     def __repr__(self) -> str:
         return f"Tool({self.name!r}, {self.kind})"
