@@ -32,6 +32,7 @@ ORDER = [
     "calls",
     "options",
     "schema",
+    "type_schema",
     "glance",
     "scrutiny",
     "typeddicts",

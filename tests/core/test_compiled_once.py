@@ -16,7 +16,7 @@ import toolfan
 import toolfan.tools
 import toolfan_openai.codec
 from pydantic import BaseModel, TypeAdapter
-from toolfan.schema import PlainJsonSchema
+from toolfan.type_schema import TypeSchema
 
 TIMES = 10
 # openai 3 is built on httpx2, openai 2 on httpx.
@@ -58,7 +58,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     encode = toolfan_openai.codec.encode_json
     monkeypatch.setattr(TypeAdapter, "__init__", counting("validators", TypeAdapter.__init__))
-    monkeypatch.setattr(PlainJsonSchema, "generate", counting("schemas", PlainJsonSchema.generate))
+    monkeypatch.setattr(TypeSchema, "generate", counting("schemas", TypeSchema.generate))
     monkeypatch.setattr("toolfan_openai.codec.encode_json", encode_json)
     monkeypatch.setattr("toolfan.post_sender.encode_json", encode_json)
     return counted

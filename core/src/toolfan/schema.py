@@ -9,18 +9,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from pydantic.json_schema import GenerateJsonSchema
-
 from .errors import ToolDefinitionError
 
 Schema: TypeAlias = dict[str, Any]
-
-
-class PlainJsonSchema(GenerateJsonSchema):
-    """Pydantic's JSON Schema without the titles it makes up from field names; titles that you set stay."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
 
 
 def root_object(schema: Mapping[str, Any]) -> Schema:

@@ -20,7 +20,8 @@ from .calls import BoundCall, picklable, unpickled
 from .errors import ToolDefinitionError
 from .glance import has_numbers
 from .overloads import overload
-from .schema import PlainJsonSchema, Schema, check_json, root_object
+from .schema import Schema, check_json, root_object
+from .type_schema import TypeSchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +115,7 @@ class Tool(Generic[T_co]):
     def schema(self) -> Schema:
         """The JSON schema of the arguments: an object at its root, in declared order; rendered once."""
         with _definition_errors(self.name):
-            schema = self.validator.json_schema(by_alias=True, schema_generator=PlainJsonSchema)
+            schema = self.validator.json_schema(by_alias=True, schema_generator=TypeSchema)
             root = root_object(schema)
             check_json(root)
         # The tool's own name and description say the same.
