@@ -31,6 +31,7 @@ ORDER = [
     "wire",
     "calls",
     "options",
+    "definitions",
     "schema",
     "type_schema",
     "glance",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from loopback import USER, Bench
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 from toolfan import Tool, ToolDefinitionError, ToolSet, tool
 
 
@@ -164,4 +164,92 @@ def test_a_schema_that_no_json_can_hold(bench: Bench, offered: Any, place: str, 
         bench.client().create(model="m", messages=USER, tools=(offered,))
     assert f"{place} {what}" in caught.value.message
     assert caught.value.tool == offered.__name__
+    assert bench.bodies == []
+
+
+def written(schema: Any) -> Any:
+    """A type with a schema that somebody wrote."""
+
+    class Written(BaseModel):
+        f: typing.Annotated[Any, WithJsonSchema(schema)]
+
+    return Written
+
+
+def nested(depth: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "integer"}
+    for _ in range(depth):
+        schema = {"type": "array", "items": schema}
+    return schema
+
+
+HOLDS_ITSELF: dict[str, Any] = {"type": "object", "properties": {}}
+HOLDS_ITSELF["properties"]["a"] = HOLDS_ITSELF
+
+
+class Odd(BaseModel):
+    f: int
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, *_: Any) -> Any:
+        raise AttributeError("no such thing")
+
+
+@pytest.mark.parametrize(
+    ("offered", "said"),
+    [
+        (written({"$ref": "#/nowhere"}), "refers to .?#/nowhere.?, which is not there"),
+        (written({"type": "array", "items": {"$ref": "#/$defs/Nope"}}), "Nope.?, which is not there"),
+        (written({"anyOf": [{"type": "null"}, {"$ref": "other.json#/x"}]}), "other.json#/x.?, which is not there"),
+        (written({"$ref": "#/properties/f/type"}), "/f/type.?, which is not there"),
+        (written(HOLDS_ITSELF), "nested too deep, or holds itself|more than 100 levels deep, or holds itself"),
+        (written(nested(2000)), "nested too deep, or holds itself"),
+        (written(nested(200)), "nested more than 100 levels deep"),
+        (written({"type": "integer", "x": object()}), "properties.f.x is of the type object"),
+        (written({"type": "integer", "x": [{"y": b"z"}]}), r"properties.f.x\[0\].y is of the type bytes"),
+        (written({"type": "integer", "x": {(1, 2): 3}}), r"properties.f.x.\(1, 2\) is no name"),
+        (written({"type": "object", "properties": {"\ud800": {}}}), r"properties.f.properties.'\\ud800' has a lone"),
+        (written({"type": "integer", "maximum": 10**5000}), "maximum is a number of thousands of digits"),
+        (Odd, "cannot be a tool: AttributeError: no such thing"),
+    ],
+    ids=lambda it: it if isinstance(it, str) else "",
+)
+@pytest.mark.parametrize("strict", [None, True])
+def test_a_schema_that_no_provider_can_carry(bench: Bench, offered: Any, said: str, strict: bool | None) -> None:
+    bench.serve({"text": "x"})
+    with pytest.raises(ToolDefinitionError, match=said) as caught:
+        bench.client().create(model="m", messages=USER, tools=(offered,), strict=strict)
+    assert caught.value.tool == offered.__name__
+    assert str(caught.value).isascii()
+    assert bench.bodies == []
+
+
+def test_a_schema_that_somebody_wrote_well(bench: Bench) -> None:
+    ref = {"$ref": "#/$defs/Nope"}
+    schema = {
+        "type": "object",
+        "properties": {"$ref": {"type": "string"}, "default": {"type": "integer"}},
+        "x-more": [{"$ref": 5}, (1, 2), None],
+        "examples": [ref],
+    }
+    bench.serve({"text": "x"})
+    bench.client().create(model="m", messages=USER, tools=(written(schema),))
+    sent = bench.bodies[0]["tools"][0]["function"]["parameters"]["properties"]["f"]
+    assert sent == {**schema, "x-more": [{"$ref": 5}, [1, 2], None]}
+
+
+def half() -> None:
+    """Half a \ud83d."""
+
+
+def test_a_description_that_no_json_can_hold(bench: Bench) -> None:
+    bench.serve({"text": "x"})
+    for make in (
+        lambda: Tool(A, description="half a \ud83d"),
+        lambda: tool(description="half a \ud83d")(endless),
+        lambda: half,
+    ):
+        with pytest.raises(ToolDefinitionError, match="its description has a lone surrogate") as caught:
+            bench.client().create(model="m", messages=USER, tools=(make(),))
+        assert caught.value.tool in ("A", "endless", "half")
     assert bench.bodies == []

@@ -12,15 +12,15 @@ import math
 import typing
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, cast, get_args, get_origin
 
-from pydantic import BaseModel, PydanticUserError, TypeAdapter
-from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUndefinedAnnotation
+from pydantic import BaseModel, TypeAdapter
 from typing_extensions import TypeVar, is_typeddict
 
 from .calls import BoundCall, picklable, unpickled
+from .definitions import definition_errors
 from .errors import ToolDefinitionError
 from .glance import has_numbers
 from .overloads import overload
-from .schema import Schema, check_json, root_object
+from .schema import Schema, check_json, has_lone_surrogate, root_object
 from .type_schema import TypeSchema
 
 if TYPE_CHECKING:
@@ -86,6 +86,10 @@ class Tool(Generic[T_co]):
         if handler is not None and self.kind == "function":
             raise ToolDefinitionError("a function needs no handler=", tool=self.name, hint="It is itself what runs.")
         self.description: str = description if description is not None else _description_of(model, self.kind)
+        if has_lone_surrogate(self.description):
+            raise ToolDefinitionError(
+                "its description has a lone surrogate, which no JSON can hold", tool=self.name, hint="Change the text."
+            )
         self.handler = handler
         self.timeout = timeout
         self.sequential = sequential
@@ -94,7 +98,7 @@ class Tool(Generic[T_co]):
     @functools.cached_property
     def arguments_type(self) -> Any:
         """The type that the arguments are validated against; for a function a model of its parameters."""
-        with _definition_errors(self.name):
+        with definition_errors(self.name):
             if self.kind == "typeddict":
                 from .typeddicts import readable  # loaded, as what is for functions, where there is one
 
@@ -108,13 +112,13 @@ class Tool(Generic[T_co]):
     @functools.cached_property
     def validator(self) -> TypeAdapter[Any]:
         """Compiled once."""
-        with _definition_errors(self.name):
+        with definition_errors(self.name):
             return TypeAdapter(self.arguments_type)
 
     @functools.cached_property
     def schema(self) -> Schema:
         """The JSON schema of the arguments: an object at its root, in declared order; rendered once."""
-        with _definition_errors(self.name):
+        with definition_errors(self.name):
             schema = self.validator.json_schema(by_alias=True, schema_generator=TypeSchema)
             root = root_object(schema)
             check_json(root)
@@ -226,32 +230,6 @@ def _description_of(target: Any, kind: ToolKind) -> str:
     if kind == "typeddict" and doc == inspect.cleandoc(dict.__doc__ or ""):
         return ""
     return doc
-
-
-class _definition_errors:  # a context manager, used like a function
-    """Turns what pydantic, inspect and typing say of a bad definition into ToolDefinitionError."""
-
-    def __init__(self, tool: str) -> None:
-        self.tool = tool
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: object) -> None:
-        if isinstance(exc, ToolDefinitionError):
-            raise exc.with_details(tool=exc.tool or self.tool) from exc.__cause__
-        if isinstance(exc, PydanticInvalidForJsonSchema):
-            raise ToolDefinitionError(
-                f"a field has no JSON schema: {exc.message}", tool=self.tool, hint="Use a type that JSON can carry."
-            ) from exc
-        undefined = isinstance(exc, PydanticUserError) and exc.code == "class-not-fully-defined"
-        if undefined or isinstance(exc, PydanticUndefinedAnnotation | NameError):
-            raise ToolDefinitionError(
-                f"a type in its annotations is not defined: {getattr(exc, 'message', exc)}",
-                tool=self.tool,
-                hint="Define the tool, and the types it names, at module level.",
-            ) from exc
-        if isinstance(exc, PydanticUserError | TypeError | ValueError):
-            raise ToolDefinitionError(f"it cannot be a tool: {getattr(exc, 'message', exc)}", tool=self.tool) from exc
 
 
 class _Decorator(Protocol):

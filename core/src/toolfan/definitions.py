@@ -1,0 +1,49 @@
+"""What is wrong with the definition of a tool, in the words of toolfan.
+
+Knows: what pydantic, inspect and typing raise.  Must not know: tools, schemas.
+"""
+
+from __future__ import annotations
+
+from pydantic import PydanticUserError
+from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUndefinedAnnotation
+
+from .errors import ToolDefinitionError
+
+
+class definition_errors:  # a context manager, used like a function
+    """Turns what pydantic, inspect and typing say of a bad definition into ToolDefinitionError."""
+
+    def __init__(self, tool: str) -> None:
+        self.tool = tool
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: object) -> None:
+        if isinstance(exc, ToolDefinitionError):
+            raise exc.with_details(tool=exc.tool or self.tool) from exc.__cause__
+        if isinstance(exc, PydanticInvalidForJsonSchema):
+            raise ToolDefinitionError(
+                f"a field has no JSON schema: {exc.message}", tool=self.tool, hint="Use a type that JSON can carry."
+            ) from exc
+        undefined = isinstance(exc, PydanticUserError) and exc.code == "class-not-fully-defined"
+        if undefined or isinstance(exc, PydanticUndefinedAnnotation | NameError):
+            raise ToolDefinitionError(
+                f"a type in its annotations is not defined: {getattr(exc, 'message', exc)}",
+                tool=self.tool,
+                hint="Define the tool, and the types it names, at module level.",
+            ) from exc
+        if isinstance(exc, RecursionError):
+            raise ToolDefinitionError(
+                "its definition is nested too deep, or holds itself",
+                tool=self.tool,
+                hint="Write what repeats as a model of its own; it may refer to itself.",
+            ) from exc
+        if isinstance(exc, KeyError) and "#" in str(exc):  # how pydantic says it
+            raise ToolDefinitionError(
+                f"its schema refers to {exc}, which is not there", tool=self.tool, hint="Correct the $ref."
+            ) from exc
+        if isinstance(exc, Exception):
+            said = getattr(exc, "message", exc)
+            named = "" if isinstance(exc, PydanticUserError | TypeError | ValueError) else f"{type(exc).__name__}: "
+            raise ToolDefinitionError(f"it cannot be a tool: {named}{said}", tool=self.tool) from exc
