@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from every_provider import PROVIDERS, client_of
 from loopback import USER, Bench, call, completion, raw
 from pydantic import BaseModel
-from toolfan import UsageError
+from toolfan import RequestRejected, UsageError
 
 
 class A(BaseModel):
@@ -80,3 +81,87 @@ def test_tools_of_the_providers_own_pass(bench: Bench) -> None:
     own = {"type": "function", "function": {"name": "own", "parameters": {"type": "object", "properties": {}}}}
     bench.client().create(model="m", messages=USER, response_model=A, extra_body={"tools": [own], "stream": False})
     assert bench.bodies[0]["tools"][1] == own
+
+
+def image(address: Any) -> dict[str, Any]:
+    return {"role": "user", "content": [TEXT, {"type": "image_url", "image_url": address}]}
+
+
+def calling(*entries: Any) -> dict[str, Any]:
+    return {"role": "assistant", "content": None, "tool_calls": list(entries)}
+
+
+NOBODY = "http://127.0.0.1:9"
+NO_ADDRESS, NO_BASE64 = r"messages\[1\] has an image part without an address", r"messages\[1\] .* is not base64"
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (image({}), NO_ADDRESS),
+        (image({"url": None}), NO_ADDRESS),
+        (image(""), NO_ADDRESS),
+        (image({"url": "data:image/png;base64,!!"}), NO_BASE64),
+        (image("data:image/png;base64,"), NO_BASE64),
+        (image("data:image/png,AAAA"), NO_BASE64),
+        (calling({"id": "a"}), r"messages\[1\] has a tool call without a function name"),
+        (calling({"id": "a", "type": "function", "function": {"arguments": "{}"}}), "without a function name"),
+    ],
+    ids=lambda it: str(it)[:100],
+)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_shape_that_no_service_reads(provider: str, message: Any, said: str) -> None:
+    with client_of(provider, NOBODY) as client, pytest.raises(UsageError, match=said) as caught:
+        client.create(messages=[*USER, message], response_model=A)
+    assert caught.value.requests == 0
+    assert caught.value.adapter == provider
+
+
+ADDRESSES = ["http://x.test/y.png", "data:image/png;base64,QUI+/w==", "data:image/png;base64,QUI-_w\r\n"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_may_be_a_text(bench: Bench, address: str) -> None:
+    bench.serve({"text": "x"})
+    asked = image(address)
+    bench.client().create(model="m", messages=[asked], response_model=A)
+    assert bench.bodies[0]["messages"] == [image({"url": address})]
+    assert asked == image(address)
+
+
+def test_arguments_may_be_an_object(bench: Bench) -> None:
+    bench.serve({"text": "x"})
+    asked = calling({"id": "a", "type": "function", "function": {"name": "A", "arguments": {"z": 1, "x": "\u00e9"}}})
+    result = {"role": "tool", "tool_call_id": "a", "content": "done"}
+    bench.client().create(model="m", messages=[*USER, asked, result], response_model=A)
+    text = '{"z":1,"x":"\u00e9"}'
+    assert bench.bodies[0]["messages"][1] == calling(call("A", text, "a"))
+
+
+def test_a_call_of_another_kind_passes(bench: Bench) -> None:
+    bench.serve({"text": "x"})
+    asked = calling({"id": "a", "type": "custom", "custom": {"name": "A", "input": "x"}}, {"id": "b", "type": "later"})
+    results = [{"role": "tool", "tool_call_id": made, "content": "done"} for made in "ab"]
+    with pytest.raises(RequestRejected):  # by the service, which knows no such kind yet
+        bench.client().create(model="m", messages=[*USER, asked, *results], response_model=A)
+    assert bench.bodies[0]["messages"] == [*USER, asked, *results]
+
+
+@pytest.mark.parametrize("provider", ["openai", "cohere", "gemini"])
+@pytest.mark.parametrize("before", [[], [calling(call("A", {}, "other"))]], ids=["none", "other"])
+def test_a_result_of_a_call_that_nobody_made(provider: str, before: list[Any]) -> None:
+    results = [{"role": "tool", "tool_call_id": made, "content": "x"} for made in ("other", "lost")[1 - len(before) :]]
+    with (
+        client_of(provider, NOBODY) as client,
+        pytest.raises(UsageError, match=r"answers (the call )?'lost'") as got,
+    ):
+        client.create(messages=[*USER, *before, *results], response_model=A)
+    assert got.value.requests == 0
+
+
+def test_where_calls_have_no_ids_results_pass(bench: Bench) -> None:
+    bench.serve({"text": "x"})
+    messages = [*USER, calling(call("A", {}, None)), {"role": "tool", "tool_call_id": "A", "content": "x"}]
+    with pytest.raises(RequestRejected):  # by the service, not before
+        bench.client().create(model="m", messages=messages, response_model=A)
+    assert bench.bodies[0]["messages"] == messages

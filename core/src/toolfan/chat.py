@@ -8,14 +8,16 @@ Knows: chat-style messages.  Must not know: any provider's wire form, tools, req
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .errors import UsageError
+from .wire import encode_json
 
 Message: TypeAlias = Mapping[str, Any]
 """One message, chat-style or in the provider's own form."""
 
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\r\n\t "
 CHAT_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
 
@@ -82,6 +84,15 @@ def check_chat_message(message: Message, at: int) -> None:
         for position, call in enumerate(calls):
             if not isinstance(call, Mapping):
                 raise UsageError(f"messages[{at}].tool_calls[{position}] is {type(call).__name__}, not a mapping")
+            if not isinstance(function := call.get("function"), Mapping):
+                said = isinstance(call.get("custom"), Mapping) or call.get("type") not in (None, "function")
+            else:
+                said = isinstance(function.get("name"), str)
+            if not said:
+                raise UsageError(
+                    f"messages[{at}] has a tool call without a function name",
+                    hint='Write {"id": ..., "type": "function", "function": {"name": ..., "arguments": "<JSON>"}}.',
+                )
 
 
 def _check_content(content: object, at: int, *, replayed: bool) -> None:
@@ -102,6 +113,71 @@ def _check_content(content: object, at: int, *, replayed: bool) -> None:
             raise UsageError(f"{where} names no type", hint=hint)
         if part["type"] == "text" and not isinstance(part.get("text"), str):
             raise UsageError(f"{where} is a part of type 'text' without a text", hint=hint)
+        if part["type"] == "image_url":
+            _check_image(part.get("image_url"), at)
+
+
+def _check_image(image: object, at: int) -> None:
+    url = image.get("url") if isinstance(image, Mapping) else image
+    if not isinstance(url, str) or not url:
+        raise UsageError(
+            f"messages[{at}] has an image part without an address",
+            hint='Write {"type": "image_url", "image_url": {"url": "https://..."}}.',
+        )
+    if url.startswith("data:"):
+        head, _, data = url.partition(",")
+        letters = data.isascii() and data.strip() and not data.encode().translate(None, _BASE64)
+        if not (head.endswith(";base64") and letters):
+            raise UsageError(
+                f"messages[{at}] has an image whose data: address is not base64",
+                hint='Write "data:image/png;base64,<base64 content>".',
+            )
+
+
+def check_chat_messages(messages: Sequence[Message]) -> None:
+    """Raises UsageError, with the position, if one is not well formed or answers a call that none before it made.
+
+    For providers whose whole conversation is chat-style and in the request.
+    """
+    made: set[str | None] = set()
+    for at, message in enumerate(messages):
+        check_chat_message(message, at)
+        if message["role"] == "assistant":
+            ids = [call.get("id") for call in message.get("tool_calls") or ()]
+            made.update([call_id if isinstance(call_id, str) and call_id else None for call_id in ids])
+        # Where a call has no id, which some servers leave out, nobody knows what answers it.
+        elif message["role"] == "tool" and message["tool_call_id"] not in made and None not in made:
+            raise UsageError(
+                f"messages[{at}] answers the call {message['tool_call_id']!r}, which no earlier message made",
+                hint="Keep the assistant message with the call, or leave its result out too.",
+            )
+
+
+def spelled_out(message: Message) -> Message:
+    """The message in the spelling that every server reads; the very object where nothing changes.
+
+    The address of an image becomes an object, arguments that are a dict become JSON text.
+    """
+    content, calls = message.get("content"), message.get("tool_calls")
+    if isinstance(content, list | tuple) and any(_is_short(part) for part in content):
+        parts = [{**part, "image_url": {"url": part["image_url"]}} if _is_short(part) else part for part in content]
+        message = {**message, "content": parts}
+    if calls and any(_has_object(call) for call in calls):
+        message = {**message, "tool_calls": [_with_text(call) if _has_object(call) else call for call in calls]}
+    return message
+
+
+def _is_short(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get("type") == "image_url" and isinstance(part.get("image_url"), str)
+
+
+def _has_object(call: Mapping[str, Any]) -> bool:
+    return isinstance(function := call.get("function"), Mapping) and isinstance(function.get("arguments"), Mapping)
+
+
+def _with_text(call: Mapping[str, Any]) -> Message:
+    function = call["function"]
+    return {**call, "function": {**function, "arguments": encode_json(function["arguments"]).decode()}}
 
 
 def with_wire_names(message: Message, to_wire: Mapping[str, str]) -> Message:

@@ -10,7 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .chat import CHAT_ROLES, Message, check_chat_message, check_messages, with_wire_names
+from .chat import (
+    CHAT_ROLES,
+    Message,
+    check_chat_message,
+    check_chat_messages,
+    check_messages,
+    spelled_out,
+    with_wire_names,
+)
 from .errors import UsageError
 
 __all__ = [
@@ -24,8 +32,10 @@ __all__ = [
     "ResultPart",
     "TextPart",
     "check_chat_message",
+    "check_chat_messages",
     "check_messages",
     "read_messages",
+    "spelled_out",
     "with_wire_names",
 ]
 

@@ -22,7 +22,7 @@ from toolfan.adapter import (
     WireRequest,
 )
 from toolfan.errors import Unsupported, UsageError
-from toolfan.messages import check_chat_message, with_wire_names
+from toolfan.messages import check_chat_messages, spelled_out, with_wire_names
 from toolfan.wire import merge_extra_body
 
 from .parsing import parse_chat
@@ -112,6 +112,7 @@ class CohereAdapter:
                 hint='Write create(model="command-a-03-2025", ...) or give the client one.',
             )
         changed = self._names(request.tools).changed
+        check_chat_messages(request.messages)
         messages = [self._message(message, at, changed) for at, message in enumerate(request.messages)]
         tools = self.render_tools(request.tools, strict=request.strict)
         body: JSON = {"model": request.model, "messages": messages, "tools": tools, "stream": request.stream}
@@ -124,14 +125,13 @@ class CohereAdapter:
 
     def _message(self, message: Message, at: int, changed: Mapping[str, str]) -> Message:
         """The message, which Cohere spells as chat completions do, but for the role `developer` and null."""
-        check_chat_message(message, at)
         if message["role"] == "function":
             raise Unsupported(
                 f"messages[{at}] has the role function, which Cohere does not know",
                 adapter=self.name,
                 hint='Give the result as {"role": "tool", "tool_call_id": ..., "content": ...}.',
             )
-        message = with_wire_names(message, changed)
+        message = with_wire_names(spelled_out(message), changed)
         if message["role"] == "developer":
             return {**message, "role": "system"}
         if None in message.values():

@@ -22,7 +22,7 @@ from toolfan.adapter import (
     Turn,
     WireRequest,
 )
-from toolfan.chat import check_chat_message, with_wire_names
+from toolfan.chat import check_chat_messages, spelled_out, with_wire_names
 from toolfan.errors import ToolDefinitionError, UsageError
 from toolfan.schema import to_strict
 from toolfan.wire import encode_json, merge_extra_body
@@ -98,9 +98,8 @@ class ChatCompletionsAdapter:
                 adapter=self.name,
                 hint='Write create(model="gpt-4o-mini", ...) or give the client one.',
             )
-        for at, message in enumerate(request.messages):
-            check_chat_message(message, at)
-        messages = list(request.messages)
+        check_chat_messages(request.messages)
+        messages = [spelled_out(message) for message in request.messages]
         if changed := self._names(request.tools).changed:
             messages = [with_wire_names(message, changed) for message in messages]
         tools = self.render_tools(request.tools, strict=request.strict)
