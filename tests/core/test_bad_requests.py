@@ -16,6 +16,7 @@ class A(BaseModel):
 
 
 TEXT = {"type": "text", "text": "x"}
+NOBODY = "http://127.0.0.1:9"
 PARTS = "a text or a list of parts"
 
 
@@ -76,6 +77,25 @@ def test_extra_fields_that_cannot_work(bench: Bench, extra: dict[str, Any], said
     assert bench.bodies == []
 
 
+SECOND: list[tuple[str, dict[str, Any]]] = [
+    ("openai", {"tools": [{"type": "function", "function": {"name": "A"}}]}),
+    ("openai-responses", {"tools": [{"type": "function", "name": "A"}]}),
+    ("anthropic", {"tools": [{"name": "A", "input_schema": {}}]}),
+    ("cohere", {"tools": [{"type": "function", "function": {"name": "A"}}]}),
+    ("bedrock", {"toolConfig": {"tools": [{"toolSpec": {"name": "A"}}]}}),
+    ("gemini", {"tools": [{"functionDeclarations": [{"name": "other"}, {"name": "A"}]}]}),
+    ("gemini", {"tools": [{"googleSearch": {}}, {"function_declarations": [{"name": "A"}]}]}),
+    ("gemini", {"tools": [{"functionDeclarations": [{"name": "o"}]}, {"functionDeclarations": [{"name": "o"}]}]}),
+]
+
+
+@pytest.mark.parametrize(("provider", "extra"), SECOND, ids=str)
+def test_a_second_tool_of_one_name(provider: str, extra: dict[str, Any]) -> None:
+    with client_of(provider, NOBODY) as client, pytest.raises(UsageError, match=r"is a second tool '[Ao]'") as caught:
+        client.create(messages=USER, response_model=A, extra_body=extra)
+    assert caught.value.requests == 0
+
+
 def test_tools_of_the_providers_own_pass(bench: Bench) -> None:
     bench.serve({"text": "x"})
     own = {"type": "function", "function": {"name": "own", "parameters": {"type": "object", "properties": {}}}}
@@ -91,7 +111,6 @@ def calling(*entries: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": None, "tool_calls": list(entries)}
 
 
-NOBODY = "http://127.0.0.1:9"
 NO_ADDRESS, NO_BASE64 = r"messages\[1\] has an image part without an address", r"messages\[1\] .* is not base64"
 
 

@@ -32,18 +32,33 @@ def extra_body(value: Any, own: ToolSet[Any]) -> Mapping[str, Any]:
     body = _string_keys("extra_body", value)
     if body.get("stream"):  # the answer would come as events, which nobody reads
         raise UsageError("extra_body sets stream", hint="Leave it out; toolfan decides how an answer is sent.")
-    tools = body.get("tools")
-    for at, tool in enumerate(tools if isinstance(tools, list | tuple) else ()):
-        if not isinstance(tool, Mapping):
-            raise UsageError(
-                f"extra_body.tools[{at}] is of the type {type(tool).__name__}",
-                hint="It is an object in the provider's own form; types and functions belong into tools=.",
-            )
-        form = next((tool[key] for key in ("function", "toolSpec") if isinstance(tool.get(key), Mapping)), tool)
-        if isinstance(name := form.get("name"), str) and name in names:
-            raise UsageError(f"extra_body.tools[{at}] is a second tool {name!r}", hint="Leave it out, or rename it.")
-        names.add(str(name))
+    config = body.get("toolConfig")
+    listed = {
+        "tools": body.get("tools"),
+        "toolConfig.tools": config.get("tools") if isinstance(config, Mapping) else (),
+    }
+    for place, tools in listed.items():
+        for at, tool in enumerate(tools if isinstance(tools, list | tuple) else ()):
+            if not isinstance(tool, Mapping):
+                raise UsageError(
+                    f"extra_body.{place}[{at}] is of the type {type(tool).__name__}",
+                    hint="It is an object in the provider's own form; types and functions belong into tools=.",
+                )
+            for name in _names(tool):
+                if name in names:
+                    what = f"extra_body.{place}[{at}] is a second tool {name!r}"
+                    raise UsageError(what, hint="Leave it out, or rename it.")
+                names.add(name)
     return body
+
+
+def _names(tool: Mapping[str, Any]) -> list[str]:
+    """The names of the functions in an entry of `tools`, whichever service it is for."""
+    forms = [tool[key] for key in ("function", "toolSpec") if isinstance(tool.get(key), Mapping)] or [tool]
+    for key in ("functionDeclarations", "function_declarations"):
+        forms += declared if isinstance(declared := tool.get(key), list | tuple) else ()
+    found = [form.get("name") for form in forms if isinstance(form, Mapping)]
+    return [name for name in found if isinstance(name, str)]
 
 
 def extra_headers(value: Any) -> Mapping[str, str]:
