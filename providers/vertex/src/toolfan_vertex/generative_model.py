@@ -1,9 +1,8 @@
 """Senders over vertexai.generative_models.GenerativeModel: REST and gRPC, sync and async.
 
 A stream is asked for one step below generate_content, of the client inside the model: the generator that
-generate_content gives cannot end a connection that is left early.  Over REST the stream is read by the SDK's own code,
-which takes nothing but a JSON array, and drops an error object and a finish reason that its protobuf does not have.
-What the SDK gives has neither headers nor a request id.
+generate_content gives cannot end a connection that is left early.  Over REST its bytes are read by `rest_chunks`, and
+the head of the answer is told; what else the SDK gives has neither headers nor a request id.
 
 Knows: the SDK's generate_content and what it leaves to be done.  Must not know: codecs; how JSON becomes the SDK's
 objects (`protobuf` does).
@@ -23,8 +22,9 @@ from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.framing import DONE
 from toolfan.redaction import blotted_beside
 
-from .border import cause, keys_of_model, translated
+from .border import cause, keys_of_model, plain_headers, request_id, translated
 from .protobuf import GENAI_HINT, Arguments, read_answer, system_parts
+from .rest_chunks import RestChunks, is_rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping
@@ -69,10 +69,18 @@ class _Sender:
         secrets = keys_of_model(self._model)
         raise translated(exc, adapter=self._adapter, timeout=timeout, secrets=secrets) from cause(exc, secrets)
 
-    def _kept(self, answer: Any) -> JSON:
+    def _kept(self, body: JSON) -> JSON:
         """The answer, or a chunk of it, without the token, should the service have sent it back."""
-        kept: JSON = blotted_beside(read_answer(answer), keys_of_model(self._model), _WORDS)
+        kept: JSON = blotted_beside(body, keys_of_model(self._model), _WORDS)
         return kept
+
+    def _over_rest(self, chunks: Any, parse: Callable[[Any], Any]) -> tuple[RestChunks | None, Mapping[str, str]]:
+        """What reads the chunks from their bytes, if they come over REST, and the headers of the answer."""
+        if not is_rest(chunks):
+            return None, {}
+        secrets = keys_of_model(self._model)
+        headers = plain_headers(chunks._response.headers, secrets)
+        return RestChunks(chunks, parse, adapter=self._adapter, headers=headers, secrets=secrets), headers
 
     def _instructed(self, system: JSON | None) -> Any:
         """The model with the request's system instruction after its own; the model itself stays as it is.
@@ -128,7 +136,7 @@ class GenerativeModelTransport(_Sender):
         arguments = self._checked(request, headers, query)
         try:
             model = self._instructed(request.body.get("systemInstruction"))
-            return WireResponse(self._kept(model.generate_content(**arguments)))
+            return WireResponse(self._kept(read_answer(model.generate_content(**arguments))))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout)
 
@@ -143,15 +151,24 @@ class GenerativeModelTransport(_Sender):
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout)
         try:
-            yield EventStream(self._events(map(parse, chunks), timeout))
+            unread, headers = self._over_rest(chunks, parse)
+            found = self._events(chunks, parse, timeout) if unread is None else self._read(unread, timeout)
+            yield EventStream(found, request_id=request_id(headers), headers=headers)
         finally:
             if hasattr(chunks, "cancel"):
                 chunks.cancel()
 
-    def _events(self, chunks: Iterable[Any], timeout: float | None) -> Iterator[JSON]:
+    def _read(self, unread: RestChunks, timeout: float | None) -> Iterator[JSON]:
+        try:
+            for chunk in unread:
+                yield self._kept(chunk)
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self._failure(exc, timeout)
+
+    def _events(self, chunks: Iterable[Any], parse: Callable[[Any], Any], timeout: float | None) -> Iterator[JSON]:
         try:
             for chunk in chunks:
-                yield self._kept(chunk)
+                yield self._kept(read_answer(parse(chunk)))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             if _is_cut(exc):
                 return
@@ -176,7 +193,7 @@ class AsyncGenerativeModelTransport(_Sender):
         self._refuse_fallback()
         try:
             model = self._instructed(request.body.get("systemInstruction"))
-            return WireResponse(self._kept(await model.generate_content_async(**arguments)))
+            return WireResponse(self._kept(read_answer(await model.generate_content_async(**arguments))))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout)
 
@@ -205,20 +222,29 @@ class AsyncGenerativeModelTransport(_Sender):
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout)
         try:
-            async with aclosing(self._events(chunks, parse, timeout)) as found:
-                yield AsyncEventStream(found)
+            unread, headers = self._over_rest(chunks, parse)
+            events = self._events(chunks, parse, timeout) if unread is None else self._read(unread, timeout)
+            async with aclosing(events) as found:
+                yield AsyncEventStream(found, request_id=request_id(headers), headers=headers)
         finally:
             if hasattr(chunks, "cancel"):
                 cancelled = chunks.cancel()
                 if inspect.isawaitable(cancelled):
                     await cancelled
 
+    async def _read(self, unread: RestChunks, timeout: float | None) -> AsyncGenerator[JSON]:
+        try:
+            async for chunk in unread:
+                yield self._kept(chunk)
+        except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            self._failure(exc, timeout)
+
     async def _events(
         self, chunks: AsyncIterable[Any], parse: Callable[[Any], Any], timeout: float | None
     ) -> AsyncGenerator[JSON]:
         try:
             async for chunk in chunks:
-                yield self._kept(parse(chunk))
+                yield self._kept(read_answer(parse(chunk)))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             if _is_cut(exc):
                 return
