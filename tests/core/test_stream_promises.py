@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 import toolfan
+from loopback import http
 from pydantic import BaseModel
 from toolfan import BadCall, Call, CallStream, TruncatedCall
 from toolfan_local import Pace
@@ -102,6 +103,47 @@ def test_a_cut_stream_carries_what_had_come(faults: FaultServer) -> None:
     assert stream.calls == error.calls
     assert error.turn is not None
     assert len(error.turn.calls) == 2
+
+
+SAID = 'data: {"choices": [{"index": 0, "delta": {"content": "It rains, "}}]}\n\n'
+REFUSED = 'data: {"error": {"code": 429, "message": "slow"}}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("cut", "kind"),
+    [
+        (http(SAID, content_type="text/event-stream"), toolfan.IncompleteStream),
+        (http(SAID, length=500, content_type="text/event-stream"), toolfan.IncompleteStream),
+        (http(SAID + REFUSED, content_type="text/event-stream"), toolfan.RateLimited),
+    ],
+    ids=["an end", "the connection", "an error"],
+)
+def test_text_that_was_handed_out_is_kept_when_the_stream_breaks(faulty: Any, cut: bytes, kind: Any) -> None:
+    client = toolfan.from_openai(openai.OpenAI(base_url=faulty(cut).url, api_key="k"), wait=lambda _: 0)
+    stream = client.stream(model="m", messages=USER, tools=TOOLS)
+    heard: list[Any] = []
+    with pytest.raises(kind) as caught:
+        heard.extend(stream.events())
+    assert [piece.text for piece in heard] == ["It rains, "]
+    assert stream.text == "It rains, "
+    assert caught.value.calls == stream.calls
+    assert (len(stream.calls), stream.calls.outcomes) == (0, ())
+    assert caught.value.turn is not None
+    assert caught.value.turn.text == "It rains, "
+    if kind is toolfan.IncompleteStream:
+        assert "text that had come is in .turn.text" in str(caught.value)
+    with pytest.raises(toolfan.ProviderError) as again:  # of what nobody heard the last is told
+        client.stream(model="m", messages=USER, tools=TOOLS).until_done()
+    assert again.value.calls is not None
+    assert (again.value.requests, again.value.calls.text) == (3, "It rains, ")
+
+
+@pytest.mark.parametrize("fault", ["sse-only-done", "sse-empty-body"])
+def test_an_error_of_which_nothing_came_points_at_nothing(faults: FaultServer, fault: str) -> None:
+    with pytest.raises(toolfan.IncompleteStream, match="without an answer") as caught:
+        faulty_stream(faults, fault).until_done()
+    assert ".calls" not in str(caught.value)
+    assert caught.value.calls is None
 
 
 def test_leaving_ends_the_connection(faulty: Any) -> None:

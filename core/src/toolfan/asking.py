@@ -144,9 +144,9 @@ def carry(
 ) -> None:
     """Lets the error bring what its answer had said before."""
     exc.turn = turn
-    if outcomes and terms.spent.attempts > 1:  # to be merged with what came in the rounds before
-        terms.spent.broken = outcomes
-    elif outcomes:
+    if terms.spent.attempts > 1:  # to be merged with what came in the rounds before
+        terms.spent.broken = outcomes or terms.spent.broken
+    elif outcomes or turn.text:
         exc.calls = result_of(terms, turn, outcomes, response)
 
 

@@ -239,8 +239,14 @@ class IncompleteStream(ProviderError):
     def of(cls, turn: Turn, *, begun: bool, adapter: str) -> Self:
         """The error of a stream parser that has no end to tell; `begun`: something of the answer had come."""
         what = "before the answer was complete" if begun else "without an answer"
-        hint = "What came whole is in .calls." if turn.calls else None
-        return cls(f"the stream ended {what}", adapter=adapter, turn=turn, hint=hint)
+        return cls(f"the stream ended {what}", adapter=adapter, turn=turn, hint=where(turn))
+
+
+def where(turn: Turn | None) -> str | None:
+    """The hint that says where a user finds what had come; None if nothing did."""
+    if turn is None or not (turn.calls or turn.text):
+        return None
+    return "What came whole is in .calls." if turn.calls else "The text that had come is in .turn.text."
 
 
 class ContentFiltered(ProviderError):

@@ -200,7 +200,7 @@ def _asked(
                 _record(adapter, prepared, so_far, exc.calls or _known_by_results(adapter, found), found)
             if not (isinstance(exc, DeadlineExceeded) and so_far.rounds):
                 raise
-            so_far.spend(exc.calls.usage if exc.calls else Usage(), exc.attempts, exc.requests)
+            so_far.spend(exc.calls.usage if exc.calls is not None else Usage(), exc.attempts, exc.requests)
             return None
     so_far.spend(calls.usage, calls.attempts, calls.requests)
     return calls

@@ -13,7 +13,7 @@ from .adapter import WireResponse
 from .asking import Answered, again, carry, result_of, silence, tell
 from .calls import TextDelta, Turn
 from .effects import NotSent
-from .errors import BadResponse, ConnectionFailed, DeadlineExceeded, IncompleteStream, ProviderError
+from .errors import BadResponse, ConnectionFailed, DeadlineExceeded, IncompleteStream, ProviderError, where
 from .judging import with_note
 from .stream_effects import Deliver, Open, Pull
 from .stream_judging import StreamJudge, in_call_order
@@ -149,17 +149,17 @@ class _Reading:
                 return turn
         except IncompleteStream as incomplete:
             turn = incomplete.turn
-        except ProviderError:
-            turn = None
+        except ProviderError as failed:
+            turn = failed.turn
+        if exc.turn is not None and not (turn and turn.calls):
+            turn = exc.turn  # of a whole answer that came in place of events
         told: ProviderError = exc
         if self.delivered and isinstance(exc, ConnectionFailed):
             told = IncompleteStream(
-                f"the stream broke off: {exc.message}", adapter=self._adapter.name, hint="What came whole is in .calls."
+                f"the stream broke off: {exc.message}", adapter=self._adapter.name, hint=where(turn)
             )
             told.__cause__ = exc
         told.request_id = exc.request_id or self._response().request_id
-        if exc.turn is not None and not (turn and turn.calls):
-            turn = exc.turn  # of a whole answer that came in place of events
         if turn is not None and self._head is not None:
             carry(self._terms, told, turn, self._judge.finish(turn, cut=True)[1], self._response())
         raise told

@@ -10,7 +10,7 @@ import toolfan
 from ended_ways import MODES, ask, choice, said_call
 from loopback import FaultServer
 from odd_streams import Weather
-from toolfan import BadResponse, ContentFiltered, IncompleteStream, InvalidCalls, MalformedArguments, Unavailable
+from toolfan import BadResponse, ContentFiltered, InvalidCalls, MalformedArguments, Unavailable
 
 Start = Callable[..., FaultServer]
 SILENT = {"role": "assistant"}
@@ -106,13 +106,15 @@ def test_a_choice_without_message_is_no_answer(faulty: Start, mode: str, reason:
 @pytest.mark.parametrize("reason", FAILED)
 def test_an_end_that_is_a_failure_is_told_and_asked_again(faulty: Start, mode: str, reason: str) -> None:
     found = ask(faulty, mode, choice(reason, SILENT))
-    kind = Unavailable if mode in WHOLE else IncompleteStream
-    assert (type(found.error), len(found.bodies)) == (kind, 3)
+    assert (type(found.error), len(found.bodies)) == (Unavailable, 3)
     assert found.error is not None
     assert found.error.retryable
     assert "ended with an error" in str(found.error)
     assert reason in str(found.error)
     assert list(ask(faulty, mode, choice(reason, SILENT), GOOD).result) == [Weather(location="A")]
+    spoken = ask(faulty, mode, choice(reason, {"role": "assistant", "tool_calls": [said_call()]})).error
+    assert type(spoken) is Unavailable
+    assert list(spoken.calls or ()) == [Weather(location="A")]
 
 
 @each_way

@@ -54,9 +54,8 @@ def parse_chat(body: Any, *, adapter: str) -> Turn:
     if not isinstance(message, Mapping):
         _bad(adapter, "the answer has no message", instead(body, "message"))
     turn = turn_of(body, message, seal(map(_piece, called(message))))
-    if (failure := failure_told(turn.stop.raw)) is not None:
-        hint = "The same request may succeed later."
-        raise Unavailable(f"the answer {failure}", adapter=adapter, hint=hint, turn=turn)
+    if (failure := failure_of(turn, adapter)) is not None:
+        raise failure
     return turn
 
 
@@ -70,11 +69,13 @@ def error_told(body: Mapping[str, Any], *, adapter: str) -> ProviderError:
     return error
 
 
-def failure_told(reason: Any) -> str | None:
-    """What is said of an answer whose finish reason is a failure of the provider's; None for other reasons."""
-    if not isinstance(reason, str) or reason.upper() not in _FAILURES:
+def failure_of(turn: Turn, adapter: str) -> Unavailable | None:
+    """The error of an answer whose finish reason is a failure of the provider's; None for other reasons."""
+    reason = turn.stop.raw
+    if reason is None or reason.upper() not in _FAILURES:
         return None
-    return f"ended with {reason}, an error of the provider's, which does not say more"
+    what = f"the answer ended with {reason}, an error of the provider's, which does not say more"
+    return Unavailable(what, adapter=adapter, hint="The same request may succeed later.", turn=turn)
 
 
 def turn_of(body: Mapping[str, Any], message: Mapping[str, Any], calls: Sequence[RawCall]) -> Turn:

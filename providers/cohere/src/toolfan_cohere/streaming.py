@@ -15,7 +15,7 @@ from toolfan.assembly import CallAssembler
 from toolfan.errors import IncompleteStream
 from toolfan.wire import json_text, well_formed
 
-from .parsing import error_told, failure_told, parse_chat, turn_of
+from .parsing import error_told, failure_of, parse_chat, turn_of
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON
@@ -120,7 +120,10 @@ class CohereStreamParser:
         return at
 
     def close(self) -> Turn:
-        """The whole turn.  Raises IncompleteStream, with `.turn`, if `message-end` never came."""
+        """The whole turn.
+
+        Raises, with `.turn`, IncompleteStream if `message-end` never came, and Unavailable if it tells a failure.
+        """
         self._calls.finish()
         slots = self._calls.in_order()
         calls = tuple(slot.call for slot in slots if slot.call is not None)
@@ -135,9 +138,8 @@ class CohereStreamParser:
         if self._begun and self._end is None and not self._needs_end:
             warnings.append("the stream ended without message-end")
         turn = replace(turn, warnings=tuple(warnings))
-        if (failure := failure_told(ended.get("finish_reason"))) is not None:
-            hint = "What came whole is in .calls."
-            raise IncompleteStream(f"the stream {failure}", adapter=self._adapter, turn=turn, hint=hint)
+        if (failure := failure_of(turn, self._adapter)) is not None:
+            raise failure
         if self._end is not None or (self._begun and not self._needs_end):
             return turn
         raise IncompleteStream.of(turn, begun=self._begun, adapter=self._adapter)

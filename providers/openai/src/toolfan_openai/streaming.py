@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.calls import Turn
-from toolfan.errors import IncompleteStream
+from toolfan.errors import IncompleteStream, Unavailable
 from toolfan.translation import error_from_body, excerpt
 from toolfan.wire import well_formed
 
@@ -176,21 +176,24 @@ class ChatStreamParser:
                 self._refusals.append(refusal)
 
     def close(self) -> Turn:
-        """The whole turn.  Raises IncompleteStream, with `.turn`, if the stream ended before the answer did."""
+        """The whole turn.
+
+        Raises, with `.turn`, IncompleteStream if the stream ended before the answer did, and Unavailable if the finish
+        reason is an error of the provider's.
+        """
         text, refusal = well_formed(self.text), well_formed("".join(self._refusals)) or None
         self._calls.end(keep_phantoms=not text and not refusal)
         said_something = bool(self._begun and (self._message or self.texts or self._refusals or self._calls.any))
         ended = self._finish is not None or self._whole is not None or (self._done and said_something)
         accepted = ended or (not self._needs_end and self._begun)
         turn = self._turn(text, refusal, ended=self._finish is not None or self._whole is not None)
-        what = "ended before the answer was complete" if said_something else "ended without an answer"
         if is_error(self._finish):
-            what = f"{ENDED_BADLY}: {excerpt(str(self._finish))}"
-        elif accepted:
+            what = f"the answer {ENDED_BADLY}: {excerpt(str(self._finish))}"
+            hint = "The same request may succeed later."
+            raise Unavailable(what, adapter=self._adapter, turn=turn, hint=hint)
+        if accepted:
             return turn
-        raise IncompleteStream(
-            f"the stream {what}", adapter=self._adapter, turn=turn, hint="What came whole is in .calls."
-        )
+        raise IncompleteStream.of(turn, begun=said_something, adapter=self._adapter)
 
     def _turn(self, text: str, refusal: str | None, *, ended: bool) -> Turn:
         slots = self._calls.in_order()
