@@ -494,6 +494,39 @@ def test_cancelling_a_run_cancels_its_tools(bench: Bench) -> None:
     asyncio.run(main())
 
 
+def test_a_run_that_is_cancelled_twice_tells_what_ran_and_what_still_runs(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    two = {"calls": [{"name": "add", "arguments": {"a": 1, "b": 2}}, {"name": "hangs", "arguments": {}}]}
+    bench.serve(asks("add", {"a": 3, "b": 4}), two)
+    running, freed = threading.Event(), threading.Event()
+
+    def hangs() -> None:
+        running.set()
+        freed.wait(60)
+
+    async def main() -> BaseException:
+        async with openai.AsyncOpenAI(api_key=KEY, base_url=bench.server.openai_url) as sdk:
+            task = asyncio.create_task(toolfan.from_openai(sdk).run(model="m", messages=USER, tools=(add, hangs)))
+            while not running.is_set():
+                await asyncio.sleep(0.01)
+            task.cancel()
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await task
+            return caught.value
+
+    try:
+        ran, still, earlier = asyncio.run(main()).__notes__
+    finally:
+        freed.set()
+    assert "calls that ran: add" in ran
+    assert "still run: hangs" in still
+    assert "earlier rounds: add" in earlier
+    assert "hangs" in caplog.text
+
+
 def test_twenty_threads_share_a_client_and_its_portal(bench: Bench) -> None:
     answered = [asks("add", {"a": n, "b": n}, contains=f"={n}=", times="always") for n in range(20)]
     bench.serve(*answered)

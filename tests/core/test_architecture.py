@@ -105,6 +105,7 @@ ORDER = [
     "binding",
     "portals",
     "jobs",
+    "ended_calls",
     "execution",
     "running",
     "run_drivers",

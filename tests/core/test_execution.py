@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import copy
 import functools
@@ -408,6 +409,43 @@ def test_cancelling_ends_what_can_be_ended_and_tells_the_rest(
     assert [record.name for record in caplog.records] == ["toolfan"]
     assert "hanging" in caplog.text
     assert "waits" not in caplog.text
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_who_cancels_again_waits_no_longer_and_is_told_what_still_runs(
+    hang: Callable[[], str], caplog: pytest.LogCaptureFixture, again: int
+) -> None:
+    running, freed = threading.Event(), threading.Event()
+
+    def quick() -> None: ...
+
+    def hanging() -> str:
+        running.set()
+        return hang()
+
+    async def stubborn() -> None:
+        while not freed.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.01)
+
+    calls = made((quick, hanging, stubborn), ("quick", {}), ("hanging", {}), ("stubborn", {}))
+
+    async def main() -> BaseException:
+        task = asyncio.create_task(toolfan.execute_async(calls))
+        while not running.is_set():
+            await asyncio.sleep(0.01)
+        for _ in range(1 + again):
+            task.cancel()
+            await asyncio.sleep(0.05)
+        freed.set()
+        assert task.done()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        return caught.value
+
+    ran, still = asyncio.run(main()).__notes__
+    assert "quick" in ran
+    assert all(name in still and name in caplog.text for name in ("hanging", "stubborn"))
 
 
 def test_ctrl_c_ends_a_blocking_execution(tmp_path: Any) -> None:

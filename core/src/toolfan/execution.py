@@ -6,7 +6,6 @@ Knows: calls, their order, limits.  Must not know: how one call is run, provider
 from __future__ import annotations
 
 import functools
-import logging
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ import anyio
 
 from . import portals
 from .calls import BadCall, Call, Result
+from .ended_calls import tell_ended
 from .errors import TooManyCalls, UsageError
 from .jobs import GRACE, Job, detach, ended, runner
 from .observers import load_observers
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LONGEST = 1e8  # seconds; timers take no more than some such number
-_log = logging.getLogger("toolfan")
 
 
 class Executor:
@@ -119,16 +118,20 @@ class Executor:
         return {key: job.result for key, job in jobs.items() if job.result is not None}
 
     async def cancel(self, because: BaseException) -> None:
-        """End what runs and start nothing more; what ran, and what still runs, is noted on `because`."""
+        """End what runs and start nothing more; what ran, and what still runs, is noted on `because`.
+
+        Raises a cancellation that comes meanwhile, with the notes on it, unless `because` is one.
+        """
         self._stop()
-        with anyio.move_on_after(3 * GRACE, shield=True):  # longer only if the loop that they ran in is gone
-            await self.settled()
-        results = [job.result for job in self._jobs.values() if job.result is not None]
-        if ran := [_shown(one.call) for one in results if one.started is not None and not one.abandoned]:
-            because.add_note(f"toolfan: calls that ran: {', '.join(ran)}")
-        if left := [_shown(one.call) for one in results if one.abandoned]:
-            because.add_note(f"toolfan: calls that could not be ended and still run: {', '.join(left)}")
-            _log.warning("calls that could not be ended still run: %s", ", ".join(left))
+        cancelled, told = anyio.get_cancelled_exc_class(), because
+        try:
+            with anyio.move_on_after(3 * GRACE, shield=True):  # longer only if the loop that they ran in is gone
+                await self.settled()
+        except cancelled as again:  # asyncio's `Task.cancel` passes through the shield: nobody wants to wait
+            told = because if isinstance(because, cancelled) else again
+        tell_ended(self._jobs.values(), told)
+        if told is not because:
+            raise told
 
     def _stop(self) -> None:
         while self._waiting:
@@ -186,10 +189,6 @@ class Executor:
 
     def _now(self) -> float:
         return time.monotonic() - self._origin
-
-
-def _shown(call: Call[Any] | BadCall) -> str:
-    return f"{call.name} ({call.id})"
 
 
 def check_limit(name: str, value: Any) -> None:
