@@ -27,7 +27,7 @@ _BLANK = b" \t\r\n"
 
 
 class EventDecoder:
-    """One streamed answer, cut into events.
+    """One streamed answer, cut into events.  `named`: an event without a `type` has its name for one.
 
     `feed` never raises, so that what came before a fault is not lost: look at `error` after each piece, or let `events`
     do it.  `ended`: nothing that comes now is of interest.  `secrets` are masked in errors.
@@ -35,8 +35,10 @@ class EventDecoder:
 
     __slots__ = ("_about", "_head", "_reader", "_seen", "_start", "error")
 
-    def __init__(self, *, adapter: str, content_type: str | None = None, secrets: Sequence[str] = ()) -> None:
-        self._about = About(adapter, content_type, secrets, LARGEST_EVENT)
+    def __init__(
+        self, *, adapter: str, content_type: str | None = None, secrets: Sequence[str] = (), named: bool = False
+    ) -> None:
+        self._about = About(adapter, content_type, secrets, LARGEST_EVENT, named=named)
         self._reader: ServerSentEvents | _Values | None = None
         self._head = b""
         self._start = b""

@@ -44,6 +44,8 @@ class HttpSender(ABC):
     """Fields of answers and events with what the model says, which may be anything: also a key that it was told."""
     answer_fields: frozenset[str] = frozenset()
     """Fields of which a whole answer has one: of what has none, more is hidden, since an error will show it."""
+    named_events: bool = False
+    """Whether the name of an event of a stream is its `type`, where a server leaves that out."""
     request_ids: tuple[str, ...] = ("x-request-id",)
     """Headers with the id that the service, or a gateway before it, gave the request; the first one counts."""
 
@@ -154,7 +156,8 @@ class HttpSender(ABC):
         secrets, keys = self._secrets(response)
         headers = public_headers(response.headers.items(), secrets)
         kind = headers.get("content-type")
-        decoder = KeylessDecoder(adapter=self.adapter, content_type=kind, secrets=secrets, keys=keys, words=self.words)
+        about: JSON = {"adapter": self.adapter, "content_type": kind, "secrets": secrets, "named": self.named_events}
+        decoder = KeylessDecoder(**about, keys=keys, words=self.words)
         return WireResponse({}, self.request_id(headers), headers), decoder
 
     def checked(self, event: JSON, response: Any) -> JSON:

@@ -36,8 +36,9 @@ class KeylessDecoder(EventDecoder):
         secrets: Sequence[str],
         keys: tuple[str, ...],
         words: frozenset[str],
+        named: bool = False,
     ) -> None:
-        super().__init__(adapter=adapter, content_type=content_type, secrets=secrets)
+        super().__init__(adapter=adapter, content_type=content_type, secrets=secrets, named=named)
         self._keys, self._words = keys, words
         self._tail, self._echoed = b"", False
 

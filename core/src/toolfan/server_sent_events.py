@@ -30,12 +30,18 @@ _JUNK = b"\xef\xbb\xbf\0 \t"  # byte order marks, of streams put one after anoth
 
 
 class About:
-    """What errors say of an answer, and how long its events may be, in bytes."""
+    """What errors say of an answer, and how long its events may be, in bytes.
 
-    __slots__ = ("adapter", "content_type", "largest", "secrets")
+    `named`: the name of an event is its `type`, where its data have none.
+    """
 
-    def __init__(self, adapter: str, content_type: str | None, secrets: Sequence[str], largest: int) -> None:
+    __slots__ = ("adapter", "content_type", "largest", "named", "secrets")
+
+    def __init__(
+        self, adapter: str, content_type: str | None, secrets: Sequence[str], largest: int, *, named: bool = False
+    ) -> None:
         self.adapter, self.content_type, self.secrets, self.largest = adapter, content_type, secrets, largest
+        self.named = named
 
     def decoded(self, data: bytes) -> Any:
         """The JSON value; leniently, as in a whole answer.  Raises BadResponse."""
@@ -180,10 +186,15 @@ class ServerSentEvents:
             if name == b"error" and not (isinstance(one, dict) and one.get("error")):
                 found.append({"error": one})
             elif isinstance(one, dict):
-                if one:
-                    found.append(one)
+                if said := self._typed(one, name):
+                    found.append(said)
             elif one is not None and not _is_sign_of_life(name, data):
                 self._pass_over(one, data)
+
+    def _typed(self, event: JSON, name: bytes) -> JSON:
+        if not self._about.named or name in (b"", b"message") or event.get("type") is not None:
+            return event
+        return {**event, "type": name.decode("utf-8", "replace")}
 
     def _end(self, found: list[JSON]) -> None:
         if self._passed is not None and not found and not self.gave:

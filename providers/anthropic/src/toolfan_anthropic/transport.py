@@ -55,6 +55,7 @@ def make_transport(client: object, *, use_async: bool, adapter: str) -> Transpor
 class _Sender(PostSender):
     words = frozenset({"content", "content_block", "delta"})
     answer_fields = frozenset({"content"})
+    named_events = True
     request_ids = ("request-id", "x-request-id")
 
     def credentials(self) -> dict[str, Any]:

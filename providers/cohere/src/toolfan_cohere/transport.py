@@ -77,6 +77,7 @@ def _unredirected(client: Any) -> Any:
 class _Sender(HttpSender):
     words = frozenset({"message", "delta"})
     answer_fields = frozenset({"message"})
+    named_events = True
     request_ids = ("x-request-id", "x-debug-trace-id")
 
     @property

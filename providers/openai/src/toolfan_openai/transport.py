@@ -46,6 +46,7 @@ def make_transport(client: object, *, use_async: bool, adapter: str, path: str =
     plain = type(client) in (openai.OpenAI, openai.AsyncOpenAI) and not getattr(client, "_provider", None)
     sender = _Sender(client, adapter, sdk=openai, path=path, plain=plain, use_async=use_async)
     sender.answer_fields = frozenset({"choices" if path == PATH else "output"})
+    sender.named_events = path != PATH
     if use_async:
         from toolfan.async_http_transport import AsyncHttpTransport  # which needs nothing of the sync one
 
