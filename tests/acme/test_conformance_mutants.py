@@ -10,7 +10,7 @@ from acme_forms import FORMS
 from acme_mutants import MUTANTS
 from acme_samples import AcmeSuite
 from toolfan.testing import broken
-from toolfan.testing.lawbook import laws_of
+from toolfan.testing.guarding import laws_of
 
 pytestmark = pytest.mark.slow
 

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from acme_samples import AcmeSuite
+from suite_runs import HERE, run
 from toolfan.testing import AdapterConformance, LawBroken, law
-from toolfan.testing.lawbook import laws_of
+from toolfan.testing.guarding import laws_of
 
-HERE = Path(__file__).resolve().parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TESTS = HERE.parent
-MODULE = """\
-import pytest
-from acme_samples import AcmeSuite
-"""
-
-
-def run(folder: Path, source: str, *options: str, name: str = "test_it.py") -> subprocess.CompletedProcess[str]:
-    """pytest, in a process of its own, on a module with this source."""
-    (folder / name).write_text(MODULE + source)
-    path = os.pathsep.join(map(str, (HERE, HERE / "installed")))
-    arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:hypothesispytest", *options, name]
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def ids(folder: Path, where: str) -> list[str]:
@@ -121,18 +103,52 @@ def test_a_law_that_is_not_run_has_not_passed(tmp_path: Path, hook: str, workers
     assert "was not run" in done.stdout
 
 
+MADE = """\
+import pytest
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport():
+    report = yield
+    if report.when == "call":
+        {change}
+    return report
+"""
+TOLD = """\
+import pytest
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_logreport(report):
+    {change}
+    return (yield)
+"""
+
+
 @pytest.mark.parametrize(
-    ("source", "message"),
+    ("hook", "change", "message"),
     [
-        ("class TestIt(AcmeSuite): ...\nTestIt.test_rendering_is_kept = lambda self: None\n", "was replaced"),
-        ("class TestIt(AcmeSuite): ...\nTestIt.test_rendering_is_kept = None\n", "was replaced"),
+        (MADE, "report.outcome = 'passed'", "there is no sample of an error"),
+        (MADE, "report.outcome, report.longrepr = 'passed', None", "there is no sample of an error"),
+        (MADE, "report.outcome, report.longrepr = 'skipped', ('', 0, 'later')", "cannot be skipped"),
+        (MADE, "report.outcome, report.wasxfail = 'skipped', 'later'", "cannot be skipped"),
+        (TOLD, "report.outcome, report.longrepr = 'passed', None", "there is no sample of an error"),
     ],
 )
-def test_a_law_that_is_replaced_later_ends_the_run(tmp_path: Path, source: str, message: str) -> None:
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_report_that_is_changed_is_set_right(
+    tmp_path: Path, hook: str, change: str, message: str, workers: str
+) -> None:
+    """Of a law that does not hold, by a hook that has its say after the plugin's."""
+    (tmp_path / "conftest.py").write_text(hook.format(change=change))
+    done = run(tmp_path, "class TestIt(AcmeSuite):\n    errors = ()\n", "-n", workers, "-k", "samples_show")
+    assert done.returncode == 1
+    assert "1 failed" in done.stdout
+    assert message in done.stdout
+
+
+@pytest.mark.parametrize("other", ["lambda self: None", "None"])
+def test_a_law_that_is_replaced_later_ends_the_run(tmp_path: Path, other: str) -> None:
     """Before any test is run."""
-    done = run(tmp_path, source)
+    done = run(tmp_path, f"class TestIt(AcmeSuite): ...\nTestIt.test_rendering_is_kept = {other}\n")
     assert done.returncode == 4
-    assert message in done.stdout + done.stderr
+    assert "replaces test_rendering_is_kept" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

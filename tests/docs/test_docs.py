@@ -253,7 +253,7 @@ def test_the_readme_can_be_run() -> None:
 def test_every_law_of_the_suite_is_listed() -> None:
     """With the first sentence of its docstring, and there is none that is not."""
     from toolfan.testing import AdapterConformance
-    from toolfan.testing.lawbook import laws_of
+    from toolfan.testing.guarding import laws_of
 
     text = (DOCS / "plugin-authors/conformance.md").read_text(encoding="utf-8")
     listed = dict(re.findall(r"^\| `(test_\w+)` \| (.+) \|$", text, flags=re.MULTILINE))

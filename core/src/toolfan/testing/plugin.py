@@ -19,24 +19,30 @@ if TYPE_CHECKING:
 
 _REASON = "toolfan_broken_law"
 _LEFT_OUT = "toolfan_laws_left_out"
-_BEFORE = pytest.StashKey[int]()
+_FAILED = "toolfan_law_failed"
+_running: dict[str, pytest.Item] = {}
+"""The laws that are run now, by the node id that their reports bear."""
 
 
-def _lawbook() -> Any:
-    return sys.modules.get("toolfan.testing.lawbook")
+def _module(name: str) -> Any:
+    return sys.modules.get(f"toolfan.testing.{name}")
 
 
 def _is_law(item: Any) -> bool:
-    book, cls = _lawbook(), getattr(item, "cls", None)
+    book, cls = _module("lawbook"), getattr(item, "cls", None)
     if book is None or cls is None or not issubclass(cls, book.Lawful):
         return False
-    return getattr(item, "originalname", item.name) in book.laws_of(cls)
+    return _name(item) in book.laws_of(cls)
+
+
+def _name(item: Any) -> str:
+    return str(getattr(item, "originalname", item.name))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Raises UsageError for a class whose laws were changed after it was made; marks the known broken ones."""
-    book = _lawbook()
+    """Raises UsageError for a class that cannot be asked, or was changed after it was made; marks known broken laws."""
+    book = _module("lawbook")
     if book is None:
         return
     run: Counter[type] = Counter()
@@ -44,8 +50,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         cls: Any = getattr(item, "cls", None)
         if cls is None or not issubclass(cls, book.Lawful):
             continue
-        if gone := book.repealed(cls):
-            raise pytest.UsageError(f"{cls.__name__}: {', '.join(gone)} was replaced; a law cannot be.")
+        if not run[cls]:
+            _check(cls)
         if _is_law(item):
             run[cls] += 1
             _mark(item, cls.broken_laws.get(item.name))
@@ -58,43 +64,68 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.user_properties.append((_LEFT_OUT, told))
 
 
+def _check(cls: type) -> None:
+    subject, attributes = _module("subject"), _module("attributes")
+    try:
+        _module("guarding").check(cls)
+        if subject is not None and issubclass(cls, subject.Subject):
+            attributes.check_attributes(cls)
+            attributes.check_complete(cls)
+    except TypeError as exc:
+        raise pytest.UsageError(str(exc)) from None
+
+
 def _mark(item: pytest.Item, reason: str | None) -> None:
     if reason is not None:
         item.user_properties.append((_REASON, reason))
         item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 
-def _held(item: Any) -> int:
-    """How often the law was found to hold."""
-    return int(_lawbook().held[item.cls, getattr(item, "originalname", item.name)])
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Remembers what `pytest_runtest_makereport` compares."""
+    """From now on a law is asked: what was found before counts no more."""
     if _is_law(item):
-        item.stash[_BEFORE] = _held(item)
+        _running[item.nodeid] = item
+        _module("lawbook").verdicts.pop((getattr(item, "cls", None), _name(item)), None)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A law that is skipped, or expected to fail without `broken_laws`, fails; so does one that was not asked."""
-    report = yield
-    if report.when == "call" and report.passed and _is_law(item) and _held(item) == item.stash.get(_BEFORE, -1):
-        report.outcome = "failed"
-        report.longrepr = (
-            f"{item.nodeid}: it is reported as passed, and was not run: a hook or a fixture has put something else in "
-            "the place of this law of the conformance suite."
-        )
-    if report.skipped and _is_law(item) and not any(name == _REASON for name, _ in item.user_properties):
-        report.outcome = "failed"
+def pytest_runtest_logreport(report: pytest.TestReport) -> Generator[None]:
+    """What is told of a law is what was found: here every hook that makes or changes a report has had its say.
+
+    A law that is skipped, or expected to fail without `broken_laws`, fails; so does one that is told to have passed
+    although it was not asked, or did not hold.
+    """
+    item = _running.get(report.nodeid)
+    said: Any = None if item is None else _denied(report, item)
+    if said is not None or (item is not None and report.failed):
+        report.user_properties.append((_FAILED, said or report.longreprtext))
+    said = dict(report.user_properties).get(_FAILED)  # also where another process has found it
+    if said is not None and not report.failed:
+        report.outcome, report.longrepr = "failed", f"{report.nodeid}: {said}"
         if hasattr(report, "wasxfail"):
             del report.wasxfail
-        report.longrepr = (
-            f"{item.nodeid}: a law of the conformance suite cannot be skipped. If it does not hold yet, write "
+    if report.when == "teardown":
+        _running.pop(report.nodeid, None)
+    return (yield)
+
+
+def _denied(report: pytest.TestReport, item: Any) -> str | None:
+    """Why the report cannot be true; None if it can."""
+    verdict = _module("lawbook").verdicts.get((item.cls, _name(item)))
+    if report.when == "call" and report.passed and verdict != "":
+        if verdict is None:
+            return (
+                "it is reported as passed, and was not run: a hook or a fixture has put something else in the place of "
+                "this law of the conformance suite."
+            )
+        return f"it is reported as passed, and does not hold: a hook has changed the report.\n{verdict}"
+    if report.skipped and not any(name == _REASON for name, _ in item.user_properties):
+        return (
+            "a law of the conformance suite cannot be skipped. If it does not hold yet, write "
             f'broken_laws = {{"{item.name}": "the reason"}} into the class.'
         )
-    return report
+    return None
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -14,6 +14,8 @@ from toolfan.framing import EventDecoder
 from toolfan.request import prepare
 from toolfan.toolset import ToolSet
 
+from .attributes import check_attributes
+from .guarding import left_to_authors
 from .lawbook import LawBroken, Lawful
 from .specimens import SPECIMENS
 
@@ -57,6 +59,12 @@ class Subject(Lawful):
     stream_field: ClassVar[bool] = True
     always_sent: ClassVar[Sequence[str]] = ()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Raises TypeError for what cannot be right: see `toolfan.testing.attributes`, and `Lawful`."""
+        super().__init_subclass__(**options)
+        check_attributes(cls)
+
+    @left_to_authors
     def events_of(self, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
         """The events of a stream that says the same as this body, or None.
 
@@ -65,6 +73,7 @@ class Subject(Lawful):
         """
         return None
 
+    @left_to_authors
     def decode(self, chunks: Sequence[bytes]) -> list[Mapping[str, Any]]:
         """The events in these bytes; toolfan's own framing, unless the provider's stream is cut by its SDK."""
         decoder = EventDecoder(adapter=self.adapter.name)
@@ -81,9 +90,10 @@ class Subject(Lawful):
 
         Raises LawBroken if there are none: what is proved on nothing is not proved.
         """
-        if not self.samples:
+        samples = tuple(self.samples)
+        if not samples:
             raise LawBroken(f"{type(self).__name__} has no samples")
-        return copy.deepcopy(tuple(self.samples))
+        return copy.deepcopy(samples)
 
     def streams(self) -> Iterator[tuple[str, Mapping[str, Any], Sequence[Mapping[str, Any]]]]:
         """Name, body and events of every sample that has a stream; `events_of` gives further ones."""
