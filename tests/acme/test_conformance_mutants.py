@@ -5,6 +5,7 @@ from __future__ import annotations
 import acme_mutants_of_answers  # noqa: F401 - it adds to MUTANTS
 import acme_mutants_of_replies  # noqa: F401
 import acme_mutants_of_requests  # noqa: F401
+import acme_mutants_of_transports  # noqa: F401
 import pytest
 from acme_forms import FORMS
 from acme_mutants import MUTANTS

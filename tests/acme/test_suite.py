@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -188,6 +189,51 @@ def test_a_law_that_holds_again_fails_until_it_is_taken_out(tmp_path: Path) -> N
     done = run(tmp_path, BROKEN.replace('"length"', '"never"'), "-k", "samples_show")
     assert done.returncode == 1
     assert "no recording of a cut answer yet" in done.stdout
+
+
+ABSENT = """\
+from toolfan import AdapterNotInstalled
+from toolfan_acme import AcmeAdapter
+
+class Absent(AcmeAdapter):
+    def connect(self, settings, *, use_async):
+        raise AdapterNotInstalled("the SDK is not installed", adapter="acme", hint="Run: pip install acme.")
+
+    def transport(self, client, *, use_async):
+        import acme_sdk_that_is_not_there
+
+class TestIt(AcmeSuite):
+    adapter = Absent()
+    plugin = "toolfan_acme"
+    sdk = ("acme_sdk_that_is_not_there",)
+"""
+WITHOUT = "clients or missing or settings_are_heeded or fails or shows_the_key"
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_laws_that_need_the_sdk_are_skipped_without_it(tmp_path: Path, workers: str) -> None:
+    """And stand in the report, each with the reason."""
+    done = run(tmp_path, ABSENT, "-n", workers, "-k", WITHOUT)
+    assert done.returncode == 0, done.stdout
+    assert "2 passed, 6 skipped" in done.stdout  # what a missing SDK is told as is asked
+    assert "laws of the conformance suite that were not asked" in done.stdout
+    told = re.findall(r"::(test_\w+): the SDK is not installed here: there is no module (\w+)", done.stdout)
+    assert {name for name, _ in told} == {
+        "test_clients_of_others_are_refused",
+        "test_clients_are_of_the_kind_that_was_asked_for",
+        "test_a_missing_key_is_told",
+        "test_settings_are_heeded",
+        "test_what_fails_is_an_error_of_the_provider",
+        "test_no_error_shows_the_key",
+    }
+    assert {module for _, module in told} == {"acme_sdk_that_is_not_there"}
+
+
+def test_an_sdk_that_is_there_is_no_excuse(tmp_path: Path) -> None:
+    """An adapter that always says that its SDK is missing breaks the laws."""
+    done = run(tmp_path, ABSENT.replace('sdk = ("acme_sdk_that_is_not_there",)', 'sdk = ("acme_sdk",)'), "-k", WITHOUT)
+    assert done.returncode == 1
+    assert "skipped" not in done.stdout
 
 
 def test_laws_that_were_not_run_are_counted(tmp_path: Path) -> None:

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
-from toolfan.adapter import ADAPTER_API, Answer, Capabilities, ToolRequest, Turn, WireRequest, WireResponse
+from toolfan.adapter import ADAPTER_API, Answer, Capabilities, ToolRequest, Turn, WireRequest
 from toolfan.errors import (
     AdapterNotInstalled,
     ConfigError,
-    ConnectionFailed,
     ToolDefinitionError,
     Unsupported,
     UsageError,
@@ -28,6 +27,7 @@ from toolfan.schema import to_strict
 from toolfan.wire import encode_json, merge_extra_body, sendable
 
 from .reading import AcmeParser, parse
+from .sending import AcmeAsyncTransport, AcmeTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -176,17 +176,8 @@ class AcmeAdapter:
     def transport(self, client: object, *, use_async: bool) -> Any:
         if type(client).__module__ != "acme_sdk":
             raise UsageError(f"{type(client).__name__} is no client of Acme's", adapter=self.name)
+        sender = self.sender(client)
+        return AcmeAsyncTransport(sender) if use_async else sender
+
+    def sender(self, client: Any) -> AcmeTransport:
         return AcmeTransport(client)
-
-
-@dataclass
-class AcmeTransport:
-    """Sends whole requests."""
-
-    client: Any
-
-    def send(self, request: WireRequest, **_: Any) -> WireResponse:
-        try:
-            return WireResponse(self.client.send(request.body))
-        except OSError as exc:
-            raise ConnectionFailed(f"Acme cannot be reached: {exc}", adapter="acme") from exc

@@ -5,12 +5,12 @@ Knows: which laws there are.  Must not know: what they say.
 
 from __future__ import annotations
 
-from .laws_of_packages import LawsOfPackages
+from .laws_of_transports import LawsOfTransports
 
 __all__ = ["AdapterConformance"]
 
 
-class AdapterConformance(LawsOfPackages):
+class AdapterConformance(LawsOfTransports):
     """Derive from it, give it an adapter and samples, and pytest proves the laws of the adapter protocol.
 
         class TestAcme(AdapterConformance):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from toolfan.adapter import ADAPTER_API, Capabilities, ParallelToolsAdapter
-from toolfan.errors import ToolDefinitionError, ToolfanError, Unsupported, UsageError
+from toolfan.errors import ToolDefinitionError, Unsupported, UsageError
 from toolfan.tools import Tool
 from toolfan.toolset import ToolSet
 
@@ -167,21 +167,3 @@ class LawsOfClaims(LawsOfReplies):
         if not (wire.model is None or (isinstance(wire.model, str) and wire.model)):
             yield f"the model is {wire.model!r}"
         json.dumps(wire.body)
-
-    @law
-    def test_clients_of_others_are_refused(self) -> Iterator[str]:
-        """`transport` raises UsageError for an object that is not the vendor's client, naming its class."""
-        for use_async in (False, True):
-            try:
-                self.adapter.transport(_Stranger(), use_async=use_async)
-            except UsageError as exc:
-                if "_Stranger" not in str(exc):
-                    yield f"the error does not name the class: {exc}"
-            except ToolfanError as exc:
-                yield f"{type(exc).__name__} instead of UsageError: {exc}"
-            else:
-                yield "a client of another class is taken"
-
-
-class _Stranger:
-    """No client of any SDK."""

@@ -13,7 +13,7 @@ from toolfan.registry import load_adapter
 
 from .lawbook import law
 from .laws_of_oddities import LawsOfOddities
-from .outside import ADDRESSES, OTHER_VARIABLE, ask, fingerprint
+from .outside import ask, ask_sdk, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,24 +69,15 @@ class LawsOfPackages(LawsOfOddities):
         """Without the key `connect` raises ConfigError, which names the environment variable; it sends nothing.
 
         The attribute `key_variable` has the name of the variable; an adapter without one connects without a key.
+        Without the vendor's SDK this cannot be asked.
         """
-        for said in ask(self)["without a key"]:
+        for said in ask_sdk(self)["without a key"]:
             if self.key_variable is None and said["error"]:
                 yield f"no key_variable is named, and connect raises {said['error']}: {said['text']}"
             if self.key_variable is not None and said["error"] != "ConfigError":
                 yield f"{said['error'] or 'no error'} instead of ConfigError: {said['text']}"
             elif self.key_variable is not None and self.key_variable not in said["text"]:
                 yield f"it does not name {self.key_variable}: {said['text']}"
-
-    @law
-    def test_clients_are_of_the_kind_that_was_asked_for(self) -> Iterator[str]:
-        """`transport` takes what `connect` gave, the sync client and the async one; without the latter: Unsupported."""
-        for kind, said in zip(("sync", "async"), ask(self)["taken"], strict=True):
-            known = {"", "AdapterNotInstalled"}  # and what other laws tell of
-            known |= {"ConfigError"} if said["step"] == "connect" else set()
-            known |= {"Unsupported"} if kind == "async" else set()
-            if said["error"] not in known:
-                yield f"{kind}: {said['step']} raises {said['error']}: {said['text']}"
 
     @law
     def test_hooks_of_settings_answer(self) -> Iterator[str]:
@@ -107,22 +98,3 @@ class LawsOfPackages(LawsOfOddities):
                 yield f"key_variables(settings) returns {names!r}"
             elif self.key_variable is not None and self.key_variable not in names:
                 yield f"key_variables(settings) returns {names!r}, and connect asks for {self.key_variable}"
-
-    @law
-    def test_settings_are_heeded(self) -> Iterator[str]:
-        """`connect` goes by the settings: the key is that of `api_key_env`, and requests go to `base_url`.
-
-        Asked only where `settings_model` has these fields (an `endpoint_url` is a `base_url`).  The address is one on
-        loopback, where another process listens; where the SDK is not installed it is not asked for.
-        """
-        known = self.adapter.settings_model.model_fields
-        facts = ask(self)
-        if "api_key_env" in known:
-            said, found = facts["without the named key"], facts["with the named key"]
-            if said["error"] != "ConfigError" or OTHER_VARIABLE not in said["text"]:
-                yield f"api_key_env={OTHER_VARIABLE!r}, which is not set: {said['error'] or 'no error'} {said['text']}"
-            if found["error"] not in ("", "AdapterNotInstalled"):
-                yield f"api_key_env={OTHER_VARIABLE!r}, which is set: {found['error']}: {found['text']}"
-        for name in ADDRESSES:
-            if name in known and (said := facts["sent"][name])["error"] != "AdapterNotInstalled" and not said["heard"]:
-                yield f"{name}: nothing came to it; {said['error'] or 'no error'} {said['text']}"

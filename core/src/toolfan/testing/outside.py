@@ -9,10 +9,9 @@ Knows: how such a process is started, and what it does.  Must not know: laws.
 from __future__ import annotations
 
 import base64
-import contextlib
 import functools
 import hashlib
-import importlib
+import importlib.util
 import json
 import os
 import pickle
@@ -20,8 +19,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .lawbook import LawNotAsked
+
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
 
     from toolfan.adapter import ParallelToolsAdapter
 
@@ -40,6 +41,7 @@ _PASSED = (
     "COVERAGE_PROCESS_START",
 )
 _SECONDS = 120.0
+_KEY = "toolfan-key-5d41402abc4b2a76"
 OTHER_VARIABLE = "TOOLFAN_SUITE_KEY"
 ADDRESSES = ("base_url", "endpoint_url")
 """The settings that name the service's address."""
@@ -81,6 +83,14 @@ def _asked(question: str) -> str:
     if done.returncode:
         raise RuntimeError(f"the other process failed:\n{done.stderr[-2000:]}")
     return done.stdout.splitlines()[-1]
+
+
+def ask_sdk(subject: Subject) -> Mapping[str, Any]:
+    """The same, for what only the vendor's SDK can tell.  Raises LawNotAsked where it is not installed."""
+    facts = ask(subject)
+    if facts["missing"] and facts["taken"][0]["error"] == "AdapterNotInstalled":
+        raise LawNotAsked(f"the SDK is not installed here: there is no module {', '.join(facts['missing'])}")
+    return facts
 
 
 def fingerprint(adapter: ParallelToolsAdapter, model: str) -> str:
@@ -129,57 +139,43 @@ def _taken(adapter: ParallelToolsAdapter, settings: Mapping[str, Any], *, use_as
 
 def _sent(adapter: ParallelToolsAdapter, model: str, settings: Mapping[str, Any], field: str) -> dict[str, Any]:
     """What became of a request whose service is at an address of this process; whether it came there."""
-    with _listening() as (address, heard):
+    from .failing import request
+    from .listening import Failure, listening
+
+    with listening(Failure("refused")) as service:
         said: dict[str, Any] = {"error": "", "text": ""}
         try:
             client = adapter.connect(
-                adapter.settings_model.model_validate({**settings, field: address}), use_async=False
+                adapter.settings_model.model_validate({**settings, field: service.address}), use_async=False
             )
             transport: Any = adapter.transport(client, use_async=False)
-            transport.send(_request(adapter, model), timeout=10.0, headers={}, query={})
+            transport.send(request(adapter, model), timeout=10.0, headers={}, query={})
         except Exception as exc:  # noqa: BLE001 - it is what is told
             said = {"error": type(exc).__name__, "text": str(exc)}
-        return {**said, "heard": bool(heard)}
+        return {**said, "heard": bool(service.heard)}
 
 
-def _request(adapter: ParallelToolsAdapter, model: str) -> Any:
-    from toolfan.adapter import ToolRequest
-    from toolfan.toolset import ToolSet
+def _failed(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> list[Any]:
+    """What became of requests to a service that fails, where there is a setting of its address."""
+    from .failing import failed
 
-    from .specimens import SPECIMENS
+    known, settings = adapter.settings_model.model_fields, dict(question["settings"])
+    if "api_key_env" in known and question["key_variable"]:
+        settings["api_key_env"] = question["key_variable"]  # one that is not named may not be for every address
+    fields = [name for name in ADDRESSES if name in known][:1]
+    return [one for name in fields for one in failed(adapter, question["model"], settings, name, _KEY)]
 
-    messages = ({"role": "user", "content": "x"},)
-    return adapter.build_request(ToolRequest(model, messages, ToolSet([SPECIMENS["Weather"]])))
+
+def _missing(names: list[str]) -> list[str]:
+    """The modules that are not installed."""
+    return [name for name in names if not _is_there(name)]
 
 
-@contextlib.contextmanager
-def _listening() -> Generator[tuple[str, list[str]]]:
-    """An address on loopback, and the paths that were asked for there; everything is refused with status 400."""
-    import threading
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-    heard: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def refuse(self) -> None:
-            heard.append(self.path)
-            self.send_response(400)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        do_GET = do_POST = refuse
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-            """Says nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", heard
-        finally:
-            server.shutdown()
-            thread.join()
+def _is_there(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ImportError:  # of what is around it
+        return False
 
 
 def _main() -> None:
@@ -198,19 +194,21 @@ def _main() -> None:
     modules |= dict.fromkeys(question["sdk"])  # None there makes an import fail
     variable = question["key_variable"]
     if variable:
-        os.environ[variable] = "toolfan-key"
+        os.environ[variable] = _KEY
     answer["without the SDK"] = [_said(adapter, question["settings"], use_async=use) for use in (False, True)]
     for name in question["sdk"]:
         del modules[name]
+    answer["missing"] = _missing(question["sdk"])
     known = adapter.settings_model.model_fields
     model, settings = question["model"], question["settings"]
     answer["taken"] = [_taken(adapter, settings, use_async=use) for use in (False, True)]
     answer["sent"] = {name: _sent(adapter, model, settings, name) for name in ADDRESSES if name in known}
+    answer["failed"] = _failed(adapter, question)
     if "api_key_env" in known:
         named = {**question["settings"], "api_key_env": OTHER_VARIABLE}
         answer["without the named key"] = _said(adapter, named, use_async=False)
         os.environ.pop(variable or "", None)
-        os.environ[OTHER_VARIABLE] = "toolfan-key"
+        os.environ[OTHER_VARIABLE] = _KEY
         answer["with the named key"] = _said(adapter, named, use_async=False)
     for name in (variable or "", OTHER_VARIABLE):
         os.environ.pop(name, None)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _REASON = "toolfan_broken_law"
 _LEFT_OUT = "toolfan_laws_left_out"
+_UNASKED = "toolfan_law_not_asked"
 _FAILED = "toolfan_law_failed"
 _running: dict[str, pytest.Item] = {}
 """The laws that are run now, by the node id that their reports bear."""
@@ -86,7 +87,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """From now on a law is asked: what was found before counts no more."""
     if _is_law(item):
         _running[item.nodeid] = item
-        _module("lawbook").verdicts.pop((getattr(item, "cls", None), _name(item)), None)
+        for found in (_module("lawbook").verdicts, _module("lawbook").unasked):
+            found.pop((getattr(item, "cls", None), _name(item)), None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """A law that says that it cannot be asked here is skipped, and shown with its reason."""
+    try:
+        return (yield)
+    except Exception:
+        if _is_law(pyfuncitem) and (why := _unasked(pyfuncitem)) is not None:
+            pytest.skip(why)
+        raise
+
+
+def _unasked(item: Any) -> str | None:
+    why: str | None = _module("lawbook").unasked.get((item.cls, _name(item)))
+    return why
 
 
 @pytest.hookimpl(wrapper=True)
@@ -100,6 +118,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> Generator[None]:
     said: Any = None if item is None else _denied(report, item)
     if said is not None or (item is not None and report.failed):
         report.user_properties.append((_FAILED, said or report.longreprtext))
+    if said is None and item is not None and report.skipped and (why := _unasked(item)) is not None:
+        report.user_properties.append((_UNASKED, why))
     said = dict(report.user_properties).get(_FAILED)  # also where another process has found it
     if said is not None and not report.failed:
         report.outcome, report.longrepr = "failed", f"{report.nodeid}: {said}"
@@ -120,7 +140,7 @@ def _denied(report: pytest.TestReport, item: Any) -> str | None:
                 "this law of the conformance suite."
             )
         return f"it is reported as passed, and does not hold: a hook has changed the report.\n{verdict}"
-    if report.skipped and not any(name == _REASON for name, _ in item.user_properties):
+    if report.skipped and _unasked(item) is None and not any(name == _REASON for name, _ in item.user_properties):
         return (
             "a law of the conformance suite cannot be skipped. If it does not hold yet, write "
             f'broken_laws = {{"{item.name}": "the reason"}} into the class.'
@@ -133,8 +153,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     reports = [report for found in terminalreporter.stats.values() for report in found]
     told = [(report.nodeid, dict(getattr(report, "user_properties", ()))) for report in reports if _called(report)]
     broken = [f"{where}: {about[_REASON]}" for where, about in told if _REASON in about]
+    unasked = [f"{where}: {about[_UNASKED]}" for where, about in told if _UNASKED in about]
     left = sorted({about[_LEFT_OUT] for _, about in told if _LEFT_OUT in about})
-    for title, lines in (("do not hold", broken), ("were left out", left)):
+    for title, lines in (("do not hold", broken), ("were not asked", unasked), ("were left out", left)):
         if lines:
             terminalreporter.section(f"laws of the conformance suite that {title}")
             for line in lines:
