@@ -188,6 +188,23 @@ class AllOrNothing(AcmeAdapter):
         return super().build_request(replace(request, tool_choice=ToolChoice(request.tool_choice.mode)))
 
 
+@breaks("test_a_subset_of_the_tools_goes_out")
+class MayIsMust(AcmeAdapter):
+    def build_request(self, request: Any) -> WireRequest:
+        chosen = request.tool_choice.tools
+        return super().build_request(
+            replace(request, tool_choice=ToolChoice("required", chosen)) if chosen else request
+        )
+
+
+@breaks("test_a_subset_of_the_tools_goes_out")
+class MayIsAny(AcmeAdapter):
+    def build_request(self, request: Any) -> WireRequest:
+        if request.tool_choice.mode == "auto":
+            request = replace(request, tool_choice=ToolChoice())
+        return super().build_request(request)
+
+
 @breaks("test_parallel_goes_out")
 class AlwaysParallel(AcmeAdapter):
     def build_request(self, request: Any) -> WireRequest:

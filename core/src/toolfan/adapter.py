@@ -47,7 +47,9 @@ ADAPTER_API = 1
 class ToolChoice:
     """Whether the model may, must or must not call, and which tools it may choose from.
 
-    `tools` holds tool names as the user knows them; None means all of them.  A subset comes with mode "required".
+    `tools` holds tool names as the user knows them; None means all of them.  A subset comes with the mode "required"
+    (one of these must be called) or "auto" (none but these may be called), never with "none".  An adapter whose
+    provider cannot say the latter raises Unsupported: it is never sent as a demand.
     """
 
     mode: Literal["auto", "required", "none"] = "auto"

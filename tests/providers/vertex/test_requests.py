@@ -117,6 +117,7 @@ def test_two_tools_with_one_wire_name_are_refused():
         (ToolChoice("required"), None, {"mode": "ANY"}),
         (ToolChoice("required"), True, {"mode": "ANY"}),
         (ToolChoice("none"), True, {"mode": "NONE"}),
+        (ToolChoice("auto", ("Weather",)), None, {"mode": "VALIDATED", "allowedFunctionNames": ["Weather"]}),
         (ToolChoice("required", ("Weather",)), True, {"mode": "ANY", "allowedFunctionNames": ["Weather"]}),
     ],
 )

@@ -10,14 +10,14 @@ import pickle
 from typing import TYPE_CHECKING, Any, Literal
 
 from toolfan.adapter import ToolChoice, WireRequest
-from toolfan.errors import UsageError
+from toolfan.errors import Unsupported, UsageError
 from toolfan.request import DEFAULTS
 from toolfan.wire import encode_json
 
 from .lawbook import law
 from .laws_of_messages import RESULTS, LawsOfMessages, called
 from .subject import USER
-from .trees import at, contains, includes, leaves, named_leaves, nodes, same, texts
+from .trees import at, contains, includes, leaves, named_leaves, nodes, same, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,19 +94,33 @@ class LawsOfRequests(LawsOfMessages):
     def test_a_subset_of_the_tools_goes_out(self) -> Iterator[str]:
         """A choice of some tools names these, and only these, by their names on the wire; all tools stay offered.
 
-        A provider that can be made to call one tool, but not one of some, says `tool_choice_subset=1`.
+        A provider that can be made to call one tool, but not one of some, says `tool_choice_subset=1`.  A subset with
+        the mode "auto" demands no call: where the provider has no words for that, raise Unsupported.
         """
         most = self.adapter.capabilities.tool_choice_subset
         tools = self.tools("Weather", "Box[int]", "Empty")
-        wire, base = self.wire_names(tools), self.built(tools, tool_choice=ToolChoice("required")).body
         for chosen in (("Box[int]",), ("Weather", "Empty"), ("Weather", "Box[int]")):
             if most is not True and len(chosen) > most:
                 continue
-            body = self.built(tools, tool_choice=ToolChoice("required", chosen)).body
-            for name in tools.by_name:
-                more = texts(body).count(wire[name]) - texts(base).count(wire[name])
-                if (more > 0) is not (name in chosen):
-                    yield f"of {chosen}: {wire[name]!r} is {'named' if more > 0 else 'not named'}"
+            must = self.built(tools, tool_choice=ToolChoice("required", chosen)).body
+            yield from self._misnamed(tools, "required", chosen, must)
+            try:
+                may = self.built(tools, tool_choice=ToolChoice("auto", chosen)).body
+            except Unsupported:
+                continue
+            yield from self._misnamed(tools, "auto", chosen, may)
+            if same(may, must):
+                yield f"that {chosen} may be called is sent as that one of them must"
+
+    def _misnamed(
+        self, tools: ToolSet[Any], mode: Literal["auto", "required"], chosen: tuple[str, ...], body: JSON
+    ) -> Iterator[str]:
+        """Chosen tools that the choice does not name, and others that it does."""
+        wire, base = self.wire_names(tools), self.built(tools, tool_choice=ToolChoice(mode)).body
+        for name in tools.by_name:
+            more = words(body).count(wire[name]) - words(base).count(wire[name])
+            if (more > 0) is not (name in chosen):
+                yield f"{mode} of {chosen}: {wire[name]!r} is {'named' if more > 0 else 'not named'}"
 
     @law
     def test_parallel_goes_out(self) -> Iterator[str]:

@@ -116,6 +116,17 @@ def texts(tree: Any) -> list[str]:
     return [node for _, node in nodes(tree) if isinstance(node, str)]
 
 
+def words(tree: Any) -> list[str]:
+    """All texts in the tree, those in JSON text and the keys of objects among them: an id or a name may be a key."""
+    found: list[str] = []
+    for node in values(tree):
+        if isinstance(node, str):
+            found.append(node)
+        elif isinstance(node, Mapping):
+            found += [key for key in node if isinstance(key, str)]
+    return found
+
+
 def places(tree: Any, fits: Callable[[Any], bool]) -> list[Path]:
     """Where the values are that fit."""
     return [path for path, node in nodes(tree) if fits(node)]

@@ -140,6 +140,12 @@ class ConverseAdapter:
             return None
         choice: JSON = {"any": {}} if mode == "required" else {"auto": {}}
         if request.tool_choice.tools:
+            if mode != "required":
+                raise Unsupported(
+                    "Converse can be made to call one tool, but not to offer one without demanding it",
+                    adapter=self.name,
+                    hint='Offer only these tools, or write tool_choice=["the tool"] to demand the call.',
+                )
             choice = {"tool": {"name": self._names(request.tools).to_wire[request.tool_choice.tools[0]]}}
         return {"tools": self.render_tools(request.tools, strict=request.strict), "toolChoice": choice}
 

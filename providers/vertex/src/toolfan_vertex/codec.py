@@ -153,10 +153,13 @@ def _declaration(tool: Tool[Any], name: str) -> JSON:
 
 
 def _calling(choice: ToolChoice, strict: bool | None, names: Mapping[str, str]) -> JSON:
-    if choice.tools is not None:
-        return {"mode": "ANY", "allowedFunctionNames": [names[name] for name in choice.tools]}
     # VALIDATED is AUTO that keeps to the schemas; ANY does so by itself (function calling guide of the Gemini API).
-    return {"mode": "VALIDATED" if strict and choice.mode == "auto" else _MODES[choice.mode]}
+    # Of the modes that force no call it alone heeds allowedFunctionNames.
+    chosen = choice.tools is not None
+    calling: JSON = {"mode": "VALIDATED" if choice.mode == "auto" and (strict or chosen) else _MODES[choice.mode]}
+    if choice.tools is not None:
+        calling["allowedFunctionNames"] = [names[name] for name in choice.tools]
+    return calling
 
 
 VERTEX = GenerateContentAdapter("vertex", VertexSettings)
