@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from acme_mutants import suite_of
 from acme_samples import AcmeSuite, events
-from toolfan.adapter import Turn
+from toolfan.adapter import Capabilities, Turn
 from toolfan.errors import IncompleteStream
 from toolfan_acme import AcmeAdapter
+from toolfan_acme.codec import CAPABILITIES
 from toolfan_acme.reading import AcmeParser
 
 FORMS: dict[str, type[AcmeSuite]] = {}
@@ -116,3 +117,50 @@ right(
     samples=[replace(one, body=rewritten(one.body, as_object)) for one in AcmeSuite.samples],
     events_of=lambda self, body: events(rewritten(body, as_text)),
 )
+
+
+SEES = replace(CAPABILITIES, images=True)
+
+
+@right
+@dataclass(frozen=True)
+class Seeing(AcmeAdapter):
+    """Takes images, by address too, beside the text of a message: in no order with it."""
+
+    capabilities: Capabilities = SEES
+
+    def shown(self, parts: list[Any]) -> list[Any]:
+        return [part["image_url"]["url"] for part in parts]
+
+    def turns(self, messages: Any, tools: Any) -> Any:
+        seen = [self.seen(message) for message in messages]
+        texts = [
+            {**message, "content": [one for one in message["content"] if one not in parts] or ""} if parts else message
+            for message, parts in zip(messages, seen, strict=True)
+        ]
+        told = super().turns(texts, tools)
+        return [{**turn, "shows": self.shown(parts)} if parts else turn for turn, parts in zip(told, seen, strict=True)]
+
+    def seen(self, message: Any) -> list[Any]:
+        content = message.get("content")
+        if message.get("role") != "user" or not isinstance(content, list):
+            return []
+        return [one for one in content if one.get("type") == "image_url"]
+
+
+@right
+class Keyed(AcmeAdapter):
+    """What stands in lists elsewhere stands in objects: calls and results under their ids, results beside the turns."""
+
+    def build_request(self, request: Any) -> Any:
+        wire = super().build_request(request)
+        body, results = {**wire.body, "turns": []}, {}
+        for turn in wire.body["turns"]:
+            if turn["who"] == "tool":
+                results[turn["ref"]] = {key: value for key, value in turn.items() if key not in ("who", "ref")}
+            elif turn in request.messages:
+                body["turns"].append(turn)
+            else:
+                does = {one["ref"]: {"does": one["does"], "with": one["with"]} for one in turn.get("does", ())}
+                body["turns"].append({**turn, **({"does": does} if does else {})})
+        return replace(wire, body={**body, **({"results": results} if results else {})})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import acme_mutants_of_answers  # noqa: F401 - it adds to MUTANTS
+import acme_mutants_of_histories  # noqa: F401
 import acme_mutants_of_replies  # noqa: F401
 import acme_mutants_of_requests  # noqa: F401
+import acme_mutants_of_schemas
 import acme_mutants_of_transports  # noqa: F401
 import pytest
 from acme_forms import FORMS
@@ -30,6 +32,10 @@ def test_the_adapter_that_they_are_made_of_breaks_none() -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_a_right_adapter_of_another_form_breaks_none(form: str) -> None:
     assert broken(FORMS[form]) == {}
+
+
+def test_an_adapter_that_says_what_its_provider_cannot_carry_breaks_none() -> None:
+    assert broken(acme_mutants_of_schemas.SAID) == {}
 
 
 def test_nearly_every_law_has_a_fault_that_breaks_it() -> None:

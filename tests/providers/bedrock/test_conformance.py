@@ -35,6 +35,7 @@ class TestBedrock(AdapterConformance):
     key_variable = "AWS_ACCESS_KEY_ID"
     environment: ClassVar[Mapping[str, str]] = {"AWS_SECRET_ACCESS_KEY": "toolfan-secret"}
     stream_field = False
+    model_field = False
     settings: ClassVar[Mapping[str, Any]] = {"region": "us-east-1"}
     samples = (
         sample("two calls", *TWO, **CALLS),

@@ -167,8 +167,8 @@ def test_no_tools_are_sent_for_the_choice_none(bedrock: Callable[..., Any]) -> N
 
 def test_a_tool_that_may_be_called_is_no_demand(bedrock: Callable[..., Any]) -> None:
     client, server = bedrock(whole({"text": "No."}, stop="end_turn"))
+    choice = toolfan.ToolChoice("auto", ("Weather",))
     with pytest.raises(toolfan.Unsupported, match="without demanding it"):
-        choice = toolfan.ToolChoice("auto", ("Weather",))
         toolfan.wrap(client, model=MODEL).create(messages=USER, tools=[Weather], tool_choice=choice)
     assert server.requests == []
 

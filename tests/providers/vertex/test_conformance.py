@@ -99,6 +99,7 @@ class TestVertex(AdapterConformance):
     sdk = SDK
     key_variable = "VERTEX_KEY"
     stream_field = False
+    model_field = False
     settings = NAMED_KEY
     options = OPTIONS
 
@@ -114,6 +115,7 @@ class TestGemini(AdapterConformance):
     sdk = SDK
     key_variable = "GEMINI_API_KEY"
     stream_field = False
+    model_field = False
     options = OPTIONS
 
     def events_of(self, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

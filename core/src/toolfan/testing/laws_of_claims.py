@@ -22,7 +22,7 @@ from .laws_of_messages import PARTS, PIXEL
 from .laws_of_replies import LawsOfReplies
 from .specimens import Weather
 from .subject import USER
-from .trees import texts
+from .trees import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,7 +151,7 @@ class LawsOfClaims(LawsOfReplies):
         most = self.adapter.capabilities.max_tools
         tools = [Tool(Weather, name=f"tool_{at}") for at in range((most or MOST_TOOLS) + 1)]
         sent: ToolSet[Any] = ToolSet(tools[:-1])
-        said = {*texts(self.asked(tools=sent).body)}
+        said = {*words(self.asked(tools=sent).body)}
         if missing := [name for name in self.wire_names(sent).values() if name not in said]:
             yield f"of {len(tools) - 1} tools {len(missing)} are not in the request: {', '.join(missing[:5])}"
         if most is not None and not isinstance(self.refused(tools=ToolSet(tools)), ToolDefinitionError):

@@ -6,6 +6,7 @@ Knows: chat-style messages, `build_request`.  Must not know: the rest of a reque
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
@@ -13,10 +14,11 @@ from toolfan.tools import Tool
 from toolfan.toolset import ToolSet
 
 from .lawbook import law
-from .laws_of_rendering import ODD_NAMES, LawsOfRendering
+from .laws_of_rendering import ODD_NAMES
+from .laws_of_schemas import LawsOfSchemas
 from .specimens import Weather
 from .subject import USER
-from .trees import at, changed, places, same, says, text_of, texts, values
+from .trees import Path, at, changed, earlier, nodes, places, same, says, text_of, texts, values, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,7 +82,22 @@ def _beside(body: JSON, result: str) -> str:
     first, second = found["result"][0], found["listed"][0]
     depth = next((step for step, keys in enumerate(zip(first, second, strict=False)) if keys[0] != keys[1]), 0)
     path = found[result][0]
-    return text_of(changed(at(body, path[: depth + 1]), path[depth + 1 :], ""))
+    key = path[depth] if isinstance(path[depth], str) else ""
+    return text_of([key, changed(at(body, path[: depth + 1]), path[depth + 1 :], "")])
+
+
+def _disordered(body: JSON) -> Iterator[str]:
+    """Texts that stand before what was said before them, in one list or in one text."""
+    found: dict[str, tuple[Path, int]] = {}
+    for path, node in nodes(body):
+        if isinstance(node, str) and "toolfan-" in node:
+            for one in re.findall(r"toolfan-[\w-]+?-end", node):
+                found.setdefault(one, (path, node.index(one)))
+    for number, group in enumerate(IN_ORDER):
+        for before in IN_ORDER[:number]:
+            pairs = [(found[one], found[other]) for one in before for other in group]
+            if not all(earlier(a[0], b[0]) and (a[0] != b[0] or a[1] < b[1]) for a, b in pairs):
+                yield f"{group} stands before {before}"
 
 
 def _encoded_twice(text: str) -> bool:
@@ -91,7 +108,7 @@ def _encoded_twice(text: str) -> bool:
         return False
 
 
-class LawsOfMessages(LawsOfRendering):
+class LawsOfMessages(LawsOfSchemas):
     """What goes out of a conversation."""
 
     @law
@@ -108,9 +125,8 @@ class LawsOfMessages(LawsOfRendering):
         if missing:
             yield f"{', '.join(missing[:5])} ({len(missing)} texts) are missing"
         else:
-            places = [[said.index(word) for word in group] for group in IN_ORDER]
-            late = [at for at in range(1, len(places)) if max(places[at - 1]) > min(places[at])]
-            yield from (f"{IN_ORDER[at]} stands before {IN_ORDER[at - 1]}" for at in late)
+            yield from _disordered(body)
+        yield from self._left_out()
         if word("listed") in said and not any(text.endswith(word("listed")) for text in texts([*values(body)])):
             yield "the result that is a list of parts is sent as something that is neither its text nor JSON"
         yield from self._untied(body)
@@ -119,9 +135,25 @@ class LawsOfMessages(LawsOfRendering):
         yield from self._misplaced()
         yield from self._spelled_by_python()
 
+    def _left_out(self) -> Iterator[str]:
+        """Texts of messages of which there are more: three calls at once, results in no order, several systems'."""
+        ids = [*IDS, "call_toolfan_c"]
+        results = [{"role": "tool", "tool_call_id": one, "content": word(f"to-{one}")} for one in ids]
+        asked: list[tuple[JSON, ...]] = [(USER, called(ids=ids), results[2], *results[:2])]
+        if self.adapter.capabilities.system_messages:
+            system, more = ({"role": "system", "content": word(name)} for name in ("first", "second"))
+            asked.append((system, {"role": "developer", "content": word("third")}, USER, more, USER))
+        for messages in asked:
+            said = json.dumps(self.built(messages=messages).body)
+            for message in messages:
+                wanted = [word(one["id"]) for one in message.get("tool_calls", ())] or [message["content"]]
+                yield from (
+                    f"of several {message['role']} messages, {one} is left out" for one in wanted if one not in said
+                )
+
     def _untied(self, body: JSON) -> Iterator[str]:
         """Results that do not say which call they answer."""
-        counts = [texts(body).count(one) for one in IDS]
+        counts = [words(body).count(one) for one in IDS]
         if all(count > 1 for count in counts):
             if IDS[1] in _beside(body, "result") and IDS[0] not in _beside(body, "result"):
                 yield "the result of the first of two calls has the id of the other"
@@ -166,9 +198,9 @@ class LawsOfMessages(LawsOfRendering):
             without, body = (
                 self.built(tools, messages=(USER, *more)).body for more in ((), (called(name, IDS[:1]), RESULTS[0]))
             )
-            if name in texts(body):
+            if name in words(body):
                 yield f"an earlier call of {name[:20]!r} goes out as it is"
-            elif word(IDS[0]) in json.dumps(body) and texts(body).count(wire) == texts(without).count(wire):
+            elif word(IDS[0]) in json.dumps(body) and words(body).count(wire) == words(without).count(wire):
                 yield f"an earlier call of {name[:20]!r} should go out as one of {wire!r}"
 
     @law

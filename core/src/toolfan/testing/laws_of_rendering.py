@@ -16,7 +16,7 @@ from toolfan.toolset import ToolSet
 from .lawbook import law
 from .specimens import SPECIMENS, Empty, Weather
 from .subject import Subject
-from .trees import nodes, opened, texts
+from .trees import nodes, opened, texts, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -106,7 +106,7 @@ class LawsOfRendering(Subject):
         """Tools and their arguments stand in the order in which they were declared: models read from top to bottom."""
         tools = self.tools()
         rendering = self.adapter.render_tools(tools, strict=None)
-        names = [text for text in texts(rendering) if text in self.wire_names(tools).values()]
+        names = [text for text in words(rendering) if text in self.wire_names(tools).values()]
         if list(dict.fromkeys(names)) != list(self.wire_names(tools).values()):
             yield f"the tools stand in the order {list(dict.fromkeys(names))}"
         for name, target in SPECIMENS.items():
@@ -171,7 +171,7 @@ class LawsOfRendering(Subject):
         legal = re.compile(can.name_pattern)
         for name in ODD_NAMES:
             tools: ToolSet[Any] = ToolSet([Tool(Weather, name=name, description="")])
-            wire, said = self.wire_names(tools)[name], texts(self.adapter.render_tools(tools, strict=None))
+            wire, said = self.wire_names(tools)[name], words(self.adapter.render_tools(tools, strict=None))
             if wire not in said:
                 yield f"{name[:20]!r} should go out as {wire!r}"
             if wire != name and name in said:

@@ -18,7 +18,22 @@ from .laws_of_messages import IDS, RESULTS, called, word
 from .laws_of_requests import LawsOfRequests
 from .laws_of_streams import LawsOfStreams
 from .subject import USER
-from .trees import apart, at, contains, named_leaves, nodes, opened, place, places, same, says, texts, values
+from .trees import (
+    apart,
+    at,
+    contains,
+    earlier,
+    named_leaves,
+    nodes,
+    opened,
+    place,
+    places,
+    same,
+    says,
+    texts,
+    values,
+    words,
+)
 from .variations import MANY, UNHEARD_OF, with_ids, with_many_calls, with_more
 
 if TYPE_CHECKING:
@@ -27,6 +42,7 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON, Message, RawCall, Turn
 
     from .samples import Sample
+    from .trees import Path
 
 # What tools return.
 RETURNED: list[Any] = [
@@ -104,7 +120,7 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
             messages = self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls])
             for call in turn.calls:
                 given = call.provider_id
-                if given and texts(messages).count(given) <= texts(turn.replay).count(given):
+                if given and words(messages).count(given) <= words(turn.replay).count(given):
                     yield f"{name}: the answer to {given!r} does not name it"
             yield from (f"{name}: {what}" for what in self._mistaken(turn, messages))
 
@@ -115,7 +131,8 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
             return
         ids = [call.provider_id for call in turn.calls]
         for call, path in zip(turn.calls, apart([paths[-1] for paths in found]), strict=True):
-            named = [one for one in ids if one and one in texts(at(messages, path))]
+            beside = [path[-1], *words(at(messages, path))]
+            named = [one for one in ids if one and one in beside]
             if named and call.provider_id not in named:
                 yield f"the answer to {call.provider_id!r} names {', '.join(map(repr, named))}"
 
@@ -167,8 +184,8 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
             body = self.built(messages=(USER, *messages, {"role": "user", "content": "toolfan-next"})).body
             said = json.dumps(body)
             wanted = ["toolfan-user-text", *map(mark, turn.calls), "toolfan-next"]
-            at = [said.find(word) for word in wanted]
-            if any(said.count(word) != 1 for word in wanted) or not at[0] < min(at[1:-1]) <= max(at[1:-1]) < at[-1]:
+            found = [places(body, says(word))[:1] for word in wanted]
+            if any(said.count(word) != 1 for word in wanted) or not self._in_order(*found):
                 yield f"{name}: messages and answers are not there once and in order: {said[:400]}"
             elif (own := place(body, turn.replay)) is not None:
                 said_at = [
@@ -179,6 +196,11 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
                     yield f"{name}: the turn does not stand between the question and its answers: {said[:400]}"
             if contains(messages, turn.replay) and not contains(body, turn.replay):
                 yield f"{name}: the turn as it came is not in the next request"
+
+    def _in_order(self, asked: list[Path], *found: list[Path]) -> bool:
+        """Whether the question stands before all answers, and what is said next after them."""
+        *answers, following = found
+        return all(earlier(asked[0], one[0]) and earlier(one[0], following[0]) for one in answers)
 
     @law
     def test_answers_of_every_kind_can_be_given(self) -> Iterator[str]:

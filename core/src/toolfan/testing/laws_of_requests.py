@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from toolfan.adapter import ToolChoice, WireRequest
-from toolfan.errors import Unsupported, UsageError
+from toolfan.adapter import Answer, ToolChoice, WireRequest
+from toolfan.errors import UsageError
 from toolfan.request import DEFAULTS
 from toolfan.wire import encode_json
 
 from .lawbook import law
-from .laws_of_messages import RESULTS, LawsOfMessages, called
+from .laws_of_choices import LawsOfChoices
+from .laws_of_messages import IDS, RESULTS, called
 from .subject import USER
 from .trees import at, contains, includes, leaves, named_leaves, nodes, same, words
 
@@ -35,7 +36,7 @@ NOTHING: dict[type, Any] = {str: "", float: 0.0, int: 0, bool: False, list: []}
 TAKEN = frozenset({*DEFAULTS, "messages", "response_model", "tools", "self"})
 
 
-class LawsOfRequests(LawsOfMessages):
+class LawsOfRequests(LawsOfChoices):
     """What goes out."""
 
     @law
@@ -76,69 +77,21 @@ class LawsOfRequests(LawsOfMessages):
                 yield f"with {fields}: {wire.tools_json!r:.200}"
 
     @law
-    def test_the_tool_choice_goes_out(self) -> Iterator[str]:
-        """`auto`, `required` and `none` are three different requests, as far as the capabilities offer them.
+    def test_the_model_goes_out(self) -> Iterator[str]:
+        """The body names the model that was asked for, and no other.
 
-        Spell each in the provider's words, `auto` too where a server may have another default.
+        Where the address names it, say so with `model_field = False`: then two models give the same body.
         """
-        modes: list[Literal["auto", "required", "none"]] = ["auto", "none"]
-        if self.adapter.capabilities.tool_choice_required:
-            modes.append("required")
-        bodies = {mode: self.built(tool_choice=ToolChoice(mode)).body for mode in modes}
-        for mode in modes[1:]:
-            for other in modes[: modes.index(mode)]:
-                if same(bodies[mode], bodies[other]):
-                    yield f"{mode!r} and {other!r} are sent alike"
-
-    @law
-    def test_a_subset_of_the_tools_goes_out(self) -> Iterator[str]:
-        """A choice of some tools names these, and only these, by their names on the wire; all tools stay offered.
-
-        A provider that can be made to call one tool, but not one of some, says `tool_choice_subset=1`.  A subset with
-        the mode "auto" demands no call: where the provider has no words for that, raise Unsupported.
-        """
-        most = self.adapter.capabilities.tool_choice_subset
-        tools = self.tools("Weather", "Box[int]", "Empty")
-        for chosen in (("Box[int]",), ("Weather", "Empty"), ("Weather", "Box[int]")):
-            if most is not True and len(chosen) > most:
-                continue
-            must = self.built(tools, tool_choice=ToolChoice("required", chosen)).body
-            yield from self._misnamed(tools, "required", chosen, must)
-            try:
-                may = self.built(tools, tool_choice=ToolChoice("auto", chosen)).body
-            except Unsupported:
-                continue
-            yield from self._misnamed(tools, "auto", chosen, may)
-            if same(may, must):
-                yield f"that {chosen} may be called is sent as that one of them must"
-
-    def _misnamed(
-        self, tools: ToolSet[Any], mode: Literal["auto", "required"], chosen: tuple[str, ...], body: JSON
-    ) -> Iterator[str]:
-        """Chosen tools that the choice does not name, and others that it does."""
-        wire, base = self.wire_names(tools), self.built(tools, tool_choice=ToolChoice(mode)).body
-        for name in tools.by_name:
-            more = words(body).count(wire[name]) - words(base).count(wire[name])
-            if (more > 0) is not (name in chosen):
-                yield f"{mode} of {chosen}: {wire[name]!r} is {'named' if more > 0 else 'not named'}"
-
-    @law
-    def test_parallel_goes_out(self) -> Iterator[str]:
-        """`parallel=False` changes the request if and only if the provider has a switch (`parallel_switch`).
-
-        A number is no less than True to a provider that cannot count; core then turns the calls beyond it away.
-        """
-        bodies = {value: self.built(parallel=value).body for value in (True, False)}
-        switched = not same(bodies[True], bodies[False])
-        if switched is not self.adapter.capabilities.parallel_switch:
-            what = "changes the request" if switched else "changes nothing"
-            yield f"parallel_switch is {not switched}, and parallel=False {what}"
-        for limit in (1, 3, 1000):
-            encode_json(self.built(parallel=limit).body)
-        if same(self.built(parallel=1).body, bodies[True]) and switched:
-            yield "parallel=1 is sent as if any number of calls were wanted"
-        if same(self.built(parallel=3).body, bodies[False]) and switched:
-            yield "parallel=3 is sent as if one call at most were wanted"
+        models = (self.request_model, f"{self.request_model}-{PROBE}")
+        bodies = [self.built(model=model).body for model in models]
+        if not self.model_field:
+            if not same(*bodies):
+                yield "model_field is False, and the body of another model is another one"
+            return
+        for model, body in zip(models, bodies, strict=True):
+            named = [one for one in models if one in words(body)]
+            if named != [model]:
+                yield f"of the model {model!r} the body names {named}"
 
     @law
     def test_every_option_goes_out(self) -> Iterator[str]:
@@ -205,6 +158,8 @@ class LawsOfRequests(LawsOfMessages):
                     sent = self._with_extra(tools, fields, extra)
                     if sent is not None and not includes(at(sent, path), at(body, path)):
                         yield f"extra_body={extra!r} replaced {at(body, path)!r:.100}"
+                    elif sent is not None and not fields.get("stream") and not includes(at(sent, path), other):
+                        yield f"extra_body={extra!r} is left out without a word: {at(body, path)!r:.100} stands there"
 
     def _with_extra(self, tools: ToolSet[Any], fields: Mapping[str, Any], extra: Mapping[str, Any]) -> Any:
         """The body with these extra fields, None if they are refused."""
@@ -267,10 +222,21 @@ class LawsOfRequests(LawsOfMessages):
     @law
     def test_building_changes_nothing(self) -> Iterator[str]:
         """The request that was given stays as it was, and building it twice gives the same body."""
+        # Nothing that other laws send, too: what is changed already is not seen to change.
+        parts = [{"type": "text", "text": "x"}]
+        result = {"role": "tool", "tool_call_id": IDS[0], "content": [{"type": "text", "text": "x"}]}
         fields: dict[str, Any] = {
-            "messages": ({"role": "user", "content": [{"type": "text", "text": "x"}]},),
+            "messages": ({"role": "user", "content": parts}, called(ids=IDS[:1]), result, {**USER}),
             "extra_body": {"toolfan_extra": {"a": [1]}},
         }
+        yield from self._changed(fields)
+        for sample in self.answers():
+            turn = self.adapter.parse_response(sample.body)
+            own = self.adapter.build_answer(turn, [Answer(call, PROBE) for call in turn.calls])
+            yield from self._changed({**fields, "messages": (USER, *own, USER)})
+
+    def _changed(self, fields: dict[str, Any]) -> Iterator[str]:
+        """What became of the fields of a request by building it twice."""
         kept = copy.deepcopy(fields)
         request = self.request(**fields)
         first, second = self.adapter.build_request(request), self.adapter.build_request(request)

@@ -39,10 +39,11 @@ class Subject(Lawful):
     `connect` must refuse, `settings` what it needs beside the key, `environment` further variables.  `options` has
     values for options that not every value suits.  `request_model` is the model of requests that the suite builds.
 
-    Three more say what the provider's wire is like, and are proved, too: `error_field` is False where answers to calls
+    Five more say what the provider's wire is like, and are proved, too: `error_field` is False where answers to calls
     have no field for errors, so that the text alone tells; `stream_field` is False where the address or the method asks
-    for a stream, and not the body; `always_sent` names the options without which the provider takes no request, so that
-    a value of the adapter's own goes out.
+    for a stream, and not the body; `model_field` is False where the address names the model; `always_sent` names the
+    options without which the provider takes no request, so that a value of the adapter's own goes out.
+    `dropped_keywords` are those of JSON Schema that the provider's dialect cannot carry, each with the reason.
     """
 
     adapter: ClassVar[ParallelToolsAdapter]
@@ -57,7 +58,9 @@ class Subject(Lawful):
     request_model: ClassVar[str] = "toolfan-model"
     error_field: ClassVar[bool] = True
     stream_field: ClassVar[bool] = True
+    model_field: ClassVar[bool] = True
     always_sent: ClassVar[Sequence[str]] = ()
+    dropped_keywords: ClassVar[Mapping[str, str]] = NO_OPTIONS
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Raises TypeError for what cannot be right: see `toolfan.testing.attributes`, and `Lawful`."""

@@ -132,6 +132,14 @@ def places(tree: Any, fits: Callable[[Any], bool]) -> list[Path]:
     return [path for path, node in nodes(tree) if fits(node)]
 
 
+def earlier(first: Path, second: Path) -> bool:
+    """Whether the one stands before the other, or there is no order between them: the keys of an object have none."""
+    for one, other in zip(first, second, strict=False):
+        if one != other:
+            return not (isinstance(one, int) and isinstance(other, int)) or one < other
+    return True
+
+
 def says(said: str) -> Callable[[Any], bool]:
     """Fits texts in which this one stands."""
     return lambda node: isinstance(node, str) and said in node

@@ -1,0 +1,109 @@
+"""Laws of choices: which tools may, must or must not be called, and how many, each beside the other.
+
+Knows: `build_request`.  Must not know: messages, how a request is sent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from toolfan.adapter import ToolChoice
+from toolfan.errors import Unsupported
+from toolfan.wire import encode_json
+
+from .lawbook import law
+from .laws_of_histories import LawsOfHistories
+from .trees import named_leaves, same, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from toolfan.adapter import JSON
+    from toolfan.toolset import ToolSet
+
+
+class LawsOfChoices(LawsOfHistories):
+    """What goes out of `tool_choice` and `parallel`."""
+
+    @law
+    def test_the_tool_choice_goes_out(self) -> Iterator[str]:
+        """`auto`, `required` and `none` are three different requests, as far as the capabilities offer them.
+
+        Spell each in the provider's words, `auto` too where a server may have another default.
+        """
+        modes: list[Literal["auto", "required", "none"]] = ["auto", "none"]
+        if self.adapter.capabilities.tool_choice_required:
+            modes.append("required")
+        bodies = {mode: self.built(tool_choice=ToolChoice(mode)).body for mode in modes}
+        for mode in modes[1:]:
+            for other in modes[: modes.index(mode)]:
+                if same(bodies[mode], bodies[other]):
+                    yield f"{mode!r} and {other!r} are sent alike"
+
+    @law
+    def test_a_subset_of_the_tools_goes_out(self) -> Iterator[str]:
+        """A choice of some tools names these, and only these, by their names on the wire; all tools stay offered.
+
+        A provider that can be made to call one tool, but not one of some, says `tool_choice_subset=1`.  A subset with
+        the mode "auto" demands no call: where the provider has no words for that, raise Unsupported.
+        """
+        most = self.adapter.capabilities.tool_choice_subset
+        tools = self.tools("Weather", "Box[int]", "Empty")
+        for chosen in (("Box[int]",), ("Weather", "Empty"), ("Weather", "Box[int]")):
+            if most is not True and len(chosen) > most:
+                continue
+            must = self.built(tools, tool_choice=ToolChoice("required", chosen)).body
+            yield from self._misnamed(tools, "required", chosen, must)
+            try:
+                may = self.built(tools, tool_choice=ToolChoice("auto", chosen)).body
+            except Unsupported:
+                continue
+            yield from self._misnamed(tools, "auto", chosen, may)
+            if same(may, must):
+                yield f"that {chosen} may be called is sent as that one of them must"
+
+    def _misnamed(
+        self, tools: ToolSet[Any], mode: Literal["auto", "required"], chosen: tuple[str, ...], body: JSON
+    ) -> Iterator[str]:
+        """Chosen tools that the choice does not name, and others that it does."""
+        wire, base = self.wire_names(tools), self.built(tools, tool_choice=ToolChoice(mode)).body
+        for name in tools.by_name:
+            more = words(body).count(wire[name]) - words(base).count(wire[name])
+            if (more > 0) is not (name in chosen):
+                yield f"{mode} of {chosen}: {wire[name]!r} is {'named' if more > 0 else 'not named'}"
+
+    @law
+    def test_parallel_goes_out(self) -> Iterator[str]:
+        """`parallel=False` changes the request if and only if the provider has a switch (`parallel_switch`).
+
+        A number is no less than True to a provider that cannot count; core then turns the calls beyond it away.
+        """
+        bodies = {value: self.built(parallel=value).body for value in (True, False)}
+        switched = not same(bodies[True], bodies[False])
+        if switched is not self.adapter.capabilities.parallel_switch:
+            what = "changes the request" if switched else "changes nothing"
+            yield f"parallel_switch is {not switched}, and parallel=False {what}"
+        for limit in (1, 3, 1000):
+            encode_json(self.built(parallel=limit).body)
+        if same(self.built(parallel=1).body, bodies[True]) and switched:
+            yield "parallel=1 is sent as if any number of calls were wanted"
+        if same(self.built(parallel=3).body, bodies[False]) and switched:
+            yield "parallel=3 is sent as if one call at most were wanted"
+
+    @law
+    def test_choices_do_not_undo_each_other(self) -> Iterator[str]:
+        """What a choice of tools adds to a request, and what `parallel=False` adds, is there when both are given."""
+        can = self.adapter.capabilities
+        tools = self.tools("Weather", "Box[int]", "Empty")
+        choices = [ToolChoice("required")] if can.tool_choice_required else []
+        choices += [ToolChoice("required", ("Box[int]",))] if can.tool_choice_subset else []
+        choices += [ToolChoice("required", ("Weather", "Empty"))] if can.tool_choice_subset is True else []
+        base = named_leaves(self.built(tools).body)
+        for limit in (False, 1):
+            limited = named_leaves(self.built(tools, parallel=limit).body) - base
+            for choice in choices:
+                chosen = named_leaves(self.built(tools, tool_choice=choice).body) - base
+                both = named_leaves(self.built(tools, tool_choice=choice, parallel=limit).body)
+                for what, wanted in ((f"parallel={limit}", limited), (f"{choice}", chosen)):
+                    if gone := wanted - both:
+                        yield f"with {choice} and parallel={limit}, what {what} adds is gone: {sorted(gone)}"

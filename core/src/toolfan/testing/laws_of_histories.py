@@ -1,0 +1,127 @@
+"""Laws of what messages hold: texts and arguments to the letter, every image as what it is.
+
+Knows: chat-style messages, `build_request`.  Must not know: the rest of a request, how it is sent.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from toolfan.errors import UsageError
+
+from .lawbook import law
+from .laws_of_messages import IDS, PIXEL, LawsOfMessages, called, word
+from .subject import USER
+from .trees import earlier, places, same, says, text_of, values, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from toolfan.adapter import JSON
+
+_ODD = ' \t“Zürich” ☔ 天気 👍 e\u0301 \u00e9 \\n "x" </a>\r\n\n'
+LETTERS = f"{_ODD} {'0123456789' * 2000} toolfan {_ODD}"
+"""Blanks at both ends, letters of all kinds, and more than anybody would cut in good faith."""
+ABOVE_FLOATS = 2**53 + 1
+FLAGS = [True, None, 0.5, ""]
+NO_JSON = '{"location": "toolfan-no-json'
+ADDRESS = "https://example.com/toolfan.png"
+# The smallest JPEG that has a header: another image than the pixel.
+OTHER_IMAGE = "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="
+
+
+def _call(arguments: str) -> JSON:
+    """An assistant's message with this one call."""
+    [call] = called(ids=IDS[:1])["tool_calls"]
+    return {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{**call, "function": {**call["function"], "arguments": arguments}}],
+    }
+
+
+def _image(data: str, kind: str) -> JSON:
+    return {"type": "image_url", "image_url": {"url": f"data:image/{kind};base64,{data}"}}
+
+
+class LawsOfHistories(LawsOfMessages):
+    """What goes out of each message."""
+
+    @law
+    def test_texts_go_out_to_the_letter(self) -> Iterator[str]:
+        """Every text goes out as it was given, long ones too: blanks, line ends, and letters that are not ASCII.
+
+        Texts of the user, of the assistant, of systems and the results of calls.  Do not strip, cut or normalise them,
+        and write JSON with `toolfan.wire.json_text`, which loses nothing.
+        """
+        result = {"role": "tool", "tool_call_id": IDS[0]}
+        asked: dict[str, tuple[JSON, ...]] = {
+            "user": ({"role": "user", "content": LETTERS},),
+            "user (in parts)": ({"role": "user", "content": [{"type": "text", "text": LETTERS}]},),
+            "assistant": (USER, {"role": "assistant", "content": LETTERS}, USER),
+            "tool": (USER, called(ids=IDS[:1]), {**result, "content": LETTERS}),
+        }
+        system = {"role": "system", "content": "x"}
+        if self.adapter.capabilities.system_messages and not self.refused(messages=[system, USER]):
+            asked |= {role: ({"role": role, "content": LETTERS}, USER) for role in ("system", "developer")}
+        for whose, messages in asked.items():
+            found = [text for text in words(self.built(messages=messages).body) if "toolfan" in text]
+            if not any(LETTERS in text for text in found):
+                near = max(found, key=len, default="")
+                yield f"the text of the message of the {whose} is not there as it was given, but {near!r:.100}"
+
+    @law
+    def test_arguments_of_earlier_calls_go_out_whole(self) -> Iterator[str]:
+        """The arguments of a call in the messages go out with all their values, exact: long texts, large integers.
+
+        What is no JSON object goes out as the model wrote it, or is refused with UsageError where the provider takes
+        nothing but objects; an empty object in its place would tell the model that it wrote one.
+        """
+        given = {"location": LETTERS, "more": {"count": ABOVE_FLOATS, "flags": FLAGS}}
+        if word(IDS[0]) not in text_of(self.built(messages=(USER, called(ids=IDS[:1]))).body):
+            return  # the law of messages tells that calls are missing
+        found = [*values(self.built(messages=(USER, _call(json.dumps(given)))).body)]
+        for wanted in (LETTERS, ABOVE_FLOATS, FLAGS):
+            if not any(same(one, wanted) for one in found):
+                yield f"{wanted!r:.60} was in the arguments of an earlier call, and does not go out with it"
+        try:
+            body = self.built(messages=(USER, _call(NO_JSON))).body
+        except UsageError:
+            return
+        if not any(NO_JSON in text for text in words(body)):
+            yield f"the arguments {NO_JSON!r} of an earlier call, which are no JSON, are left out"
+
+    @law
+    def test_images_go_out(self) -> Iterator[str]:
+        """All images of a message go out, in their order; one by address goes out, or is refused as Unsupported."""
+        if not self.adapter.capabilities.images:
+            return
+        content = [{"type": "text", "text": word("one")}, _image(PIXEL, "png"), _image(OTHER_IMAGE, "jpeg")]
+        body = self.built(messages=({"role": "user", "content": content},)).body
+        found = [places(body, says(data)) for data in (PIXEL, OTHER_IMAGE)]
+        if not all(found):
+            yield f"of two images in a message {sum(map(bool, found))} go out"
+        elif not earlier(found[0][0], found[1][0]):
+            yield "the second image of a message stands before the first"
+        by_address = [{"type": "text", "text": word("one")}, {"type": "image_url", "image_url": {"url": ADDRESS}}]
+        try:
+            body = self.built(messages=({"role": "user", "content": by_address},)).body
+        except UsageError:
+            return
+        if not places(body, says(ADDRESS)):
+            yield f"an image by address ({ADDRESS}) is left out: send it, or raise Unsupported"
+
+    @law
+    def test_the_media_type_of_an_image_goes_out(self) -> Iterator[str]:
+        """The same bytes as image/png and as image/jpeg are two requests: the media type of `data:` is not lost.
+
+        A provider that has no field for it looks at the bytes; then name this law in `broken_laws`, and say so.
+        """
+        if not self.adapter.capabilities.images:
+            return
+        png, jpeg = (
+            self.built(messages=({"role": "user", "content": [_image(PIXEL, kind)]},)).body for kind in ("png", "jpeg")
+        )
+        if same(png, jpeg):
+            yield "an image goes out without its media type, or each with the same one"
