@@ -43,10 +43,11 @@ _MESSAGES = re.compile(r".*/v1/messages$")
 _CONVERSE = re.compile(r".*/model/(?P<model>.+)/converse(?P<stream>-stream)?$")
 _COHERE = re.compile(r".*/v2/chat$")
 _MODELS = re.compile(r"(/openai)?(/v1)?/models$")
-_VERTEX = re.compile(
-    r"/(?P<version>v1|v1beta1)/projects/[^/]+/locations/[^/]+/publishers/google/models/(?P<model>[^/:]+):(?P<method>\w+)$"
+_VERTEX = re.compile(  # without a project: the express mode, which goes by a key
+    r"/(?P<version>v1|v1beta1)/(?P<project>projects/[^/]+/locations/[^/]+/)?"
+    r"(?:publishers/[^/]+/models|endpoints)/(?P<model>[^/:]+):(?P<method>\w+)$"
 )
-_GEMINI = re.compile(r"/(?P<version>v1|v1beta)/models/(?P<model>[^/:]+):(?P<method>\w+)$")
+_GEMINI = re.compile(r"/(?P<version>v1|v1beta)/(?:models|tunedModels)/(?P<model>[^/:]+):(?P<method>\w+)$")
 
 
 def make_app(desk: Desk) -> Starlette:
@@ -65,9 +66,10 @@ async def dispatch(desk: Desk, request: Request) -> Response:
     desk.recorder.record(
         request.method, path, query=request.query_params.items(), headers=request.headers.items(), body=body
     )
-    google = _VERTEX.match(path) or _GEMINI.match(path)
+    vertex = _VERTEX.match(path)
+    google = vertex or _GEMINI.match(path)
     if google and request.method == "POST":
-        return await _answer_google(desk, request, google.groupdict(), body)
+        return await _answer_google(desk, request, google.groupdict(), body, vertex=vertex is not None)
     if _CHAT.match(path) and request.method == "POST":
         return await _answer_openai(desk, request, body)
     if _RESPONSES.match(path) and request.method == "POST":
@@ -88,7 +90,7 @@ async def dispatch(desk: Desk, request: Request) -> Response:
             if refused
             else as_json(openai_wire.model_list(), headers=openai_wire.answer_headers(desk.identifiers))
         )
-    if ("/models/" in path and ":" in path) or path.startswith("/v1beta"):
+    if ("/models/" in path and ":" in path) or path.startswith(("/v1beta", "/v1/projects/")):
         return as_json(google_wire.render_failure(Failure(404, f"Not found: {request.method} {path}")), 404)
     message = f"Invalid URL ({request.method} {path})"
     return _openai_failure(desk, Failure(404, message, type="invalid_request_error"))
@@ -161,22 +163,24 @@ def _count_anthropic(desk: Desk, request: Request, path: str, body: bytes) -> Re
         return ANTHROPIC.failed(desk, exc.failure)
 
 
-async def _answer_google(desk: Desk, request: Request, path: Mapping[str, str], body: bytes) -> Response:
-    vertex = "projects/" in request.url.path
+async def _answer_google(
+    desk: Desk, request: Request, path: Mapping[str, str | None], body: bytes, *, vertex: bool
+) -> Response:
     integer_enums = vertex and "enum-encoding=int" in unquote(request.url.query)
     flavour = google_wire.Flavour(
         vertex, call_ids=not vertex or path["version"] == "v1beta1", integer_enums=integer_enums
     )
-    framing = _framing(request, path["method"])
+    method, model = str(path["method"]), str(path["model"])
+    framing = _framing(request, method)
     array = framing == "array"
-    refused = keys.google_refusal(desk.api_key, request, vertex=vertex)
+    refused = keys.google_refusal(desk.api_key, request, by_key=not (vertex and path["project"]))
     if refused:
         return _google_failure(refused, array=array)
     if framing is None:
-        message = f"The method {path['method']} is not served here: only generateContent and streamGenerateContent."
+        message = f"The method {method} is not served here: only generateContent and streamGenerateContent."
         return _google_failure(Failure(501, message))
     try:
-        question = google_wire.read(body, path["model"])
+        question = google_wire.read(body, model)
     except Refused as exc:
         return _google_failure(exc.failure, array=array)
     settled = await desk.settle(question)

@@ -66,21 +66,21 @@ def bedrock_refusal(api_key: str | None, request: Request) -> Failure | None:
     return Failure(403, "Missing Authentication Token", type="MissingAuthenticationTokenException")
 
 
-def google_refusal(api_key: str | None, request: Request, *, vertex: bool) -> Failure | None:
-    """The same for Google's dialects."""
-    key = _bearer(request) if vertex else request.headers.get("x-goog-api-key") or request.query_params.get("key", "")
-    if vertex:  # without a key of the server's own, anonymous credentials are welcome on loopback
-        if api_key in (None, key):
+def google_refusal(api_key: str | None, request: Request, *, by_key: bool) -> Failure | None:
+    """The same for Google's dialects: an API key (`by_key`: the Gemini API, Vertex AI's express mode), or a bearer."""
+    given = request.headers.get("x-goog-api-key") or request.query_params.get("key", "")
+    if not by_key:  # without a key of the server's own, anonymous credentials are welcome on loopback
+        if api_key in (None, _bearer(request) or given):
             return None
         return Failure(
             401,
             "Request had invalid authentication credentials. Expected OAuth 2 access token, login "
             "cookie or other valid authentication credential.",
         )
-    if not key:
+    if not given:
         return Failure(
             403,
             "Method doesn't allow unregistered callers (callers without established identity). Please "
             "use API Key or other form of API consumer identity to call this API.",
         )
-    return None if api_key in (None, key) else Failure(400, "API key not valid. Please pass a valid API key.")
+    return None if api_key in (None, given) else Failure(400, "API key not valid. Please pass a valid API key.")
