@@ -18,6 +18,7 @@ MAX_FIELDS = 200
 
 _ROW_END = re.compile(r"_?(?:\d+|[A-Z]|(?<=_)[a-z]|(?<![a-z])[a-z])$")
 _NUMBER_OF = re.compile(r"\b(?:number|count|amount|quantity) of ((?:\w+ ?){1,3})", re.IGNORECASE)
+_ALTERNATIVES = ("anyOf", "oneOf", "allOf")
 Schema = Mapping[str, Any]
 
 
@@ -38,6 +39,7 @@ class Field:
     default: Any
     has_default: bool
     schema: Schema
+    item_schema: Schema = field(default_factory=dict)
     description: str = ""
     name_words: tuple[str, ...] = ()
     name_stems: frozenset[str] = field(default_factory=frozenset)
@@ -52,6 +54,11 @@ class Field:
     def scalar(self) -> str:
         """The JSON type of one value: the item's for an array."""
         return self.item if self.kind == "array" else self.kind
+
+    @property
+    def scalar_schema(self) -> Schema:
+        """The schema of one value: the item's for an array."""
+        return self.item_schema if self.kind == "array" else self.schema
 
     def speaks_of(self, words: frozenset[str]) -> bool:
         """Whether the name, or the first words of the description, hold one of these words."""
@@ -147,6 +154,7 @@ def _field(path: tuple[str, ...], schema: Schema, root: Schema, needs: tuple[boo
         default=schema.get("default"),
         has_default="default" in schema,
         schema=schema,
+        item_schema=items,
         description=description,
         name_words=name_words,
         name_stems=frozenset(stem(word) for word in name_words),
@@ -172,26 +180,53 @@ def json_type(schema: Schema) -> str:
     return "array" if "items" in schema else "string"
 
 
-def resolve(schema: Any, root: Schema) -> Schema:
-    """A schema with its $ref followed and the first alternative that is not null taken in its place. Never raises."""
+def resolve(schema: Any, root: Schema, *, ending: bool = False) -> Schema:
+    """A schema with its $ref followed and the first alternative that is not null taken in its place. Never raises.
+
+    `ending`: null, else the last alternative, so that what refers to itself comes to an end.
+    """
     for _ in range(8):
         if not isinstance(schema, Mapping):
             return {}
-        alternatives = next(
-            (schema[key] for key in ("anyOf", "oneOf", "allOf") if isinstance(schema.get(key), list) and schema[key]),
-            None,
+        key, alternatives = next(
+            ((one, schema[one]) for one in _ALTERNATIVES if isinstance(schema.get(one), list) and schema[one]),
+            ("", None),
         )
         if isinstance(schema.get("$ref"), str):
             chosen: Any = _at(root, schema["$ref"])
+        elif alternatives is not None and key == "allOf":
+            chosen = _together([resolve(one, root, ending=ending) for one in alternatives])
         elif alternatives is not None:
-            chosen = next((one for one in alternatives if isinstance(one, Mapping) and one.get("type") != "null"), {})
+            chosen = _alternative(alternatives, ending=ending)
         else:
             return schema
         if not isinstance(chosen, Mapping):
             return {}
-        kept = {key: value for key, value in schema.items() if key not in ("$ref", "anyOf", "oneOf", "allOf")}
+        kept = {name: value for name, value in schema.items() if name not in ("$ref", *_ALTERNATIVES)}
         schema = {**chosen, **kept}
     return {}
+
+
+def _alternative(alternatives: list[Any], *, ending: bool) -> Any:
+    known = [one for one in alternatives if isinstance(one, Mapping)]
+    if ending:
+        return next((one for one in known if one.get("type") == "null"), known[-1] if known else {})
+    return next((one for one in known if one.get("type") != "null"), {})
+
+
+def _together(schemas: list[Schema]) -> Schema:
+    """One schema in place of all: members and what is required of each, else what the last one says."""
+    whole: dict[str, Any] = {}
+    for schema in schemas:
+        for key, value in schema.items():
+            before = whole.get(key)
+            if key == "properties" and isinstance(before, Mapping) and isinstance(value, Mapping):
+                whole[key] = {**before, **value}
+            elif key == "required" and isinstance(before, list) and isinstance(value, list):
+                whole[key] = [*before, *value]
+            else:
+                whole[key] = value
+    return whole
 
 
 def _at(root: Schema, reference: str) -> Any:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan_local.affinity import NEVER, Affinity
+from toolfan_local.bounds import text_allowed
 from toolfan_local.hits import Hit
 from toolfan_local.values import value_of
 
@@ -59,6 +60,15 @@ def _singles(mention: Mention) -> list[Mention]:
         return [mention]
     kind = "quoted" if isinstance(mention.value[0], str) else "number"
     return [replace(mention, kind=kind, value=value) for value in mention.value]
+
+
+def _holds(one: Field, mention: Mention) -> bool:
+    """Whether the field may hold the mention, as far as its schema says; numbers are put right later."""
+    if one.scalar != "string" or one.enum:
+        return True
+    value = value_of(mention, one)
+    texts = value if isinstance(value, list) else [value]
+    return all(not isinstance(text, str) or text_allowed(text, one.scalar_schema) for text in texts)
 
 
 class Filling:
@@ -109,7 +119,8 @@ class Filling:
     def _score(self, mention: Mention, place: int) -> float:
         key = (mention.first, mention.kind, place)
         if key not in self._known:
-            self._known[key] = self._affinity.score(mention, self._fields[place], *self._span)
+            one = self._fields[place]
+            self._known[key] = self._affinity.score(mention, one, *self._span) if _holds(one, mention) else NEVER
         return self._known[key]
 
     def _least(self, mention: Mention, place: int) -> float:

@@ -23,9 +23,14 @@ _RENAMED = {
     "min_length": "minLength",
     "maxLength": "maxLength",
     "max_length": "maxLength",
+    "minProperties": "minProperties",
+    "min_properties": "minProperties",
+    "maxProperties": "maxProperties",
+    "max_properties": "maxProperties",
     "additionalProperties": "additionalProperties",
     "additional_properties": "additionalProperties",
 }
+_COUNTS = frozenset(name for name in _RENAMED.values() if name.startswith(("min", "max")))
 _DROPPED = ("nullable", "propertyOrdering", "property_ordering", "example")
 
 
@@ -58,4 +63,6 @@ def _converted(key: str, value: Any) -> Any:
         return [to_json_schema(below) for below in value]
     if key in ("items", "additionalProperties", "additional_properties") and isinstance(value, dict):
         return to_json_schema(value)
+    if _RENAMED.get(key) in _COUNTS and isinstance(value, str) and value.isdecimal():  # as JSON has 64 bit integers
+        return int(value)
     return value

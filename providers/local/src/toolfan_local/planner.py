@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,12 +21,13 @@ from toolfan_local.filling import MAX_CALLS, Filling, Record, expand, inherit
 from toolfan_local.hits import find_hits, query_text, read_switches
 from toolfan_local.lexicon import LENGTH_UNITS
 from toolfan_local.mentions import find_mentions
+from toolfan_local.sampling import fitted
 from toolfan_local.tokens import tokenize
 from toolfan_local.values import undecided
 from toolfan_local.words import content_stems, identifier_words, singular
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
 LEAST_SCORE = 1.2  # below it a clause names no tool
 OTHER_WORDS = 1.2  # the same for a clause that does not name the other tool
@@ -182,7 +184,11 @@ class _Planning:
             home = _object_at(arguments, one.path[:-1])
             if one.needed and place not in row:
                 home[one.name] = self._query(span) if one.is_free_text() else undecided(one, self._turns[span.tool])
-        return arguments
+        schema = self._tools[span.tool].parameters
+        if not isinstance(schema, Mapping):
+            return arguments
+        mended: dict[str, Any] = fitted(arguments, {**schema, "type": "object"}, schema, self._turns[span.tool])
+        return mended
 
     def _rows(self, span: _Span, fields: Sequence[Field]) -> list[Mapping[int, Any]]:
         """The values of each call of a span, by field."""

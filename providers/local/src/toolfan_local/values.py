@@ -5,23 +5,15 @@ Knows JSON types, dates, percentages and enums; not which mention belongs to whi
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING, Any
+
+from toolfan_local.bounds import nearest, text_sample
 
 if TYPE_CHECKING:
     from toolfan_local.fields import Field
     from toolfan_local.mentions import Mention
 
-_FORMATS = {
-    "date": "2024-01-01",
-    "date-time": "2024-01-01T00:00:00Z",
-    "time": "00:00:00Z",
-    "email": "user@example.com",
-    "uri": "https://example.com/",
-    "uuid": "00000000-0000-4000-8000-000000000000",
-    "duration": "PT1H",
-}
 DEFAULT_YEAR = 2024  # for dates written without a year, so that answers do not depend on the day
 
 
@@ -65,14 +57,15 @@ def _date(date: tuple[int | None, int, int], one: Field) -> str:
     form = re.search(r"[YMD]{1,4}[-/.][YMD]{1,4}[-/.][YMD]{1,4}", one.description, re.IGNORECASE)
     pattern = form[0].upper() if form else "YYYY-MM-DD"
     filled = re.sub("Y+", f"{year or DEFAULT_YEAR:04d}", pattern)
-    return re.sub("D+", f"{day:02d}", re.sub("M+", f"{month:02d}", filled))
+    filled = re.sub("D+", f"{day:02d}", re.sub("M+", f"{month:02d}", filled))
+    return f"{filled}T00:00:00Z" if one.schema.get("format") == "date-time" and form is None else filled
 
 
 def undecided(one: Field, turn: int) -> Any:
     """A value for a required field of which the text says nothing: the default, else a plain value of the type.
 
     Enum values nobody mentions are taken in turn, last first, so that repeated calls exercise every value: `turn` is
-    the number of the call among the calls of its tool.
+    the number of the call among the calls of its tool. What else the schema asks for is `sampling`'s.
     """
     if one.has_default:
         return one.default
@@ -80,28 +73,8 @@ def undecided(one: Field, turn: int) -> Any:
         value = one.enum[-1 - turn % len(one.enum)]
         return [value] if one.kind == "array" else value
     if one.kind in ("integer", "number"):
-        return _least(one)
-    if one.kind == "string" and isinstance(one.schema.get("format"), str):
-        return _FORMATS.get(one.schema["format"], "")
-    plain: dict[str, Any] = {"string": "", "boolean": False, "array": [], "object": {}, "null": None}
+        return nearest(one.schema, whole=one.kind == "integer")
+    if one.kind == "string":
+        return text_sample(one.schema)
+    plain: dict[str, Any] = {"boolean": False, "array": [], "object": {}, "null": None}
     return plain.get(one.kind, "")
-
-
-def _least(one: Field) -> int | float:
-    """The least number that the bounds allow, 1 where they allow it."""
-    low, high = _bound(one, "minimum"), _bound(one, "maximum")
-    above, below = _bound(one, "exclusiveMinimum"), _bound(one, "exclusiveMaximum")
-    if low is None and above is not None:
-        low = above + 1
-    if high is None and below is not None:
-        high = below - 1
-    value: int | float = 1 if low is None else low
-    value = value if high is None else min(value, high)
-    return math.ceil(value) if one.kind == "integer" else float(value)
-
-
-def _bound(one: Field, key: str) -> int | float | None:
-    value = one.schema.get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
-        return None
-    return value
