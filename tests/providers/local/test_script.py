@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
+import anthropic
+import openai
 import pytest
 from toolfan_local.exchange import Failure, Reply, ReplyCall, TokenCount, Verbatim
 from toolfan_local.script import Script, ScriptError, load_script
+from toolfan_local.server import Server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,19 +93,58 @@ def test_threads_never_share_an_answer() -> None:
 @pytest.mark.parametrize(
     ("answers", "message"),
     [
-        ([{"txt": "a"}], "script: answers[0].txt: Extra inputs are not permitted"),
-        ([{"text": "a"}, {}], "script: answers[1]: Value error, give exactly one of"),
-        ([{"text": "a", "error": {"status": 500}}], "script: answers[0]: Value error, give exactly one of"),
-        ([{"error": {"status": 200}}], "script: answers[0].error.status: Input should be greater than or equal to 400"),
-        ([{"text": "a", "matches": "("}], "script: answers[0].matches: Value error, not a regular expression"),
-        ([{"text": "a", "delay": -1}], "script: answers[0].delay: Input should be greater than or equal to 0"),
-        ("missing.toml", "missing.toml: cannot be read: No such file or directory"),
+        ([{"txt": "a"}], "answers[0].txt: there is no such key; there are model, contains, matches, times,"),
+        ([{"text": "a"}, {}], "answers[1]: give exactly one of"),
+        ([{"text": "a", "error": {"status": 500}}], "answers[0]: give exactly one of"),
+        ([{"calls": [], "error": {"status": 500}}], "answers[0]: give exactly one of"),
+        ([{"error": {"status": 200}}], "answers[0].error.status: expected a whole number from 400 to 599, but got 200"),
+        ([{"body": {"content": 3}}], "answers[0].body.content: expected a text, an object or a list, but got 3"),
+        ([{"error": {}}], "answers[0].error.status: it is missing: expected a whole number from 400"),
+        ([{"error": {"status": 400, "headers": {"a": 3}}}], "answers[0].error.headers.a: expected a text, but got 3"),
+        ([{"text": "a", "matches": "("}], "answers[0].matches: not a regular expression"),
+        ([{"text": "a", "delay": -1}], "answers[0].delay: expected a number of seconds, 0 or more, but got -1"),
+        ([{"text": "a", "times": 0}], "answers[0].times: expected a whole number, 1 or more, or 'always', but got 0"),
+        ([{"text": "a", "pace": "fast"}], "answers[0].pace: expected a number of seconds, 0 or more, or an object"),
+        ([{"text": "a", "pace": {"chunk": []}}], "answers[0].pace.chunk: expected a number of seconds, 0 or more, but"),
+        ([{"calls": {"name": "W"}}], "answers[0].calls: expected a list of calls, but got an object"),
+        ([{"calls": ["W"]}], "answers[0].calls[0]: expected an object with name, arguments and id, but got 'W'"),
+        ([{"calls": [{"name": "W", "arguments": {1: 2}}]}],
+         "answers[0].calls[0].arguments: expected an object, whose keys are texts, or a text that is sent as it is, "
+         "but got an object with the key 1"),
+        ({"answers": [3]}, "answers[0]: expected an object, but got 3"),
+        ({"answers": {"text": "a"}}, "answers: expected a list of answers, but got an object"),
+        (3, "top level: expected an object with answers, or a list of answers, but got 3"),
     ],
-)
-def test_wrong_scripts_are_refused_with_their_position(answers: Any, message: str) -> None:
+)  # fmt: skip
+def test_wrong_scripts_are_refused_with_their_position_in_the_scripts_own_words(answers: Any, message: str) -> None:
     with pytest.raises(ScriptError) as caught:
         load_script(answers)
-    assert str(caught.value).startswith(message)
+    (line,) = str(caught.value).splitlines()  # one reason, though a value may be read in several ways
+    assert line.startswith(f"script: {message}")
+    assert not re.search(r"tuple|dict|constrained|Value error|Input should|Scripted", line)
+
+
+def test_every_wrong_place_is_told() -> None:
+    with pytest.raises(ScriptError) as caught:
+        load_script([{"calls": [{"nam": "W"}]}, {"text": 3}])
+    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == [
+        "answers[0].calls[0].name", "answers[0].calls[0].nam", "answers[1].text",
+    ]  # fmt: skip
+
+
+def test_a_missing_file_is_told() -> None:
+    with pytest.raises(ScriptError, match=r"missing.toml: cannot be read: No such file or directory"):
+        load_script("missing.toml")
+
+
+def test_a_model_that_calls_nothing() -> None:
+    with Server([{"calls": [], "times": "always"}]) as server:
+        client = openai.OpenAI(base_url=server.openai_url, api_key="any", max_retries=0)
+        answer = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hello"}])
+        assert (answer.choices[0].message.tool_calls, answer.choices[0].finish_reason) == (None, "stop")
+        sdk = anthropic.Anthropic(base_url=server.anthropic_url, api_key="any", max_retries=0)
+        message = sdk.messages.create(model="m", max_tokens=9, messages=[{"role": "user", "content": "hello"}])
+        assert (message.content, message.stop_reason) == ([], "end_turn")
 
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:

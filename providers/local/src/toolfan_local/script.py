@@ -27,6 +27,7 @@ from pydantic import (
     model_validator,
 )
 
+from toolfan_local import script_errors
 from toolfan_local.exchange import Failure, Outcome, Reply, ReplyCall, Stop, TokenCount, Verbatim
 from toolfan_local.pacing import Pace
 
@@ -102,7 +103,7 @@ class ScriptedAnswer(_Part):
     ignored), `matches` (a regular expression found in it). `times`: how often it answers, a number or "always".
     `delay`: seconds before the answer. `pace`: how fast it comes, in place of the server's; a number is the seconds
     before each chunk of a stream. `calls_together`: all calls in one chunk of a stream, or not. Give either `error`, or
-    `body`, or any of `calls`, `text`, `stop`, `usage`.
+    `body`, or any of `calls`, `text`, `stop`, `usage`. `calls` alone, and empty: a model that calls nothing.
     """
 
     model: str | None = None
@@ -131,7 +132,8 @@ class ScriptedAnswer(_Part):
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> ScriptedAnswer:
-        reply = bool(self.calls or self.text is not None or self.stop or self.usage)
+        said = self.text is not None or self.stop or self.usage
+        reply = bool(self.calls or said or "calls" in self.model_fields_set)  # no calls are an answer too
         if reply + (self.error is not None) + (self.body is not None) != 1:
             raise ValueError("give exactly one of: error; body; calls, text, stop, usage (these four may go together)")
         return self
@@ -204,6 +206,17 @@ class Script(BaseModel):
         return Failure(400, message, code="script_exhausted", type="invalid_request_error")
 
 
+_KEYS = {
+    "": tuple(Script.model_fields),
+    "answers": tuple(ScriptedAnswer.model_fields),
+    "calls": tuple(ScriptedCall.model_fields),
+    "usage": tuple(ScriptedUsage.model_fields),
+    "error": tuple(ScriptedError.model_fields),
+    "body": tuple(ScriptedBody.model_fields),
+    "pace": tuple(ScriptedPace.model_fields),
+}
+
+
 def load_script(source: str | Path | Mapping[str, Any] | list[Any] | Script) -> Script:
     """A script from a path (.toml or .json), from an object with `answers`, or from the list of answers alone.
 
@@ -222,7 +235,8 @@ def load_script(source: str | Path | Mapping[str, Any] | list[Any] | Script) -> 
     try:
         return Script.model_validate(data)
     except ValidationError as exc:
-        raise ScriptError("\n".join(_line(where, error) for error in exc.errors())) from exc
+        told = script_errors.lines(exc.errors(), data, _KEYS)
+        raise ScriptError("\n".join(f"{where}: {line}" for line in told)) from exc
 
 
 def _read_file(path: Path) -> Any:
@@ -250,8 +264,3 @@ def _unsendable(data: Any) -> str | None:
             else:
                 stack += [(f"{position}[{at}]", value) for at, value in enumerate(item)]
     return None
-
-
-def _line(where: str, error: Any) -> str:
-    position = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error["loc"]).lstrip(".")
-    return f"{where}: {position or 'top level'}: {error['msg']}"
