@@ -22,9 +22,10 @@ from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.framing import DONE
 from toolfan.redaction import blotted_beside
 
-from .border import cause, keys_of_model, plain_headers, request_id, translated
+from .border import cause, keys_of_model, translated
 from .protobuf import GENAI_HINT, Arguments, read_answer, system_parts
 from .rest_chunks import RestChunks, is_rest
+from .statuses import plain_headers, request_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping
