@@ -162,7 +162,7 @@ CALL = {"id": "a", "type": "function", "function": {"name": "Weather", "argument
          "tools[0].function.parameters", "invalid_function_parameters", "'additionalProperties' is required"),
         ({"tools": [{"type": "function", "function": {"name": "a", "parameters": {"type": "string"}}}]},
          "tools[0].function.parameters", "invalid_function_parameters", "type: \"object\""),
-        ({"n": 0}, "n", "invalid_value", "Invalid value for 'n'"),
+        ({"n": 0}, "n", "integer_below_min_value", "Invalid 'n': integer below minimum value"),
         ({"stream_options": {"include_usage": True}}, "stream_options", None, "only allowed when 'stream' is enabled"),
         ({"extra_body": {"stream": "yes"}}, "stream", "invalid_type", "expected a boolean"),
         ({"stream": True, "extra_body": {"stream_options": 1}}, "stream_options", "invalid_type", "expected an object"),

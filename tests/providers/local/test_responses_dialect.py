@@ -186,7 +186,12 @@ OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "x"}
     [
         ({"messages": []}, "this parameter has moved to 'input'"),
         ({"model": None}, "Missing required parameter: 'model'"),
-        ({"input": None}, "Missing required parameter: 'input'"),
+        ({"input": None}, 'One of "input" or "previous_response_id"'),
+        ({"input": []}, 'One of "input" or "previous_response_id"'),
+        ({"input": ""}, 'One of "input" or "previous_response_id"'),
+        ({"top_k": 1}, "Unknown parameter: 'top_k'"),
+        ({"temperature": 2.5}, "Invalid 'temperature': decimal above maximum value. Expected a value <= 2"),
+        ({"max_output_tokens": 1}, "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16"),
         ({"input": 3}, "Invalid type for 'input'"),
         ({"input": ["x"]}, r"Invalid type for 'input\[0\]'"),
         ({"input": [{"role": "tool", "content": "x"}]}, "Invalid value: 'tool'"),

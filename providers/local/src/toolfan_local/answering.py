@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolfan_local.exchange import Outcome, Question, Reply, ReplyCall, ToolResult
+from toolfan_local.fields import json_type, resolve
 from toolfan_local.pacing import NO_PAUSE, Pace
-from toolfan_local.planner import plan
+from toolfan_local.planner import PlannerTool, plan
+from toolfan_local.sampling import sample
 
 if TYPE_CHECKING:
     from toolfan_local.script import Script
@@ -61,11 +63,22 @@ class Answerer:
 def planned_reply(question: Question) -> Reply:
     """The planner's answer: calls where tools fit, a summary after tool results, else a text that says nothing fits."""
     if question.results and question.choice != "required":
-        return Reply(text=summary(question.results))
+        return Reply(text=_formed(question) or summary(question.results))
     calls = plan(question.tools, question.text, choice=question.choice, allowed=question.allowed, limit=question.limit)
     if calls:
         return Reply(calls=tuple(ReplyCall(call.name, call.arguments) for call in calls))
-    return Reply(text="No tool was called: none of the offered tools fits the message.")
+    return Reply(text=_formed(question) or "No tool was called: none of the offered tools fits the message.")
+
+
+def _formed(question: Question) -> str | None:
+    """The JSON text that the request asks for, filled as the arguments of a call are; None where any text will do."""
+    if question.form is None:
+        return None
+    form = resolve(question.form, question.form)
+    if json_type(form) != "object":
+        return json.dumps(sample(form, question.form), ensure_ascii=False)
+    calls = plan([PlannerTool("answer", "", form)], question.text, choice="required", limit=1)
+    return json.dumps(calls[0].arguments if calls else {}, ensure_ascii=False)
 
 
 def summary(results: tuple[ToolResult, ...]) -> str:

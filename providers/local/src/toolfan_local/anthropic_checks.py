@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from toolfan_local.exchange import Failure, Refused
+from toolfan_local.parameters import ANTHROPIC, ANTHROPIC_RANGES, faults
 
 JSON = dict[str, Any]
 
@@ -37,6 +38,14 @@ def check_request(request: JSON) -> None:
     _check_results(messages)
     _check_tools(request.get("tools") or [])
     _check_choice(request)
+    for name, _, fault in faults(request, ANTHROPIC_RANGES):
+        one = ANTHROPIC_RANGES[name]
+        if fault == "type":
+            raise refuse(f"{name}: Input should be a valid {'integer' if one.whole else 'number'}")
+        raise refuse(f"{name}: range: {one.least}..{'' if one.most is None else one.most}")
+    for key in request:
+        if key not in ANTHROPIC:
+            raise refuse(f"{key}: Extra inputs are not permitted")
 
 
 def _check_message(message: Any, where: str) -> None:

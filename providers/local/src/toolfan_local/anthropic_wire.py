@@ -63,9 +63,17 @@ def read(body: bytes) -> Question:
         choice=_CHOICES[choice["type"]],
         allowed=frozenset([choice["name"]]) if choice["type"] == "tool" else None,
         limit=1 if choice.get("disable_parallel_tool_use") is True else None,
+        form=_form(request),
         prompt_tokens=_prompt_tokens(request),
         stream=request.get("stream") is True,
     )
+
+
+def _form(request: JSON) -> JSON | None:
+    config = request.get("output_config")
+    given = config.get("format") if isinstance(config, dict) else request.get("output_format")
+    schema = given.get("schema") if isinstance(given, dict) else None
+    return schema if isinstance(schema, dict) else None
 
 
 def count(body: bytes) -> JSON:

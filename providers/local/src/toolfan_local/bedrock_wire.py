@@ -59,9 +59,21 @@ def read(body: bytes, model: str, *, stream: bool) -> Question:
         results=_trailing_results(request["messages"]),
         choice=_CHOICES[kind],
         allowed=frozenset([chosen["name"]]) if kind == "tool" else None,
+        form=_form(request.get("outputConfig")),
         prompt_tokens=estimate_tokens([request.get("system") or [], request["messages"], config.get("tools") or []]),
         stream=stream,
     )
+
+
+def _form(config: Any) -> JSON | None:
+    """The schema of the text, which stands in the request as a text."""
+    for key in ("textFormat", "structure", "jsonSchema", "schema"):
+        config = config.get(key) if isinstance(config, dict) else None
+    try:
+        schema = json.loads(config) if isinstance(config, str) else None
+    except (ValueError, RecursionError):
+        raise refuse("The schema of outputConfig.textFormat is not valid JSON") from None
+    return schema if isinstance(schema, dict) else None
 
 
 def render(question: Question, reply: Reply, identifiers: Identifiers) -> JSON:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from toolfan_local.exchange import Failure, Refused
+from toolfan_local.parameters import COHERE_RANGES, faults
 
 JSON = dict[str, Any]
 
@@ -34,6 +35,12 @@ def check_request(request: JSON) -> None:
         raise refuse("invalid request: tool_choice must be one of REQUIRED, NONE")
     if request.get("tool_choice") and not request.get("tools"):
         raise refuse("invalid request: tool_choice can only be specified with tools")
+    for name, value, fault in faults(request, COHERE_RANGES):
+        one = COHERE_RANGES[name]
+        if fault == "type":
+            raise refuse(f"invalid request: {name} must be {'an integer' if one.whole else 'a number'}")
+        bound = f"at least {one.least}" if fault == "below" else f"at most {one.most}"
+        raise refuse(f"invalid request: {name} must be {bound}, but is {value}")
 
 
 def _check_message(message: Any, where: str) -> None:

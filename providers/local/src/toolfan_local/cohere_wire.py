@@ -47,9 +47,17 @@ def read(body: bytes) -> Question:
         tools=tuple(_tool(tool["function"]) for tool in request.get("tools") or []),
         results=_trailing_results(messages),
         choice=_CHOICES[request.get("tool_choice")],
+        form=_form(request.get("response_format")),
         prompt_tokens=estimate_tokens([messages, request.get("tools") or []]),
         stream=request.get("stream") is True,
     )
+
+
+def _form(given: Any) -> JSON | None:
+    if not isinstance(given, dict) or given.get("type") != "json_object":
+        return None
+    schema = given.get("json_schema", given.get("schema"))
+    return schema if isinstance(schema, dict) else {"type": "object"}
 
 
 def render(question: Question, reply: Reply, identifiers: Identifiers) -> JSON:

@@ -36,6 +36,7 @@ class Question:
     `text` is the last user message; `results` is not empty when the conversation ends with tool results;
     `allowed` restricts the tools to a subset; `limit` is the greatest number of calls (None: no limit). `stream`: the
     answer is wanted as a stream, with its usage (`stream_usage`), with arguments in pieces (`partial_arguments`).
+    `form`: the JSON Schema of the answer's text (None: any text).
     """
 
     model: str
@@ -51,6 +52,7 @@ class Question:
     stream: bool = False
     stream_usage: bool = False
     partial_arguments: bool = False
+    form: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,14 @@ Knows the rules of the request in both spellings (camelCase, snake_case); the re
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, cast
 
 from toolfan_local.exchange import Failure, Refused
 from toolfan_local.google_schema import type_word
+from toolfan_local.parameters import GOOGLE_CONFIG, GOOGLE_RANGES, faults
 
 JSON = dict[str, Any]
 
@@ -68,6 +70,46 @@ def calling_config(request: Mapping[str, Any]) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", config)
 
 
+def generation_config(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The generation config with camelCase names and numbers as such. Raises Refused where it is no object."""
+    config = spelled(request, "generationConfig") or {}
+    if not isinstance(config, Mapping):
+        raise refuse("Invalid value at 'generation_config': expected an object.")
+    camel = {_camel(str(key)): value for key, value in config.items()}
+    return {key: _number(value) if key in GOOGLE_RANGES else value for key, value in camel.items()}
+
+
+def _camel(key: str) -> str:
+    return re.sub(r"_([a-z])", lambda letter: letter[1].upper(), key)
+
+
+def _number(value: Any) -> Any:
+    """A number, also one that stands in a text, as the JSON of protocol buffers may have it; 2.0 is whole."""
+    try:
+        number = float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _check_generation(config: dict[str, Any]) -> None:
+    for key in config:
+        if key not in GOOGLE_CONFIG:
+            raise refuse(
+                f"Invalid JSON payload received. Unknown name \"{key}\" at 'generation_config': Cannot find field."
+            )
+    for name, value, fault in faults(config, GOOGLE_RANGES):
+        one = GOOGLE_RANGES[name]
+        if fault == "type":
+            kind = "TYPE_INT32" if one.whole else "TYPE_FLOAT"
+            raise refuse(f"Invalid value at 'generation_config.{name}' ({kind}), {json.dumps(value, default=str)}")
+        span = f"from {one.least} (inclusive)" + (f" to {one.most} (inclusive)" if one.most is not None else "")
+        raise refuse(
+            f"Unable to submit request because it has a {name} value of {value} but the supported range is {span}. "
+            "Update the value and try again."
+        )
+
+
 def mode_word(config: Mapping[str, Any]) -> str:
     """The calling mode as a word; AUTO where none is given. Raises Refused for an unknown one."""
     mode = config.get("mode", "AUTO")
@@ -83,11 +125,12 @@ def mode_word(config: Mapping[str, Any]) -> str:
 def check_request(request: JSON) -> None:
     """Raises Refused for the first thing that the service would not take."""
     for key in request:
-        if key not in _KNOWN and re.sub(r"_([a-z])", lambda letter: letter[1].upper(), key) not in _KNOWN:
+        if key not in _KNOWN and _camel(key) not in _KNOWN:
             raise refuse(f'Invalid JSON payload received. Unknown name "{key}": Cannot find field.')
     _check_contents(request.get("contents"))
     names = _check_tools(request.get("tools"))
     _check_config(request, names)
+    _check_generation(generation_config(request))
 
 
 def _check_contents(contents: Any) -> None:

@@ -27,20 +27,25 @@ def chunks(response: JSON, *, together: bool = False, partial: bool = False) -> 
     Every call is whole in one chunk, which it has to itself; with `together` all calls are in one.  `partial` gives the
     arguments in pieces (`partialArgs`), as Vertex AI does for `streamFunctionCallArguments`.
     """
-    candidate = response["candidates"][0]
+    early = {key: value for key, value in response["usageMetadata"].items() if key in _EARLY_USAGE}
+    shown = [one for each in response["candidates"] for one in _shown(each, together=together, partial=partial)]
+    for place, (candidate, calls) in enumerate(shown):
+        usage = response["usageMetadata"] if place == len(shown) - 1 else early
+        yield Chunk(response | {"candidates": [candidate], "usageMetadata": usage}, calls)
+
+
+def _shown(candidate: JSON, *, together: bool, partial: bool) -> Iterator[tuple[JSON, float]]:
+    """A candidate as each chunk has it, with the number of calls in it."""
     groups = list(_groups(candidate["content"].get("parts", []), together=together and not partial, partial=partial))
     if not groups:
-        yield Chunk(response)
+        yield candidate, 0
         return
     if partial:  # the last piece of a call says nothing but that it ends
         groups.append(([{"text": ""}], 0))
-    shown = {key: value for key, value in candidate.items() if key not in _LAST}
-    early = {key: value for key, value in response["usageMetadata"].items() if key in _EARLY_USAGE}
+    before = {key: value for key, value in candidate.items() if key not in _LAST}
     for place, (parts, calls) in enumerate(groups):
-        last = place == len(groups) - 1
-        now = (candidate if last else shown) | {"content": {"role": "model", "parts": parts}}
-        usage = response["usageMetadata"] if last else early
-        yield Chunk(response | {"candidates": [now], "usageMetadata": usage}, calls)
+        now = candidate if place == len(groups) - 1 else before
+        yield now | {"content": {"role": "model", "parts": parts}}, calls
 
 
 def _groups(parts: list[JSON], *, together: bool, partial: bool) -> Iterator[tuple[list[JSON], float]]:

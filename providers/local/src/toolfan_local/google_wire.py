@@ -24,7 +24,15 @@ from toolfan_local.exchange import (
     count_tokens,
     estimate_tokens,
 )
-from toolfan_local.google_checks import calling_config, check_request, mode_word, parts_of, refuse, spelled
+from toolfan_local.google_checks import (
+    calling_config,
+    check_request,
+    generation_config,
+    mode_word,
+    parts_of,
+    refuse,
+    spelled,
+)
 from toolfan_local.google_schema import to_json_schema
 from toolfan_local.planner import PlannerTool
 
@@ -91,6 +99,7 @@ def read_object(request: JSON, model: str) -> Question:
     """The question in a decoded request, in camelCase or snake_case."""
     check_request(request)
     mode, names = _calling_config(request)
+    config = generation_config(request)
     contents = request["contents"]
     return Question(
         model=model,
@@ -99,9 +108,18 @@ def read_object(request: JSON, model: str) -> Question:
         results=tuple(_results(contents[-1])),
         choice=_CHOICES[mode],
         allowed=frozenset(names) if names else None,
+        copies=config.get("candidateCount") or 1,
+        form=_form(config),
         prompt_tokens=estimate_tokens([contents, request.get("tools") or []]),
         partial_arguments=bool(spelled(calling_config(request), "streamFunctionCallArguments")),
     )
+
+
+def _form(config: Mapping[str, Any]) -> JSON | None:
+    if config.get("responseMimeType") != "application/json":
+        return None
+    schema = config.get("responseJsonSchema")
+    return schema if isinstance(schema, dict) else to_json_schema(config.get("responseSchema")) or {"type": "object"}
 
 
 def declarations(request: Mapping[str, Any]) -> Iterator[JSON]:
@@ -116,6 +134,17 @@ def render(question: Question, reply: Reply, flavour: Flavour, identifiers: Iden
     Arguments scripted as text must hold a JSON object, for there is no room for anything else on this wire: otherwise
     the candidate ends with MALFORMED_FUNCTION_CALL, as the service does.
     """
+    body = {
+        "candidates": [_candidate(place, reply, flavour, identifiers) for place in range(question.copies)],
+        "usageMetadata": _usage(question, reply, flavour),
+        "modelVersion": question.model,
+    }
+    if flavour.vertex:
+        body["createTime"] = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return body | {"responseId": identifiers.take(23)}
+
+
+def _candidate(place: int, reply: Reply, flavour: Flavour, identifiers: Identifiers) -> JSON:
     finish, message, parts = FINISH_REASONS[reply.stop_kind], None, []
     try:
         parts = list(_parts(reply, flavour, identifiers))
@@ -126,16 +155,9 @@ def render(question: Question, reply: Reply, flavour: Flavour, identifiers: Iden
     candidate |= {"finishReason": _FINISH_NUMBERS[finish] if flavour.integer_enums else finish, "avgLogprobs": -0.25}
     if message:
         candidate["finishMessage"] = message
-    if not flavour.vertex:
-        candidate["index"] = 0
-    body = {
-        "candidates": [candidate],
-        "usageMetadata": _usage(question, reply, flavour),
-        "modelVersion": question.model,
-    }
-    if flavour.vertex:
-        body["createTime"] = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return body | {"responseId": identifiers.take(23)}
+    if place or not flavour.vertex:
+        candidate["index"] = place
+    return candidate
 
 
 def render_failure(failure: Failure) -> JSON:
@@ -209,15 +231,16 @@ def _signature(call: ReplyCall) -> str:
 
 def _usage(question: Question, reply: Reply, flavour: Flavour) -> JSON:
     tokens = count_tokens(question, reply)
+    completion = tokens.completion * question.copies
     text: Any = 1 if flavour.integer_enums else "TEXT"
     usage: JSON = {
         "promptTokenCount": tokens.prompt,
-        "candidatesTokenCount": tokens.completion,
-        "totalTokenCount": tokens.prompt + tokens.completion,
+        "candidatesTokenCount": completion,
+        "totalTokenCount": tokens.prompt + completion,
         "promptTokensDetails": [{"modality": text, "tokenCount": tokens.prompt}],
     }
     if flavour.vertex:
-        usage["candidatesTokensDetails"] = [{"modality": text, "tokenCount": tokens.completion}]
+        usage["candidatesTokensDetails"] = [{"modality": text, "tokenCount": completion}]
         usage["trafficType"] = 1 if flavour.integer_enums else "ON_DEMAND"
     return usage
 

@@ -39,10 +39,12 @@ def openai_refusal(api_key: str | None, request: Request, *, azure: bool = False
 
 
 def anthropic_refusal(api_key: str | None, request: Request) -> Failure | None:
-    """The same for Anthropic's dialect: the SDK sends `x-api-key` or, in newer versions, a bearer."""
+    """The same for Anthropic's dialect: the SDK sends `x-api-key` or, in newer versions, a bearer, and its version."""
     key = request.headers.get("x-api-key", "") or _bearer(request)
     if key and api_key in (None, key):
-        return None
+        if "anthropic-version" in request.headers:
+            return None
+        return Failure(400, "anthropic-version: header is required")
     return Failure(401, "invalid x-api-key" if key else "x-api-key header is required")
 
 

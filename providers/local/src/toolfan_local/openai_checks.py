@@ -5,36 +5,35 @@ Knows the rules of the request alone; the reading of a good request is `openai_w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from toolfan_local.exchange import Failure, Refused
+from toolfan_local.openai_messages import check_messages
+from toolfan_local.openai_refusals import check_name, check_numbers, refuse
+from toolfan_local.parameters import CHAT, CHAT_RANGES
 
 JSON = dict[str, Any]
 
 MAX_TOOLS = 128
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
-_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _CHOICE_WORDS = ("none", "auto", "required")
-
-
-def refuse(message: str, param: str | None = None, code: str | None = None) -> Refused:
-    """The exception for a request that the service answers with status 400."""
-    return Refused(Failure(400, message, code=code, type="invalid_request_error", param=param))
 
 
 def check_request(request: JSON) -> None:
     """Raises Refused with the service's message for the first thing that is wrong with a request."""
     if not isinstance(request.get("model"), str) or not request["model"]:
         raise refuse("you must provide a model parameter")
-    _check_messages(request)
+    check_messages(request)
     _check_tools(request)
     _check_choice(request)
-    count = request.get("n")
-    if count is not None and (type(count) is not int or not 1 <= count <= 128):
-        raise refuse(f"Invalid value for 'n': {count!r}. Expected an integer from 1 to 128.", "n", "invalid_value")
+    check_numbers(request, CHAT_RANGES)
     check_stream(request)
+    for key in request:
+        if key not in CHAT:
+            raise refuse(f"Unrecognized request argument supplied: {key}")
+    for key in ("functions", "function_call"):
+        if request.get(key) is not None:
+            message = f"'{key}' is deprecated, and not served offline: use 'tools' and 'tool_choice'."
+            raise refuse(message, key, "unsupported_parameter")
 
 
 def check_stream(request: JSON) -> None:
@@ -48,78 +47,6 @@ def check_stream(request: JSON) -> None:
         raise refuse("Invalid type for 'stream_options': expected an object.", "stream_options", "invalid_type")
     if not stream:
         raise refuse("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options")
-
-
-def _check_messages(request: JSON) -> None:
-    messages = request.get("messages")
-    if messages is None:
-        raise refuse("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
-    if not isinstance(messages, list):
-        raise refuse("Invalid type for 'messages': expected an array of objects.", "messages", "invalid_type")
-    if not messages:
-        raise refuse(
-            "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
-            "messages",
-            "empty_array",
-        )
-    for place, message in enumerate(messages):
-        where = f"messages[{place}]"
-        if not isinstance(message, dict):
-            raise refuse(f"Invalid type for '{where}': expected an object.", where, "invalid_type")
-        if message.get("role") not in _ROLES:
-            supported = ", ".join(f"'{role}'" for role in _ROLES)
-            raise refuse(
-                f"Invalid value: {message.get('role')!r}. Supported values are: {supported}.",
-                f"{where}.role",
-                "invalid_value",
-            )
-    _check_call_turns(messages)
-
-
-def _check_call_turns(messages: list[JSON]) -> None:
-    open_ids: list[str] = []
-    for place, message in enumerate(messages):
-        if message["role"] == "tool":
-            if message.get("tool_call_id") not in open_ids:
-                raise refuse(
-                    "Invalid parameter: messages with role 'tool' must be a response to a preceeding message "
-                    "with 'tool_calls'.",
-                    f"messages.[{place}].role",
-                )
-            continue
-        _check_answered(messages, place, open_ids)
-        open_ids = _call_ids(message, place)
-    _check_answered(messages, len(messages), open_ids)
-
-
-def _check_answered(messages: list[JSON], end: int, ids: list[str]) -> None:
-    answered = set()
-    place = end - 1
-    while ids and place >= 0 and messages[place]["role"] == "tool":
-        answered.add(messages[place].get("tool_call_id"))
-        place -= 1
-    missing = [call_id for call_id in ids if call_id not in answered]
-    if missing:
-        raise refuse(
-            "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
-            "'tool_call_id'. The following tool_call_ids did not have response messages: " + ", ".join(missing),
-            f"messages.[{place}].role",
-        )
-
-
-def _call_ids(message: JSON, place: int) -> list[str]:
-    calls = message.get("tool_calls") if message["role"] == "assistant" else None
-    for number, call in enumerate(calls or []):
-        where = f"messages[{place}].tool_calls[{number}]"
-        kind = call.get("type") if isinstance(call, dict) else None
-        if kind not in ("function", "custom") or not isinstance(call.get("id"), str):
-            raise refuse(
-                f"Missing required parameter: '{where}.id' or '{where}.type'.", where, "missing_required_parameter"
-            )
-        if not isinstance(call.get(kind), dict) or not isinstance(call[kind].get("name"), str):
-            raise refuse(f"Missing required parameter: '{where}.{kind}.name'.", where, "missing_required_parameter")
-        check_name(call[kind]["name"], f"{where}.{kind}.name")
-    return [call["id"] for call in calls or []]
 
 
 def _check_tools(request: JSON) -> None:
@@ -164,17 +91,6 @@ def check_function(declared: JSON, where: str, *, with_parameters: bool = True) 
     check_name(declared["name"], f"{where}.name")
     if with_parameters:
         _check_parameters(declared, f"{where}.parameters")
-
-
-def check_name(name: Any, where: str) -> None:
-    """Raises Refused for a name of a function, of a call too, that the service does not take."""
-    if not isinstance(name, str) or not _NAME.match(name):
-        reason = (
-            "string too long. Expected a string with maximum length 64"
-            if len(str(name)) > 64
-            else "string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'"
-        )
-        raise refuse(f"Invalid '{where}': {reason}.", where, "invalid_value")
 
 
 def _check_parameters(function: JSON, where: str) -> None:

@@ -21,7 +21,9 @@ from toolfan_local.exchange import (
     count_tokens,
     estimate_tokens,
 )
-from toolfan_local.openai_checks import check_request, refuse
+from toolfan_local.openai_checks import check_request
+from toolfan_local.openai_formats import chat_form
+from toolfan_local.openai_refusals import refuse
 from toolfan_local.planner import PlannerTool
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ def read(body: bytes, deployment: str | None = None) -> Question:
         forced=forced,
         limit=1 if request.get("parallel_tool_calls") is False else None,
         copies=request.get("n") or 1,
+        form=chat_form(request),
         prompt_tokens=estimate_tokens([request["messages"], request.get("tools") or []]),
         stream=request.get("stream") is True,
         stream_usage=bool((request.get("stream_options") or {}).get("include_usage")),

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolfan_local.openai_checks import MAX_TOOLS, check_function, check_name, check_stream, refuse
+from toolfan_local.openai_checks import MAX_TOOLS, check_function, check_stream
+from toolfan_local.openai_refusals import check_name, check_numbers, refuse
+from toolfan_local.parameters import RESPONSES, RESPONSES_RANGES
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -17,6 +19,7 @@ JSON = dict[str, Any]
 CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 """The items that are calls of the caller's tools, and the field with what is called."""
 OUTPUTS = {f"{kind}_output": kind for kind in CALLS}
+_ELSEWHERE = ("previous_response_id", "prompt", "conversation")
 _ROLES = ("assistant", "system", "developer", "user")
 _CHOICE_WORDS = ("none", "auto", "required")
 
@@ -41,13 +44,23 @@ def check_request(request: JSON, stored: Container[str]) -> None:
         raise refuse(message, "previous_response_id", "previous_response_not_found")
     _check_tools(request)
     _check_choice(request)
+    check_numbers(request, RESPONSES_RANGES)
     check_stream(request)
+    for key in request:
+        if key not in RESPONSES:
+            raise refuse(f"Unknown parameter: '{key}'.", key, "unknown_parameter")
 
 
 def _check_input(request: JSON) -> None:
     items = request.get("input")
-    if items is None:
-        raise refuse("Missing required parameter: 'input'.", "input", "missing_required_parameter")
+    if items in (None, "", []):
+        if any(request.get(key) is not None for key in _ELSEWHERE):
+            return
+        raise refuse(
+            "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.",
+            "input",
+            "missing_required_parameter",
+        )
     if isinstance(items, str):
         return
     if not isinstance(items, list):

@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from toolfan_local.exchange import Question, Reply, ReplyCall, ToolResult, count_tokens, estimate_tokens
+from toolfan_local.openai_formats import responses_form
 from toolfan_local.openai_wire import decoded
 from toolfan_local.planner import PlannerTool
 from toolfan_local.responses_checks import CALLS, OUTPUTS, check_request
@@ -55,7 +56,7 @@ def read(body: bytes, stored: Container[str]) -> Question:
     """
     request = decoded(body)
     check_request(request, stored)
-    items = request["input"]
+    items = request.get("input") or []
     if isinstance(items, str):
         items = [{"role": "user", "content": items}]
     choice, allowed = _choice(request)
@@ -67,6 +68,7 @@ def read(body: bytes, stored: Container[str]) -> Question:
         choice=choice,
         allowed=allowed,
         limit=1 if request.get("parallel_tool_calls") is False else None,
+        form=responses_form(request),
         prompt_tokens=estimate_tokens([request.get("instructions"), items, request.get("tools") or []]),
         stream=request.get("stream") is True,
     )

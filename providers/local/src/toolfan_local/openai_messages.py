@@ -1,0 +1,116 @@
+"""What OpenAI's chat completions refuse of messages: roles, parts of a content, calls without their results.
+
+Knows the rules of the messages alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toolfan_local.openai_refusals import check_name, kind_of, refuse
+
+JSON = dict[str, Any]
+
+_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_PARTS = ("text", "image_url", "input_audio", "refusal", "audio", "file")
+
+
+def check_messages(request: JSON) -> None:
+    """Raises Refused for the first thing that is wrong with the messages of a request."""
+    messages = request.get("messages")
+    if messages is None:
+        raise refuse("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
+    if not isinstance(messages, list):
+        raise refuse("Invalid type for 'messages': expected an array of objects.", "messages", "invalid_type")
+    if not messages:
+        raise refuse(
+            "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+            "messages",
+            "empty_array",
+        )
+    for place, message in enumerate(messages):
+        where = f"messages[{place}]"
+        if not isinstance(message, dict):
+            raise refuse(f"Invalid type for '{where}': expected an object.", where, "invalid_type")
+        if message.get("role") not in _ROLES:
+            supported = ", ".join(f"'{role}'" for role in _ROLES)
+            raise refuse(
+                f"Invalid value: {message.get('role')!r}. Supported values are: {supported}.",
+                f"{where}.role",
+                "invalid_value",
+            )
+        _check_content(message.get("content"), f"{where}.content")
+    _check_call_turns(messages)
+
+
+def _check_content(content: Any, where: str) -> None:
+    for number, part in enumerate(content if isinstance(content, list) else ()):
+        place = f"{where}[{number}]"
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind not in _PARTS:
+            supported = ", ".join(f"'{one}'" for one in _PARTS)
+            raise refuse(
+                f"Invalid value: {kind!r}. Supported values are: {supported}.", f"{place}.type", "invalid_value"
+            )
+        inner = part.get(kind)
+        if kind == "image_url" and inner is not None:
+            place, inner = f"{place}.image_url", inner.get("url") if isinstance(inner, dict) else None
+            kind = "url"
+        if inner is None or (kind == "url" and not inner):
+            missing = f"{place}.{kind}"
+            raise refuse(f"Missing required parameter: '{missing}'.", missing, "missing_required_parameter")
+
+
+def _check_call_turns(messages: list[JSON]) -> None:
+    open_ids: list[str] = []
+    for place, message in enumerate(messages):
+        if message["role"] == "tool":
+            if message.get("tool_call_id") not in open_ids:
+                raise refuse(
+                    "Invalid parameter: messages with role 'tool' must be a response to a preceeding message "
+                    "with 'tool_calls'.",
+                    f"messages.[{place}].role",
+                )
+            continue
+        _check_answered(messages, place, open_ids)
+        open_ids = _call_ids(message, place)
+    _check_answered(messages, len(messages), open_ids)
+
+
+def _check_answered(messages: list[JSON], end: int, ids: list[str]) -> None:
+    answered = set()
+    place = end - 1
+    while ids and place >= 0 and messages[place]["role"] == "tool":
+        answered.add(messages[place].get("tool_call_id"))
+        place -= 1
+    missing = [call_id for call_id in ids if call_id not in answered]
+    if missing:
+        raise refuse(
+            "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+            "'tool_call_id'. The following tool_call_ids did not have response messages: " + ", ".join(missing),
+            f"messages.[{place}].role",
+        )
+
+
+def _call_ids(message: JSON, place: int) -> list[str]:
+    calls = message.get("tool_calls") if message["role"] == "assistant" else None
+    for number, call in enumerate(calls or []):
+        where = f"messages[{place}].tool_calls[{number}]"
+        kind = call.get("type") if isinstance(call, dict) else None
+        if kind not in ("function", "custom") or not isinstance(call.get("id"), str):
+            raise refuse(
+                f"Missing required parameter: '{where}.id' or '{where}.type'.", where, "missing_required_parameter"
+            )
+        if not isinstance(call.get(kind), dict) or not isinstance(call[kind].get("name"), str):
+            raise refuse(f"Missing required parameter: '{where}.{kind}.name'.", where, "missing_required_parameter")
+        check_name(call[kind]["name"], f"{where}.{kind}.name")
+        said = "arguments" if kind == "function" else "input"
+        if not isinstance(call[kind].get(said), str):
+            place_of = f"{where}.{kind}.{said}"
+            if call[kind].get(said) is None:
+                raise refuse(f"Missing required parameter: '{place_of}'.", place_of, "missing_required_parameter")
+            got = kind_of(call[kind][said])
+            raise refuse(
+                f"Invalid type for '{place_of}': expected a string, but got {got} instead.", place_of, "invalid_type"
+            )
+    return [call["id"] for call in calls or []]
