@@ -23,6 +23,7 @@ Timed = tuple[float, Any]
 async def rest(closing: threading.Event, seconds: float) -> bool:
     """Waits; False as soon as the server ends."""
     end = time.monotonic() + seconds
+    await asyncio.sleep(0)  # also when it is late: or nobody would hear that the client has left
     while (left := end - time.monotonic()) > 0:
         if closing.is_set():
             return False
