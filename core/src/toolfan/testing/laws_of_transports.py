@@ -61,7 +61,8 @@ class LawsOfTransports(LawsOfPackages):
             if found["error"]:
                 yield f"api_key_env={OTHER_VARIABLE!r}, which is set: {found['error']}: {found['text']}"
         for name in ADDRESSES:
-            if name in known and not (said := facts["sent"][name])["heard"]:
+            if name in known and not facts["sent"][name]["heard"]:
+                said = facts["sent"][name]
                 yield f"{name}: nothing came to it; {said['error'] or 'no error'} {said['text']}"
 
     @law

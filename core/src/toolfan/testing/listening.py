@@ -60,7 +60,8 @@ def listening(failure: Failure, key: str = "") -> Generator[Service]:
             self.close_connection = True
             asked = self.rfile.read(int(self.headers.get("content-length") or 0))
             sent = f"{self.path} {self.headers} {asked!r}"
-            if (now := service.failure).status is None:
+            now = service.failure
+            if now.status is None:
                 return
             body = now.body if service.key in sent else now.body.replace(service.key.encode(), b"nothing")
             self.send_response(now.status)
