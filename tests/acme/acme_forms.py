@@ -11,6 +11,7 @@ from acme_mutants import suite_of
 from acme_samples import AcmeSuite, events
 from toolfan.adapter import Capabilities, Turn
 from toolfan.errors import IncompleteStream
+from toolfan.wire import json_text, sendable
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.codec import CAPABILITIES
 from toolfan_acme.reading import AcmeParser
@@ -164,3 +165,54 @@ class Keyed(AcmeAdapter):
                 does = {one["ref"]: {"does": one["does"], "with": one["with"]} for one in turn.get("does", ())}
                 body["turns"].append({**turn, **({"does": does} if does else {})})
         return replace(wire, body={**body, **({"results": results} if results else {})})
+
+
+def mapped(body: Any) -> Any:
+    """The body with its calls in an object, under their ids, and their arguments in pairs."""
+    does = (body.get("reply") or {}).get("does") or []
+    held = {one["ref"]: {"does": one["does"], "with": in_pairs(one["with"])} for one in does}
+    return {**body, "reply": {**body["reply"], "does": held}} if held else body
+
+
+def in_pairs(given: str) -> Any:
+    value = as_object(given)
+    return [[name, one] for name, one in value.items()] if isinstance(value, dict) else given
+
+
+def from_pairs(given: Any) -> Any:
+    try:
+        return json_text(dict(given)) if isinstance(given, list) else given
+    except (TypeError, ValueError):
+        return json_text(given)
+
+
+CANNOT_STREAM = replace(CAPABILITIES, streaming=False)
+
+
+@dataclass(frozen=True)
+class Mapped(Keyed):
+    """The same in answers."""
+
+    capabilities: Capabilities = CANNOT_STREAM
+
+    def parse_response(self, body: Any) -> Turn:
+        reply = body.get("reply") if isinstance(body, dict) else None
+        does = reply.get("does") if isinstance(reply, dict) else None
+        if not isinstance(does, dict):
+            return super().parse_response(body)
+        listed = [
+            {**one, "ref": ref, "with": from_pairs(one.get("with"))} if isinstance(one, dict) else one
+            for ref, one in does.items()
+        ]
+        return replace(super().parse_response({**body, "reply": {**reply, "does": listed}}), replay=reply)
+
+    def own(self, turn: Turn) -> Any:
+        return {**sendable(turn.replay), "who": "robot"}
+
+
+right(
+    Mapped,
+    samples=[replace(one, body=mapped(one.body), stream_bytes=None) for one in AcmeSuite.samples],
+    errors=AcmeSuite.errors[:1],
+    events_of=lambda self, body: None,
+)

@@ -93,7 +93,7 @@ class LawsOfRendering(Subject):
             for demanded in _demands(rendering) - _demands(schema):
                 if demanded <= described(schema)["properties"]:
                     yield f"{name}: {sorted(demanded)} are required, and not all of them are"
-            yield from (f"{name}: {reference} leads nowhere" for reference in _dangling(rendering))
+            yield from (f"{name}: {reference} leads nowhere" for reference in dangling(rendering))
 
     def _requires(self, rendering: Any, required: list[str]) -> bool:
         return any(
@@ -201,7 +201,7 @@ def _demands(schema: Any) -> set[frozenset[str]]:
     return {frozenset(names) for names in lists if names and all(isinstance(name, str) for name in names)}
 
 
-def _dangling(rendering: Any) -> Iterator[str]:
+def dangling(rendering: Any) -> Iterator[str]:
     """References whose definition is nowhere in the rendering."""
     keys = {key for _, node in nodes(rendering) if isinstance(node, dict) for key in node}
     for _, node in nodes(rendering):

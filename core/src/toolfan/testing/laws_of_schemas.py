@@ -6,6 +6,7 @@ Knows: JSON Schema, `render_tools`.  Must not know: how a dialect spells a keywo
 from __future__ import annotations
 
 import json
+from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, WithJsonSchema, create_model
@@ -14,7 +15,8 @@ from toolfan.errors import ToolDefinitionError
 from toolfan.toolset import ToolSet
 
 from .lawbook import law
-from .laws_of_rendering import LawsOfRendering
+from .laws_of_rendering import LawsOfRendering, dangling
+from .trees import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +73,8 @@ def _tools(schema: Schema) -> Iterator[tuple[str, Any]]:
     """Tools with such a value: as an argument, and in a list of objects, to which the schema refers."""
     yield "as an argument", create_model("Probe", value=(_of(schema), ...))
     inner = create_model("Inner", value=(_of(schema), ...))
-    yield "in a list of objects", create_model("Probe", values=(list[inner], ...))  # type: ignore[valid-type]
+    several: Any = GenericAlias(list, (inner,))
+    yield "in a list of objects", create_model("Probe", values=(several, ...))
 
 
 def _referring() -> tuple[Any, Any]:
@@ -115,9 +118,9 @@ class LawsOfSchemas(LawsOfRendering):
             yield f"{keyword} is in dropped_keywords, and shows: take it out"
 
     def _told_alike(self, *targets: Any, strict: bool | None) -> bool:
-        """Whether a model is told the same of both; not if one of them is refused."""
+        """Whether a model is told the same of both; not if one is refused, or refers to what another law will miss."""
         try:
-            one, other = (json.dumps(self.adapter.render_tools(ToolSet([t]), strict=strict)) for t in targets)
+            one, other = (self.adapter.render_tools(ToolSet([target]), strict=strict) for target in targets)
         except ToolDefinitionError:
             return False
-        return one == other
+        return json.dumps(one) == json.dumps(other) and not any(dangling(opened(one)))

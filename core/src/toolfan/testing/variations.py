@@ -58,7 +58,7 @@ def nested(depth: int) -> Any:
 
 
 def _arguments(body: Any, wanted: Any) -> list[Path]:
-    """Where these arguments stand in a body: as an object, or as JSON text."""
+    """Where these arguments stand in a body: as an object, as JSON text, or as pairs."""
 
     def fits(node: Any) -> bool:
         if isinstance(node, str):
@@ -66,9 +66,15 @@ def _arguments(body: Any, wanted: Any) -> list[Path]:
                 node = json.loads(node)
             except ValueError:
                 return False
-        return isinstance(node, dict) and same(node, wanted)
+        return same(dict(node) if _is_pairs(node) else node, wanted)
 
     return places(body, fits)
+
+
+def _is_pairs(node: Any) -> bool:
+    """Whether it is a list of names with their values."""
+    pairs = isinstance(node, list) and all(isinstance(one, list) and len(one) == 2 for one in node)
+    return pairs and bool(node) and all(isinstance(name, str) for name, _ in node)
 
 
 def with_text(sample: Sample, text: str) -> Any:
@@ -101,9 +107,11 @@ def with_arguments(sample: Sample, arguments: Any) -> Any:
     found = _arguments(sample.body, wanted) if wanted else []
     if not found:
         return None
-    value = arguments
-    if isinstance(at(sample.body, found[0]), str):
+    value, stood = arguments, at(sample.body, found[0])
+    if isinstance(stood, str):
         value = json.dumps(arguments, ensure_ascii=False)
+    elif isinstance(stood, list):
+        value = [[name, one] for name, one in arguments.items()]
     return changed(sample.body, found[0], value)
 
 
@@ -122,26 +130,38 @@ def _id_places(sample: Sample) -> list[list[Path]]:
 
 
 def with_ids(sample: Sample, ids: Sequence[Any]) -> Any:
-    """The body with other ids; None if the sample has none to replace."""
-    found = _id_places(sample)
-    if len(found) < 2 or not all(found) or len(set(sample.ids)) != len(sample.ids):
+    """The body with other ids; None if the sample has none to replace, or if keys of an object cannot be these."""
+    if len(sample.ids) < 2 or len(set(sample.ids)) != len(sample.ids):
         return None
+    found = _id_places(sample)
+    if not all(found):
+        return _with_keys(sample, ids)
     body: Any = sample.body
     for paths, given in zip(found, ids, strict=False):
         body = changed_everywhere(body, paths, given)
     return body
 
 
-def _listed(sample: Sample) -> tuple[Path, int] | None:
-    """The list in which the calls stand, and the place of the last of them; None if it is not found."""
+def _with_keys(sample: Sample, ids: Sequence[Any]) -> Any:
+    """The body, in which calls that stand in an object have other ids for their keys; None if they do not."""
+    holders = [path for path, node in nodes(sample.body) if isinstance(node, dict) and {*sample.ids} <= node.keys()]
+    if len(holders) != 1 or len({*ids}) != len(ids) or not all(isinstance(one, str) for one in ids):
+        return None
+    names = dict(zip(sample.ids, ids, strict=False))
+    held = {names.get(key, key): value for key, value in at(sample.body, holders[0]).items()}
+    return changed(sample.body, holders[0], held)
+
+
+def _listed(sample: Sample) -> tuple[Path, int | str] | None:
+    """The list or object in which the calls stand, and the place of the last of them; None if it is not found."""
     given = [_arguments(sample.body, arguments) for _, arguments in sample.calls]
     if len(given) < 2 or not (given[-2] and given[-1]):
         return None
     first, second = given[-2][0], given[-1][-1]
     shared = next((at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), None)
-    if shared is None or not isinstance(second[shared], int):
+    if shared is None or not (isinstance(second[shared], int) or second[shared] in sample.ids):
         return None
-    return second[:shared], int(second[shared])
+    return second[:shared], second[shared]
 
 
 def with_many_calls(sample: Sample, count: int) -> Any:
@@ -149,9 +169,13 @@ def with_many_calls(sample: Sample, count: int) -> Any:
     if (found := _listed(sample)) is None:
         return None
     path, last = found
+    call_id = sample.ids[-1] if sample.ids else None
+    if not isinstance(last, int):
+        held = at(sample.body, path)
+        more = {f"{call_id}-{number}": held[last] for number in range(count - len(sample.calls))}
+        return changed(sample.body, path, {**held, **more})
     listed = list(at(sample.body, path))
     entry = listed[last]
-    call_id = sample.ids[-1] if sample.ids else None
     for number in range(count - len(sample.calls)):
         where = places(entry, partial(eq, call_id)) if call_id else []
         listed.insert(last + 1 + number, changed_everywhere(entry, where, f"{call_id}-{number}"))
@@ -166,6 +190,10 @@ def with_more(sample: Sample, unheard_of: str) -> Iterator[tuple[str, Any]]:
     if (found := _listed(sample)) is None:
         return
     path, last = found
+    if not isinstance(last, int):
+        if isinstance(entry := at(sample.body, path)[last], dict):
+            yield "a field of a call", changed(sample.body, (*path, last), {**entry, unheard_of: [unheard_of]})
+        return
     listed = list(at(sample.body, path))
     if isinstance(listed[last], dict):
         entry = {**listed[last], unheard_of: [unheard_of]}
