@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from typer.testing import CliRunner
 
 QUESTION = "What is the weather in toronto and dallas and who won the super bowl?"
 TOOLS = """
-from typing import Literal
+from typing import Annotated, Iterable, Literal
 from pydantic import BaseModel
 
 class Weather(BaseModel):
@@ -39,6 +40,10 @@ class Outer:
         x: int
 
 BOTH = (Weather, GoogleSearch)
+UNION = Weather | GoogleSearch
+MANY = Iterable[Weather | GoogleSearch]
+LISTED = [Annotated[list[Weather], "x"], GoogleSearch]
+NONE = Weather | None
 NOT_A_TOOL = 3
 """
 WEATHER = {"name": "Weather", "arguments": {"location": "Toronto", "units": "metric"}}
@@ -98,6 +103,12 @@ class TestCall:
         first = lines(done.stdout)[0]
         assert list(first) == ["index", "id", "name", "arguments"]
         assert first["arguments"] == {"location": "Toronto", "units": "metric"}
+
+    @pytest.mark.parametrize("form", ["UNION", "MANY", "LISTED", "Weather,GoogleSearch"])
+    def test_forms_of_several_tools_are_opened(self, form: str) -> None:
+        done = run("request", "hi", "--tools", f"demo_tools:{form}", "--with", "openai:m")
+        tools = json.loads(done.stdout)["tools"]
+        assert [tool["function"]["name"] for tool in tools] == ["Weather", "GoogleSearch"]
 
     def test_a_function_as_a_tool(self) -> None:
         """Printed as the call that it would be; its arguments in JSON, defaults among them."""
@@ -176,7 +187,10 @@ class TestWrongUse:
             (["--tools", "Weather", "--with", "local"], "Write module:Type"),
             (["--tools", "demo_tools:", "--with", "local"], "Write module:Type"),
             (["--tools", "demo_tools:NOT_A_TOOL", "--with", "local"], "cannot be a tool"),
+            (["--tools", "demo_tools:NONE", "--with", "local"], "None is no tool"),
             (["--tools", "demo_tools:BOTH", "--with", "opena"], "Did you mean 'openai'?"),
+            (["--tools", "demo_tools:BOTH", "--with", ""], "the name of the adapter is empty"),
+            (["--tools", "demo_tools:BOTH", "--with", " :gpt"], "the name of the adapter is empty"),
             (["--tools", "demo_tools:BOTH", "--with", "local", "--profile", "p"], "both"),
             (["--tools", "demo_tools:BOTH", "--profile", "p"], "p"),
             (["--tools", "demo_tools:BOTH"], "nothing is configured"),
@@ -189,6 +203,19 @@ class TestWrongUse:
         done = run("call", "hi", *arguments)
         assert (done.exit_code, done.stdout) == (2, "")
         assert said in done.stderr
+
+    @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "1>&- 2>&-"])
+    @pytest.mark.parametrize("command", ["decode --with openai", "adapters", "adapters --json"])
+    def test_a_stream_that_is_closed(self, command: str, closed: str) -> None:
+        line = f"{shlex.quote(sys.executable)} -m toolfan.cli {command} {closed}"
+        done = subprocess.run(line, shell=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if closed == "0<&-" and command != "decode --with openai":
+            assert (done.returncode, done.stderr) == (0, "")
+        else:
+            told = "" if "2>" in closed else f"UsageError: standard {'in' if '<' in closed else 'out'}put is closed"
+            assert (done.returncode, done.stdout) == (2, "")
+            assert done.stderr.startswith(told)
+            assert bool(done.stderr) == bool(told)
 
     def test_a_module_that_fails(self) -> None:
         """Its error is told; TOOLFAN_DEBUG shows where."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import types
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Optional
 
 import openai
 import pytest
@@ -18,6 +19,10 @@ MESSAGES: list[Any] = [{"role": "user", "content": "hi"}]
 
 class Weather(BaseModel):
     location: str
+
+
+class Search(BaseModel):
+    query: str
 
 
 @pytest.mark.parametrize("name", [3, None, b"openai", ["openai"]])
@@ -75,12 +80,54 @@ def test_tools_of_the_providers_own_may_repeat_a_type() -> None:
         ({"max_attempts": 0}, "max_attempts is 0"),
         ({"extra_headers": {"a b": "c"}}, "cannot be sent as a header"),
         ({"tool_choice": "maybe"}, "tool_choice is 'maybe'"),
+        ({"tool_choice": {"type": "function", "function": {"name": "Weather"}}}, r"Write tool_choice=\[\"Weather\"\]"),
+        ({"tool_choice": {"type": "tool", "name": "Weather"}}, r"Write tool_choice=\[\"Weather\"\]"),
+        ({"tool_choice": {"type": "any"}}, 'is a dict, .* It is "auto", "required", "none" or a list of tools'),
+        ({"tool_choice": {"name": []}}, "tool_choice is a dict"),
     ],
 )
 def test_wrong_arguments_name_the_adapter(given: Any, says: str) -> None:
     with toolfan.connect("local") as client, pytest.raises(toolfan.UsageError, match=says) as caught:
         client.create(messages=MESSAGES, tools=(Weather,), **given)
     assert caught.value.adapter == "local"
+
+
+@pytest.mark.parametrize(
+    ("tool", "says"),
+    [
+        ({"type": "function", "function": {"name": "w"}}, r'extra_body=\{"tools": \[\.\.\.\]\}'),
+        (Weather | Search, r"It is several: write tools=\(Weather, Search\)"),
+        (Optional[Weather], r"leave None \(Optional\) out"),  # noqa: UP045 - this very spelling
+        (Iterable[Weather], "It is a form of response_model="),
+        (3, "A tool is a pydantic model, a dataclass, a TypedDict or a function"),
+    ],
+)
+def test_what_is_no_tool_says_where_it_belongs(tool: Any, says: str) -> None:
+    with toolfan.connect("local") as client, pytest.raises(toolfan.ToolDefinitionError, match=says):
+        client.create(messages=MESSAGES, tools=[tool])
+
+
+@pytest.mark.parametrize("type_", ["x", object(), Iterable["Nowhere"]])  # noqa: F821 - it shall not be there
+def test_an_answer_is_read_as_a_type_alone(type_: Any) -> None:
+    with toolfan.connect("local") as client:
+        calls = client.create(messages=MESSAGES, tools=(Weather,))
+    with pytest.raises(toolfan.UsageError, match="which is no type"):
+        calls.raw_as(type_)
+
+
+@pytest.mark.parametrize("name", ["", " ", ":m", " :m"])
+def test_a_name_that_is_empty(name: str) -> None:
+    with pytest.raises(toolfan.AdapterNotFound, match=r'the name of the adapter is empty.*"openai:gpt-4o-mini"'):
+        toolfan.connect(name)
+
+
+@pytest.mark.parametrize("key", ["sk-proj-very-secret-123", "AIzaVerySecret123", "sk-proj-very-secret-123:gpt"])
+def test_a_key_in_place_of_a_name_is_not_shown(key: str) -> None:
+    cases: list[tuple[dict[str, Any], str]] = [({"target": key}, "looks like a key"), ({"profile": key}, "not exist")]
+    for given, says in cases:
+        with pytest.raises(toolfan.UsageError, match=says) as caught:
+            toolfan.connect(**given)
+        assert "ecret" not in f"{caught.value!r} {caught.value}"
 
 
 def request(*arguments: str) -> Any:

@@ -148,9 +148,11 @@ def selected(configured: Configuration, name: str | None = None) -> Profile:
     if found is None:
         written = [profile.written or profile.name for profile in configured.profiles.values()]
         place = f" in {configured.file.path}" if configured.file else ""
+        from .masking import masked  # loaded, as all that is for errors, when something fails
+
         raise ConfigError(
             f"{where} names the profile {shown(name, ())}, which does not exist; {configured.listed()}{place}",
-            hint=f"Name one of them, or write a table [profiles.{name}].{nearest(name, written)}",
+            hint=f"Name one of them, or write a table [profiles.{masked(name)}].{nearest(name, written)}",
         )
     return found
 

@@ -177,6 +177,12 @@ def _tool_choice(choice: Any, tools: ToolSet[Any]) -> ToolChoice:
             + nearest(choice, [*tools.by_name, "auto", "required", "none"])
         )
         raise UsageError(f"tool_choice is {choice!r}", hint=hint)
+    if isinstance(choice, Mapping):
+        form = choice.get("function", choice)
+        name = form.get("name") if isinstance(form, Mapping) else None
+        offered = isinstance(name, str) and name in tools.by_name
+        hint = f'Write tool_choice=["{name}"].' if offered else 'It is "auto", "required", "none" or a list of tools.'
+        raise UsageError("tool_choice is a dict, the form of one provider", hint=hint)
     items = list(choice) if isinstance(choice, list | tuple | set | frozenset) else [choice]
     if not items:
         raise UsageError("tool_choice is an empty list", hint='To forbid calls, write tool_choice="none".')

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter, ValidationError
 from typing_extensions import TypeForm, TypeVar
 
 from .calls import JSON, BadCall, Call, Outcome, Result, Round, StopReason, Turn, Usage
@@ -115,14 +115,18 @@ class Calls(Sequence[T_co]):
     def raw_as(self, type_: TypeForm[S]) -> S:
         """`raw` as the vendor's own type, for example `calls.raw_as(openai.types.chat.ChatCompletion)`.
 
-        Raises BadResponse if the answer does not fit that type.
+        Raises BadResponse if the answer does not fit that type, UsageError if pydantic cannot read the type.
         """
         from_dict = getattr(type_, "from_dict", None)
         if from_dict is not None and not hasattr(type_, "model_validate"):
             return from_dict(self.raw)  # type: ignore[no-any-return]  # vertexai's classes
-        adapter: TypeAdapter[S] = TypeAdapter(type_)
         try:
+            adapter: TypeAdapter[S] = TypeAdapter(type_)
             return adapter.validate_python(self.raw)
+        except (PydanticUserError, PydanticUndefinedAnnotation) as exc:
+            raise UsageError(
+                f"the answer cannot be read as {type_!r}, which is no type", hint="Pass the vendor's class itself."
+            ) from exc
         except ValidationError as exc:
             many = exc.error_count()
             raise BadResponse(

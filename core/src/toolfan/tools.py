@@ -5,11 +5,14 @@ Knows: Python types and functions as pydantic sees them.  Must not know: provide
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import functools
 import inspect
 import math
+import types
 import typing
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, cast, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
@@ -194,10 +197,23 @@ def tool_kind(target: Any) -> ToolKind:
         return "dataclass"
     if not isinstance(origin, type) and get_origin(target) is None and callable(target) and _is_function(target):
         return "function"
-    raise ToolDefinitionError(
-        f"{_show(target)} cannot be a tool",
-        hint="A tool is a pydantic model, a dataclass, a TypedDict or a function; several are spelled "
-        "Iterable[Weather | GoogleSearch] or tools=(Weather, GoogleSearch).",
+    raise ToolDefinitionError(f"{_show(target)} cannot be a tool", hint=_hint_for(target))
+
+
+def _hint_for(target: Any) -> str:
+    if isinstance(target, Mapping):
+        return 'A tool in the provider\'s own form goes out beside yours: extra_body={"tools": [...]}.'
+    if origin := get_origin(target):
+        several = ", ".join(_show(argument) for argument in get_args(target))
+        if type(None) in get_args(target):
+            return "A model may always call nothing; leave None (Optional) out."
+        if origin in (typing.Union, types.UnionType):
+            return f"It is several: write tools=({several}), or response_model=Iterable[...] around it."
+        if origin is collections.abc.Iterable:
+            return "It is a form of response_model=; in tools= they stand side by side: tools=(Weather, GoogleSearch)."
+    return (
+        "A tool is a pydantic model, a dataclass, a TypedDict or a function; several are spelled "
+        "Iterable[Weather | GoogleSearch] or tools=(Weather, GoogleSearch)."
     )
 
 

@@ -180,7 +180,7 @@ def tool_set(response_model: Any = None, tools: Any = None) -> ToolSet[Any]:
         )
     if isinstance(tools, ToolSet):
         return tools
-    elements = tuple(_elements(response_model)) if tools is None else _listed(tools)
+    elements = tuple(tool_types(response_model)) if tools is None else _listed(tools)
     # By identity and in order: A | B equals B | A, but the order of tools is part of the prompt.
     key = tuple(map(id, elements))
     with _cache_lock:
@@ -208,8 +208,8 @@ def _listed(tools: Any, what: str = "tools=", spelling: str = "tools=(Weather, G
     return elements
 
 
-def _elements(form: Any) -> list[Any]:
-    """The tool types in a response_model."""
+def tool_types(form: Any) -> list[Any]:
+    """The tools that a form of response_model names.  Raises ToolDefinitionError for a form that is none."""
     form = _unwrap(form)
     origin, arguments = get_origin(form), get_args(form)
     if not arguments and (origin in _CONTAINERS - {tuple} or any(form is bare for bare in _BARE)):

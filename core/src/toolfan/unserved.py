@@ -40,6 +40,18 @@ _MADE_FROM = {
 
 def raise_not_installed(name: str) -> NoReturn:
     """Raises what tells that no adapter of this name is installed."""
+    if not name.strip():
+        raise AdapterNotFound(
+            "the name of the adapter is empty",
+            hint='Write adapter:model, for example "openai:gpt-4o-mini".',
+        )
+    from .masking import masked  # loaded, as all that is for errors, when something fails
+
+    if (seen := masked(name)) != name:
+        raise AdapterNotFound(
+            f"there is no adapter {seen!r}",
+            hint="That looks like a key: keys stand in variables such as OPENAI_API_KEY.",
+        )
     extra = _EXTRAS.get(name)
     if extra is not None:
         raise AdapterNotInstalled(f"the adapter {name!r} is not installed", hint=_install(extra))

@@ -6,6 +6,7 @@ Knows: the commands by name, the branches of errors.  Must not know: what a comm
 from __future__ import annotations
 
 import functools
+import sys
 import traceback
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated
@@ -30,6 +31,8 @@ def _reported(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*args: object, **options: object) -> None:
         try:
+            if sys.stdout is None:  # as the shell's `>&-` leaves it
+                raise UsageError("standard output is closed", hint="Send it to a file, or to /dev/null.")
             check_variables()
             command(*args, **options)
         except (typer.Exit, typer.Abort, BrokenPipeError):

@@ -46,7 +46,7 @@ def decode(
     adapter = load_adapter(target.partition(":")[0].strip())
     offered = load_tools(tools) if tools else None
     failed = False
-    for number, body in _bodies(sys.stdin.buffer.read()):
+    for number, body in _bodies(_standard_input()):
         entry = opened(body, adapter=adapter.name)
         place = entry.names if number is None else {"line": number, **entry.names}
         try:
@@ -61,6 +61,12 @@ def decode(
             print_json({**place, **line})
     if failed:
         raise typer.Exit(1)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:  # as the shell's `<&-` leaves it
+        raise UsageError("standard input is closed", hint="Pipe a body in: toolfan decode --with openai < body.json.")
+    return sys.stdin.buffer.read()
 
 
 def _bodies(data: bytes) -> Iterator[tuple[int | None, Any]]:

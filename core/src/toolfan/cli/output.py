@@ -38,7 +38,10 @@ def print_json(value: Any, *, indent: int | None = None) -> None:
 
 def print_text(text: str, *, err: bool = False) -> None:
     """A line of text; characters that the stream cannot show are escaped."""
-    encoding = (sys.stderr if err else sys.stdout).encoding or "ascii"
+    stream = sys.stderr if err else sys.stdout
+    if stream is None:  # closed: nobody reads
+        return
+    encoding = stream.encoding or "ascii"
     typer.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
 
 

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..toolset import ToolSet, tool_set
+from ..toolset import ToolSet, tool_set, tool_types
 from ..wire import nearest
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ HELP = "The tools by import path: module:Type,Other,package.module:function. The
 
 
 def load_tools(paths: Iterable[str]) -> ToolSet[Any]:
-    """The tools that `module:Type,module:Other` (or `module:Type,Other`) names; a tuple or list of tools is opened.
+    """The tools that `module:Type,module:Other` (or `module:Type,Other`) names; a tuple or list of tools, a
+    union and `Iterable[...]` are opened.
 
     Raises UsageError, with the path, for a module that is missing or fails and for a name that it does not have;
     ToolDefinitionError for what is no tool.
@@ -34,7 +35,8 @@ def load_tools(paths: Iterable[str]) -> ToolSet[Any]:
         if not (module and name):
             raise UsageError(f"--tools has {item!r}", hint="Write module:Type, for example my_tools:Weather.")
         value = _attribute(module, name)
-        found += value if isinstance(value, list | tuple) else [value]
+        for form in value if isinstance(value, list | tuple) else [value]:
+            found += tool_types(form)
     return tool_set(tools=found)
 
 
