@@ -25,7 +25,7 @@ from .redaction import (
     sent_secrets,
     without_echo_of,
 )
-from .wire import decode_json
+from .wire import decode_json, kind_of
 
 if TYPE_CHECKING:
     from .adapter import WireRequest
@@ -137,7 +137,7 @@ class HttpSender(ABC):
             raise self.of_status(response, "", secrets)
         headers, content = public_headers(response.headers.items(), secrets), response.content
         try:
-            body = decode_json(content, adapter=self.adapter, content_type=headers.get("content-type"), secrets=secrets)
+            body = decode_json(content, adapter=self.adapter, content_type=kind_of(headers), secrets=secrets)
         except ProviderError as exc:
             exc.request_id = self.request_id(headers)
             raise
@@ -155,9 +155,8 @@ class HttpSender(ABC):
 
         secrets, keys = self._secrets(response)
         headers = public_headers(response.headers.items(), secrets)
-        kind = headers.get("content-type")
-        about: JSON = {"adapter": self.adapter, "content_type": kind, "secrets": secrets, "named": self.named_events}
-        decoder = KeylessDecoder(**about, keys=keys, words=self.words)
+        about: JSON = {"adapter": self.adapter, "secrets": secrets, "named": self.named_events}
+        decoder = KeylessDecoder(**about, content_type=kind_of(headers), keys=keys, words=self.words)
         return WireResponse({}, self.request_id(headers), headers), decoder
 
     def checked(self, event: JSON, response: Any) -> JSON:

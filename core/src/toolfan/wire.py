@@ -97,6 +97,14 @@ def decode_json(
     raise BadResponse(f"the answer{kind} is not JSON: {fault}; {start}", adapter=adapter, hint=hint)
 
 
+def kind_of(headers: Mapping[str, str]) -> str | None:
+    """The content type as errors tell it: with an encoding that not every client undoes.  Names are in lower case."""
+    encoding = headers.get("content-encoding")
+    odd = encoding and encoding.lower() not in ("gzip", "deflate", "identity")
+    said = (headers.get("content-type"), f"Content-Encoding: {encoding}" if odd else None)
+    return ", ".join(filter(None, said)) or None
+
+
 def _without_depths(text: str) -> str:
     """The JSON text, in which each value that is nested too deep has become a text."""
     pieces: list[str] = []

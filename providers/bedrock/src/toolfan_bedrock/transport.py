@@ -24,7 +24,7 @@ from toolfan.redaction import (
     sent_secrets,
     without_echo_of,
 )
-from toolfan.wire import decode_json, encode_json
+from toolfan.wire import decode_json, encode_json, kind_of
 
 from .blobs import to_json, to_sdk
 from .border import about, credentials_of, translated, with_words
@@ -151,9 +151,7 @@ class _Sender:
         secrets = self.secrets(asked)
         _, headers, request_id = about(answer, secrets)
         try:
-            body = decode_json(
-                asked.content, adapter=self.adapter, content_type=headers.get("content-type"), secrets=secrets
-            )
+            body = decode_json(asked.content, adapter=self.adapter, content_type=kind_of(headers), secrets=secrets)
         except ProviderError as exc:
             exc.request_id = request_id
             raise

@@ -25,7 +25,7 @@ from toolfan.event_streams import AsyncEventStream, EventStream, events, events_
 from toolfan.keyless import KeylessDecoder
 from toolfan.redaction import blotted, without_echo_of
 from toolfan.sockets import end_at_the_deadline, interrupt
-from toolfan.wire import decode_json, encode_json, merge_extra_body
+from toolfan.wire import decode_json, encode_json, kind_of, merge_extra_body
 
 from . import redirects
 from .border import cause, keys_of, secrets_of, translated
@@ -84,9 +84,7 @@ class _Sender:
         secrets = secrets_of(self._client, sent)
         headers = plain_headers(http.headers, secrets)
         try:
-            body = decode_json(
-                http.body or "", adapter=self._adapter, content_type=headers.get("content-type"), secrets=secrets
-            )
+            body = decode_json(http.body or "", adapter=self._adapter, content_type=kind_of(headers), secrets=secrets)
         except ProviderError as exc:
             exc.request_id = request_id(headers)
             raise
@@ -119,10 +117,9 @@ class _Sender:
     def _head(self, answer: Any, sent: Mapping[str, str]) -> tuple[Mapping[str, str], KeylessDecoder]:
         secrets = secrets_of(self._client, sent)
         headers = plain_headers(answer.headers, secrets)
-        content_type = headers.get("content-type")
         return headers, KeylessDecoder(
             adapter=self._adapter,
-            content_type=content_type,
+            content_type=kind_of(headers),
             secrets=secrets,
             keys=keys_of(self._client),
             words=_WORDS,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.event_streams import events, events_async
 from toolfan.framing import EventDecoder
+from toolfan.wire import kind_of
 
 from .fields import field
 from .protobuf import read_answer
@@ -47,8 +48,7 @@ class RestChunks:
         secrets: Sequence[str],
     ) -> None:
         self._response, self._message, self._parse = chunks._response, chunks._response_message_cls, parse
-        content_type = headers.get("content-type")
-        self._decoder = EventDecoder(adapter=adapter, content_type=content_type, secrets=secrets)
+        self._decoder = EventDecoder(adapter=adapter, content_type=kind_of(headers), secrets=secrets)
 
     def __iter__(self) -> Iterator[JSON]:
         # Byte by byte, as the SDK reads them: requests keeps a larger piece back until all of it is there.
