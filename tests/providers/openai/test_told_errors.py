@@ -41,6 +41,7 @@ SHAPES: dict[str, tuple[JSON, type[toolfan.ProviderError], str, str | None]] = {
     "fastchat, the rate": ({"text": "slow", "error_code": 42901}, RateLimited, "(42901): slow", "42901"),
     "error_msg": ({"error_code": 336003, "error_msg": "too much input"}, Unavailable, "too much input", "336003"),
     "errors": ({"errors": [{"message": "no model", "code": 404}]}, RequestRejected, "404: no model", None),
+    "status": ({"status": "error", "message": "boom"}, Unavailable, "boom", None),
     "success": ({"success": False, "message": "boom"}, Unavailable, "boom", None),
     "statusCode": ({"message": "bad", "statusCode": 400}, RequestRejected, "400: bad", None),
     "detail": ({"detail": "boom"}, Unavailable, "boom", None),

@@ -183,7 +183,7 @@ def test_of_several_candidates_the_first_is_read():
     ]
     _, _, turn = read(events)
     assert ([one.name for one in turn.calls], turn.text) == (["F1"], "1")
-    assert turn.warnings == ("2 candidates came; only the first is read",)
+    assert turn.warnings == ("2 candidates came; only the first is read, number 1",)
 
 
 @pytest.mark.parametrize("before", [[], [chunk(call("A"))]])

@@ -50,7 +50,7 @@ def _nameless(body: Mapping[str, Any]) -> Any:
         or body.get("error_code")
         or body.get("error_msg")
         or list(body) == ["detail"]
-        or (isinstance(body.get("message"), str) and (body.get("success") is False or _STATUS.fullmatch(str(code))))
+        or (isinstance(body.get("message"), str) and _failed(body, code))
     )
     if not told:
         return None
@@ -63,10 +63,15 @@ def _nameless(body: Mapping[str, Any]) -> Any:
     return {"message": text if isinstance(text, str) and text else provider_words(body), **named}
 
 
+def _failed(body: Mapping[str, Any], code: Any) -> bool:
+    """Whether what is said beside a message is that it is an error."""
+    return body.get("success") is False or code == "error" or _STATUS.fullmatch(str(code)) is not None
+
+
 def _named(code: Any) -> dict[str, Any]:
     """The code, with the status that it means, if it is a longer one."""
     longer = _LONGER.fullmatch(str(code))
     if longer is None:
-        return {} if code is None else {"code": code}
+        return {} if code in (None, "error") else {"code": code}
     status = f"{longer[1]}{longer[2]}"
     return {"code": status if status in ("401", "429") else f"{longer[1]}00", "type": str(code)}

@@ -110,6 +110,8 @@ class ChatStreamParser:
             self._others.add(repr(index))
             return
         delta = choice.get("delta")
+        if isinstance(text := delta or choice.get("text"), str) and not choice.get("message"):
+            delta = {"content": text}  # `text` of older completions
         self._told = False
         if isinstance(delta, OBJECT) and delta:
             before = len(self.texts)
@@ -200,8 +202,8 @@ class ChatStreamParser:
         calls = tuple(slot.call for slot in slots if slot.call is not None)
         warnings = [*self._calls.warnings()]
         if self._others:
-            count = len(self._others) + 1
-            warnings.append(f"the answer has {count} choices; only the first was read")
+            which = f", number {self._choice}" if self._choice else ""  # begun before the others, and handed out
+            warnings.append(f"the answer has {len(self._others) + 1} choices; only the first was read{which}")
         if not ended:
             warnings.append("the stream ended without a finish reason")
         if self._whole is not None:

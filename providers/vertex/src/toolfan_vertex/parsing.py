@@ -184,7 +184,8 @@ def _text(parts: Iterable[Mapping[str, Any]]) -> str:
 
 def _warnings(candidate: Mapping[str, Any], count: int, stop: StopReason) -> Iterable[str]:
     if count > 1:
-        yield f"{count} candidates came; only the first is read"
+        index = field(candidate, "index")
+        yield f"{count} candidates came; only the first is read{f', number {index}' if index else ''}"
     message = field(candidate, "finishMessage")
     if message and stop.raw != "STOP":
         yield f"{stop.raw or 'no reason'}: {message if isinstance(message, str) else json_text(message)}"
