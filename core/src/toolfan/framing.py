@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import BadResponse
+from .errors import ProviderError
 from .scanning import Scanner
 from .server_sent_events import DONE, EXCERPT, About, ServerSentEvents
 
@@ -43,7 +43,7 @@ class EventDecoder:
         self._head = b""
         self._start = b""
         self._seen = False
-        self.error: BadResponse | None = None
+        self.error: ProviderError | None = None
 
     @property
     def ended(self) -> bool:
@@ -77,7 +77,7 @@ class EventDecoder:
                 self._reader.feed(chunk, found)
             if last:
                 self._reader.close(found)
-        except BadResponse as exc:
+        except ProviderError as exc:
             self.error = exc
         self._seen = self._seen or bool(found) or self._reader.understood
         return found

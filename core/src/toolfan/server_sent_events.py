@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import from_json
 
-from .errors import BadResponse
+from .errors import BadResponse, IncompleteStream
 from .masking import masked
 from .wire import decode_json
 
@@ -26,6 +26,9 @@ DONE: Final[JSON] = {"[DONE]": True}
 EXCERPT = 300
 """Bytes of an answer that are looked at for errors."""
 _FIELD = re.compile(rb"[\w.-]*")
+_MASKED = 2000
+"""Bytes of words that are no event in which secrets are masked, before the first of them are shown."""
+_FIELDS = (b"", b"event", b"data", b"id", b"retry")
 _JUNK = b"\xef\xbb\xbf\0 \t"  # byte order marks, of streams put one after another, and what else is seen before a field
 
 
@@ -56,12 +59,19 @@ class About:
     def fault(self, what: str, data: bytes) -> BadResponse:
         """What is said must not depend on how the bytes came: `data` ends where the fault is."""
         kind = f" ({self.content_type})" if self.content_type else ""
-        start = masked(data.decode("utf-8", "replace"), self.secrets)[:200]
         return BadResponse(
-            f"{what}; it starts with {start!r}{kind}",
+            f"{what}; it starts with {self._start(data)!r}{kind}",
             adapter=self.adapter,
             hint="Check the base URL: a proxy or another service may have answered.",
         )
+
+    def stray(self, data: bytes) -> IncompleteStream:
+        """The error of a stream that ends in words that are no event, unless the answer was whole before them."""
+        what = f"the stream ended in what is no event: {self._start(data).strip()!r}"
+        return IncompleteStream(what, adapter=self.adapter)
+
+    def _start(self, data: bytes) -> str:
+        return masked(data.decode("utf-8", "replace"), self.secrets)[:200]
 
 
 class ServerSentEvents:
@@ -77,6 +87,7 @@ class ServerSentEvents:
         "_passed",
         "_size",
         "_strange",
+        "_stray",
         "ended",
         "gave",
         "understood",
@@ -91,6 +102,7 @@ class ServerSentEvents:
         self._after_cr = self.ended = self.gave = self.understood = False
         self._passed: BadResponse | None = None  # the error of an event that was passed over, if nothing else comes
         self._strange: BadResponse | None = None  # the error of a line that is no field, if this is an event stream
+        self._stray = b""  # lines after the last event that are no field: an error, as some servers write it
 
     def feed(self, chunk: bytes, found: list[JSON]) -> None:
         if self._after_cr and chunk[:1] == b"\n":
@@ -128,14 +140,20 @@ class ServerSentEvents:
         """An event without the blank line after it counts, if it is whole."""
         if self._line:
             line = b"".join(self._line)
+            stray = self._stray
             if line[:5] == b"data:":
                 self._data.append(line[5:])
             else:
                 self._field(line, found)
+            if any(name.startswith(line) for name in _FIELDS):  # of which the end is cut off
+                self._stray = stray
+        stray = self._stray
         if self._data:
             self._dispatch(found, final=True)
         if self._strange is not None and self.understood:
             raise self._strange
+        if stray and self.understood:
+            raise self._about.stray(stray)
         if self._passed is not None and not found and not self.gave:
             raise self._passed
 
@@ -160,11 +178,13 @@ class ServerSentEvents:
             self._dispatch(found, final=False)
         elif b"{" in bare and not _FIELD.fullmatch(name):
             self._strange = self._strange or self._about.fault("a line of the stream is no field", line)
-        self.understood = self.understood or name in (b"", b"event", b"data", b"id", b"retry")
+        elif name not in _FIELDS and len(self._stray) < _MASKED:
+            self._stray += line[:_MASKED] + b"\n"
+        self.understood = self.understood or name in _FIELDS
 
     def _dispatch(self, found: list[JSON], *, final: bool) -> None:
         lines, name = self._data, self._name
-        self._data, self._name, self._size = [], b"", 0
+        self._data, self._name, self._size, self._stray = [], b"", 0, b""
         self.understood = True
         if self._strange is not None:
             raise self._strange

@@ -57,6 +57,9 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
             return found
 
 
+_ENDS = (ConnectionFailed, BadResponse, DeadlineExceeded, IncompleteStream)  # none, if all had come
+
+
 class _Reading:
     """One streamed answer, as far as it has come."""
 
@@ -144,21 +147,19 @@ class _Reading:
         """The turn, if it was complete when the connection broke; else raises the error with what had come."""
         try:
             turn: Turn | None = self._parser.close()
-            if self._fault is None and isinstance(exc, ConnectionFailed | BadResponse | DeadlineExceeded):
+            if self._fault is None and isinstance(exc, _ENDS):
                 assert turn is not None
                 return turn
-        except IncompleteStream as incomplete:
-            turn = incomplete.turn
         except ProviderError as failed:
             turn = failed.turn
         if exc.turn is not None and not (turn and turn.calls):
             turn = exc.turn  # of a whole answer that came in place of events
         told: ProviderError = exc
         if self.delivered and isinstance(exc, ConnectionFailed):
-            told = IncompleteStream(
-                f"the stream broke off: {exc.message}", adapter=self._adapter.name, hint=where(turn)
-            )
+            told = IncompleteStream(f"the stream broke off: {exc.message}", adapter=self._adapter.name)
             told.__cause__ = exc
+        if isinstance(told, IncompleteStream):
+            told.hint = told.hint or where(turn)
         told.request_id = exc.request_id or self._response().request_id
         if turn is not None and self._head is not None:
             carry(self._terms, told, turn, self._judge.finish(turn, cut=True)[1], self._response())

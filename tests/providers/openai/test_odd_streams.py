@@ -162,6 +162,68 @@ def test_a_line_that_is_no_field_is_an_error_with_the_calls_before_it(heard: Hea
     assert "a line of the stream is no field" in str(found.error)
 
 
+STRAY = {
+    "a line": b"Internal Server Error\n",
+    "a line without an end": b"upstream connect error: reset",
+    "a page": b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<p>Internal Server Error</p></html>",
+    "a field of no standard": b"error: Internal Server Error\n\n",
+}
+
+
+@pytest.mark.parametrize("stray", STRAY.values(), ids=STRAY)
+def test_words_in_place_of_the_end_are_told_without_the_key(heard: Hear, stray: bytes) -> None:
+    found = heard(CALL + stray[:10] + f" {KEY} ".encode() + stray[10:])
+    assert (type(found.error), found.said, found.requests) == (IncompleteStream, BOTH[:1], 1)
+    told = str(found.error)
+    assert "the stream ended in what is no event" in told
+    assert stray[:6].decode() in told
+    assert KEY not in told
+    assert "What came whole is in .calls." in told
+    alone = heard(b": ping\n\n" + stray)
+    assert (type(alone.error), alone.requests) == (IncompleteStream, 2)
+    assert ".calls" not in str(alone.error)
+
+
+@pytest.mark.parametrize("stray", STRAY.values(), ids=STRAY)
+def test_words_beside_a_whole_answer_cost_nothing(heard: Hear, stray: bytes) -> None:
+    for body in (CALL + stray + b"\n" + END, CALL + event(chunk(finish="tool_calls")) + stray):
+        found = heard(body)
+        assert (found.error, found.said) == (None, BOTH[:1])
+
+
+@pytest.mark.parametrize("cut", [b"d", b"dat", b"eve", b"i", b"retr", b"data", b": pi", b"event: x", b"\xef\xbb"])
+def test_a_field_that_is_cut_is_no_words(heard: Hear, cut: bytes) -> None:
+    found = heard(CALL + cut)
+    assert (type(found.error), found.said) == (IncompleteStream, BOTH[:1])
+    assert "the stream ended before the answer was complete" in str(found.error)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [{"delta": "It is "}, {"text": "It is "}, {"delta": {}, "text": "It is "}, {"delta": None, "text": "It is "}],
+)
+def test_text_in_another_place_is_text(heard: Hear, choice: Any) -> None:
+    end = {**choice, "index": 0, "finish_reason": "stop"}
+    found = heard(event({"choices": [{"index": 0, "finish_reason": None, **choice}]}, {"choices": [end]}) + DONE)
+    assert found.error is None
+    assert (found.stream.text, found.stream.stop.raw) == ("It is It is ", "stop")
+
+
+def test_text_beside_a_message_or_pieces_is_not_read_twice(heard: Hear) -> None:
+    said = {"index": 0, "delta": {"content": "A"}, "text": "A", "finish_reason": None}
+    assert heard(event({"choices": [said]}) + END).stream.text == "A"
+    whole = {"index": 0, "message": {"content": "A"}, "text": "A", "finish_reason": "stop"}
+    assert heard(event({"choices": [whole]}) + DONE).stream.text == "A"
+
+
+def test_a_choice_that_began_before_the_first_is_named(heard: Hear) -> None:
+    other = {"choices": [{"index": 1, "delta": {"tool_calls": [piece(0, "a", "Weather", A)]}, "finish_reason": None}]}
+    end = {"choices": [{"index": at, "delta": {}, "finish_reason": "tool_calls"} for at in (0, 1)]}
+    found = heard(event(other, chunk(piece(0, "b", "Weather", B)), end) + DONE)
+    assert (found.error, found.said) == (None, BOTH[:1])
+    assert found.stream.calls.warnings == ("the answer has 2 choices; only the first was read, number 1",)
+
+
 @pytest.mark.parametrize("reason", ["tool_calls", "stop", "null", "None", "none", "", False])
 def test_a_finish_reason_on_every_chunk_seals_no_call_that_goes_on(heard: Hear, reason: Any) -> None:
     sent = [piece(0, "a", "Weather", ""), piece(0, arguments=A[:5]), piece(0, arguments=A[5:])]
