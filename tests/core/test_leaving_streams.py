@@ -262,6 +262,19 @@ def test_an_async_stream_that_nobody_holds_ends_its_connection(server: Streaming
     in_loop(server, work)
 
 
+def test_a_stream_that_is_left_when_the_loop_ends_is_no_noise(
+    server: Streaming, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        client = toolfan.from_openai(openai.AsyncOpenAI(api_key=KEY, base_url=server.url))
+        async for _ in client.stream(**asking("1 wait")):
+            break
+
+    asyncio.run(work())
+    assert caplog.records == []
+    until(lambda: server.left == 1)
+
+
 @pytest.mark.parametrize("words", ["wait", "1 wait"])
 def test_a_task_that_is_cancelled_ends_the_connection(server: Streaming, words: str) -> None:
     async def work(client: toolfan.AsyncClient) -> None:

@@ -258,5 +258,6 @@ class _OpenAsyncStream:
             return
         import anyio
 
-        with anyio.move_on_after(_CLOSING, shield=True), contextlib.suppress(Exception):
+        # The scope raises, too, where an event loop that ends closes the generator in another task.
+        with contextlib.suppress(Exception), anyio.move_on_after(_CLOSING, shield=True):
             await context.__aexit__(None, None, None)
