@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 GOOD = tool_use("toolu_a", "Weather", OSLO)
-UNTYPED = {"id": "toolu_b", "name": "Weather", "input": OSLO}
+UNTYPED = {"id": "toolu_b", "name": "Weather"}
+WITHOUT_TYPE = {"id": "toolu_b", "name": "Weather", "input": OSLO}
 NO_TYPE = "2 blocks of the content have no type, and were left out"
 NO_BLOCK = "2 entries of the content are no blocks, and were left out"
 
@@ -33,6 +34,26 @@ def test_it_is_told_of(faulty: Callable[..., Any], odd: Any, warning: str, *, us
     calls = Asker(use_async, streams)(faulty(sent).url)
     assert list(calls) == [Weather(location="Oslo", units="metric")]
     assert calls.warnings == (warning,)
+
+
+@pytest.mark.parametrize("use_async", [False, True])
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("untyped", [WITHOUT_TYPE, {**WITHOUT_TYPE, "type": None}], ids=["missing", "null"])
+def test_a_call_without_a_type_is_one(
+    faulty: Callable[..., Any], untyped: Any, *, use_async: bool, streams: bool
+) -> None:
+    if streams:
+        sent = [dict(event) for event in events(message(GOOD, tool_use("toolu_b", "Weather", OSLO)))]
+        starts = [event for event in sent if event["type"] == "content_block_start"]
+        starts[1]["content_block"] = {**untyped, "input": {}}
+        answer = stream(sent)
+    else:
+        answer = whole(message(GOOD, untyped))
+    calls = Asker(use_async, streams)(faulty(answer).url)
+    assert list(calls) == [Weather(location="Oslo", units="metric")] * 2
+    assert ([one.id for one in calls.outcomes], calls.warnings) == (["toolu_a", "toolu_b"], ())
+    said, _ = calls.reply({"toolu_a": "cold", "toolu_b": "cold"})
+    assert [block["type"] for block in said["content"]] == ["tool_use", "tool_use"]
 
 
 @pytest.mark.parametrize("use_async", [False, True])

@@ -26,6 +26,7 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "pause_turn": "paused",
 }
 
+_CALL = ("id", "name", "input")
 OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
 
 
@@ -69,8 +70,13 @@ def _word(value: Any) -> str | None:
 
 
 def is_call(block: Any) -> bool:
-    """Whether a content block calls a tool of the client's."""
-    return isinstance(block, OBJECT) and block.get("type") == "tool_use"
+    """Whether a content block calls a tool of the client's; one that has all of a call but the type is one, too."""
+    if not isinstance(block, OBJECT):
+        return False
+    kind = block.get("type")
+    return kind == "tool_use" or (
+        kind is None and isinstance(block.get("name"), str) and all(key in block for key in _CALL)
+    )
 
 
 def _piece(block: Mapping[str, Any]) -> tuple[str | None, str, str]:
@@ -117,8 +123,9 @@ def _refusal(body: Mapping[str, Any]) -> str | None:
 
 
 def _warnings(content: list[Any]) -> tuple[str, ...]:
-    untyped = sum(isinstance(block, OBJECT) and not isinstance(block.get("type"), str) for block in content)
-    said = [left_out(odd)] if (odd := sum(not isinstance(block, OBJECT) for block in content)) else []
+    objects = [block for block in content if isinstance(block, OBJECT)]
+    untyped = sum(not isinstance(block.get("type"), str) and not is_call(block) for block in objects)
+    said = [left_out(odd)] if (odd := len(content) - len(objects)) else []
     if untyped:
         said.append(f"{untyped} blocks of the content have no type, and were left out")
     return tuple(said)

@@ -58,11 +58,13 @@ def _is_empty(block: Mapping[str, Any]) -> bool:
 def _mended(block: JSON, call: RawCall) -> JSON:
     """The block itself, if the API takes it."""
     call_id, name, given = legal_id(call.id), legal_name(call.name), block.get("input")
-    if (block.get("id"), block.get("name")) == (call_id, name) and isinstance(given, OBJECT):
+    if (block.get("type"), block.get("id"), block.get("name")) == ("tool_use", call_id, name) and isinstance(
+        given, OBJECT
+    ):
         return block
     if not isinstance(given, OBJECT):
         given = input_of(call.arguments or arguments_of(given))
-    return {**block, "id": call_id, "name": name, "input": given}
+    return {**block, "type": "tool_use", "id": call_id, "name": name, "input": given}
 
 
 def _result(answer: Answer, adapter: str) -> JSON:
