@@ -43,7 +43,11 @@ def translate(
         if not blocks:  # an assistant message that says nothing
             continue
         if written and written[-1]["role"] == role:
-            written[-1] = {"role": role, "content": [*written[-1]["content"], *blocks]}
+            blocks = [*written[-1]["content"], *blocks]  # the API wants results first: the others said it beside them
+            written[-1] = {
+                "role": role,
+                "content": sorted(blocks, key=lambda block: block.get("type") != "tool_result"),
+            }
         else:
             written.append({"role": role, "content": blocks})
     if not written:

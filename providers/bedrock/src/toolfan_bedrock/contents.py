@@ -95,8 +95,9 @@ class _Writer:
         if not blocks:
             return
         if self.messages and self.messages[-1]["role"] == role:
-            before = self.messages[-1]["content"]
-            self.messages[-1] = {"role": role, "content": [*before, *blocks]}
+            # Claude wants results before what else a turn says; nobody wants them behind it.
+            said = sorted([*self.messages[-1]["content"], *blocks], key=lambda block: "toolResult" not in block)
+            self.messages[-1] = {"role": role, "content": said}
         else:
             self.messages.append({"role": role, "content": list(blocks)})
 
@@ -106,8 +107,9 @@ class _Writer:
         asked = self.messages[-2]["content"] if len(self.messages) > 1 else []
         order = [block["toolUse"].get("toolUseId") for block in asked if isinstance(block.get("toolUse"), Mapping)]
         content = self.messages[-1]["content"]
-        if all("toolResult" in block and block["toolResult"].get("toolUseId") in order for block in content):
-            content.sort(key=lambda block: order.index(block["toolResult"]["toolUseId"]))
+        results = [block for block in content if "toolResult" in block]  # they stand first
+        if all(block["toolResult"].get("toolUseId") in order for block in results):
+            content[: len(results)] = sorted(results, key=lambda block: order.index(block["toolResult"]["toolUseId"]))
 
     def system_block(self, part: Part, at: int) -> JSON:
         if (own := _own(part)) is not None:
