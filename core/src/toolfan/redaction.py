@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _SECRET_NAME = re.compile(
     r"(^|[_-])(api[_-]?key|keys?|token|secrets?|password|passwd|credentials?|auth|authorization|cookie|bearer)($|[_-])"
 )
+# Of a signed address (`sig` of Azure, `X-Amz-Signature`); in bodies this names what belongs to a model's thoughts.
+_SIGNATURE = re.compile("(^|[_-])sig(nature)?$", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"(sk-|pk-|rk-|AIza|ya29\.|gh[opusr]_|xox|eyJ|-----BEGIN|(bearer|basic)\s)", re.IGNORECASE)
 _SCHEME = re.compile(r"(?i)^(bearer|basic)\s+")
 _LONGEST = 80
@@ -105,7 +107,8 @@ def known_secrets(values: Mapping[str, Any]) -> tuple[str, ...]:
     found: set[str] = set()
     for name, value in values.items():
         secret = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-        if isinstance(secret, str) and (looks_secret(name) or looks_like_secret(secret)):
+        named = looks_secret(name) or _SIGNATURE.search(name)
+        if isinstance(secret, str) and (named or looks_like_secret(secret)):
             found.update(_parts(name, secret.strip()))
     return longest_first(secret for secret in found if len(secret) >= _SHORTEST)
 
