@@ -50,6 +50,7 @@ _STATUS_HINTS: dict[int, str] = {
     413: "The request is too large: send fewer or shorter messages, tools or files.",
 }
 _OF_A_DAY = "The quota of this day is used up: wait for the next one, or have it raised."
+_NOWHERE = "Check the base URL: another service may have answered."
 _NO_WORDS = "The provider does not say why: check the request, the name of the model and the base URL."
 # A code that names what was not found, unless that may be the model or the address.
 _OTHER_NOT_FOUND = re.compile("(?!model|resource|deployment|endpoint|route|path|url|page)[a-z]+_.*not_found")
@@ -96,8 +97,9 @@ def error_from_status(
     wish = (headers or {}).get("x-should-retry", "").lower()
     if wish == "false" or (wish == "true" and status != 400 and kind not in _NEVER_AGAIN):
         retryable = wish == "true"
-    if moved and (headers or {}).get("location"):
-        message = f"a redirect to {(headers or {})['location']}"
+    leads = (headers or {}).get("location") if moved else None
+    if leads:
+        message = f"a redirect to {leads}"
     code = None if code is None else excerpt(code, known)
     said = excerpt(message, known)
     named = f" ({code})" if code and code != str(came) else ""
@@ -108,12 +110,14 @@ def error_from_status(
         code=code,
         request_id=request_id and masked(request_id, known),
         retry_after=wait,
-        hint=_OF_A_DAY if of_a_day else _hint(kind, status, retryable, code=code or "", silent=not said),
+        hint=_OF_A_DAY if of_a_day else _hint(kind, status, retryable, code=code or "", silent=not said, leads=leads),
         retryable=retryable,
     )
 
 
-def _hint(kind: type[ProviderError], status: int, retryable: bool, *, code: str, silent: bool) -> str | None:
+def _hint(
+    kind: type[ProviderError], status: int, retryable: bool, *, code: str, silent: bool, leads: str | None
+) -> str | None:
     if kind is Unavailable:
         if status == 501:
             return "Check the name of the model and the base URL: the service cannot do this."
@@ -122,7 +126,9 @@ def _hint(kind: type[ProviderError], status: int, retryable: bool, *, code: str,
         return f"{_STATUS_HINTS[status]} {_AGAIN}" if retryable else _STATUS_HINTS[status]
     if kind is RequestRejected and silent:
         return _NO_WORDS
-    return _HINTS.get(kind) if kind is not BadResponse or status >= 300 else None
+    if kind is BadResponse:
+        return None if status < 300 else _HINTS[kind] if leads else _NOWHERE
+    return _HINTS.get(kind)
 
 
 def _kind(status: int, code: str) -> type[ProviderError]:

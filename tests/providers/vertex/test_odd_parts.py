@@ -205,6 +205,35 @@ def test_an_answer_with_nothing_that_ends_for_no_known_reason_says_so(faulty: An
     assert calls.warnings == (f"the answer ends {word}, but there is no call in it, and no text",)
 
 
+@pytest.mark.parametrize("kind", ["gemini", "gemini async"])
+@pytest.mark.parametrize("status", [201, 202, 206, 299])
+def test_any_success_is_one(faulty: Any, kind: str, status: int) -> None:
+    need(kind)
+    server = faulty(http(json.dumps({**answer(GOOD), "n": 1.0}), status, x_request_id="req-7"))
+    calls = said(kind, "whole", server.url)
+    assert (list(calls), calls.request_id, len(server.requests)) == ([Free(x=1)], "req-7", 1)
+    server = faulty(http("<html>", status))
+    with pytest.raises(BadResponse, match="html") as caught:
+        said(kind, "whole", server.url)
+    assert caught.value.requests == len(server.requests)
+
+
+@pytest.mark.parametrize("name", [3.7, ["Free"], {"a": 1}, True, "", None], ids=repr)
+def test_a_name_that_is_no_text_is_the_same_in_the_call_and_in_its_result(asked: Any, name: Any) -> None:
+    calls = asked(answer(GOOD, {"functionCall": {"name": name, "args": {"x": 2}}}))
+    assert list(calls) == [Free(x=1)]
+    assert len(calls.failed) == 1
+
+
+@pytest.mark.parametrize("status", [300, 304])
+def test_a_redirect_to_nowhere_names_no_address(faulty: Any, status: int) -> None:
+    need("gemini")
+    with pytest.raises(BadResponse) as caught:
+        said("gemini", "whole", faulty(http("{}", status)).url)
+    assert "base URL" in (caught.value.hint or "")
+    assert "leads to" not in (caught.value.hint or "")
+
+
 def said(kind: str, way: str, url: str) -> Any:
     """The calls of one request of this kind of client, whole or as a stream."""
     sdk = generative_model("m", url, "rest") if kind == "rest" else genai_client(kind, url)

@@ -30,6 +30,7 @@ from toolfan.messages import (
 )
 from toolfan.wire import json_text, sendable
 
+from .fields import field
 from .parsing import NAMELESS, read_calls
 
 if TYPE_CHECKING:
@@ -250,10 +251,17 @@ def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Mes
             hint="Give every call exactly one answer.",
         )
     parts = [
-        function_response(
-            call.name or NAMELESS, by_id[call.id].content, call.provider_id, is_error=by_id[call.id].is_error
-        )
-        for call in turn.calls
+        function_response(name, by_id[call.id].content, call.provider_id, is_error=by_id[call.id].is_error)
+        for call, name in zip(turn.calls, _replayed_names(turn), strict=True)
     ]
     replay = [sendable(turn.replay)] if turn.replay is not None else []
     return [*replay, {"role": "user", "parts": parts}] if parts else replay
+
+
+def _replayed_names(turn: Turn) -> list[str]:
+    """The names of the calls as the service reads them again: an answer is told under the name of its call."""
+    parts = turn.replay.get("parts") if isinstance(turn.replay, Mapping) else None
+    replayed = [call for part in parts or () if isinstance(call := field(part, "functionCall"), Mapping)]
+    if len(replayed) == len(turn.calls):
+        return [str(call.get("name") or NAMELESS) for call in replayed]
+    return [call.name or NAMELESS for call in turn.calls]

@@ -25,6 +25,7 @@ from toolfan.event_streams import AsyncEventStream, EventStream, events, events_
 from toolfan.keyless import KeylessDecoder
 from toolfan.redaction import blotted, without_echo_of
 from toolfan.sockets import end_at_the_deadline, interrupt
+from toolfan.unread import unread_answer
 from toolfan.wire import decode_json, encode_json, kind_of, merge_extra_body
 
 from . import redirects
@@ -33,7 +34,6 @@ from .statuses import plain_headers, request_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Mapping
-
 
 _CHUNK = frozenset({"sdk_http_response", "automatic_function_calling_history", "parsed"})  # not of the answer
 
@@ -79,26 +79,32 @@ class _Sender:
         # The SDK wants some contents; those of the body replace them.
         return {"model": request.model, "contents": ".", "config": config}
 
-    def _answer(self, response: Any, sent: Mapping[str, str]) -> WireResponse:
-        http = response.sdk_http_response
+    def _answer(self, came: Any, content: str | bytes, sent: Mapping[str, str]) -> WireResponse:
         secrets = secrets_of(self._client, sent)
-        headers = plain_headers(http.headers, secrets)
+        headers = plain_headers(came, secrets)
+        about: JSON = {"content_type": kind_of(headers), "secrets": secrets}
         try:
-            body = decode_json(http.body or "", adapter=self._adapter, content_type=kind_of(headers), secrets=secrets)
+            body = decode_json(content, adapter=self._adapter, **about)
+            if not isinstance(body, dict):
+                raise BadResponse(
+                    f"the answer is a {type(body).__name__}, not an object",
+                    adapter=self._adapter,
+                    hint="Check the base URL: a proxy or another service may have answered.",
+                )
         except ProviderError as exc:
             exc.request_id = request_id(headers)
             raise
-        if not isinstance(body, dict):
-            raise BadResponse(
-                f"the answer is a {type(body).__name__}, not an object",
-                adapter=self._adapter,
-                request_id=request_id(headers),
-                hint="Check the base URL: a proxy or another service may have answered.",
-            )
         if body.get("error") or not body.get("candidates"):
             body = blotted(body, secrets)
-        body = without_echo_of(keys_of(self._client), body, http.body or "", _WORDS)
+        body = without_echo_of(keys_of(self._client), body, content, _WORDS)
         return WireResponse(body, request_id(headers), headers)
+
+    def _success(self, exc: Exception, timeout: float | None, sent: Mapping[str, str]) -> WireResponse:
+        """The answer of a success other than 200, which the SDK takes for an error; all else goes to `_failure`."""
+        came = unread_answer(exc, of=("google.genai",)) if type(exc).__name__ == "APIError" else None
+        if came is None or not 200 < came.status < 300:
+            self._failure(exc, timeout, sent)
+        return self._answer(came.headers, came.content or b"", sent)
 
     @property
     def _hands_out_unread(self) -> bool:
@@ -166,8 +172,8 @@ class GenaiTransport(_Sender):
             with redirects.none_followed():
                 response = self._client.models.generate_content(**arguments)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self._failure(exc, timeout, headers)
-        return self._answer(response, headers)
+            return self._success(exc, timeout, headers)
+        return self._answer(response.sdk_http_response.headers, response.sdk_http_response.body or "", headers)
 
     @contextmanager
     def stream(
@@ -233,8 +239,8 @@ class AsyncGenaiTransport(_Sender):
             with redirects.none_followed():
                 response = await self._client.aio.models.generate_content(**arguments)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self._failure(exc, timeout, headers)
-        return self._answer(response, headers)
+            return self._success(exc, timeout, headers)
+        return self._answer(response.sdk_http_response.headers, response.sdk_http_response.body or "", headers)
 
     @asynccontextmanager
     async def stream(
