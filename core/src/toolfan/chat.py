@@ -18,6 +18,7 @@ Message: TypeAlias = Mapping[str, Any]
 """One message, chat-style or in the provider's own form."""
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\r\n\t "
+_MAPPING = (dict, Mapping)  # dict first: the look at Mapping costs ten times as much
 CHAT_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
 
@@ -35,16 +36,14 @@ def check_messages(messages: object) -> tuple[Message, ...]:
             f"messages must be a list of messages, not {type(messages).__name__}",
             hint='Write messages=[{"role": "user", "content": "..."}].',
         )
-    checked = tuple(
-        [message if type(message) is dict else _as_mapping(message, at) for at, message in enumerate(messages)]
-    )
+    checked = tuple([_as_mapping(message, at) for at, message in enumerate(messages)])
     if not checked:
         raise UsageError("messages is empty", hint='Write messages=[{"role": "user", "content": "..."}].')
     return checked
 
 
 def _as_mapping(message: object, at: int) -> Message:
-    if isinstance(message, Mapping):
+    if isinstance(message, _MAPPING):
         return message
     if callable(dump := getattr(message, "model_dump", None)):
         plain = dump(mode="json", by_alias=True, exclude_none=True)

@@ -13,7 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, NoDefault
 from .errors import ToolDefinitionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
     from pydantic.json_schema import JsonSchemaValue
 
@@ -75,7 +75,7 @@ class TypeSchema(GenerateJsonSchema):
         return super().dataclass_args_schema(named)
 
     @contextmanager
-    def _reading(self, schema: Mapping[str, Any]) -> Iterator[None]:
+    def _reading(self, schema: Mapping[str, Any]) -> Generator[None]:
         """How the fields inside are found: a core schema without a config has that of what it stands in."""
         self._read_by.append(schema.get("config") or self._read_by[-1])
         yield

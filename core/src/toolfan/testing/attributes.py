@@ -22,7 +22,9 @@ _ONE: Mapping[str, tuple[type, ...]] = {
     "settings": (Mapping,),
     "environment": (Mapping,),
     "options": (Mapping,),
+    "dropped_keywords": (Mapping,),
     "error_field": (bool,),
+    "model_field": (bool,),
     "stream_field": (bool,),
 }
 _MADE_LATER = (property, cached_property)

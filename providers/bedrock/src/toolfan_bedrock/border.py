@@ -90,7 +90,7 @@ def translated(
     return not_connected(adapter, exc, known) if names & _CONNECTION else not_sent(adapter, exc, known)
 
 
-def with_words(parsed: Mapping[str, Any], content: bytes) -> Mapping[str, Any]:
+def with_words(parsed: Mapping[str, Any], content: bytes) -> Any:
     """What botocore read of an error, with the words that it does not look for: `{"error": ...}` of a gateway."""
     told = parsed.get("Error") or {}
     body = None if told.get("Message") or parsed.get("message") else body_of(content)

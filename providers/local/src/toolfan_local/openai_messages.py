@@ -46,7 +46,7 @@ def check_messages(request: JSON) -> None:
 def _check_content(content: Any, where: str) -> None:
     for number, part in enumerate(content if isinstance(content, list) else ()):
         place = f"{where}[{number}]"
-        kind = part.get("type") if isinstance(part, dict) else None
+        kind: Any = part.get("type") if isinstance(part, dict) else None
         if kind not in _PARTS:
             supported = ", ".join(f"'{one}'" for one in _PARTS)
             raise refuse(
