@@ -10,7 +10,7 @@ import pytest
 import toolfan
 from loopback import KEY, ONCE, USER, http
 from odd_streams import CALL, DONE, END, TOOLS, A, Hear, Weather, chunk, event, heard, piece
-from toolfan import IncompleteStream, RateLimited, RequestRejected, Unavailable
+from toolfan import RateLimited, RequestRejected, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,7 @@ def test_in_a_whole_answer_it_is_the_same(faulty: Callable[..., FaultServer], sh
 
 def test_an_end_by_an_error_is_no_end(heard: Hear, faulty: Callable[..., FaultServer]) -> None:
     found = heard(CALL + event(chunk(finish="error")) + DONE)
-    assert (type(found.error), found.requests) == (IncompleteStream, 1)
+    assert (type(found.error), found.requests) == (Unavailable, 1)
     assert "ended with an error" in str(found.error)
     assert found.said == [("a", Weather(location="A"))]
     told = heard(CALL + event(chunk(finish="error"), {"error": {"message": "up", "code": 502}}))
