@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/explanation/architecture.md"
 SENDING = frozenset(
-    {"transport", "border", "failures", "threads", "client", "genai", "generative_model", "protobuf", "redirects"}
+    {"transport", "border", "failures", "statuses", "threads", "client"}
+    | {"genai", "generative_model", "protobuf", "redirects", "rest_chunks"}
 )
 SETTING_UP = frozenset({"__init__", "settings", "connecting"})
 NO_CODE = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
