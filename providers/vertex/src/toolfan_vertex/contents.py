@@ -28,7 +28,7 @@ from toolfan.messages import (
     TextPart,
     read_messages,
 )
-from toolfan.wire import json_text, sendable
+from toolfan.wire import json_text, sendable, well_formed
 
 from .fields import field
 from .parsing import NAMELESS, read_calls
@@ -263,5 +263,5 @@ def _replayed_names(turn: Turn) -> list[str]:
     parts = turn.replay.get("parts") if isinstance(turn.replay, Mapping) else None
     replayed = [call for part in parts or () if isinstance(call := field(part, "functionCall"), Mapping)]
     if len(replayed) == len(turn.calls):
-        return [str(call.get("name") or NAMELESS) for call in replayed]
+        return [well_formed(str(call.get("name") or NAMELESS)) for call in replayed]
     return [call.name or NAMELESS for call in turn.calls]
