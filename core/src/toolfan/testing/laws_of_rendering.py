@@ -14,7 +14,7 @@ from toolfan.tools import Tool
 from toolfan.toolset import ToolSet
 
 from .lawbook import law
-from .specimens import SPECIMENS, Empty, Weather
+from .specimens import SPECIMENS, Empty, Weather, fresh
 from .subject import Subject
 from .trees import nodes, opened, texts, words
 
@@ -75,7 +75,7 @@ class LawsOfRendering(Subject):
         instead of losing a part.
         """
         for name, target in SPECIMENS.items():
-            tools = ToolSet([target])
+            tools = ToolSet([fresh(target)])
             [tool] = tools
             rendering = opened(self.adapter.render_tools(tools, strict=None))
             text = json.dumps(rendering, ensure_ascii=False)
@@ -113,7 +113,7 @@ class LawsOfRendering(Subject):
             wanted = list(Tool(target).schema["properties"])
             orders = [
                 list(node)
-                for _, node in nodes(opened(self.adapter.render_tools(ToolSet([target]), strict=None)))
+                for _, node in nodes(opened(self.adapter.render_tools(ToolSet([fresh(target)]), strict=None)))
                 if isinstance(node, dict) and set(node) == set(wanted)
             ]
             if wanted and wanted not in orders:

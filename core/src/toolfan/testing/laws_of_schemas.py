@@ -6,6 +6,7 @@ Knows: JSON Schema, `render_tools`.  Must not know: how a dialect spells a keywo
 from __future__ import annotations
 
 import json
+from functools import cache
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from toolfan.toolset import ToolSet
 
 from .lawbook import law
 from .laws_of_rendering import LawsOfRendering, dangling
+from .specimens import fresh
 from .trees import opened
 
 if TYPE_CHECKING:
@@ -77,6 +79,17 @@ def _tools(schema: Schema) -> Iterator[tuple[str, Any]]:
     yield "in a list of objects", create_model("Probe", values=(several, ...))
 
 
+@cache
+def _probes(keyword: str) -> list[tuple[str, Any, Any]]:
+    """What is told of a pair, and its two tools."""
+    return [
+        (f"{where}): {left} and {right}", one, other)
+        for left, right in PAIRS[keyword]
+        for (where, one), (_, other) in zip(_tools(left), _tools(right), strict=True)
+    ]
+
+
+@cache
 def _referring() -> tuple[Any, Any]:
     """Two tools whose arguments have each other's type."""
     left, right = create_model("Left", a=(int, ...)), create_model("Right", b=(str, ...))
@@ -99,28 +112,27 @@ class LawsOfSchemas(LawsOfRendering):
             elif not self.dropped_keywords[keyword].strip():
                 yield f"dropped_keywords gives no reason for {keyword}"
         for strict in (None, False, True) if self.adapter.capabilities.strict_schemas else (None,):
-            for keyword, pairs in PAIRS.items():
+            for keyword in PAIRS:
                 if not (strict and keyword == "default"):  # where all arguments are required, none has a default
-                    yield from self._hidden(keyword, pairs, strict=strict)
+                    yield from self._hidden(keyword, strict=strict)
             if self._told_alike(*_referring(), strict=strict):
                 yield f"$ref (strict={strict}): which definition an argument refers to does not show"
 
-    def _hidden(self, keyword: str, pairs: list[tuple[Schema, Schema]], *, strict: bool | None) -> Iterator[str]:
+    def _hidden(self, keyword: str, *, strict: bool | None) -> Iterator[str]:
         """Pairs that look alike, or, of a keyword that the provider's dialect has not, that do not."""
         shown = False
-        for left, right in pairs:
-            for (where, one), (_, other) in zip(_tools(left), _tools(right), strict=True):
-                alike = self._told_alike(one, other, strict=strict)
-                shown |= not alike
-                if alike and keyword not in self.dropped_keywords:
-                    yield f"{keyword} (strict={strict}, {where}): {left} and {right} are rendered alike"
+        for about, one, other in _probes(keyword):
+            alike = self._told_alike(one, other, strict=strict)
+            shown |= not alike
+            if alike and keyword not in self.dropped_keywords:
+                yield f"{keyword} (strict={strict}, {about} are rendered alike"
         if shown and strict is None and keyword in self.dropped_keywords:
             yield f"{keyword} is in dropped_keywords, and shows: take it out"
 
     def _told_alike(self, *targets: Any, strict: bool | None) -> bool:
         """Whether a model is told the same of both; not if one is refused, or refers to what another law will miss."""
         try:
-            one, other = (self.adapter.render_tools(ToolSet([target]), strict=strict) for target in targets)
+            one, other = (self.adapter.render_tools(ToolSet([target]), strict=strict) for target in map(fresh, targets))
         except ToolDefinitionError:
             return False
         return json.dumps(one) == json.dumps(other) and not any(dangling(opened(one)))

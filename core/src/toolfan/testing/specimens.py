@@ -9,7 +9,9 @@ import datetime  # noqa: TC003
 import decimal  # noqa: TC003 - pydantic reads it
 import enum
 import uuid  # noqa: TC003
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, NotRequired, Optional, Required
 
 from pydantic import (
@@ -25,6 +27,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import TypeAliasType, TypedDict, TypeVar
+
+from toolfan.tools import Tool
 
 T = TypeVar("T")
 
@@ -226,3 +230,15 @@ SPECIMENS: dict[str, Any] = {
     )
 }
 """Tools by the name of their type."""
+
+
+@cache
+def _made(target: Any) -> Tool[Any]:
+    return Tool(target)
+
+
+def fresh(target: Any) -> Tool[Any]:
+    """A tool of its own, in which an adapter may spoil what it likes, though its schema is generated but once."""
+    tool, made = Tool(target), _made(target)
+    tool.schema, tool.validator = deepcopy(made.schema), made.validator
+    return tool

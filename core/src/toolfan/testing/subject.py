@@ -17,7 +17,7 @@ from toolfan.toolset import ToolSet
 from .attributes import check_attributes
 from .guarding import left_to_authors
 from .lawbook import LawBroken, Lawful
-from .specimens import SPECIMENS
+from .specimens import SPECIMENS, fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -148,7 +148,7 @@ class Subject(Lawful):
 
     def tools(self, *names: str) -> ToolSet[Any]:
         """A fresh set of these specimens, by default of all."""
-        return ToolSet([SPECIMENS[name] for name in names or SPECIMENS])
+        return ToolSet([fresh(SPECIMENS[name]) for name in names or SPECIMENS])
 
     def request(self, tools: ToolSet[Any] | None = None, **fields: Any) -> ToolRequest:
         """A request with one message of the user, unless other fields are given."""
