@@ -10,7 +10,7 @@ from typing import Any
 
 from toolfan_local.openai_messages import check_messages
 from toolfan_local.openai_refusals import check_name, check_numbers, refuse
-from toolfan_local.parameters import CHAT, CHAT_RANGES
+from toolfan_local.parameters import CHAT_RANGES
 
 JSON = dict[str, Any]
 
@@ -27,9 +27,6 @@ def check_request(request: JSON) -> None:
     _check_choice(request)
     check_numbers(request, CHAT_RANGES)
     check_stream(request)
-    for key in request:
-        if key not in CHAT:
-            raise refuse(f"Unrecognized request argument supplied: {key}")
     for key in ("functions", "function_call"):
         if request.get(key) is not None:
             message = f"'{key}' is deprecated, and not served offline: use 'tools' and 'tool_choice'."

@@ -44,14 +44,6 @@ def _names(words: str) -> frozenset[str]:
 
 _COUNT = Range(1, whole=True)
 _SHARE = Range(0, 1)
-CHAT = _names(
-    "audio data_sources frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens "
-    "messages metadata modalities model moderation n parallel_tool_calls prediction presence_penalty prompt_cache_key "
-    "prompt_cache_options prompt_cache_retention reasoning_effort response_format safety_identifier seed service_tier "
-    "stop store stream stream_options temperature tool_choice tools top_logprobs top_p user verbosity "
-    "web_search_options"
-)
-"""OpenAI's chat completions; `data_sources` is Azure's."""
 CHAT_RANGES = {
     "temperature": Range(0, 2),
     "top_p": _SHARE,
