@@ -45,7 +45,6 @@ def shown(part: Any) -> dict[str, Any]:
          "missing_required_parameter", "Missing"),
         (shown({"type": "image_url", "image_url": {"url": ""}}), "messages[0].content[1].image_url.url",
          "missing_required_parameter", "Missing"),
-        (shown({"type": "picture"}), "messages[0].content[1].type", "invalid_value", "'picture'"),
         (shown({"type": "text"}), "messages[0].content[1].text", "missing_required_parameter", "Missing"),
         ({"messages": [*MESSAGES, *CALLED]}, "messages[2].tool_calls[0].function.arguments", "invalid_type",
          "expected a string, but got an object"),

@@ -133,6 +133,7 @@ def test_where_its_reader_was_wrapped_the_sdk_reads(faulty, array, ended):
 
 def test_calls_and_the_error_after_them_come_awaited_too(faulty, monkeypatch):
     pytest.importorskip("vertexai")
+    pytest.importorskip("aiohttp")  # of its extra `async_rest`
     from google.auth.aio.credentials import StaticCredentials
     from google.cloud.aiplatform import initializer
 

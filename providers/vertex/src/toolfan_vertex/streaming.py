@@ -46,7 +46,7 @@ class ContentStreamParser:
         self._candidates: dict[int, _Candidate] = {}
         self._open = OpenCalls(self._calls)
         self._phantoms: list[Mapping[str, Any]] = []
-        self._done = False
+        self._done = self._accepted = False
         self._turn: Turn | None = None
         self.body: JSON = {}
         """After `close`: the answer as the body of a whole one."""
@@ -104,11 +104,10 @@ class ContentStreamParser:
 
     def close(self) -> Turn:
         """The whole turn.  Raises IncompleteStream, with `.turn`, if the stream ended before the answer did."""
-        stop = stop_reason(field(self._chosen.fields, "finishReason"), has_calls=True)
-        blocked = self._blocked
-        ended = stop.kind != "none" or blocked or (self._done and bool(self._candidates) and not self._open)
-        accepted = ended or (not self._needs_end and bool(self._candidates))
         if self._turn is None:
+            stop, blocked = stop_reason(field(self._chosen.fields, "finishReason"), has_calls=True), self._blocked
+            ended = stop.kind != "none" or blocked or (self._done and bool(self._candidates) and not self._open)
+            self._accepted = accepted = ended or (not self._needs_end and bool(self._candidates))
             whole = stop.kind in ("end", "calls") or (stop.kind == "none" and accepted and not blocked)
             self._open.close_all(cut=not whole)
             self._turn = self._finished()
@@ -116,7 +115,7 @@ class ContentStreamParser:
                 self._turn = replace(
                     self._turn, warnings=(*self._turn.warnings, "the stream ended without a finish reason")
                 )
-        if accepted:
+        if self._accepted:
             return self._turn
         raise IncompleteStream.of(self._turn, begun=bool(self._candidates), adapter=self._adapter)
 
