@@ -262,6 +262,7 @@ def test_an_async_stream_that_nobody_holds_ends_its_connection(server: Streaming
     in_loop(server, work)
 
 
+@pytest.mark.skipif(openai.__version__.startswith("2."), reason="its httpcore cannot close without an event loop")
 def test_a_stream_that_is_left_when_the_loop_ends_is_no_noise(
     server: Streaming, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -81,7 +81,7 @@ def test_google(server: Server, make: Any) -> None:
 def test_anthropic(server: Server) -> None:
     with anthropic.Anthropic(base_url=server.anthropic_url, api_key="any", max_retries=0) as sdk:
         form: Any = {"format": {"type": "json_schema", "schema": SCHEMA}}
-        message = sdk.messages.create(model="m", max_tokens=99, messages=SAYS, output_config=form)
+        message = sdk.messages.create(model="m", max_tokens=99, messages=SAYS, extra_body={"output_config": form})
     is_right(message.content[0].text)  # type: ignore[union-attr]
 
 
