@@ -239,7 +239,10 @@ def test_a_schema_that_somebody_wrote_well(bench: Bench) -> None:
 
 
 def half() -> None:
-    """Half a \ud83d."""
+    """Set below: Python 3.13 compiles no such text."""
+
+
+half.__doc__ = "Half a \ud83d."
 
 
 def test_a_description_that_no_json_can_hold(bench: Bench) -> None:
