@@ -59,7 +59,7 @@ def test_a_fault_breaks_the_law_that_forbids_it_and_no_other(
 ) -> None:
     suite, law = MUTANTS[name]
     laws = laws_of(AcmeSuite)
-    # Each eighth is held to all laws, also to those for which a process is started; the others to all but the long ones,
+    # Each eighth is held to all laws, also where a process is started for them; the others to all but the long ones,
     # unless such a one stands beside the law.
     if list(MUTANTS).index(name) % ALL_ASKED_OF_EACH:
         if law not in IN_ANOTHER_PROCESS:
