@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import signal
 import ssl
 import sys
 from collections import Counter
@@ -17,6 +18,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 # Every HTTP client of the SDKs reads all certificates when it is made, 30 ms each; the servers here speak no TLS.
 ssl.create_default_context = functools.cache(ssl.create_default_context)
+
+# A shell that starts the tests in the background has Ctrl-C ignored, and a test of it would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
