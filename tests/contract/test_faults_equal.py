@@ -14,15 +14,26 @@ import toolfan
 from fault_asking import TOOLS, asking
 from loopback import USER, call, completion
 from toolfan.adapter import WireResponse
+from toolfan.cli.app import app
+from toolfan.cli.output import no_call_text, outcome_json
 from toolfan.conversation import converse
 from toolfan.request import prepare
 from toolfan.retries import Retries
 from toolfan_local.faults import CATALOGUE, FaultServer
+from typer.testing import CliRunner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fault_asking import Asker
+
+
+def printed(body: Any) -> tuple[list[Any], str]:
+    """What `toolfan decode` prints of a stored body: its lines, and what it says on standard error."""
+    command = ["decode", "--with", "openai", "--tools", "fault_asking:TOOLS"]
+    done = CliRunner().invoke(app, command, input=json.dumps(body))
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
 
 UNREADABLE = {"empty-choices", "null-choices", "empty-object", "null-message", "body-list", "body-string"}
 DECLINED = {"content-filter", "content-filter-one-call", "refusal", "error-in-200"}
@@ -75,6 +86,20 @@ def test_the_same_answer_is_the_same_result(askers: list[Asker], fault: str) -> 
     calls, asynchronous = (ask.create(ask.client(), **options) for ask in askers)
     assert said(calls) == said(asynchronous) == said(decoded(calls.raw))
     assert toolfan.Calls.from_json(calls.to_json(), tools=TOOLS) == calls
+    lines, told = printed(calls.raw)
+    assert lines == [outcome_json(outcome) for outcome in calls.outcomes]
+    assert told == ("" if lines else f"{no_call_text(calls)}\n")
+
+
+@pytest.mark.parametrize("fault", sorted(DECLINED - {"error-in-200"}))
+def test_what_was_declined_is_told_of_a_stored_body_too(askers: list[Asker], fault: str) -> None:
+    with pytest.raises(toolfan.ProviderError) as caught:
+        askers[0].create(askers[0].client(), model=fault, messages=USER, tools=TOOLS)
+    calls = caught.value.calls
+    assert calls is not None
+    lines, told = printed(calls.raw)
+    assert lines == [outcome_json(outcome) for outcome in calls.outcomes]
+    assert told.startswith(f"{type(caught.value).__name__}: {caught.value.message}")
 
 
 def test_nan_crosses_processes_and_equals_nothing(bench: Any) -> None:

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 QUESTION = "What is the weather in toronto and dallas and who won the super bowl?"
 TOOLS = """
-from typing import Annotated, Iterable, Literal
+from typing import Annotated, Any, Iterable, Literal
 from pydantic import BaseModel
 
 class Weather(BaseModel):
@@ -38,6 +38,9 @@ def add(a: int, b: int = 1) -> int:
 class Outer:
     class Inner(BaseModel):
         x: int
+
+class Open(BaseModel):
+    it: Any
 
 BOTH = (Weather, GoogleSearch)
 UNION = Weather | GoogleSearch
@@ -117,8 +120,8 @@ class TestCall:
         assert run("call", "?", "--tools", "demo_tools:add").stdout == "add(a=2, b=1)\n"
         assert lines(run("call", "?", "--tools", "demo_tools:add", "--json").stdout)[0]["arguments"] == {"a": 2, "b": 1}
 
-    def scripted(self, *calls: dict[str, Any], text: str | None = None) -> list[str]:
-        Path("answers.json").write_text(json.dumps([{"calls": calls, "text": text}]))
+    def scripted(self, *calls: dict[str, Any], text: str | None = None, **more: str) -> list[str]:
+        Path("answers.json").write_text(json.dumps([{"calls": calls, "text": text, **more}]))
         Path("toolfan.toml").write_text('[profiles.p]\nadapter = "local"\nscript = "answers.json"\nmax_attempts = 1\n')
         return ["call", "?", "--tools", "demo_tools:BOTH", "--profile", "p"]
 
@@ -129,6 +132,11 @@ class TestCall:
         assert ["error" in line for line in lines(done.stdout)] == [False, True]
         assert done.stderr.startswith("InvalidCalls: 1 of 2 calls failed")
         assert "--keep" in done.stderr
+
+    def test_calls_before_a_filters_stop_are_shown(self) -> None:
+        done = run(*self.scripted(WEATHER, stop="filtered"), "--json")
+        assert (done.exit_code, lines(done.stdout)[0]["arguments"]) == (1, WEATHER["arguments"])
+        assert done.stderr.startswith("ContentFiltered: ")
 
     def test_keep(self) -> None:
         """With --keep invalid calls are printed and are no failure."""
@@ -392,13 +400,42 @@ class TestDecode:
             "UnknownTool",
         ]
 
-    @pytest.mark.parametrize("arguments", ['{"a": ', '{"a": NaN}'])
-    def test_arguments_that_are_not_json(self, arguments: str) -> None:
+    @pytest.mark.parametrize(
+        ("arguments", "kind"),
+        [('{"a": ', "MalformedArguments"), ('{"a": NaN}', "MalformedArguments"), ('{"a": 1e999}', "InvalidArguments")],
+    )
+    def test_arguments_that_are_not_json(self, arguments: str, kind: str) -> None:
         """Shown as they came; every line that is printed is JSON."""
         done = run("decode", "--with", "openai", given=json.dumps(completion(("x", arguments))))
         assert done.exit_code == 1
         (line,) = lines(done.stdout)
-        assert (line["error"]["type"], line["raw"]) == ("MalformedArguments", arguments)
+        assert (line["error"]["type"], line["raw"]) == (kind, arguments)
+
+    @pytest.mark.parametrize("arguments", ['{"query": "a', "", " "])
+    @pytest.mark.parametrize("tools", [[], ["--tools", "demo_tools:BOTH"]])
+    def test_a_call_that_was_cut(self, arguments: str, tools: list[str]) -> None:
+        """With tools and without; the call before it is whole."""
+        body = completion(("GoogleSearch", '{"query": "q"}'), ("GoogleSearch", arguments))
+        body["choices"][0]["finish_reason"] = "length"
+        done = run("decode", "--with", "openai", *tools, given=json.dumps(body))
+        assert done.exit_code == 1
+        assert [line.get("error", {}).get("type") for line in lines(done.stdout)] == [None, "TruncatedCall"]
+
+    @pytest.mark.parametrize(("sent", "printed"), [("1e999", "Infinity"), ("-Infinity", "-Infinity"), ("NaN", "NaN")])
+    @pytest.mark.parametrize("place", ["{}", '{"deep": [{}]}'])
+    def test_what_json_has_no_number_for_is_a_text(self, sent: str, printed: str, place: str) -> None:
+        """As `call --json` prints it too: a tool that takes anything may be given it."""
+        arguments = f'{{"it": {place.replace("{}", sent)}}}'
+        done = run(
+            "decode",
+            "--with",
+            "openai",
+            "--tools",
+            "demo_tools:Open",
+            given=json.dumps(completion(("Open", arguments))),
+        )
+        assert done.exit_code == 0
+        assert lines(done.stdout)[0]["arguments"] == {"it": json.loads(place.replace("{}", f'"{printed}"'))}
 
     def test_json_lines(self) -> None:
         """Each printed line has the number of the one it came from; a bad line harms no other."""
@@ -418,6 +455,18 @@ class TestDecode:
         done = run("decode", "--with", "openai", given=json.dumps(body))
         assert (done.exit_code, done.stdout) == (1, "")
         assert done.stderr.startswith("RateLimited")
+
+    @pytest.mark.parametrize("body", [b'{"a": "\xff"}', b'{\n"a": "\xff"\n}'])
+    def test_a_body_that_is_no_utf_8(self, body: bytes) -> None:
+        """An answer that cannot be read, as it is live."""
+        done = run("decode", "--with", "openai", given=body)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr.startswith("BadResponse: the answer is not JSON: invalid unicode")
+
+    def test_a_separator_of_unicode_ends_no_line(self) -> None:
+        given = json.dumps(completion(("x", '{"a": "1\u20282"}')), ensure_ascii=False)
+        done = run("decode", "--with", "openai", given=f"{given}\n{given}")
+        assert [json.loads(line)["line"] for line in done.stdout.strip().split("\n")] == [1, 2]
 
     @pytest.mark.parametrize("given", ["", "  \n", "<html>"])
     def test_no_json_is_wrong_use(self, given: str) -> None:

@@ -51,7 +51,7 @@ GOOD: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
     "bedrock": ("bedrock", {"recordId": "row-1", "modelInput": {}, "modelOutput": CONVERSE}, {"recordId": "row-1"}),
 }
 LIMITED = {"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}
-BAD: dict[str, tuple[str, dict[str, Any], str, str]] = {
+BAD: dict[str, tuple[str, Any, str, str]] = {
     "openai's own answer": (
         "openai",
         {**of_openai({"error": {"message": "no such field", "code": "bad"}}), "response": answered(400, {"error": {
@@ -87,12 +87,45 @@ BAD: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "RequestRejected",
         "bad request",
     ),
+    "openai's refusal": (
+        "openai",
+        of_openai({"choices": [{"finish_reason": "stop", "message": {"role": "assistant", "refusal": "I will not"}}]}),
+        "Refused",
+        "I will not",
+    ),
+    "openai's filter": (
+        "openai",
+        of_openai({"choices": [{"finish_reason": "content_filter", "message": {"role": "assistant"}}]}),
+        "ContentFiltered",
+        "content_filter",
+    ),
+    "anthropic's refusal": (
+        "anthropic",
+        {"custom_id": "row-1", "result": {"type": "succeeded", "message": {**MESSAGE, "stop_reason": "refusal",
+            "content": []}}},
+        "Refused",
+        "refusal",
+    ),
+    "gemini's blocked prompt": (
+        "gemini",
+        {"key": "row-1", "response": {"promptFeedback": {"blockReason": "SAFETY"}}},
+        "ContentFiltered",
+        "SAFETY",
+    ),
+    "gemini's malformed call": (
+        "gemini",
+        {"key": "row-1", "response": {"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL",
+            "finishMessage": "print(x"}]}},
+        "MalformedArguments",
+        "print(x",
+    ),
+    "no UTF-8": ("openai", b'{"custom_id": "row-2", "\xff": 1}', "BadResponse", "invalid unicode"),
     "neither": ("openai", {"custom_id": "row-1", "response": None, "error": None}, "BadResponse", "batch files"),
 }  # fmt: skip
 
 
 def decoded(adapter: str, *lines: Any) -> tuple[int, list[dict[str, Any]]]:
-    given = "\n".join(json.dumps(line) for line in lines)
+    given = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
     done = CliRunner().invoke(app, ["decode", "--with", adapter], input=given)
     return done.exit_code, [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -110,16 +143,29 @@ def test_an_entry_is_opened_and_named(adapter: str, line: dict[str, Any], names:
 
 
 @pytest.mark.parametrize(("adapter", "line", "kind", "words"), BAD.values(), ids=BAD)
-def test_an_entry_that_failed_is_an_error_of_its_own(adapter: str, line: dict[str, Any], kind: str, words: str) -> None:
+def test_an_entry_that_failed_is_an_error_of_its_own(adapter: str, line: Any, kind: str, words: str) -> None:
     good = next(other for name, other, _ in GOOD.values() if name == adapter)
     status, (first, failed, last) = decoded(adapter, good, line, good)
     assert status == 1
     assert (failed["line"], failed["error"]["type"]) == (2, kind)
     assert words in failed["error"]["message"]
     assert [first["name"], last["name"]] == ["Weather", "Weather"]
-    assert {key: failed[key] for key in line if key in ("custom_id", "key", "recordId")} == {
-        key: "row-1" for key in line if key in ("custom_id", "key", "recordId")
-    }
+    names = () if isinstance(line, bytes) else {"custom_id", "key", "recordId"} & line.keys()
+    assert {key: failed.get(key) for key in names} == dict.fromkeys(names, "row-1")
+
+
+def test_a_call_beside_a_filter_is_printed_before_the_error() -> None:
+    stopped = {"candidates": [{**CANDIDATE["candidates"][0], "finishReason": "SAFETY"}]}
+    status, (call, failed) = decoded("gemini", {"key": "row-1", "response": stopped})
+    assert (status, call["name"], failed["error"]["type"]) == (1, "Weather", "ContentFiltered")
+
+
+def test_an_entry_without_a_call_is_told_on_standard_error() -> None:
+    line = of_openai({"choices": [{"finish_reason": "stop", "message": {"role": "assistant", "content": "No."}}]})
+    given = f"{json.dumps(line)}\n{json.dumps(CHAT)}"
+    done = CliRunner().invoke(app, ["decode", "--with", "openai"], input=given)
+    assert (done.exit_code, len(done.stdout.splitlines())) == (0, 1)
+    assert done.stderr == "line 1: custom_id row-1: No tool was called (stop). The model said: No.\n"
 
 
 def test_a_body_is_still_one_whatever_it_holds() -> None:

@@ -50,15 +50,19 @@ def argument_error(exc: ValidationError, call: RawCall, *, cut: bool) -> CallErr
     """What pydantic says of the arguments.  `cut`: the answer ended too early, maybe inside them."""
     errors, count = _told(exc), exc.error_count()
     if len(errors) == 1 and errors[0]["type"] == "json_invalid":
-        message = errors[0]["msg"].removeprefix("Invalid JSON: ")
-        if cut and ("EOF" in message or not call.arguments.strip()):
-            return TruncatedCall(f"the answer was cut inside the arguments: {message}", hint=_MORE_TOKENS)
-        return MalformedArguments(f"the arguments are not JSON: {message}")
+        return unreadable(errors[0]["msg"].removeprefix("Invalid JSON: "), call.arguments, cut=cut)
     faults = "; ".join(
         f"{'.'.join(map(str, error['loc'])) or 'the arguments'}: {error['msg']}" for error in errors[:20]
     )
     more = f" (and {count - 20} more)" if count > 20 else ""
     return InvalidArguments(f"the arguments do not fit: {faults}{more}", errors=errors)
+
+
+def unreadable(fault: str, arguments: str, *, cut: bool) -> CallError:
+    """The error of arguments that are no JSON; `fault` is what pydantic's decoder says of them."""
+    if cut and ("EOF" in fault or not arguments.strip()):
+        return TruncatedCall(f"the answer was cut inside the arguments: {fault}", hint=_MORE_TOKENS)
+    return MalformedArguments(f"the arguments are not JSON: {fault}")
 
 
 def _told(exc: ValidationError) -> list[dict[str, Any]]:

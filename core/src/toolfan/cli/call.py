@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..constructors import connect
-from ..errors import CallError
-from .output import outcome_json, outcome_text, print_json, print_text
+from ..errors import CallError, ToolfanError
+from .output import no_call_text, outcome_json, outcome_text, print_json, print_text
 from .questions import Choice, Profile, Question, System, Target, Tools, messages, tool_choice
 from .tool_paths import load_tools
 
@@ -46,15 +46,16 @@ def call(
     with connect(target, profile=profile) as client:
         try:
             calls = _streamed(client, asked, as_json=as_json) if as_stream else client.create(**asked)
-        except CallError as exc:
+        except ToolfanError as exc:
             if exc.calls is not None and not as_stream:
                 _print(exc.calls.outcomes, as_json=as_json)
+            if not isinstance(exc, CallError):
+                raise
             raise exc.with_details(hint="With --keep this is no failure.") from None
     if not as_stream:
         _print(calls.outcomes, as_json=as_json)
     if not calls.outcomes:
-        said = f" The model said: {calls.text}" if calls.text else ""
-        print_text(f"No tool was called ({calls.stop.raw or calls.stop.kind}).{said}", err=True)
+        print_text(no_call_text(calls), err=True)
 
 
 def _streamed(client: Client, asked: dict[str, Any], *, as_json: bool) -> Calls[Any]:

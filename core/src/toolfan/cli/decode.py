@@ -1,32 +1,41 @@
 """`toolfan decode`: the calls in answers that were recorded.  Needs no SDK, no key and no network.
 
-Knows: adapters as codecs, validation.  Must not know: any provider, transports.
+Knows: adapters as codecs, how a live answer is judged.  Must not know: any provider, transports.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from pydantic_core import from_json
 
-from ..errors import BadResponse, MalformedArguments, ProviderError, UsageError
+from ..adapter import ToolRequest
+from ..call_errors import unreadable
+from ..calls import Turn
+from ..errors import BadResponse, InvalidArguments, ProviderError, UsageError
+from ..judging import judge, raise_if_declined
+from ..reasking import with_malformed_call
 from ..registry import load_adapter
 from ..repairs import repair_arguments
-from ..validation import Rules, validate
+from ..request import Policy
+from ..results import Calls
+from ..wire import decode_json
 from . import tool_paths
-from .batches import opened
-from .output import error_json, outcome_json, print_json
+from .batches import Entry, opened
+from .output import error_json, no_call_text, outcome_json, print_json, print_text
 from .tool_paths import load_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..adapter import ParallelToolsAdapter
-    from ..calls import RawCall, Turn
+    from ..calls import Outcome, RawCall
+    from ..errors import CallError
     from ..toolset import ToolSet
-    from .batches import Entry
 
 _HINT = "Pipe in whole answers of the provider that --with names: bodies as they came, or the lines of its batch files."
 
@@ -40,25 +49,30 @@ def decode(
     """Read an answer from standard input, or one answer a line, and print one JSON line for each call.
 
     A line may also be one of a batch file: its custom_id, key or recordId is printed with each call, and an entry that
-    failed is an error.  With one answer a line each line that is printed has the number of the line it came from.
-    Ends with status 1 if an answer was not readable or a call not valid.
+    failed, was refused or filtered is an error.  With one answer a line each line that is printed has the number of the
+    line it came from.  An answer without calls is told on standard error.  Ends with status 1 if an answer was not
+    readable or a call not valid.
     """
     adapter = load_adapter(target.partition(":")[0].strip())
     offered = load_tools(tools) if tools else None
     failed = False
-    for number, body in _bodies(_standard_input()):
-        entry = opened(body, adapter=adapter.name)
+    for number, content in _bodies(_standard_input()):
+        entry = _entry(content, adapter.name)
         place = entry.names if number is None else {"line": number, **entry.names}
-        try:
-            lines = _decoded(adapter, entry, offered)
-        except ProviderError as exc:
-            told = exc.with_details(hint=_HINT) if isinstance(exc, BadResponse) else exc
-            if not place:
-                raise told from exc
-            lines = [{"error": error_json(told)}]
+        calls, error = _judged(adapter, entry, offered)
+        lines = [outcome_json(outcome) for outcome in calls.outcomes] or _as_sent(calls.turn, cut=error is not None)
         for line in lines:
             failed |= "error" in line
             print_json({**place, **line})
+        if error is not None:
+            told = error.with_details(hint=_HINT) if isinstance(error, BadResponse) else error
+            if not place:
+                raise told from error
+            failed = True
+            print_json({**place, "error": error_json(told)})
+        elif not lines:
+            where = "".join(f"{key} {value}: " for key, value in place.items())
+            print_text(f"{where}{no_call_text(calls)}", err=True)
     if failed:
         raise typer.Exit(1)
 
@@ -69,59 +83,105 @@ def _standard_input() -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _bodies(data: bytes) -> Iterator[tuple[int | None, Any]]:
+def _bodies(data: bytes) -> Iterator[tuple[int | None, bytes]]:
     """What is to be decoded, with the number of its line where there is one body a line."""
-    text = data.decode("utf-8-sig", "replace")
+    text = data.decode("utf-8-sig", "replace")  # to look at: what is no UTF-8 is the fault of its own body
     if not text.strip():
         raise UsageError("standard input is empty", hint="Pipe a body in: toolfan decode --with openai < body.json.")
-    try:
-        yield None, json.loads(text)
+    fault = _fault(text)
+    if fault is None:
+        yield None, data
         return
-    except (ValueError, RecursionError) as exc:
-        fault = exc
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    if not _is_json(lines[0][1]):
+    lines = [(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
+    if _fault(lines[0][1].decode("utf-8-sig", "replace")) is not None:
         raise UsageError(
             f"standard input is neither JSON nor JSON lines: {fault}", hint="Pipe the body of an answer in, unchanged."
-        ) from None
-    for number, line in lines:
-        yield number, json.loads(line) if _is_json(line) else line
+        )
+    yield from lines
 
 
-def _is_json(text: str) -> bool:
+def _fault(text: str) -> Exception | None:
+    """Why the text is not JSON."""
     try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+        json.loads(text, parse_int=str)
+    except ValueError as exc:
+        return exc
+    except RecursionError:
+        try:
+            decode_json(text, adapter="")
+        except BadResponse as exc:
+            return exc
+    return None
 
 
-def _decoded(adapter: ParallelToolsAdapter, entry: Entry, tools: ToolSet[Any] | None) -> list[dict[str, Any]]:
-    if entry.error is not None:
-        raise entry.error
-    turn = adapter.parse_response(entry.body)
-    if tools is None:
-        return [_as_sent(call) for call in turn.calls]
-    outcomes = validate(turn.calls, tools, _rules(adapter, tools, turn))
-    return [outcome_json(outcome) for outcome in outcomes]
+def _entry(content: bytes, adapter: str) -> Entry:
+    try:
+        return opened(decode_json(content, adapter=adapter), adapter=adapter)
+    except BadResponse as exc:
+        return Entry({}, None, exc)
 
 
-def _rules(adapter: ParallelToolsAdapter, tools: ToolSet[Any], turn: Turn) -> Rules:
-    can = adapter.capabilities
-    names = tools.names(can.name_pattern, can.max_name_length)
-    return Rules(adapter=adapter.name, names=names, cut=turn.stop.kind == "length")
+def _judged(
+    adapter: ParallelToolsAdapter, entry: Entry, tools: ToolSet[Any] | None
+) -> tuple[Calls[Any], ProviderError | None]:
+    """The calls, and the error that a live request would raise beside them.
+
+    Without tools there are no outcomes, but where one stands for what the provider itself could not read.
+    """
+    error, turn = entry.error, Turn()
+    if error is None:
+        try:
+            turn = adapter.parse_response(entry.body)
+        except ProviderError as exc:
+            error, turn = exc, exc.turn or turn
+    outcomes: tuple[Outcome[Any], ...] = ()
+    if tools is not None:
+        request = ToolRequest(model=None, messages=(), tools=tools)
+        outcomes = judge(adapter, request, Policy(), turn, attempt=1, cut=error is not None)
+    calls = Calls(outcomes=outcomes, turn=turn)
+    if error is not None:
+        return calls, error
+    try:
+        raise_if_declined(adapter, calls)
+    except ProviderError as exc:
+        return calls, exc
+    return calls if turn.calls else with_malformed_call(adapter, calls), None
+
+
+def _as_sent(turn: Turn, *, cut: bool) -> list[dict[str, Any]]:
+    """The calls without tools to judge them by: with their arguments, if they are JSON."""
+    cut = cut or turn.stop.kind == "length"
+    return [_call_as_sent(call, cut=cut and call is turn.calls[-1]) for call in turn.calls]
+
+
+def _call_as_sent(call: RawCall, *, cut: bool) -> dict[str, Any]:
+    line: dict[str, Any] = {"index": call.index, "id": call.id, "name": call.name}
+    unsaid = cut and not call.arguments.strip("\ufeff \t\r\n")
+    text, _ = repair_arguments(call.arguments, may_be_empty=not unsaid)
+    try:
+        return {**line, "arguments": json.loads(text, parse_constant=_refuse, parse_float=_finite)}
+    except OverflowError as exc:
+        error: CallError = InvalidArguments(f"the arguments cannot be printed: {exc}")
+    except (ValueError, RecursionError) as exc:
+        error = unreadable(_fault_of(text) or str(exc), text, cut=cut)
+    error.tool, error.call_id = call.name, call.id
+    return {**line, "error": error_json(error), "raw": call.arguments}
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON number")
 
 
-def _as_sent(call: RawCall) -> dict[str, Any]:
-    """A call without a tool to judge it by: its arguments, if they are JSON."""
-    line: dict[str, Any] = {"index": call.index, "id": call.id, "name": call.name}
-    text, _ = repair_arguments(call.arguments, may_be_empty=True)
+def _finite(text: str) -> float:
+    if math.isfinite(number := float(text)):
+        return number
+    raise OverflowError(f"{text} is beyond all floating-point numbers")
+
+
+def _fault_of(text: str) -> str | None:
+    """What pydantic's decoder, which live calls go through, says of the text."""
     try:
-        return {**line, "arguments": json.loads(text, parse_constant=_refuse)}
-    except (ValueError, RecursionError) as exc:
-        error = MalformedArguments(f"the arguments are not JSON: {exc}", tool=call.name, call_id=call.id)
-        return {**line, "error": error_json(error), "raw": call.arguments}
+        from_json(text)
+    except ValueError as exc:
+        return str(exc)
+    return None

@@ -8,12 +8,14 @@ Knows: outcomes of calls, plugins as listed, the terminal.  Must not know: comma
 from __future__ import annotations
 
 import json
+import math
 import sys
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
+from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from ..calls import BadCall, BoundCall, Call, Outcome
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from ..errors import ToolfanError
     from ..observers import ObserverInfo
     from ..registry import AdapterInfo
+    from ..results import Calls
+
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 def print_json(value: Any, *, indent: int | None = None) -> None:
@@ -68,7 +73,28 @@ def outcome_json(outcome: Outcome[Any]) -> dict[str, Any]:
     if isinstance(outcome, BadCall):
         return {**line, "error": error_json(outcome.error), "raw": outcome.raw.arguments}
     value = outcome.value.arguments if isinstance(outcome.value, BoundCall) else outcome.value
-    return {**line, "arguments": to_jsonable_python(value, by_alias=True, inf_nan_mode="strings", fallback=str)}
+    return {**line, "arguments": _plain(value)}
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON; NaN and the infinities, which pydantic writes as null in a model, as texts."""
+    dumped = _ANYTHING.dump_python(value, by_alias=True, fallback=str, warnings=False)
+    return to_jsonable_python(value if _is_finite(dumped) else _spelled(dumped), by_alias=True, fallback=str)
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict | list | tuple):
+        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _spelled(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spelled(one) for one in value]
+    odd = isinstance(value, float) and not math.isfinite(value)
+    return json.dumps(value) if odd else value
 
 
 def error_json(error: ToolfanError) -> dict[str, str]:
@@ -98,6 +124,12 @@ def plugin_text(kind: str, info: AdapterInfo | ObserverInfo) -> str:
 def outcome_text(outcome: Outcome[Any]) -> str:
     """A call for people."""
     return repr(outcome.value) if isinstance(outcome, Call) else f"{outcome.name}: {_said(outcome)}"
+
+
+def no_call_text(calls: Calls[Any]) -> str:
+    """What an answer without calls leaves to tell, for people."""
+    said = f" The model said: {calls.text}" if calls.text else ""
+    return f"No tool was called ({calls.stop.raw or calls.stop.kind}).{said}"
 
 
 def _said(bad: BadCall) -> str:
