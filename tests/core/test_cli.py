@@ -107,7 +107,7 @@ class TestCall:
         assert list(first) == ["index", "id", "name", "arguments"]
         assert first["arguments"] == {"location": "Toronto", "units": "metric"}
 
-    @pytest.mark.parametrize("form", ["UNION", "MANY", "LISTED", "Weather,GoogleSearch"])
+    @pytest.mark.parametrize("form", ["UNION", "MANY", "LISTED", "Weather,GoogleSearch,Weather"])
     def test_forms_of_several_tools_are_opened(self, form: str) -> None:
         done = run("request", "hi", "--tools", f"demo_tools:{form}", "--with", "openai:m")
         tools = json.loads(done.stdout)["tools"]
@@ -194,6 +194,8 @@ class TestWrongUse:
             (["--tools", "demo_tools:Outer.Iner", "--with", "local"], "there is no Iner in Outer"),
             (["--tools", "Weather", "--with", "local"], "Write module:Type"),
             (["--tools", "demo_tools:", "--with", "local"], "Write module:Type"),
+            (["--tools", "./demo_tools.py:Weather", "--with", "local"], "Write the module's name, demo_tools:Type"),
+            (["--tools", "demo_tools.py:Weather", "--with", "local"], "Write the module's name, demo_tools:Type"),
             (["--tools", "demo_tools:NOT_A_TOOL", "--with", "local"], "cannot be a tool"),
             (["--tools", "demo_tools:NONE", "--with", "local"], "None is no tool"),
             (["--tools", "demo_tools:BOTH", "--with", "opena"], "Did you mean 'openai'?"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Iterable
-from typing import Any, Optional
+from collections.abc import AsyncIterator, Generator, Iterable
+from typing import Any, Optional, TypedDict, Unpack
 
 import openai
 import pytest
 import toolfan
+import typing_extensions
 from pydantic import BaseModel
 from toolfan.cli.app import app
 from typer.testing import CliRunner
@@ -23,6 +24,19 @@ class Weather(BaseModel):
 
 class Search(BaseModel):
     query: str
+
+
+class Options(TypedDict):
+    units: str
+
+
+def takes_rest(location: str, *rest: str) -> str: ...  # type: ignore[empty-body]
+
+
+def takes_keys(location: str, **options: Unpack[Options]) -> str: ...  # type: ignore[empty-body]
+
+
+def takes_older_keys(location: str, **options: typing_extensions.Unpack[Options]) -> str: ...  # type: ignore[empty-body]
 
 
 @pytest.mark.parametrize("name", [3, None, b"openai", ["openai"]])
@@ -99,6 +113,11 @@ def test_wrong_arguments_name_the_adapter(given: Any, says: str) -> None:
         (Weather | Search, r"It is several: write tools=\(Weather, Search\)"),
         (Optional[Weather], r"leave None \(Optional\) out"),  # noqa: UP045 - this very spelling
         (Iterable[Weather], "It is a form of response_model="),
+        (Generator[Weather, None, None], r"Write response_model=Iterable\[Weather\]"),
+        (AsyncIterator[Weather], r"Write response_model=Iterable\[Weather\]"),
+        (takes_rest, r"takes \*rest, .* Write a parameter with a name for each thing"),
+        (takes_keys, r"takes \*\*options, .* Write each key of Options as a parameter of its own"),
+        (takes_older_keys, r"takes \*\*options, .* Write each key of Options as a parameter of its own"),
         (3, "A tool is a pydantic model, a dataclass, a TypedDict or a function"),
     ],
 )

@@ -10,6 +10,7 @@ import inspect
 import typing
 from typing import TYPE_CHECKING, Any, cast
 
+import typing_extensions
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
@@ -35,15 +36,24 @@ def arguments_model(function: Callable[..., Any], name: str) -> type[BaseModel]:
     fields: dict[str, Any] = {}
     for at, (parameter_name, parameter) in enumerate(signature.parameters.items()):
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise ToolDefinitionError(
-                f"the function takes *{parameter_name}, which no model can fill by name",
-                hint="Give it named parameters.",
-            )
+            raise _nameless(parameter, hints.get(parameter_name))
         default = parameter.default
         if not isinstance(default, FieldInfo):
             default = Field() if default is parameter.empty else Field(default)
         fields[f"p{at}"] = (_aliased(hints.get(parameter_name, Any), parameter_name), default)
     return create_model(name, __config__=ConfigDict(arbitrary_types_allowed=False), **fields)
+
+
+def _nameless(parameter: inspect.Parameter, hint: Any) -> ToolDefinitionError:
+    stars = "*" if parameter.kind is parameter.VAR_POSITIONAL else "**"
+    what = "a parameter with a name for each thing that it may be given"
+    if stars == "**" and typing.get_origin(hint) in (typing.Unpack, typing_extensions.Unpack):
+        unpacked = typing.get_args(hint)[0]
+        what = f"each key of {getattr(unpacked, '__name__', unpacked)} as a parameter of its own"
+    return ToolDefinitionError(
+        f"the function takes {stars}{parameter.name}, which no model can fill by name",
+        hint=f"Write {what} in its place.",
+    )
 
 
 def _aliased(hint: Any, name: str) -> Any:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 T_co = TypeVar("T_co", covariant=True, default=Any)
 A = TypeVar("A")
 R = TypeVar("R")
+_ITERATORS = (collections.abc.Iterator, collections.abc.AsyncIterable)
 ToolKind: TypeAlias = Literal["model", "dataclass", "typeddict", "function"]
 
 
@@ -204,13 +205,16 @@ def _hint_for(target: Any) -> str:
     if isinstance(target, Mapping):
         return 'A tool in the provider\'s own form goes out beside yours: extra_body={"tools": [...]}.'
     if origin := get_origin(target):
-        several = ", ".join(_show(argument) for argument in get_args(target))
-        if type(None) in get_args(target):
-            return "A model may always call nothing; leave None (Optional) out."
+        arguments = get_args(target)
+        several = ", ".join(map(_show, arguments))
         if origin in (typing.Union, types.UnionType):
+            if type(None) in arguments:
+                return "A model may always call nothing; leave None (Optional) out."
             return f"It is several: write tools=({several}), or response_model=Iterable[...] around it."
         if origin is collections.abc.Iterable:
             return "It is a form of response_model=; in tools= they stand side by side: tools=(Weather, GoogleSearch)."
+        if arguments and isinstance(origin, type) and issubclass(origin, _ITERATORS):
+            return f"Write response_model=Iterable[{_show(arguments[0])}]; client.stream() gives each call as it comes."
     return (
         "A tool is a pydantic model, a dataclass, a TypedDict or a function; several are spelled "
         "Iterable[Weather | GoogleSearch] or tools=(Weather, GoogleSearch)."

@@ -95,7 +95,8 @@ class ToolSet(Generic[T_co]):
     """The tools of a request, in declared order.
 
     What is derived from them (schemas, validators, the provider's JSON) is made once and kept here.
-    Raises ToolDefinitionError for what is no sequence of tools, for an empty one, and for two tools with one name.
+    What is listed twice is offered once.  Raises ToolDefinitionError for what is no sequence of tools, for an empty
+    one, and for two tools with one name.
     """
 
     __slots__ = ("_memory", "by_name", "tools")
@@ -122,7 +123,8 @@ class ToolSet(Generic[T_co]):
     def __init__(self: ToolSet[Any], tools: Iterable[Any]) -> None: ...
     def __init__(self, tools: Iterable[Any]) -> None:
         listed = _listed(tools, "the argument of ToolSet()", "ToolSet((Weather, GoogleSearch))")
-        self.tools: tuple[Tool[Any], ...] = tuple(item if isinstance(item, Tool) else Tool(item) for item in listed)
+        different = {id(item): item for item in listed}.values()
+        self.tools: tuple[Tool[Any], ...] = tuple(item if isinstance(item, Tool) else Tool(item) for item in different)
         self.by_name: dict[str, Tool[Any]] = {}
         self._memory: dict[Hashable, Any] = {}
         for tool in self.tools:

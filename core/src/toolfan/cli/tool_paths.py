@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
@@ -34,10 +35,20 @@ def load_tools(paths: Iterable[str]) -> ToolSet[Any]:
         module = before if colon else module
         if not (module and name):
             raise UsageError(f"--tools has {item!r}", hint="Write module:Type, for example my_tools:Weather.")
+        _check_module(module)
         value = _attribute(module, name)
         for form in value if isinstance(value, list | tuple) else [value]:
             found += tool_types(form)
     return tool_set(tools=found)
+
+
+def _check_module(name: str) -> None:
+    """Raises UsageError for the path of a file."""
+    if name.startswith(".") or {"/", "\\"} & {*name} or (name.endswith(".py") and os.path.isfile(name)):
+        raise UsageError(
+            f"--tools names {name}, which is no module but a file",
+            hint=f"Write the module's name, {Path(name).stem}:Type, and run toolfan in the folder of the file.",
+        )
 
 
 def _attribute(module_name: str, path: str) -> Any:
