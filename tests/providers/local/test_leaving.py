@@ -1,4 +1,4 @@
-"""Clients that leave in the middle of their streams leave the server quiet."""
+"""Clients that leave in the middle of their streams, or of their requests, leave the server quiet."""
 
 from __future__ import annotations
 
@@ -33,3 +33,14 @@ def test_many_that_leave_at_once_are_not_written_to(caplog: pytest.LogCaptureFix
             client.close()
         time.sleep(0.7)
     assert [record.message for record in caplog.records] == []
+
+
+def test_one_that_leaves_in_the_middle_of_its_body(capfd: pytest.CaptureFixture[str]) -> None:
+    with Server() as server:
+        for sent in (_HEAD.encode(), _HEAD.encode() + _BODY[:9]):
+            with socket.create_connection(("127.0.0.1", server.port)) as client:
+                client.sendall(sent)
+                client.shutdown(socket.SHUT_WR)
+                assert client.recv(100) == b""  # it was seen
+        assert server.requests == []
+    assert capfd.readouterr().err == ""  # where uvicorn's own log goes

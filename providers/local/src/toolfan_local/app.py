@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.routing import Route
 
 from toolfan_local import (
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
 
 _AZURE = re.compile(r".*/deployments/(?P<deployment>[^/]+)/chat/completions$")
@@ -54,7 +55,10 @@ def make_app(desk: Desk) -> Starlette:
     """The application: one route that looks at the path, so that any prefix works."""
 
     async def handle(request: Request) -> Response:
-        return await dispatch(desk, request)
+        try:
+            return await dispatch(desk, request)
+        except ClientDisconnect:  # in the middle of the body: nobody is there to be answered
+            return Response(status_code=400)
 
     return Starlette(routes=[Route("/{path:path}", handle, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])])
 
