@@ -318,9 +318,9 @@ def test_a_call_that_came_twice_without_an_id_is_told() -> None:
     assert list(assembled((0, "a", "A", X), (0, "a", "A", X))[2].warnings()) == []
 
 
-def test_a_call_of_an_empty_object_waits_for_the_next_chunk_or_the_end() -> None:
+def test_a_call_of_an_empty_object_waits_for_the_next_call_or_the_end() -> None:
     sealed, _, calls = assembled((0, "a", "A", "{}"), (0, None, None, ""), (1, "b", "B", "{}"))
-    assert [[call.name for call in piece] for piece in sealed] == [[], ["A"], [], ["B"]]
+    assert [[call.name for call in piece] for piece in sealed] == [[], [], ["A"], ["B"]]
     assert list(calls.warnings()) == []
     assert [[call.name for call in piece] for piece in assembled((0, "a", "A", "{"), (0, None, None, "}"))[0]] == [
         [],

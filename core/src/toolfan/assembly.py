@@ -41,8 +41,7 @@ class CallAssembler:
         self._used: set[str] = set()
         self._wrappers: list[Slot] = []  # open ones
         self._behind: list[Slot] = []  # whole calls after an open wrapper
-        self._held: Slot | None = None  # one that began with `{}`, unless more of it comes with the next event
-        self._held_now = False  # since `take` was last asked
+        self._held: Slot | None = None  # one that began with `{}`, whose arguments may follow
         self._stray: Slot | None = None
         self._claims: dict[str, int] = {}  # the first position at which an id was given
 
@@ -93,7 +92,7 @@ class CallAssembler:
         if not called and not before:  # some begin with the name and `{}`, and mean nothing by it; others mean it
             slot.held = False
         if slot.held and self._held is not slot:
-            self._held, self._held_now = slot, True
+            self._held = slot
         if slot.position is None:
             self._place(slot)
         self._seal_if_whole(slot)
@@ -237,9 +236,6 @@ class CallAssembler:
 
     def take(self) -> list[RawCall]:
         """The calls that were sealed since this was last asked, in the order of sealing."""
-        if self._held is not None and not self._held_now:
-            self._release()
-        self._held_now = False
         sealed, self._sealed = self._sealed, []
         return sealed
 

@@ -92,12 +92,28 @@ def test_arguments_so_far_may_be_told_again_from_any_place(heard: Hear, first: i
         assert found.stream.calls.warnings == ()
 
 
-def test_an_empty_object_may_come_before_the_arguments(heard: Hear) -> None:
-    for empty in ("{}", {}):
-        sent = [piece(0, "a", "Weather", empty), piece(0, arguments='{"loc'), piece(0, arguments='ation": "A"}')]
-        found = heard(chunks(*sent, piece(1, "b", "Now", "{}"), piece(2, "c", "Pay", PAY), piece(3, "d", "Now", "{}")))
-        assert (found.error, found.said) == (None, [("a", WEATHER), ("b", Now()), ("c", Pay(k=1)), ("d", Now())])
-        assert found.stream.calls.warnings == ()
+BETWEEN = {
+    "nothing": b"",
+    "no choices": event({"choices": []}),
+    "an empty delta": event(chunk()),
+    "an empty text": event(chunk(content="")),
+    "a text": event(chunk(content="so")),
+    "no calls": event(chunk(tool_calls=[])),
+    "its thoughts": event(chunk(reasoning_content="hm")),
+    "the tokens": event({"choices": [], "usage": {"prompt_tokens": 1}}),
+    "a ping": b'event: ping\ndata: {"type": "ping"}\n\n',
+    "its place alone": event(chunk(piece(0))),
+}
+
+
+@pytest.mark.parametrize("empty", ["{}", {}], ids=str)
+@pytest.mark.parametrize("between", BETWEEN)
+def test_an_empty_object_may_come_before_the_arguments(heard: Hear, empty: Any, between: str) -> None:
+    first, rest = event(chunk(piece(0, "a", "Weather", empty))), [piece(0, arguments='{"loc')]
+    rest += [piece(0, arguments='ation": "A"}'), piece(1, "b", "Now", "{}"), piece(2, "c", "Pay", PAY)]
+    found = heard(first + BETWEEN[between] + chunks(*rest, piece(3, "d", "Now", "{}")))
+    assert (found.error, found.said) == (None, [("a", WEATHER), ("b", Now()), ("c", Pay(k=1)), ("d", Now())])
+    assert found.stream.calls.warnings == ()
 
 
 @pytest.mark.parametrize(("zero", "one"), [("0", "1"), (0.0, 1.0), (0, "1")])
