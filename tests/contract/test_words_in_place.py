@@ -16,7 +16,7 @@ Start = Callable[..., FaultServer]
 TOKEN = "a-house-token-0815"
 """Goes out as a header with every request, and is like no key."""
 BODIES: dict[str, dict[str, Any]] = {
-    "minimax": {"choices": None, "base_resp": {"status_code": 1004, "status_msg": "login fail: planted words"}},
+    "a login": {"choices": None, "base": {"state": 1004, "said": "login fail: planted words"}},
     "a firewall": {"reply": "Forbidden by WAF: planted words"},
     "a status": {"status": "error", "reason": "planted words"},
 }

@@ -25,9 +25,14 @@ _PROMPT_FAULTS = (
     "image_too_small invalid_base64_image invalid_image invalid_image_format invalid_image_mode invalid_image_url "
     "invalid_prompt unsupported_image_media_type"
 )
+# Source: the error codes of Alibaba Cloud's Model Studio (DashScope).
+_THROTTLED = "throttling throttling.allocationquota throttling.burstrate throttling.ratequota throttling.user"
 STATUSES: Mapping[str, int] = {
     "invalid_request_error": 400,
     "invalid_api_key": 401,
+    "invalidapikey": 401,
+    "invalidparameter": 400,
+    "arrearage": 402,
     "authentication_error": 401,
     "permission_error": 403,
     "permission_denied": 403,
@@ -41,6 +46,7 @@ STATUSES: Mapping[str, int] = {
     "unauthenticated": 401,
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
+    **dict.fromkeys(_THROTTLED.split(), 429),
     "resource_exhausted": 429,
     "overloaded_error": 529,
     "billing_error": 402,

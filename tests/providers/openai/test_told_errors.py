@@ -10,7 +10,7 @@ import pytest
 import toolfan
 from loopback import KEY, ONCE, USER, http
 from odd_streams import CALL, DONE, END, TOOLS, A, Hear, Weather, chunk, event, heard, piece
-from toolfan import RateLimited, RequestRejected, Unavailable
+from toolfan import BadResponse, ContentFiltered, RateLimited, RequestRejected, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,32 @@ SHAPES: dict[str, tuple[JSON, type[toolfan.ProviderError], str, str | None]] = {
     "status": ({"status": "error", "message": "boom"}, Unavailable, "boom", None),
     "success": ({"success": False, "message": "boom"}, Unavailable, "boom", None),
     "statusCode": ({"message": "bad", "statusCode": 400}, RequestRejected, "400: bad", None),
-    "detail": ({"detail": "boom"}, Unavailable, "boom", None),
+    "detail": ({"detail": "Not Found"}, BadResponse, "in place of an answer came: Not Found", None),
+    "message": ({"message": "no Route", "request_id": "r"}, BadResponse, "came: no Route", None),
+    "groq": (chunk(finish="stop", x_groq={"id": "r", "error": "over capacity"}), Unavailable, "over capacity", None),
+    "minimax": (
+        {"choices": None, "base_resp": {"status_code": 1002, "status_msg": "rate limit"}},
+        RateLimited,
+        "429 (1002): rate limit",
+        "1002",
+    ),
+    "minimax, the filter": (
+        chunk(base_resp={"status_code": 1027, "status_msg": "output new_sensitive"}),
+        ContentFiltered,
+        "output new_sensitive",
+        "content_filter",
+    ),
+    "minimax, unknown": ({"base_resp": {"status_code": 1000, "status_msg": "why"}}, Unavailable, "error: why", "1000"),
+    "status_msg": ({"status_code": 1000, "status_msg": "why"}, Unavailable, "why", "1000"),
+    "dashscope": (
+        {"code": "Throttling.RateQuota", "message": "too many", "request_id": "r"},
+        RateLimited,
+        "429 (Throttling.RateQuota): too many",
+        "Throttling.RateQuota",
+    ),
+    "a code": ({"code": 50505, "message": "overloaded", "data": None}, Unavailable, "overloaded", "50505"),
+    "a word": ({"code": "InternalError", "message": "boom"}, Unavailable, "boom", "InternalError"),
+    "msg": ({"code": 500, "msg": "boom", "success": False}, Unavailable, "500: boom", None),
     "type": ({"type": "error", "message": "slow", "code": "rate_limit_exceeded"}, RateLimited, "slow", None),
 }
 each = pytest.mark.parametrize("shape", SHAPES)
@@ -67,14 +92,15 @@ def test_after_a_call_the_call_is_kept_and_the_error_told(heard: Hear, shape: st
 def test_first_it_is_sent_again_only_if_that_may_help(heard: Hear, shape: str) -> None:
     error, kind, words, _ = SHAPES[shape]
     found = heard(event(error) + DONE)
-    assert (type(found.error), found.requests) == (kind, 1 if kind is RequestRejected else 2)
+    assert (type(found.error), found.requests) == (kind, 2 if kind.retryable_by_default else 1)
     assert words in str(found.error)
+    assert kind is not BadResponse or "later" not in str(found.error)
 
 
 @each
 def test_in_a_whole_answer_it_is_the_same(faulty: Callable[..., FaultServer], shape: str) -> None:
     error, kind, words, code = SHAPES[shape]
-    if "choices" in error:
+    if error.get("choices"):
         choice = {"index": 0, "finish_reason": "error", "message": {"role": "assistant", "content": "part"}}
         error = {**error, "choices": [{**error["choices"][0], **choice}]}
     with openai.OpenAI(api_key=KEY, base_url=faulty(http(json.dumps(error))).url) as sdk:
@@ -104,6 +130,22 @@ def test_an_end_by_an_error_is_no_end(heard: Hear, faulty: Callable[..., FaultSe
 @pytest.mark.parametrize("error", [None, {}, "", False, {"code": None, "message": ""}], ids=str)
 def test_an_error_that_says_nothing_is_none(heard: Hear, error: Any) -> None:
     found = heard(event(chunk(piece(0, "a", "Weather", A), error=error)) + END)
+    assert (found.error, found.said) == (None, [("a", Weather(location="A"))])
+
+
+FINE = {
+    "minimax": {"choices": [], "base_resp": {"status_code": 0, "status_msg": ""}},
+    "groq": {"choices": [], "x_groq": {"id": "r", "error": None}},
+    "a number": {"code": 200, "message": "ok"},
+    "a zero": {"code": "0", "message": "success", "request_id": "r"},
+    "a word": {"code": "Success", "msg": "done"},
+    "how far it is": {"status": "processing", "message": "still at it"},
+}
+
+
+@pytest.mark.parametrize("said", FINE)
+def test_a_code_of_success_is_no_error(heard: Hear, said: str) -> None:
+    found = heard(event(FINE[said]) + CALL + event(FINE[said]) + END + event(FINE[said]))
     assert (found.error, found.said) == (None, [("a", Weather(location="A"))])
 
 

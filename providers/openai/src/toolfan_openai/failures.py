@@ -17,24 +17,48 @@ _CODES = ("code", "error_code", "status_code", "statusCode", "status")
 _STATUS = re.compile("[45][0-9]{2}")
 # Source: ErrorCode in FastChat's constants.py; a status with two more digits, where 403 is not about permissions.
 _LONGER = re.compile("([45])([0-9]{2})[0-9]{2}")
+_FINE = re.compile("0+|2[0-9]{2}|ok|success", re.IGNORECASE)
+_WORDS = ("message", "msg", "status_msg")
+# Source: the table of error codes in MiniMax's API reference.
+_MINIMAX = {
+    **{"1002": "429", "1004": "401", "1008": "402", "1039": "429", "2013": "400", "2049": "401"},
+    **{"1026": "content_filter", "1027": "content_filter"},
+}
+
+
+class Unnamed(str):
+    """Words in place of an answer that say neither that they are an error nor of which kind."""
 
 
 def error_told(body: Mapping[str, Any]) -> Any:
     """What a body, or an event of a stream, tells as its error, for `error_from_body`; None if it tells none.
 
-    Beside choices only an `error` counts, and only if it says something.
+    Beside choices only an `error` counts, and only if it says something, Groq's and MiniMax's own fields for it too.
     """
     error, choices = body.get("error"), body.get("choices")
     if error and not (choices and isinstance(error, Mapping) and not any(error.values())):
         return body if isinstance(error, bool | int) else error
+    if isinstance(groq := body.get("x_groq"), Mapping) and groq.get("error"):
+        return groq["error"]
+    if isinstance(status := body.get("base_resp"), Mapping) and not _is_fine(code := status.get("status_code")):
+        return {"message": status.get("status_msg"), "code": _MINIMAX.get(str(code), code), "type": str(code)}
     return None if choices else _nameless(body)
 
 
 def error_of(told: Any, *, adapter: str) -> ProviderError:
     """The ProviderError of what `error_told` found."""
-    from toolfan.translation import error_from_body  # loaded when something fails
+    from toolfan.errors import BadResponse
+    from toolfan.translation import error_from_body, excerpt  # loaded when something fails
 
+    if isinstance(told, Unnamed):
+        hint = "Check the base URL and the name of the model."
+        return BadResponse(f"in place of an answer came: {excerpt(told)}", adapter=adapter, hint=hint)
     return error_from_body(told, adapter=adapter)
+
+
+def _is_fine(code: Any) -> bool:
+    """Whether the code is that of a success, or none."""
+    return not code or _FINE.fullmatch(str(code)) is not None
 
 
 def _nameless(body: Mapping[str, Any]) -> Any:
@@ -45,27 +69,31 @@ def _nameless(body: Mapping[str, Any]) -> Any:
 
         first = errors[0] if isinstance(errors, list) else errors
         return {"message": provider_words(errors), **_named(first.get("code") if isinstance(first, Mapping) else code)}
+    words = next((body[key] for key in _WORDS if body.get(key) and isinstance(body[key], str)), None)
     told = (
         "error" in (body.get("object"), body.get("type"))
         or body.get("error_code")
         or body.get("error_msg")
-        or list(body) == ["detail"]
-        or (isinstance(body.get("message"), str) and _failed(body, code))
+        or (words and _failed(body, code))
     )
-    if not told:
+    alone = body.keys() - {"request_id"} in ({"detail"}, {"message"})
+    if not told and not (alone and (words or body.get("detail"))):
         return None
     from toolfan.translation import provider_words
 
-    text = body.get("text") if not body.get("message") else None
+    if not told:
+        return Unnamed(provider_words(body))
+    text = body.get("text") if not words else None
     named = _named(code)
     if isinstance(kind := body.get("type"), str) and kind != "error":
         named["type"] = kind
-    return {"message": text if isinstance(text, str) and text else provider_words(body), **named}
+    return {"message": text if isinstance(text, str) and text else words or provider_words(body), **named}
 
 
 def _failed(body: Mapping[str, Any], code: Any) -> bool:
-    """Whether what is said beside a message is that it is an error."""
-    return body.get("success") is False or code == "error" or _STATUS.fullmatch(str(code)) is not None
+    """Whether what is said beside a message is that it is an error; a mere `status` may tell how far the answer is."""
+    named = any(not _is_fine(body.get(key)) for key in _CODES if key != "status")
+    return named or body.get("success") is False or code == "error" or _STATUS.fullmatch(str(code)) is not None
 
 
 def _named(code: Any) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.calls import Turn
 from toolfan.errors import IncompleteStream, Unavailable
-from toolfan.translation import error_from_body, excerpt
+from toolfan.translation import excerpt
 from toolfan.wire import well_formed
 
 from .call_pieces import CallPieces, entry_of
-from .failures import error_told
+from .failures import error_of, error_told
 from .kept_fields import keep
 from .parsing import (
     ENDED_BADLY,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _ABOUT = ("id", "created", "model", "system_fingerprint", "service_tier")
 _CALLS = ("tool_calls", "function_call")
+_BESIDE = ("usage", "error", "x_groq", "base_resp")  # what may stand beside choices, and matters
 
 
 class ChatStreamParser:
@@ -75,7 +76,7 @@ class ChatStreamParser:
     def feed(self, event: Mapping[str, Any]) -> Sequence[RawCall]:
         """The calls that this chunk sealed.  Raises the ProviderError of an error in it, after what is beside that."""
         choices, error = event.get("choices"), None
-        if not self._begun or not choices or event.get("usage") or event.get("error") or event.get("x_groq"):
+        if not self._begun or not choices or any(map(event.get, _BESIDE)):
             error = error_told(event)
             self._read_about(event)
         if isinstance(choices, OBJECT):  # one choice, without the list around it
@@ -85,7 +86,7 @@ class ChatStreamParser:
                 self._read_choice(choice, event)
                 error = error or choice.get("error")
         if error is not None and error:
-            raise error_from_body(error, adapter=self._adapter)
+            raise error_of(error, adapter=self._adapter)
         return self._calls.take()
 
     def _read_about(self, event: Mapping[str, Any]) -> None:

@@ -82,9 +82,10 @@ class _Sender(PostSender):
         if body.get("error"):
             return True
         choices = body.get("choices")
-        if not choices:
+        if not choices or "x_groq" in body or "base_resp" in body:
             kind = str(body.get("type"))
-            return kind in FAILURES or (not kind.startswith("response.") and error_told(body) is not None)
+            if kind in FAILURES or (not kind.startswith("response.") and error_told(body) is not None):
+                return True
         for choice in choices if isinstance(choices, list) else (choices,):
             if isinstance(choice, dict) and choice.get("error"):
                 return True

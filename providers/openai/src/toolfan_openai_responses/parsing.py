@@ -13,7 +13,7 @@ from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
 from toolfan.translation import error_from_body, instead
 from toolfan.wire import escaped, json_text, well_formed
-from toolfan_openai.failures import error_told
+from toolfan_openai.failures import error_of, error_told
 from toolfan_openai.parsing import OBJECT, count, text_or_none
 
 CALLS: Mapping[str, str] = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -39,7 +39,7 @@ def parse_answer(body: Any, *, adapter: str) -> Turn:
         raise error
     if not isinstance(output, list | tuple):
         if (told := error_told(body)) is not None:
-            raise error_from_body(told, adapter=adapter)
+            raise error_of(told, adapter=adapter)
         _bad(adapter, "the answer has no output", instead(body, "output"))
     return _turn(body, output)
 

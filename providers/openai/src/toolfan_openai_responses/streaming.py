@@ -14,7 +14,7 @@ from toolfan.assembly import CallAssembler
 from toolfan.errors import IncompleteStream
 from toolfan.translation import error_from_body
 from toolfan.wire import well_formed
-from toolfan_openai.failures import error_told
+from toolfan_openai.failures import error_of, error_told
 from toolfan_openai.parsing import OBJECT
 
 from .parsing import CALLS, kind_of, parse_answer, piece_of, said
@@ -92,7 +92,7 @@ class ResponseStreamParser:
             response = event.get("response") if kind else event  # a whole body, where events were asked for
             self._end(dict(response) if isinstance(response, OBJECT) else {}, str(kind or "").partition(".")[2])
         elif kind is None and (error := error_told(event)) is not None:
-            raise error_from_body(error, adapter=self._adapter)
+            raise error_of(error, adapter=self._adapter)
         elif isinstance(response := event.get("response"), OBJECT):
             self.body = dict(response)
         return self._calls.take()
