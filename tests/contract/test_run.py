@@ -207,7 +207,7 @@ def test_the_deadline_ends_a_hanging_tool_and_the_run(bench: Bench, run: Running
     assert (done.stop, len(bench.bodies)) == ("deadline", 1)
     (left,) = done.abandoned
     assert isinstance(left.error, TimeoutError)
-    assert answers({"messages": done.messages})[0][1].startswith("TimeoutError: hang took longer than")
+    assert answers({"messages": done.messages})[0][1].startswith("TimeoutError: hang had not ended at the deadline")
 
 
 def test_the_deadline_ends_a_late_answer(bench: Bench, run: Running) -> None:

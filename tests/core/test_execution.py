@@ -284,9 +284,22 @@ def test_a_coroutine_function_past_its_time_is_cancelled(run: Run) -> None:
     assert (result.abandoned, cleaned) == (False, [True])
 
 
-def test_one_that_refuses_to_end_is_left_behind_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toolfan.jobs.GRACE", 0.1)
+@pytest.mark.parametrize(
+    ("grace", "limit", "all_of_them", "told"),
+    [
+        (0.1, 0.1, None, "stubborn took longer than 0.1 s"),
+        (60, 0.1, 0.2, "stubborn took longer than 0.1 s"),
+        (60, 5, 0.2, "stubborn had not ended at the deadline for all calls"),
+        (60, None, 0.2, "stubborn had not ended at the deadline for all calls"),
+    ],
+)
+def test_one_that_refuses_to_end_is_left_behind_too(
+    monkeypatch: pytest.MonkeyPatch, grace: float, limit: float | None, all_of_them: float | None, told: str
+) -> None:
+    """Within its grace, and at the deadline for all of them, whatever its grace."""
+    monkeypatch.setattr("toolfan.jobs.GRACE", grace)
     stop = threading.Event()
+    started = time.monotonic()
 
     async def stubborn() -> str:
         while not stop.is_set():
@@ -300,9 +313,12 @@ def test_one_that_refuses_to_end_is_left_behind_too(monkeypatch: pytest.MonkeyPa
         return "quick"
 
     try:
-        results = toolfan.execute(made((tool(stubborn, timeout=0.1), quick), ("stubborn", {}), ("quick", {})))
+        calls = made((tool(stubborn, timeout=limit), quick), ("stubborn", {}), ("quick", {}))
+        results = toolfan.execute(calls, timeout=all_of_them)
     finally:
         stop.set()
+    assert time.monotonic() - started < PATIENCE
+    assert str(results[0].error) == f"{told}, could not be ended and still runs"
     assert [result.abandoned for result in results] == [True, False]
     assert results[1].value == "quick"
 

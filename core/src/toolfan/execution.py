@@ -153,7 +153,7 @@ class Executor:
             self._waiting.popleft()
             left = None if self._until is None else self._until - time.monotonic()
             if left is not None and left <= 0:
-                job.error = TimeoutError(f"{job.call.name} was not started: the time for all calls had passed")
+                job.error = TimeoutError(f"{job.call.name} was not started: the deadline for all calls had passed")
                 self._end(job)
                 continue
             self._running.add(job)
@@ -162,9 +162,8 @@ class Executor:
         self._pumping = False
 
     async def _supervise(self, job: Job, left: float | None) -> None:
-        limit = min((limit for limit in (job.timeout, left) if limit is not None), default=None)
         try:
-            await job.supervise(limit)
+            await job.supervise(left)
         except BaseException as exc:
             job.error = job.error or exc  # the event loop is ending
             self._stop()

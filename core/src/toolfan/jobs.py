@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextvars
 import functools
 import inspect
+import math
 import sys
 import types
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 GRACE = 1.0
 """Seconds that a tool which is told to end may take for it."""
+LAST_GRACE = 0.1
+"""Seconds for it beyond the deadline for all calls, where control must return on time."""
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _detached: set[Any] = set()  # an event loop holds its tasks weakly
 
@@ -121,27 +124,32 @@ class Job:
             raise outcome[1]
         return outcome[0]
 
-    async def supervise(self, limit: float | None) -> None:
-        """Run the call for at most `limit` seconds, then end it or leave it behind."""
+    async def supervise(self, left: float | None) -> None:
+        """Run the call for its tool's timeout, or the seconds that are left for all, then end it or leave it behind."""
+        own = self.timeout is not None and (left is None or self.timeout < left)
+        limit = self.timeout if own else left
         detach(self.run)
         with self.watch, anyio.move_on_after(limit):
             await self.done.wait()
         if self.stopped and self.thread is not None:
-            await self._within_grace()
+            await self._within(GRACE)
         if self.done.is_set():
             return
         self.scope.cancel()
         thread = self.thread  # it is let go of when `run` ends
-        await self._within_grace()
+        beyond = math.inf if self.stopped or left is None else left - (limit or 0) + LAST_GRACE
+        await self._within(min(GRACE, beyond))
         self.abandoned = workers.tools.leave(thread) if thread is not None else not self.done.is_set()
         still = ", could not be ended and still runs" if self.abandoned else ""
         if self.stopped:
             self.error = ended(f"{self.call.name} was told to end{still}")
-        else:
+        elif own:
             self.error = TimeoutError(f"{self.call.name} took longer than {limit:.3g} s{still}")
+        else:
+            self.error = TimeoutError(f"{self.call.name} had not ended at the deadline for all calls{still}")
 
-    async def _within_grace(self) -> None:
-        with anyio.move_on_after(GRACE, shield=True):
+    async def _within(self, grace: float) -> None:
+        with anyio.move_on_after(grace, shield=True):
             await self.done.wait()
 
     def stop(self) -> None:

@@ -21,8 +21,14 @@ _FINE = re.compile("0+|2[0-9]{2}|ok|success", re.IGNORECASE)
 _WORDS = ("message", "msg", "status_msg")
 # Source: the table of error codes in MiniMax's API reference.
 _MINIMAX = {
-    **{"1002": "429", "1004": "401", "1008": "402", "1039": "429", "2013": "400", "2049": "401"},
-    **{"1026": "content_filter", "1027": "content_filter"},
+    "1002": "429",
+    "1004": "401",
+    "1008": "402",
+    "1039": "429",
+    "2013": "400",
+    "2049": "401",
+    "1026": "content_filter",
+    "1027": "content_filter",
 }
 
 
