@@ -186,6 +186,7 @@ def test_a_stream_that_is_left_ends_its_connection(client: toolfan.Client, serve
     until(lambda: server.left == 1)
     assert client.abandoned == 0
     assert list(stream.calls) == [A(x=1)]
+    assert stream.calls.warnings == ("the stream was left before its end",)
     assert list(stream) == []
     assert stream.until_done() == stream.calls
     assert "over, 1 calls so far" in repr(stream)

@@ -196,12 +196,18 @@ def test_what_a_later_round_mended_before_it_broke_is_not_lost(asking: Ask) -> N
     cut = sse(events(MENDED, call("B", {"y": "t", "z": 5}, "cut"))[:5], done=False)
     client = asking(streamed(BAD, GOOD, other), *[cut] * 3)
     stream = client.stream(messages=USER, tools=TOOLS, max_attempts=3)
+    delivered: list[Any] = []
     with pytest.raises(IncompleteStream) as caught:
-        list(stream)
+        delivered.extend(stream)  # it raises after the last one
+    assert shown(delivered) == [(0, 1, False), (1, 1, True), (2, 1, False), (0, 2, True)]
     assert len(bodies(client)) > 1
     assert caught.value.calls == stream.calls
     assert shown(stream.calls.outcomes) == [(0, 2, True), (1, 1, True), (2, 1, False)]
     assert list(stream.calls) == [B(y="s", z=4), A(x=1)]
+    client = asking(streamed(BAD, GOOD, other), *[cut] * 3)
+    with client.stream(messages=USER, tools=TOOLS, max_attempts=3) as left:
+        assert next(one for one in left if one.attempt == 2).value == B(y="s", z=4)
+    assert left.calls == stream.calls
 
 
 def test_a_stream_is_sent_again_only_while_nothing_was_delivered(asking: Ask) -> None:

@@ -79,7 +79,7 @@ def converse(
     except ToolfanError as exc:
         exc.adapter = exc.adapter or adapter.name
         exc.attempts, exc.requests = spent.attempts - (spent.requests == before), spent.requests
-        exc.calls = exc.calls if exc.calls is not None else _saved(terms, request, calls)
+        yield from _save(terms, request, calls, exc)
         raise
 
 
@@ -108,9 +108,16 @@ def _merged(
     return merged(adapter, request, so_far, new)
 
 
-def _saved(terms: Terms, request: ToolRequest, calls: Calls[Any] | None) -> Calls[Any] | None:
-    """The calls so far, with those that had come whole in a round that broke off."""
-    whole = tuple(outcome for outcome in terms.spent.broken if isinstance(outcome, Call))
-    if calls is None or not whole:
-        return calls
-    return replace(calls, outcomes=_merged(terms.adapter, request, calls, whole))
+def _save(
+    terms: Terms, request: ToolRequest, calls: Calls[Any] | None, exc: ToolfanError
+) -> Generator[Effect, Any, None]:
+    """Lets the error carry the calls so far; those that had come whole in a round that broke off are delivered, too."""
+    if exc.calls is not None or calls is None:
+        return
+    exc.calls, whole = calls, tuple(outcome for outcome in terms.spent.broken if isinstance(outcome, Call))
+    if not whole:
+        return
+    exc.calls = replace(calls, outcomes=_merged(terms.adapter, request, calls, whole))
+    if request.stream and not terms.wishes.closed:
+        terms.wishes.left = exc.calls
+        yield _delivery(tuple(one for one in exc.calls.outcomes if one.attempt == terms.spent.attempts))

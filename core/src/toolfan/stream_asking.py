@@ -138,7 +138,7 @@ class _Reading:
             turn = self._parser.close()
         except ProviderError as exc:
             turn = exc.turn or Turn()
-        outcomes = in_call_order(self._judge.outcomes)
+        turn, outcomes = _left(turn), in_call_order(self._judge.outcomes)
         if self._first:
             turn = replace(turn, calls=tuple(one.raw for one in outcomes))
             self._wishes.left = result_of(self._terms, turn, outcomes, self._response())
@@ -162,9 +162,16 @@ class _Reading:
             told.hint = told.hint or where(turn)
         told.request_id = exc.request_id or self._response().request_id
         if turn is not None and self._head is not None:
+            turn = _left(turn) if self._wishes.closed else turn
             carry(self._terms, told, turn, self._judge.finish(turn, cut=True)[1], self._response())
         raise told
 
     def _response(self) -> WireResponse:
         request_id, headers = getattr(self._head, "request_id", None), getattr(self._head, "headers", None)
         return WireResponse(getattr(self._parser, "body", None) or {}, request_id, headers or {})
+
+
+def _left(turn: Turn) -> Turn:
+    """The turn of a stream that its reader left, which is why the end is missing."""
+    kept = tuple(one for one in turn.warnings if not one.startswith("the stream ended without"))
+    return turn if kept == turn.warnings else replace(turn, warnings=(*kept, "the stream was left before its end"))
