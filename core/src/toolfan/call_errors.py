@@ -46,6 +46,11 @@ def unknown_tool(name: str, names: NameMap) -> UnknownTool:
     )
 
 
+def cut_before_arguments() -> TruncatedCall:
+    """The error of a call whose arguments may never have begun."""
+    return TruncatedCall("the answer was cut before the arguments", hint=_MORE_TOKENS)
+
+
 def argument_error(exc: ValidationError, call: RawCall, *, cut: bool) -> CallError:
     """What pydantic says of the arguments.  `cut`: the answer ended too early, maybe inside them."""
     errors, count = _told(exc), exc.error_count()

@@ -26,7 +26,7 @@ def judge(
 
     The limit of calls holds for the first round; `reasking.merged` holds it later.
     """
-    rules = rules_of(adapter, request, policy, attempt, cut=cut or turn.stop.kind == "length")
+    rules = rules_of(adapter, request, policy, attempt, cut=cut or cuts_last_call(adapter, turn))
     return validate(turn.calls, request.tools, rules)
 
 
@@ -41,7 +41,19 @@ def rules_of(
         limit=limit_of(request) if attempt == 1 else None,
         cut=cut,
         attempt=attempt,
+        empty_may_be_cut=empty_may_be_cut(adapter),
     )
+
+
+def cuts_last_call(adapter: ParallelToolsAdapter, turn: Turn) -> bool:
+    """Whether a limit of tokens ended the turn, maybe inside its last call; some adapters know what came last."""
+    ends_in_call = getattr(adapter, "ends_in_call", None)
+    return turn.stop.kind == "length" and (ends_in_call is None or bool(ends_in_call(turn)))
+
+
+def empty_may_be_cut(adapter: ParallelToolsAdapter) -> bool:
+    """Whether answers hold arguments as values, as adapters with `ends_in_call` say; see `Rules`."""
+    return hasattr(adapter, "ends_in_call")
 
 
 def names_of(adapter: ParallelToolsAdapter, request: ToolRequest) -> NameMap:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .calls import Call
-from .judging import rules_of
+from .judging import cuts_last_call, rules_of
 from .validation import Judged
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class StreamJudge:
     """
 
     def __init__(self, adapter: ParallelToolsAdapter, request: ToolRequest, policy: Policy, *, attempt: int) -> None:
+        self._adapter = adapter
         self._judged = Judged(request.tools, rules_of(adapter, request, policy, attempt))
         self._seen: set[int] = set()
         self._waiting: RawCall | None = None
@@ -76,7 +77,7 @@ class StreamJudge:
         `cut`: the answer broke off, maybe inside one of them.
         """
         before = len(self._judged.outcomes)
-        shortened = turn.calls[-1] if turn.calls and turn.stop.kind == "length" else None
+        shortened = turn.calls[-1] if turn.calls and cuts_last_call(self._adapter, turn) else None
         for call in turn.calls:
             if call.index not in self._seen:
                 self._add(call, cut=cut or call is shortened)

@@ -32,7 +32,8 @@ class Rules:
     """How calls are judged.
 
     `limit` is the largest number of calls (None: any), `cut` says that the answer ended too early, `context` goes to
-    pydantic's validators, `attempt` counts the rounds of asking from 1.
+    pydantic's validators, `attempt` counts the rounds of asking from 1.  `empty_may_be_cut`: the provider gives
+    arguments as values, so that `{}` may also mean that a call was cut before its arguments.
     """
 
     adapter: str
@@ -42,6 +43,7 @@ class Rules:
     limit: int | None = None
     cut: bool = False
     attempt: int = 1
+    empty_may_be_cut: bool = False
 
 
 def validate(raw_calls: Sequence[RawCall], tools: ToolSet[Any], rules: Rules) -> tuple[Outcome[Any], ...]:
@@ -79,7 +81,8 @@ class Judged:
                 while call_id in self._ids:  # of a call that the provider named so
                     call_id += "_"
                 named = RawCall(at + number, call_id, part.name, part.arguments, part.provider_id)
-                last = number == len(inner) - 1 and bool(part.arguments)  # what the wrapper leaves out is not cut
+                # What the wrapper leaves out is not cut: it is whole JSON.
+                last = number == len(inner) - 1 and part.arguments not in ("", "{}")
                 self._judge(named, cut=cut and last, repairs=("unwrapped",))
             return len(inner)
         if at != call.index:
@@ -147,6 +150,10 @@ def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> 
     if len(call.arguments) > MAX_ARGUMENT_CHARACTERS:
         error: CallError = InvalidArguments(f"the arguments are longer than {MAX_ARGUMENT_CHARACTERS} characters")
         return _bad(call, tool_name, rules, error)
+    if cut and rules.empty_may_be_cut and call.arguments == "{}" and _takes_something(tool):
+        from .call_errors import cut_before_arguments
+
+        return _bad(call, tool_name, rules, cut_before_arguments())
     try:
         value, more = read_arguments(tool, call.arguments, repairs=rules.repairs, context=rules.context, cut=cut)
     except ValidationError as exc:

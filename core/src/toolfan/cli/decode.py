@@ -17,7 +17,7 @@ from ..adapter import ToolRequest
 from ..call_errors import unreadable
 from ..calls import Turn
 from ..errors import BadResponse, InvalidArguments, ProviderError, UsageError
-from ..judging import judge, raise_if_declined
+from ..judging import cuts_last_call, judge, raise_if_declined
 from ..reasking import with_malformed_call
 from ..registry import load_adapter
 from ..repairs import repair_arguments
@@ -60,7 +60,8 @@ def decode(
         entry = _entry(content, adapter.name)
         place = entry.names if number is None else {"line": number, **entry.names}
         calls, error = _judged(adapter, entry, offered)
-        lines = [outcome_json(outcome) for outcome in calls.outcomes] or _as_sent(calls.turn, cut=error is not None)
+        cut = error is not None or cuts_last_call(adapter, calls.turn)
+        lines = [outcome_json(outcome) for outcome in calls.outcomes] or _as_sent(calls.turn, cut=cut)
         for line in lines:
             failed |= "error" in line
             print_json({**place, **line})
@@ -150,7 +151,6 @@ def _judged(
 
 def _as_sent(turn: Turn, *, cut: bool) -> list[dict[str, Any]]:
     """The calls without tools to judge them by: with their arguments, if they are JSON."""
-    cut = cut or turn.stop.kind == "length"
     return [_call_as_sent(call, cut=cut and call is turn.calls[-1]) for call in turn.calls]
 
 

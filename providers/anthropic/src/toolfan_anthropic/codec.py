@@ -26,7 +26,7 @@ from toolfan.wire import encode_json, merge_extra_body
 
 from .contents import translate
 from .options import MAX_TOKENS, OPTION_NAMES
-from .parsing import parse_message
+from .parsing import ends_in_call, parse_message
 from .replaying import answer_turn
 from .settings import AnthropicSettings
 from .strictness import strict_schema
@@ -146,6 +146,10 @@ class MessagesAdapter:
     def configured(self, settings: BaseModel) -> MessagesAdapter:
         """The adapter as a profile wants it."""
         return replace(self, needs_end=getattr(settings, "needs_end", self.needs_end))
+
+    def ends_in_call(self, turn: Turn) -> bool:
+        """Whether a limit of tokens may have cut the last call: its `input` is `{}` then, as if it had none."""
+        return turn.replay is not None and ends_in_call(turn.replay["content"])
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The assistant message, untouched, and one user message with all results; see `answer_turn`."""

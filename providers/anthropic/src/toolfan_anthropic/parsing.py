@@ -5,7 +5,7 @@ Knows: the shape of the answer.  Must not know: requests, the SDK, validation of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -77,6 +77,12 @@ def is_call(block: Any) -> bool:
     return kind == "tool_use" or (
         kind is None and isinstance(block.get("name"), str) and all(key in block for key in _CALL)
     )
+
+
+def ends_in_call(content: Iterable[Any]) -> bool:
+    """Whether no words follow the last call."""
+    said = [block for block in content if is_call(block) or _text(block)]
+    return bool(said) and is_call(said[-1])
 
 
 def _piece(block: Mapping[str, Any]) -> tuple[str | None, str, str]:

@@ -27,7 +27,7 @@ from toolfan.schema import to_strict
 from toolfan.wire import merge_extra_body
 
 from . import answering, contents
-from .parsing import parse_converse
+from .parsing import ends_in_call, parse_converse
 from .settings import BedrockSettings
 
 if TYPE_CHECKING:
@@ -176,6 +176,10 @@ class ConverseAdapter:
     def configured(self, settings: BaseModel) -> ConverseAdapter:
         """The adapter as a profile wants it."""
         return replace(self, needs_end=getattr(settings, "needs_end", self.needs_end))
+
+    def ends_in_call(self, turn: Turn) -> bool:
+        """Whether a limit of tokens may have cut the last call: its `input` is `{}` then, as if it had none."""
+        return turn.replay is not None and ends_in_call(turn.replay.get("content") or ())
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The assistant message as it came, and one user message with a `toolResult` for each call, in call order."""

@@ -86,6 +86,12 @@ def is_call(block: Any) -> bool:
     return use is not None and not (isinstance(use, Mapping) and use.get("type") == "server_tool_use")
 
 
+def ends_in_call(content: Sequence[Any]) -> bool:
+    """Whether no words follow the last call."""
+    said = [block for block in content if is_call(block) or text_of([block])]
+    return bool(said) and is_call(said[-1])
+
+
 def _piece(use: Any) -> tuple[str | None, str, str]:
     """Id, name and arguments as JSON text."""
     if not isinstance(use, Mapping):

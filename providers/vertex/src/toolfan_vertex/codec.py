@@ -113,6 +113,10 @@ class GenerateContentAdapter:
         """The adapter as a profile wants it."""
         return replace(self, needs_end=getattr(settings, "needs_end", self.needs_end))
 
+    def ends_in_call(self, turn: Turn) -> bool:
+        """Whether a limit of tokens may have cut the last call: it has no `args` then, as if it took none."""
+        return turn.replay is not None and parsing.ends_in_call(turn.replay["parts"])
+
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The model's own content, untouched, and one content with an answer for every call, in call order."""
         return contents.answer_turn(turn, answers, self.name)

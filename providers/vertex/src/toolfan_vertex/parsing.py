@@ -151,6 +151,12 @@ def is_phantom(call: Any) -> bool:
     return isinstance(call, OBJECT) and not call.get("name") and call.get("args") in (None, {})
 
 
+def ends_in_call(parts: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether no words follow the last call."""
+    said = [part for part in parts if field(part, "functionCall") is not None or _text([part])]
+    return bool(said) and field(said[-1], "functionCall") is not None
+
+
 def read_calls(parts: Iterable[Mapping[str, Any]]) -> tuple[RawCall, ...]:
     """The calls among the parts of one content, in order, each with an id that is unique among them."""
     return seal(call_piece(call) for _, call in _called(parts))
