@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -134,6 +135,46 @@ def test_a_shape_that_no_service_reads(provider: str, message: Any, said: str) -
         client.create(messages=[*USER, message], response_model=A)
     assert caught.value.requests == 0
     assert caught.value.adapter == provider
+
+
+OLDER = r"messages\[1\] is of the older form, without ids.*Write tool_calls"
+UNTOLD = [
+    ({"role": "assistant", "function_call": {"name": "A", "arguments": "{}"}}, OLDER),
+    ({"role": "assistant", "content": "x", "function_call": {"name": "A", "arguments": "{}"}}, OLDER),
+    ({"role": "function", "name": "A", "content": "x"}, OLDER),
+    ({"role": "assistant", "content": None, "audio": {"id": "a"}}, r"messages\[1\] has audio, which"),
+    ({"role": "assistant", "reasoning_content": "Hm."}, r"messages\[1\] has no content, and reasoning_content cannot"),
+]
+TRANSLATING = [provider for provider in PROVIDERS if provider != "openai"]
+
+
+@pytest.mark.parametrize(("message", "said"), UNTOLD, ids=lambda it: str(it)[:60])
+@pytest.mark.parametrize("provider", TRANSLATING)
+def test_what_one_form_alone_can_say_is_not_dropped(provider: str, message: Any, said: str) -> None:
+    with client_of(provider, NOBODY) as client, pytest.raises(UsageError, match=said) as caught:
+        client.create(messages=[*USER, message, *USER], response_model=A)
+    assert (caught.value.requests, caught.value.adapter) == (0, provider)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"content": None, "refusal": "Not this."},
+        {"content": "", "refusal": "Not this."},
+        {"content": "Hm.", "refusal": "Not this."},
+        {"content": [{"type": "text", "text": "Hm."}], "refusal": "Not this."},
+        {"content": [{"type": "text", "text": "Hm."}, {"type": "refusal", "refusal": "Not this."}]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("provider", TRANSLATING)
+def test_a_refusal_goes_on_as_a_text(bench: Bench, provider: str, said: Any) -> None:
+    bench.serve({"text": "x"})
+    with client_of(provider, bench.server.openai_url) as client:
+        client.create(messages=[*USER, {"role": "assistant", **said}, *USER], response_model=A)
+    sent = json.dumps(bench.bodies[0])
+    assert '"refusal"' not in sent
+    assert [word in sent for word in ("Not this.", "Hm.")] == [True, bool(said["content"])]
 
 
 ADDRESSES = ["http://x.test/y.png", "data:image/png;base64,QUI+/w==", "data:image/png;base64,QUI-_w\r\n"]

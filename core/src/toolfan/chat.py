@@ -8,7 +8,7 @@ Knows: chat-style messages.  Must not know: any provider's wire form, tools, req
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .errors import UsageError
@@ -149,6 +149,32 @@ def check_chat_messages(messages: Sequence[Message]) -> None:
             raise UsageError(
                 f"messages[{at}] answers the call {message['tool_call_id']!r}, which no earlier message made",
                 hint="Keep the assistant message with the call, or leave its result out too.",
+            )
+
+
+def check_translatable(message: Message, at: int, *, own: Collection[str] = ()) -> None:
+    """Raises UsageError if a well-formed message says what forms other than chat completions have no place for.
+
+    That is a call or a result of the form without ids, audio that its provider keeps, and an assistant message without
+    content that says something in keys of another provider's alone (`own` are this one's): the turn would be missing.
+    """
+    if message["role"] == "function" or message.get("function_call"):
+        raise UsageError(
+            f"messages[{at}] is of the older form, without ids", hint="Write tool_calls, and role tool for results."
+        )
+    if message["role"] != "assistant":
+        return
+    if message.get("audio"):
+        raise UsageError(
+            f"messages[{at}] has audio, which its own provider alone has kept",
+            hint='Leave "audio" out, and give what was said as the content.',
+        )
+    if message.get("content") is None and not (message.get("tool_calls") or message.get("refusal")):
+        lost = sorted(str(key) for key, value in message.items() if value and key not in ("role", "name", *own))
+        if lost:
+            raise UsageError(
+                f"messages[{at}] has no content, and {', '.join(lost)} cannot be told to this provider",
+                hint="Give what was said as the content, or leave the message out.",
             )
 
 

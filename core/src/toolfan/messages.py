@@ -16,6 +16,7 @@ from .chat import (
     check_chat_message,
     check_chat_messages,
     check_messages,
+    check_translatable,
     spelled_out,
     with_wire_names,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "check_chat_message",
     "check_chat_messages",
     "check_messages",
+    "check_translatable",
     "read_messages",
     "spelled_out",
     "with_wire_names",
@@ -102,12 +104,14 @@ class ParsedMessage:
 def read_messages(messages: Sequence[Message]) -> list[ParsedMessage]:
     """Chat-style messages as typed parts; a result without a name gets the name of the call it answers.
 
-    Raises UsageError for what is not chat-style, naming the position.
+    What the assistant refused is a text of its.  Raises UsageError for what is not chat-style, or says what no part can
+    (see `check_translatable`), naming the position.
     """
     names: dict[str, str] = {}
     parsed = []
     for at, message in enumerate(messages):
         check_chat_message(message, at)
+        check_translatable(message, at)
         parts = tuple(_parts(message, at, names))
         names.update({part.id: part.name for part in parts if isinstance(part, CallPart) and part.id})
         parsed.append(ParsedMessage(message["role"], parts))
@@ -125,6 +129,8 @@ def _parts(message: Message, at: int, names: Mapping[str, str]) -> Iterable[Part
     else:
         for part in content or ():
             yield _content_part(part, at)
+    if role == "assistant" and isinstance(refusal := message.get("refusal"), str) and refusal:
+        yield TextPart(refusal)
     for call in message.get("tool_calls") or ():
         yield _call_part(call, at)
 
@@ -139,6 +145,8 @@ def _content_part(part: Mapping[str, Any], at: int) -> Part:
     kind = part.get("type")
     if kind == "text" and isinstance(part.get("text"), str):
         return TextPart(part["text"])
+    if kind == "refusal" and isinstance(part.get("refusal"), str):
+        return TextPart(part["refusal"])
     if kind == "image_url":
         image = part.get("image_url")
         url = image.get("url") if isinstance(image, Mapping) else image

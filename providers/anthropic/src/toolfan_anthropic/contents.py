@@ -72,8 +72,10 @@ class _Writer:
         content = message.get("content")
         if isinstance(content, list | tuple) and parsed.role not in ("tool", "function"):
             given = [self._part(part, entry) for part, entry in zip(parsed.parts, content, strict=False)]
-            return given + [self._call(part, at) for at, part in enumerate(parsed.parts[len(content) :])]
-        parts = [part for part in parsed.parts if part != TextPart("") or parsed.role == "user"]
+            return given + self._translated(parsed.parts[len(content) :])
+        return self._translated([part for part in parsed.parts if part != TextPart("") or parsed.role == "user"])
+
+    def _translated(self, parts: Sequence[Part]) -> list[JSON]:
         calls = [part for part in parts if isinstance(part, CallPart)]
         return [
             self._call(part, calls.index(part)) if isinstance(part, CallPart) else self._part(part, None)
@@ -91,7 +93,7 @@ class _Writer:
                 adapter=self._adapter,
                 hint="Write it as a content block of the Messages API.",
             )
-        if entry is not None:
+        if entry is not None and entry.get("type") != "refusal":
             return dict(entry) if not isinstance(entry, dict) else entry
         assert isinstance(part, TextPart)
         return {"type": "text", "text": part.text}

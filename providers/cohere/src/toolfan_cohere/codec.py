@@ -21,12 +21,12 @@ from toolfan.adapter import (
     Turn,
     WireRequest,
 )
-from toolfan.errors import Unsupported, UsageError
-from toolfan.messages import check_chat_messages, spelled_out, with_wire_names
+from toolfan.errors import UsageError
+from toolfan.messages import check_chat_messages, check_translatable, spelled_out, with_wire_names
 from toolfan.wire import merge_extra_body
 
 from .parsing import parse_chat
-from .replaying import answer_turn
+from .replaying import answer_turn, with_refusals_as_texts
 from .settings import CohereSettings
 
 if TYPE_CHECKING:
@@ -124,14 +124,9 @@ class CohereAdapter:
         return WireRequest(request.model, merge_extra_body(body, request.extra_body, adapter=self.name))
 
     def _message(self, message: Message, at: int, changed: Mapping[str, str]) -> Message:
-        """The message, which Cohere spells as chat completions do, but for the role `developer` and null."""
-        if message["role"] == "function":
-            raise Unsupported(
-                f"messages[{at}] has the role function, which Cohere does not know",
-                adapter=self.name,
-                hint='Give the result as {"role": "tool", "tool_call_id": ..., "content": ...}.',
-            )
-        message = with_wire_names(spelled_out(message), changed)
+        """The message, which Cohere spells as chat completions do, but for the role `developer`, refusals and null."""
+        check_translatable(message, at, own=("tool_plan",))
+        message = with_refusals_as_texts(with_wire_names(spelled_out(message), changed))
         if message["role"] == "developer":
             return {**message, "role": "system"}
         if None in message.values():

@@ -33,6 +33,23 @@ def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Mes
     return [_assistant_message(turn), *results]
 
 
+def with_refusals_as_texts(message: Message) -> Message:
+    """The message, of another provider, with its refusals as texts; often the very object."""
+    content, refusal = message.get("content"), message.get("refusal")
+    parts = content if isinstance(content, list | tuple) else [{"type": "text", "text": content}] if content else ()
+    said = [_said(part) for part in parts]
+    if isinstance(refusal, str) and refusal:
+        said.append({"type": "text", "text": refusal})
+    elif all(new is old for new, old in zip(said, parts, strict=True)):
+        return message
+    return {**{key: value for key, value in message.items() if key != "refusal"}, "content": said}
+
+
+def _said(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    refusal = part.get("refusal") if part.get("type") == "refusal" else None
+    return {"type": "text", "text": refusal} if isinstance(refusal, str) else part
+
+
 def _assistant_message(turn: Turn) -> Message:
     """The message as it came, but for what the service would refuse to read again.
 

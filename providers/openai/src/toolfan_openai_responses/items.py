@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from toolfan.chat import check_chat_message, with_wire_names
+from toolfan.chat import check_chat_message, check_translatable, with_wire_names
 from toolfan.errors import UsageError
 from toolfan.wire import json_text, sendable
 from toolfan_openai.replaying import legal_name
@@ -37,6 +37,7 @@ def input_items(messages: Iterable[Message], changed: Mapping[str, str], *, adap
                 custom.add(message.get("call_id"))
             continue
         check_chat_message(message, at)
+        check_translatable(message, at)
         try:
             items += _translated(with_wire_names(message, changed), custom)
         except UsageError as exc:
@@ -46,8 +47,6 @@ def input_items(messages: Iterable[Message], changed: Mapping[str, str], *, adap
 
 def _translated(message: Message, custom: set[Any]) -> Iterator[JSON]:
     role, content = message["role"], message.get("content")
-    if role == "function" or message.get("function_call"):
-        raise UsageError("is of the older form, without ids", hint="Write tool_calls, and role tool for results.")
     if role == "tool":
         call_id = message["tool_call_id"]
         kind = "custom_tool_call_output" if call_id in custom else "function_call_output"
