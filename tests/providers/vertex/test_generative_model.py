@@ -131,6 +131,36 @@ def test_what_is_sent(asker, kind):
     assert got.path.endswith("GenerateContent" if "grpc" in kind else "/models/gemini-x:generateContent")
 
 
+def own_config(form):
+    from google.cloud.aiplatform_v1beta1.types import GenerationConfig as Raw
+    from vertexai.generative_models import GenerationConfig
+
+    said = {"temperature": 0.5, "max_output_tokens": 5, "stop_sequences": ["a"]}
+    return {"object": lambda: GenerationConfig(**said), "message": lambda: Raw(**said), "dict": lambda: said}[form]()
+
+
+@pytest.mark.parametrize(
+    ("form", "given", "config", "labels"),
+    [
+        ("object", {"temperature": 0.25}, {"temperature": 0.25}, {}),
+        ("message", {"temperature": 0.25}, {"temperature": 0.25}, {}),
+        ("dict", {"temperature": 0}, {"temperature": 0}, {}),
+        ("object", {"stop_sequences": ["b"]}, {"stopSequences": ["b"]}, {}),
+        ("object", {"extra_body": {"generationConfig": {"topK": 3}}}, {"topK": 3}, {}),
+        ("object", {"labels": {"a": "b"}}, {}, {"a": "b"}),
+        ("object", {"extra_body": {"labels": {"team": "y"}}}, {}, {"team": "y"}),
+    ],
+)
+def test_an_option_leaves_the_models_other_ones(asker, form, given, config, labels):
+    ask = asker(THREE, generation_config=(own := own_config(form)), labels={"team": "x"})
+    before = repr(own)
+    ask(**given)
+    sent = ask.server.requests[0].body
+    assert sent["generationConfig"] == {"temperature": 0.5, "maxOutputTokens": 5, "stopSequences": ["a"], **config}
+    assert sent["labels"] == {"team": "x", **labels}
+    assert repr(own) == before
+
+
 def test_one_connection_serves_requests_with_and_without_instruction(serve):
     server = serve({**THREE, "times": "always"})
     model = make_model(server.base_url)

@@ -63,7 +63,7 @@ class _Sender:
                 adapter=self._adapter,
                 hint="Make it without tools=, and give all tools to toolfan.",
             )
-        return self._arguments.of(request.body)
+        return self._arguments.of(request.body, self._model)
 
     def _failure(self, exc: Exception, timeout: float | None) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""

@@ -36,8 +36,8 @@ class Arguments:
         self._adapter = adapter
         self._rendered: tuple[Any, list[Any]] = (None, [])
 
-    def of(self, body: JSON) -> JSON:
-        """The arguments for this body, without its system instruction.
+    def of(self, body: JSON, model: Any) -> JSON:
+        """The arguments for this body, without its system instruction; what the model itself sets stays where it can.
 
         Raises UsageError, with the name, for a field that GenerativeModel does not have.
         """
@@ -45,7 +45,7 @@ class Arguments:
             raise UsageError(f"GenerativeModel has no {', '.join(unknown)}", adapter=self._adapter, hint=GENAI_HINT)
         encode_json(body)  # refuses what is no JSON
         try:
-            return self._converted(body)
+            return self._converted(body, model)
         except UsageError as exc:
             raise exc.with_details(adapter=self._adapter) from None
         except Exception as exc:  # protobuf's ParseError names the field
@@ -53,7 +53,7 @@ class Arguments:
                 f"GenerativeModel cannot carry this request: {exc}", adapter=self._adapter, hint=GENAI_HINT
             ) from exc
 
-    def _converted(self, body: JSON) -> JSON:
+    def _converted(self, body: JSON, model: Any) -> JSON:
         from vertexai import generative_models as sdk
 
         arguments: JSON = {
@@ -62,11 +62,12 @@ class Arguments:
             "tool_config": _tool_config(sdk, body.get("toolConfig") or {}),
         }
         if body.get("generationConfig"):
-            arguments["generation_config"] = sdk.GenerationConfig.from_dict(body["generationConfig"])
+            given = sdk.GenerationConfig.from_dict(body["generationConfig"])
+            arguments["generation_config"] = _over(given, getattr(model, "_generation_config", None))
         if body.get("safetySettings"):
             arguments["safety_settings"] = [sdk.SafetySetting.from_dict(item) for item in body["safetySettings"]]
         if body.get("labels"):
-            arguments["labels"] = dict(body["labels"])
+            arguments["labels"] = {**(getattr(model, "_labels", None) or {}), **body["labels"]}
         return arguments
 
     def _tools(self, sdk: Any, tools: Any) -> list[Any]:
@@ -75,6 +76,19 @@ class Arguments:
             rendered = [sdk.Tool.from_dict(tool) for tool in tools or ()]
             self._rendered = (tools, rendered)
         return rendered
+
+
+def _over(given: Any, own: Any) -> Any:
+    """The model's own configuration, a dict or one of two kinds of the SDK, with the given fields in place of its own."""
+    raw = getattr(given, "_raw_generation_config", None)
+    if not own or raw is None:
+        return given
+    own = getattr(own, "_raw_generation_config", own)
+    merged = type(raw)(**own) if isinstance(own, dict) else type(raw)(own)
+    for field, _ in raw._pb.ListFields():
+        merged._pb.ClearField(field.name)  # a list would be appended to the model's own
+    merged._pb.MergeFrom(raw._pb)
+    return merged
 
 
 def system_parts(system: JSON) -> list[Any]:
