@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import tenacity
 import toolfan
 from google_asking import WARNINGS, generative_model, grpc_client
 from loopback import ONCE, USER, http
-from toolfan.errors import AuthenticationError, BadResponse, ProviderError, RateLimited, Unavailable
+from toolfan.errors import AuthenticationError, BadResponse, ProviderError, RateLimited, RequestRejected, Unavailable
 from vertex_samples import Ping
 
 if TYPE_CHECKING:
@@ -106,8 +107,9 @@ def aborts(name: str) -> Any:
         (aborts("UNIMPLEMENTED"), Unavailable, 1),
         (differs, Unavailable, 3),
         (lambda _: b"\xff\xff no protobuf", BadResponse, 3),
+        (lambda _: bytes(4 * 1024 * 1024 + 1), BadResponse, 1),
     ],
-    ids=["UNKNOWN", "DATA_LOSS", "UNIMPLEMENTED", "differs", "junk"],
+    ids=["UNKNOWN", "DATA_LOSS", "UNIMPLEMENTED", "differs", "junk", "large"],
 )
 def test_what_the_server_saw_was_sent(
     bare: tuple[BareServer, str], kind: str, answer: Any, error: Any, requests: int
@@ -117,6 +119,28 @@ def test_what_the_server_saw_was_sent(
     raised = failure(target, kind)
     assert isinstance(raised, error)
     assert (raised.requests, handler.seen, raised.retryable) == (requests, requests, requests > 1)
+
+
+LARGER = " message larger than max (9 vs. 4)"
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "said"),
+    [
+        ("CLIENT: Received", BadResponse, "the answer is larger than this client's own gRPC channel takes"),
+        ("Received", BadResponse, r"options=\[\('grpc.max_receive_message_length', -1\)"),
+        ("CLIENT: Sent", RequestRejected, "request is larger than this client's.*'grpc.max_send_message_length'"),
+        ("SERVER: Received", RequestRejected, "request is larger than the service's gRPC takes: SERVER"),
+        ("SERVER: Sent", RequestRejected, "the answer is larger than the service's gRPC takes"),
+        ("grpc: received", RequestRejected, r"the service's gRPC takes: grpc: .* \(9 vs. 4\) \[adapter"),
+    ],
+)
+def test_a_limit_of_size_is_no_limit_of_rate(bare: tuple[BareServer, str], words: str, error: Any, said: str) -> None:
+    handler, target = bare
+    handler.answer = lambda context: context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, words + LARGER)
+    raised = failure(target, "sync")
+    assert (type(raised), raised.retryable, handler.seen) == (error, False, 1)
+    assert re.search(said, str(raised))
 
 
 STATUSES = {"UNAUTHENTICATED": AuthenticationError, "RESOURCE_EXHAUSTED": RateLimited, "UNAVAILABLE": Unavailable}

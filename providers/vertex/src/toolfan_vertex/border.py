@@ -26,7 +26,7 @@ from toolfan.translation import (
 )
 from toolfan.unread import start_of_unread, unread_answer
 
-from .statuses import of_status, of_unread, status_word
+from .statuses import of_size, of_status, of_unread, status_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,6 +70,8 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
         )
     if any(word in str(exc) for word in _NO_MESSAGE):
         return _unreadable(adapter, "its bytes are no message of generateContent")
+    if too_large := of_size(exc, adapter):
+        return too_large
     if stumbled := _stumbled(exc, names, adapter, known):
         return stumbled
     if names & _PROTOCOL:  # before the code: aiohttp gives such errors a 400 of its own

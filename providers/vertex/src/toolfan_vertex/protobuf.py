@@ -79,7 +79,7 @@ class Arguments:
 
 
 def _over(given: Any, own: Any) -> Any:
-    """The model's own configuration, a dict or one of two kinds of the SDK, with the given fields in place of its own."""
+    """The model's own configuration, of any form that the SDK takes, with the given fields in place of its own."""
     raw = getattr(given, "_raw_generation_config", None)
     if not own or raw is None:
         return given

@@ -10,13 +10,38 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolfan.errors import AuthenticationError, ProviderError, ToolfanError
+from toolfan.errors import AuthenticationError, BadResponse, ProviderError, RequestRejected, ToolfanError
 from toolfan.redaction import public_headers
 from toolfan.translation import error_from_status, innermost, not_connected, provider_words
 from toolfan.unread import unread_words
 
 if TYPE_CHECKING:
     from toolfan.unread import Unread
+
+
+# gRPC's words; it says RESOURCE_EXHAUSTED with them, as for a quota.
+_TOO_LARGE = re.compile(r"(?i)(client: |server: |grpc: )?(received|sent) message larger than max(?: \([^)]*\))?")
+
+
+def of_size(exc: Exception, adapter: str) -> ProviderError | None:
+    """The error of a message that is larger than this side of a gRPC channel, or the other one, takes; or None."""
+    found = _TOO_LARGE.search(str(exc))
+    if found is None:
+        return None
+    ours, received = (found[1] or "client: ").lower() == "client: ", found[2].lower() == "received"
+    what, code = "answer" if received is ours else "request", "RESOURCE_EXHAUSTED"
+    if not ours:
+        said, hint = f"the {what} is larger than the service's gRPC takes", "Ask for less, or send less."
+        return RequestRejected(f"{said}: {found[0]}", status=429, hint=hint, adapter=adapter, code=code)
+    option = "grpc.max_receive_message_length" if received else "grpc.max_send_message_length"
+    kind = BadResponse if received else RequestRejected
+    return kind(
+        f"the {what} is larger than this client's own gRPC channel takes: {found[0]}",
+        retryable=False,
+        hint=f"Raise the limit: make the channel of the client with options=[({option!r}, -1)].",
+        adapter=adapter,
+        code=code,
+    )
 
 
 def of_status(exc: Exception, status: int, adapter: str, secrets: tuple[str, ...]) -> ToolfanError:
