@@ -210,6 +210,12 @@ def test_an_endpoint_that_fails_is_status_1(faulty: Any, answer: bytes, says: st
     assert len(server.requests) == 1
 
 
+def test_a_problem_that_ends_with_a_full_stop_gets_no_other_one(faulty: Any) -> None:
+    server = faulty(http('{"error": {"message": "wrong key."}}', 401))
+    configure(profile(f'base_url = "{server.url}"'))
+    assert "wrong key. Check the API key" in run("--live").stdout
+
+
 def test_endpoints_that_do_not_answer_are_waited_for_side_by_side(faulty: Any) -> None:
     """No longer than their profiles allow."""
     meeting = threading.Barrier(3)  # each holds its request until the others have theirs

@@ -115,7 +115,7 @@ class ToolfanError(Exception):
         places = (("adapter", self.adapter), ("tool", self.tool), ("call", self.call_id), ("request", self.request_id))
         where = ", ".join(f"{label} {value}" for label, value in places if value)
         text = f"{self.message} [{where}]" if where else self.message
-        return f"{text}. {self.hint}" if self.hint else text
+        return f"{text.removesuffix('.')}. {self.hint}" if self.hint else text
 
     def with_details(self, **details: Unpack[ErrorDetails]) -> ToolfanError:
         """A copy of the error with these details set (the traceback and cause stay with the original)."""

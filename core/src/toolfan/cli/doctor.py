@@ -101,7 +101,8 @@ def _print(findings: list[Finding], plugins: list[_Plugin]) -> None:
         print_text("No profile is configured: write one into toolfan.toml, or name the adapter in your code.")
     for finding in findings:
         if finding.problem:
-            print_text(f"{finding.profile} ({finding.where}): {finding.problem}. {finding.next or ''}".rstrip())
+            problem = finding.problem.removesuffix(".")
+            print_text(f"{finding.profile} ({finding.where}): {problem}. {finding.next or ''}".rstrip())
         for remark in finding.remarks:
             print_text(f"{finding.profile} ({finding.where}): {remark}.")
     if all(kind != "adapter" for kind, _ in plugins):
