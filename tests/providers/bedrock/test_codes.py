@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bedrock_asking import asked
+from bedrock_wire import answer, events, frame, frames, use
 from loopback import http
 from toolfan import (
     PermissionDenied,
@@ -58,3 +59,14 @@ def test_of_an_unknown_code_the_status_does(
     with pytest.raises(kind, match="planted words") as caught:
         asked("whole", client)
     assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("way", ["streamed", "async streamed"])
+def test_an_unknown_error_in_a_stream_is_told_by_its_name_and_words(bedrock: Callable[..., Any], way: str) -> None:
+    """boto3 passes over both."""
+    said = frames(events(answer(use("t1", "Weather", {"location": "Oslo"})))[:4])
+    error = frame("newerException", {"message": "planted words"}, message_type="exception")
+    client, _ = bedrock(http(said + error, content_type="application/vnd.amazon.eventstream"))
+    with pytest.raises(Unavailable, match=r"\(newerException\): planted words") as caught:
+        asked(way, client)
+    assert (caught.value.code, len(caught.value.calls or ())) == ("newerException", 1)

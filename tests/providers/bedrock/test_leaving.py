@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
+from bedrock_asking import asked
 from bedrock_wire import answer, events, frames, use
 from loopback import USER, until
 from pydantic import BaseModel
@@ -53,6 +54,23 @@ def test_a_cancelled_task(bedrock: Callable[..., Any]) -> None:
         return time.monotonic() - started
 
     assert asyncio.run(main()) < 0.8
+
+
+@pytest.mark.parametrize("way", ["streamed", "async streamed"])
+def test_the_end_of_the_answer_is_the_end(bedrock: Callable[..., Any], way: str) -> None:
+    """Though the server keeps the connection open; the tokens, which follow the end of the message, are read."""
+
+    def linger(handler: BaseHTTPRequestHandler) -> None:
+        data = frames(events(answer(use("t", "City", {"name": "Oslo"}))))
+        handler.wfile.write(HEAD + b"%x\r\n%b\r\n" % (len(data), data))
+        handler.wfile.flush()
+        time.sleep(6)
+
+    client, _ = bedrock(linger)
+    started = time.monotonic()
+    calls = asked(way, client, tools=[City], deadline=30)
+    assert (list(calls), calls.usage.total_tokens) == ([City(name="Oslo")], 182)
+    assert time.monotonic() - started < 3
 
 
 def test_another_thread_closes_it(bedrock: Callable[..., Any]) -> None:

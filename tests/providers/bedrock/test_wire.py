@@ -278,6 +278,42 @@ def test_what_is_no_answer_is_a_bad_response(bedrock: Callable[..., Any], way: s
         asked(way, client)
 
 
+@pytest.mark.parametrize("way", ["streamed", "async streamed"])
+@pytest.mark.parametrize("page", ["<html>", f"<html>{SECRET}" + "nope " * 5000])
+def test_what_is_no_event_stream_is_shown(bedrock: Callable[..., Any], way: str, page: str) -> None:
+    client, _ = bedrock(http(page, x_amzn_requestid="r-1"))
+    with pytest.raises(
+        toolfan.BadResponse, match=r"is no event stream; it starts with '<html>.*endpoint_url"
+    ) as caught:
+        asked(way, client)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("way", ["whole", "async whole"])
+def test_every_status_that_tells_of_success_does(bedrock: Callable[..., Any], way: str) -> None:
+    client, _ = bedrock(http(json.dumps(answer(*TWO)), 201))
+    assert list(asked(way, client)) == VALUES
+
+
+@pytest.mark.parametrize(
+    ("way", "reply"),
+    [
+        ("whole", http("<html>")),
+        ("whole", http('{"message": ""}', 404)),
+        ("whole", http("<html>", 302)),
+        ("whole", http(json.dumps({"error": {"code": 404}}))),
+        ("streamed", http('{"message": ""}', 404)),
+        ("whole", b""),
+    ],
+)
+def test_the_address_is_called_as_the_setting_is(bedrock: Callable[..., Any], way: str, reply: bytes) -> None:
+    client, _ = bedrock(reply)
+    with pytest.raises(toolfan.ProviderError) as caught:
+        asked(way, client)
+    assert "endpoint_url" in str(caught.value)
+    assert "base URL" not in str(caught.value)
+
+
 ODD = """{"output": {"message": {"role": "assistant", "novel": 1, "content": [
   {"novelBlock": {"a": 1}},
   {"toolUse": {"toolUseId": "t1", "name": "Weather", "input": {"location": "Zürich ☔", "days": 2}, "novel": [1]}},

@@ -268,6 +268,22 @@ def test_a_stream_that_is_left_closes_its_connection(made: Callable[..., Any], w
     until(gone.is_set)
 
 
+@pytest.mark.parametrize("way", ["streamed", "async streamed"])
+def test_the_end_of_the_answer_is_the_end(made: Callable[..., Any], way: str) -> None:
+    """Though the server keeps the connection open."""
+
+    def linger(handler: Any) -> None:
+        said = on_the_wire(events(answer(*TWO))).removesuffix(b"data: [DONE]\n\n")
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + said)
+        handler.wfile.flush()
+        time.sleep(6)
+
+    client, _ = made(way, linger)
+    started = time.monotonic()
+    assert list(asked(way, client, deadline=30)) == VALUES
+    assert time.monotonic() - started < 3
+
+
 def test_closing_a_stream_from_another_thread_ends_the_read(made: Callable[..., Any]) -> None:
     free, waiting = threading.Event(), threading.Event()
 

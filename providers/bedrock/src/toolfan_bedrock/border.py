@@ -14,7 +14,7 @@ from toolfan.redaction import known_secrets, longest_first, public_headers
 from toolfan.translation import broken, excerpt, named, not_connected, not_sent, provider_words, timed_out
 from toolfan.unread import body_of, unread_answer, unread_words
 
-from .failures import code_told, error_of
+from .failures import code_told, error_of, with_own_setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,9 +45,14 @@ def translated(
 
     `timeout` is the deadline in seconds; `reading` tells that the answer had begun.
     """
-    known = tuple(secrets)
     if isinstance(exc, ToolfanError):
         return exc
+    return with_own_setting(_translated(exc, adapter, timeout, tuple(secrets), reading=reading))
+
+
+def _translated(
+    exc: Exception, adapter: str, timeout: float | None, known: tuple[str, ...], *, reading: bool
+) -> ToolfanError:
     answer = getattr(exc, "response", None)
     names = {base.__name__ for base in type(exc).__mro__}
     if "ClientError" in names and isinstance(answer, Mapping):

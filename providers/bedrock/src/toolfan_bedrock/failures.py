@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from toolfan.errors import AuthenticationError, ProviderError, QuotaExhausted, RateLimited, Unavailable
 from toolfan.translation import error_from_body, error_from_status, innermost, provider_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from toolfan.errors import ToolfanError
+
+E = TypeVar("E", bound="ToolfanError")
 
 # Source: the errors of Converse in botocore's model of bedrock-runtime, and the common errors of the AWS API reference.
 # The code counts, whatever the status: a throttled request is a 400 in places, and errors inside a stream have none.
@@ -79,7 +83,7 @@ def error_of(
     if isinstance(error, RateLimited) and re.search(r"per day", error.message):
         kind, hint = QuotaExhausted, "The quota of this day is used up: wait for the next one, or have it raised."
     if kind is None:
-        return error
+        return with_own_setting(error)
     return kind(
         error.message,
         adapter=adapter,
@@ -106,8 +110,15 @@ def error_told(body: Mapping[str, Any], *, adapter: str) -> ProviderError | None
     if code := code_told(about):
         return error_of(code, about.get("message") or about.get("Message"), adapter=adapter)
     if error or isinstance(body.get("message"), str):
-        return error_from_body(error or body, adapter=adapter)
+        return with_own_setting(error_from_body(error or body, adapter=adapter))
     return None
+
+
+def with_own_setting(error: E) -> E:
+    """The error, whose hint calls the address of the service as boto3 does."""
+    if error.hint:
+        error.hint = error.hint.replace("the base URL", "endpoint_url")
+    return error
 
 
 def _about(body: Any) -> Mapping[str, Any]:

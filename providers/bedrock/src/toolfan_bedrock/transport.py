@@ -6,8 +6,7 @@ Knows: the SDK's client.  Must not know: what is in a body, retries, policy, how
 from __future__ import annotations
 
 import contextvars
-import socket
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -28,6 +27,8 @@ from toolfan.wire import decode_json, encode_json, kind_of
 
 from .blobs import to_json, to_sdk
 from .border import about, credentials_of, translated, with_words
+from .failures import with_own_setting
+from .reading import events_of, interrupt
 from .threads import in_thread
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _take_whole(response_dict: Any, **more: Any) -> None:
     """Takes a whole answer to a request of ours as it came: botocore's reader fails at one odd value, and loses all."""
     del more  # botocore tells all that it knows
     asked = _asked.get()
-    if asked is not None and response_dict["status_code"] == 200:
+    if asked is not None and 200 <= response_dict["status_code"] < 300:
         asked.content, response_dict["body"] = response_dict["body"], b"{}"
 
 
@@ -112,12 +113,6 @@ def _do_not_retry(response: Any, operation: Any, caught_exception: Any = None, *
         from botocore.exceptions import ClientError
 
         raise ClientError(with_words(response[1], response[0].content), operation.name)
-
-
-def _interrupt(stream: Any) -> None:
-    """End a read of this stream that another thread is waiting for."""
-    with suppress(Exception):  # read to its end, or of another form in other versions of the SDK
-        stream._raw_stream._connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 class _Sender:
@@ -154,6 +149,7 @@ class _Sender:
             body = decode_json(asked.content, adapter=self.adapter, content_type=kind_of(headers), secrets=secrets)
         except ProviderError as exc:
             exc.request_id = request_id
+            with_own_setting(exc)
             raise
         if not (isinstance(body, dict) and body.get("output")) or body.get("Error") or body.get("error"):
             body = blotted(body, secrets)
@@ -167,10 +163,10 @@ class _Sender:
         """The secrets that a good answer is kept without."""
         return longest_first(known_secrets({**asked.headers, **asked.sent}), credentials_of(self.client))
 
-    def events(self, stream: Any, asked: _Asked) -> Generator[JSON]:
-        keys = self.keys(asked)
+    def events(self, stream: Any, asked: _Asked, headers: Mapping[str, str]) -> Generator[JSON]:
+        keys, secrets = self.keys(asked), self.secrets(asked)
         try:
-            for event in stream:
+            for event in events_of(stream, adapter=self.adapter, content_type=kind_of(headers), secrets=secrets):
                 yield blotted_beside(to_json(event), keys, _WORDS)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self.failure(exc, asked, reading=True)
@@ -200,10 +196,10 @@ class _Transport(_Sender):
         _, kept, request_id = about(answer, self.secrets(asked))
         with closing(answer["stream"]) as stream:
             yield EventStream(
-                self.events(stream, asked),
+                self.events(stream, asked, kept),
                 request_id=request_id,
                 headers=kept,
-                interrupt=lambda: _interrupt(stream),
+                interrupt=lambda: interrupt(stream),
             )
 
     def close(self) -> None:
@@ -239,12 +235,12 @@ class _AsyncTransport(_Sender):
             discard=lambda answer: answer["stream"].close(),
         )
         _, kept, request_id = about(answer, self.secrets(asked))
-        events = self._each(self.events(answer["stream"], asked))
+        events = self._each(self.events(answer["stream"], asked, kept))
         try:
             async with aclosing(events):
                 yield AsyncEventStream(events, request_id=request_id, headers=kept)
         finally:
-            _interrupt(answer["stream"])  # closing waits for a thread that reads
+            interrupt(answer["stream"])  # closing waits for a thread that reads
             await self._in_thread(answer["stream"].close)
 
     async def _each(self, events: Iterator[JSON]) -> AsyncGenerator[JSON]:

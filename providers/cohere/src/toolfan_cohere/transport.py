@@ -96,6 +96,9 @@ class _Sender(HttpSender):
         failed = body.get("error") or (isinstance(delta, dict) and delta.get("error"))
         return bool(failed) or isinstance(body.get("message"), str)
 
+    def is_last(self, event: JSON) -> bool:
+        return event.get("type") == "message-end"
+
     def error_code(self, status: int, about: Mapping[str, Any]) -> Any:
         return "content_filter" if status == BLOCKED else super().error_code(status, about)
 

@@ -1,0 +1,115 @@
+"""One streamed answer as botocore reads it: its events, where it ends, and what is no event stream at all.
+
+Knows: botocore's event streams and the connection below.  Must not know: requests, what else is in an event.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from toolfan.async_http_transport import END_SECONDS
+from toolfan.errors import BadResponse
+from toolfan.masking import masked
+from toolfan.translation import provider_words
+from toolfan.unread import body_of
+
+_EXCERPT = 300
+"""Bytes of what is no event stream that are looked at."""
+
+
+def events_of(stream: Any, *, adapter: str, content_type: str | None, secrets: tuple[str, ...]) -> Iterator[Any]:
+    """The events, as botocore gives them, until all of interest have come.
+
+    Raises BadResponse for what is no event stream, and whatever botocore raises.
+    """
+    _look_at_its_start(stream, adapter, content_type, secrets)
+    _tell_errors(stream)
+    found, stopped = iter(stream), False
+    for event in found:
+        yield event
+        stopped = stopped or "messageStop" in event
+        if stopped and "metadata" in event:
+            yield from _read_on(stream, found)
+            return
+
+
+def interrupt(stream: Any) -> None:
+    """Ends a read of this stream that another thread is waiting for."""
+    with suppress(Exception):  # read to its end, or of another form in other versions of the SDK
+        stream._raw_stream._connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _read_on(stream: Any, found: Iterator[Any]) -> list[Any]:
+    """To the end of the answer, for a moment: only a connection that was read to its end serves again."""
+    rest: list[Any] = []
+    until = time.monotonic() + END_SECONDS
+    with suppress(Exception):  # all events of interest have come
+        if (connection := stream._raw_stream._connection) is not None:
+            connection.sock.settimeout(END_SECONDS)
+        for event in found:
+            rest.append(event)
+            if time.monotonic() > until:
+                break
+    return rest
+
+
+def _tell_errors(stream: Any) -> None:
+    """Has the stream raise errors that its SDK does not know by their names and with their words: it tells neither."""
+    parse = getattr(stream, "_parse_event", None)
+    if parse is None:  # of another form in other versions of the SDK
+        return
+
+    def parsed(event: Any) -> Any:
+        try:
+            return parse(event)
+        except Exception as exc:
+            answer = getattr(exc, "response", None)
+            known = answer.get("Error") if isinstance(answer, Mapping) else None
+            if isinstance(known, Mapping) and not known.get("Code"):
+                words = known.get("Message") or provider_words(body_of(event.payload))
+                told = {"Code": event.headers.get(":exception-type"), "Message": words}
+                exc.response = {**answer, "Error": told}  # type: ignore[attr-defined,dict-item]
+            raise
+
+    stream._parse_event = parsed
+
+
+def _look_at_its_start(stream: Any, adapter: str, content_type: str | None, secrets: tuple[str, ...]) -> None:
+    """Has the stream raise BadResponse if its bytes are no frames: botocore fails at them unseen, or passes over them.
+
+    A frame begins with its length in four bytes, and none is as long as a first byte above 1 would tell.
+    """
+    read = getattr(getattr(stream, "_raw_stream", None), "stream", None)
+    if read is None:  # of another form in other versions of the SDK
+        return
+
+    def looked_at(*given: Any, **named: Any) -> Iterator[bytes]:
+        chunks = read(*given, **named)
+        first = next(filter(None, chunks), b"")
+        if first[:1] > b"\x01":
+            raise _no_frames(_start(first, chunks), adapter, content_type, secrets)
+        yield first
+        yield from chunks
+
+    stream._raw_stream.stream = looked_at
+
+
+def _start(first: bytes, chunks: Iterator[bytes]) -> bytes:
+    start = first
+    while len(start) < _EXCERPT and (more := next(chunks, None)) is not None:
+        start += more
+    return start[:_EXCERPT]
+
+
+def _no_frames(start: bytes, adapter: str, content_type: str | None, secrets: tuple[str, ...]) -> BadResponse:
+    shown = masked(start.decode("utf-8", "replace"), secrets)[:200]
+    kind = f" ({content_type})" if content_type else ""
+    return BadResponse(
+        f"the answer is no event stream; it starts with {shown!r}{kind}",
+        adapter=adapter,
+        hint="Check endpoint_url: a proxy or another service may have answered.",
+    )
