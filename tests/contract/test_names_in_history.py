@@ -1,4 +1,4 @@
-"""Calls in a chat-style history have the names on the wire that their tools have in the same request."""
+"""Calls in a chat-style history have the names on the wire that their tools have in the request, or legal ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
-from loopback import KEY, ONCE, USER, http
+from every_provider import client_of
+from loopback import USER, http
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
@@ -33,25 +34,18 @@ def turn(*calls: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"role": "assistant", "content": None, "tool_calls": list(calls)}, *results]
 
 
-# By a name of ours, by the wire's own as `reply()` has it, and a tool that this request does not have.
-HISTORY = [*USER, *turn(call("a", "get.weather"), call("b", "other")), *turn(call("c", "get_weather")), *USER]
-NAMED = ["get_weather", "other", "get_weather"]
-
-
-def openai_client(url: str, adapter: str) -> Any:
-    import openai
-
-    return toolfan.wrap(openai.OpenAI(api_key=KEY, base_url=url), adapter=adapter, stop=ONCE)
-
-
-def cohere_client(url: str, adapter: str) -> Any:
-    cohere = pytest.importorskip("cohere", reason="the cohere SDK is not installed")
-    return toolfan.wrap(cohere.ClientV2(api_key=KEY, base_url=url), adapter=adapter, stop=ONCE)
-
-
-def anthropic_client(url: str, adapter: str) -> Any:
-    anthropic = pytest.importorskip("anthropic", reason="the anthropic SDK is not installed")
-    return toolfan.wrap(anthropic.Anthropic(api_key=KEY, base_url=url), adapter=adapter, stop=ONCE)
+LONG = "news of " * 9
+# By a name of ours, by the wire's own as `reply()` has it, and tools that this request does not have: their names may
+# be another provider's.
+HISTORY = [
+    *USER,
+    *turn(call("a", "get.weather"), call("b", "other")),
+    *turn(call("c", "get_weather")),
+    *turn(call("d", "get news.now"), call("e", LONG), call("f", "")),
+    *USER,
+]
+LONG_NAMED = "news_of_news_of_news_of_news_of_news_of_news_of_news_of_169c90d2"
+NAMED = ["get_weather", "other", "get_weather", "get_news_now", LONG_NAMED, "unnamed"]
 
 
 def chat_names(body: Any) -> list[str]:
@@ -67,27 +61,43 @@ def block_names(body: Any) -> list[str]:
     return [block["name"] for block in blocks if block["type"] == "tool_use"]
 
 
-CLIENTS: dict[str, tuple[Callable[[str, str], Any], Callable[[Any], list[str]]]] = {
-    "openai": (openai_client, chat_names),
-    "openai-responses": (openai_client, item_names),
-    "cohere": (cohere_client, chat_names),
-    "anthropic": (anthropic_client, block_names),
+def bedrock_names(body: Any) -> list[str]:
+    blocks = [block for message in body["messages"] for block in message["content"]]
+    return [block["toolUse"]["name"] for block in blocks if "toolUse" in block]
+
+
+def part_names(body: Any) -> list[str]:
+    """Of calls, and of results, which bear the name of their call."""
+    parts = [part for content in body["contents"] for part in content["parts"]]
+    called, answered = (
+        [part[kind]["name"] for part in parts if kind in part] for kind in ("functionCall", "functionResponse")
+    )
+    assert answered == called
+    return called
+
+
+NAMES: dict[str, Callable[[Any], list[str]]] = {
+    "openai": chat_names,
+    "openai-responses": item_names,
+    "cohere": chat_names,
+    "anthropic": block_names,
+    "bedrock": bedrock_names,
+    "gemini": part_names,
 }
 
 
-@pytest.mark.parametrize("adapter", CLIENTS)
+@pytest.mark.parametrize("adapter", NAMES)
 def test_calls_have_the_names_of_the_requests_tools(faulty: Callable[..., FaultServer], adapter: str) -> None:
     server, given = faulty(http(json.dumps({"error": {"message": "no"}}), 400)), copy.deepcopy(HISTORY)
-    connect, names = CLIENTS[adapter]
-    client = connect(server.url, adapter)
-    for _ in range(2):
-        with pytest.raises(toolfan.RequestRejected):
-            client.create(model="m", messages=given, tools=[TOOL])
+    with client_of(adapter, server.url) as client:
+        for _ in range(2):
+            with pytest.raises(toolfan.RequestRejected):
+                client.create(messages=given, tools=[TOOL])
     assert given == HISTORY  # it is theirs
     assert "get.weather" in str(HISTORY)
     bodies = [body for _, _, _, body in server.requests]
     assert bodies[0] == bodies[1]
-    assert names(json.loads(bodies[0])) == NAMED
+    assert NAMES[adapter](json.loads(bodies[0])) == NAMED
 
 
 def test_what_needs_no_other_name_is_sent_as_it_is() -> None:
@@ -97,3 +107,18 @@ def test_what_needs_no_other_name_is_sent_as_it_is() -> None:
     for message in (*HISTORY[2:], {"role": "assistant", "tool_calls": [{"function": 3}, {"custom": {}}]}):
         assert with_wire_names(message, changed) is message
     assert with_wire_names(HISTORY[1], {}) is HISTORY[1]
+
+
+def test_older_calls_and_results_that_name_the_tool_have_legal_names_too(faulty: Callable[..., FaultServer]) -> None:
+    server = faulty(http(json.dumps({"error": {"message": "no"}}), 400))
+    older = {"role": "assistant", "content": None, "function_call": {"name": "get.weather", "arguments": "{}"}}
+    result = {"role": "function", "name": "get news.now", "content": "none"}
+    named = [{**one, "name": "get.weather"} if one["role"] == "tool" else one for one in turn(call("a", "get.weather"))]
+    with client_of("openai", server.url) as client, pytest.raises(toolfan.RequestRejected):
+        client.create(messages=[*USER, older, result, *named], tools=[TOOL])
+    sent = json.loads(server.requests[0][3])["messages"]
+    assert (sent[1]["function_call"]["name"], sent[2]["name"], sent[4]["name"]) == (
+        "get_weather",
+        "get_news_now",
+        "get_weather",
+    )

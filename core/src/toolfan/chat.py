@@ -8,7 +8,7 @@ Knows: chat-style messages.  Must not know: any provider's wire form, tools, req
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .errors import UsageError
@@ -19,6 +19,8 @@ Message: TypeAlias = Mapping[str, Any]
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\r\n\t "
 _MAPPING = (dict, Mapping)  # dict first: the look at Mapping costs ten times as much
+_LIST = (list, tuple)
+_RESULTS = ("tool", "function")
 CHAT_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
 
@@ -205,24 +207,54 @@ def _with_text(call: Mapping[str, Any]) -> Message:
     return {**call, "function": {**function, "arguments": encode_json(function["arguments"]).decode()}}
 
 
+def named_tools(messages: Iterable[Message]) -> Iterator[str]:
+    """The names of tools in chat-style messages: of calls and of results."""
+    for message in messages:
+        role = message.get("role")
+        if role == "assistant":
+            for function in _functions(message):
+                if isinstance(name := function.get("name"), str):
+                    yield name
+        elif role in _RESULTS and isinstance(name := message.get("name"), str):
+            yield name
+
+
+def _functions(message: Message) -> Iterator[Mapping[str, Any]]:
+    """What an assistant message calls, in the older form too."""
+    calls = message.get("tool_calls")
+    called = [call.get("function") for call in calls if isinstance(call, _MAPPING)] if isinstance(calls, _LIST) else []
+    yield from (one for one in (*called, message.get("function_call")) if isinstance(one, _MAPPING))
+
+
 def with_wire_names(message: Message, to_wire: Mapping[str, str]) -> Message:
-    """The message, whose calls name their tools as `to_wire` does; the very object where nothing changes.
+    """The message, whose calls and results name their tools as `to_wire` does; the very object where nothing changes.
 
     For providers that take chat-style messages as they are; a call in another form stays as it is.
     """
-    calls = message.get("tool_calls")
-    if not to_wire or message.get("role") != "assistant" or not isinstance(calls, list | tuple):
+    role = message.get("role")
+    if not to_wire or not (role == "assistant" or role in _RESULTS):
         return message
-    written = [_renamed(call, to_wire) for call in calls]
-    changed = any(new is not old for new, old in zip(written, calls, strict=True))
-    return {**message, "tool_calls": written} if changed else message
+    if role != "assistant":
+        return _renamed(message, to_wire)  # type: ignore[no-any-return]
+    changed: dict[str, Any] = {}
+    calls, older = message.get("tool_calls"), message.get("function_call")
+    if isinstance(calls, _LIST):
+        written = [_with_name(call, to_wire) for call in calls]
+        if any(new is not old for new, old in zip(written, calls, strict=True)):
+            changed["tool_calls"] = written
+    if older is not None and (new := _renamed(older, to_wire)) is not older:
+        changed["function_call"] = new
+    return {**message, **changed} if changed else message
 
 
-def _renamed(call: Any, to_wire: Mapping[str, str]) -> Any:
-    function = call.get("function") if isinstance(call, Mapping) else None
-    if not isinstance(function, Mapping):
-        return call
-    name = function.get("name")
+def _with_name(call: Any, to_wire: Mapping[str, str]) -> Any:
+    function = call.get("function") if isinstance(call, _MAPPING) else None
+    renamed = _renamed(function, to_wire)
+    return call if renamed is function else {**call, "function": renamed}
+
+
+def _renamed(said: Any, to_wire: Mapping[str, str]) -> Any:
+    name = said.get("name") if isinstance(said, _MAPPING) else None
     if not isinstance(name, str) or to_wire.get(name, name) == name:
-        return call
-    return {**call, "function": {**function, "name": to_wire[name]}}
+        return said
+    return {**said, "name": to_wire[name]}

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from .adapter import ParallelToolsAdapter, ToolChoice, ToolRequest
-from .chat import CHAT_ROLES, check_messages
+from .chat import CHAT_ROLES, check_messages, named_tools, with_wire_names
 from .errors import ToolDefinitionError, Unsupported, UsageError
 from .extras import extra_body, extra_headers, extra_query
 from .tools import Tool
-from .toolset import ToolSet, tool_set
+from .toolset import ToolSet, legal_name, tool_set
 from .wire import nearest
 
 if TYPE_CHECKING:
+    from .adapter import Capabilities
     from .chat import Message
 
 DEFAULT_DEADLINE = 600.0
@@ -135,7 +136,7 @@ def _prepared(
     _check_options(adapter, provider_options)
     request = ToolRequest(
         model=given["model"],
-        messages=check_messages(messages),
+        messages=_legally_named(check_messages(messages), tool_types, adapter.capabilities),
         tools=tool_types,
         tool_choice=_tool_choice(given["tool_choice"], tool_types),
         parallel=given["parallel"],
@@ -148,6 +149,17 @@ def _prepared(
     policy = Policy(given["on_invalid"], given["max_attempts"], given["repairs"], given["deadline"], given["context"])
     headers, query = extra_headers(given["extra_headers"]), extra_query(given["extra_query"])
     return Prepared(request, policy, headers, query)
+
+
+def _legally_named(messages: tuple[Message, ...], tools: ToolSet[Any], can: Capabilities) -> tuple[Message, ...]:
+    """The messages, whose calls of tools that are not offered have names that the provider takes.
+
+    A history may come from another provider.  What is offered is named by the adapter, as in the rest of its request.
+    """
+    others = {name for name in named_tools(messages) if name not in tools.by_name}
+    wire = {name: legal_name(name, can.name_pattern, can.max_name_length) for name in others}
+    changed = {name: legal for name, legal in wire.items() if legal != name}
+    return tuple(with_wire_names(message, changed) for message in messages) if changed else messages
 
 
 def _check_options(adapter: ParallelToolsAdapter, options: Mapping[str, Any]) -> None:

@@ -64,9 +64,8 @@ class NameMap:
     def __init__(self, names: Iterable[str], pattern: str, max_length: int) -> None:
         self.to_wire: dict[str, str] = {}
         self.to_tool: dict[str, str] = {}
-        legal = re.compile(pattern)
         for name in names:
-            wire = _wire_name(name, legal, max_length)
+            wire = legal_name(name, pattern, max_length)
             if wire in self.to_tool:
                 raise ToolDefinitionError(
                     f"the tools {self.to_tool[wire]!r} and {name!r} would both be sent as {wire!r}",
@@ -77,9 +76,16 @@ class NameMap:
         self.changed = {name: wire for name, wire in self.to_wire.items() if name != wire}
 
 
-def _wire_name(name: str, legal: re.Pattern[str], max_length: int) -> str:
+def legal_name(name: str, pattern: str, max_length: int) -> str:
+    """The name as a provider with these rules takes it; see `NameMap`.
+
+    What a history calls but the request does not offer is named so, too.  Raises ToolDefinitionError if no legal name
+    can be made.
+    """
+    legal = re.compile(pattern)
     if len(name) <= max_length and legal.fullmatch(name):
         return name
+    name = name or "unnamed"
     wire = "".join(char if legal.fullmatch(f"a{char}") else "_" for char in name)
     if len(wire) > max_length or not any(char.isalnum() for char in wire):
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]

@@ -24,7 +24,7 @@ from toolfan.adapter import (
 from toolfan.errors import ToolDefinitionError, Unsupported, UsageError
 from toolfan.wire import encode_json, merge_extra_body
 
-from .contents import translate
+from .contents import LONGEST_NAME, NAME_PATTERN, translate
 from .options import MAX_TOKENS, OPTION_NAMES
 from .parsing import ends_in_call, parse_message
 from .replaying import answer_turn
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _MODES = {"auto": "auto", "required": "any", "none": "none"}
 
-# Names: "^[a-zA-Z0-9_-]{1,64}$" (guide "Define tools").  No limit to the number of tools is documented.
+# No limit to the number of tools is documented.
 CAPABILITIES = Capabilities(
     streaming=True,
     parallel_switch=True,
@@ -51,8 +51,8 @@ CAPABILITIES = Capabilities(
     images=True,
     call_ids=True,
     max_tools=None,
-    max_name_length=64,
-    name_pattern=r"[a-zA-Z0-9_-]+",
+    max_name_length=LONGEST_NAME,
+    name_pattern=NAME_PATTERN,
     batch=False,
 )
 

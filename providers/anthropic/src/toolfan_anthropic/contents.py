@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
+from toolfan import toolset
 from toolfan.errors import Unsupported, UsageError
 from toolfan.messages import CallPart, ImagePart, OtherPart, ResultPart, TextPart, read_messages
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON, Message
     from toolfan.messages import ParsedMessage, Part
 
+# "^[a-zA-Z0-9_-]{1,64}$" (guide "Define tools").
+NAME_PATTERN, LONGEST_NAME = r"[a-zA-Z0-9_-]+", 64
 _SYSTEM = ("system", "developer")
 _CHAT_ONLY = frozenset({"image_url", "input_audio", "file", "refusal"})
 
@@ -139,4 +142,4 @@ def legal_id(call_id: str) -> str:
 
 def legal_name(name: str) -> str:
     """The name, as the API reads it again."""
-    return legal_id(name)[:64] or "unnamed"
+    return toolset.legal_name(name, NAME_PATTERN, LONGEST_NAME)

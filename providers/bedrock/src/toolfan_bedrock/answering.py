@@ -5,20 +5,18 @@ Knows: what the service demands of a turn with calls.  Must not know: other mess
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolfan.answering import answer_text, check_answers
+from toolfan.toolset import legal_name
 from toolfan.wire import sendable
 
-from .contents import legal_id, text_blocks, tool_result
+from .contents import LONGEST_NAME, NAME_PATTERN, legal_id, text_blocks, tool_result
 from .parsing import is_call
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON, Answer, Message, RawCall, Turn
-
-_LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Message]:
@@ -65,13 +63,10 @@ def _mended(block: Mapping[str, Any], call: RawCall | None) -> Mapping[str, Any]
         return block
     used = block.get("toolUse")
     use = used if isinstance(used, Mapping) else {}
-    name = call.name
-    if not _LEGAL_NAME.fullmatch(name):
-        name = re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "unnamed"
     arguments = use.get("input")
     mended = {
         "toolUseId": legal_id(call.id),
-        "name": name,
+        "name": legal_name(call.name, NAME_PATTERN, LONGEST_NAME),
         "input": arguments if isinstance(arguments, Mapping) else {},
     }
     return block if {**use, **mended} == used else {**block, "toolUse": {**use, **mended}}

@@ -60,8 +60,8 @@ CAPABILITIES = Capabilities(
     images=True,
     call_ids=True,
     max_tools=None,
-    max_name_length=64,
-    name_pattern=r"[a-zA-Z0-9_-]+",
+    max_name_length=contents.LONGEST_NAME,
+    name_pattern=contents.NAME_PATTERN,
     batch=False,
 )
 

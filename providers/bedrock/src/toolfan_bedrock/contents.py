@@ -20,6 +20,7 @@ from toolfan.messages import CallPart, ImagePart, OtherPart, Part, ResultPart, T
 if TYPE_CHECKING:
     from toolfan.adapter import JSON, Message
 
+NAME_PATTERN, LONGEST_NAME = r"[a-zA-Z0-9_-]+", 64
 TOOL_BLOCKS = frozenset({"toolUse", "toolResult"})
 _FORMATS = ("png", "jpeg", "gif", "webp")
 _SYSTEM = ("system", "developer")

@@ -26,7 +26,7 @@ from toolfan.messages import check_chat_messages, check_translatable, spelled_ou
 from toolfan.wire import merge_extra_body
 
 from .parsing import parse_chat
-from .replaying import answer_turn, with_refusals_as_texts
+from .replaying import LONGEST_NAME, NAME_PATTERN, answer_turn, with_refusals_as_texts
 from .settings import CohereSettings
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ OPTION_NAMES = frozenset(
     }
 )
 
-# Names: "Valid names contain only the characters a-z, A-Z, 0-9, _ and must not begin with a digit" (Cohere's API
-# reference); it tells no longest one, and no largest number of tools.
+# Cohere's API reference tells no largest number of tools.
 CAPABILITIES = Capabilities(
     streaming=True,
     parallel_switch=False,
@@ -68,8 +67,8 @@ CAPABILITIES = Capabilities(
     images=True,
     call_ids=True,
     max_tools=None,
-    max_name_length=64,
-    name_pattern=r"[a-zA-Z_][a-zA-Z0-9_]*",
+    max_name_length=LONGEST_NAME,
+    name_pattern=NAME_PATTERN,
     batch=False,
 )
 _CHOICES = {"required": "REQUIRED", "none": "NONE"}

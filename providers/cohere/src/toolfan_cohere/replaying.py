@@ -5,11 +5,11 @@ Knows: what the service demands of an assistant message with calls.  Must not kn
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolfan.answering import answer_text, check_answers
+from toolfan.toolset import legal_name
 from toolfan.wire import sendable
 
 from .parsing import called
@@ -17,7 +17,9 @@ from .parsing import called
 if TYPE_CHECKING:
     from toolfan.adapter import Answer, Message, RawCall, Turn
 
-_LEGAL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,63}")
+# "Valid names contain only the characters a-z, A-Z, 0-9, _ and must not begin with a digit" (Cohere's API reference);
+# it tells no longest one.
+NAME_PATTERN, LONGEST_NAME = r"[a-zA-Z_][a-zA-Z0-9_]*", 64
 
 
 def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Message]:
@@ -69,9 +71,6 @@ def _mended(entry: Any, call: RawCall) -> Mapping[str, Any]:
     sent = entry if isinstance(entry, Mapping) else {}
     function = sent.get("function")
     function = function if isinstance(function, Mapping) else {}
-    name = call.name
-    if not _LEGAL_NAME.fullmatch(name):
-        name = re.sub(r"[^a-zA-Z0-9_]", "_", name)[:63]
-        name = name if _LEGAL_NAME.fullmatch(name) else f"_{name}"
+    name = legal_name(call.name, NAME_PATTERN, LONGEST_NAME)
     said = {**function, "name": name, "arguments": call.arguments or "{}"}
     return {**sent, "id": call.id, "type": "function", "function": said}

@@ -5,19 +5,19 @@ Knows: what the service demands of an assistant message with calls.  Must not kn
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from toolfan import toolset
 from toolfan.wire import sendable
 
+from .codec import CAPABILITIES
 from .parsing import called
 
 if TYPE_CHECKING:
     from toolfan.calls import RawCall, Turn
     from toolfan.chat import Message
 
-_LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _CALLS = ("tool_calls", "function_call")
 
 
@@ -71,4 +71,4 @@ def _spoken(said: Mapping[str, Any], key: str, call: RawCall) -> dict[str, Any]:
 
 def legal_name(name: str) -> str:
     """The name, as the service reads it again."""
-    return name if _LEGAL_NAME.fullmatch(name) else re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "unnamed"
+    return toolset.legal_name(name, CAPABILITIES.name_pattern, CAPABILITIES.max_name_length)
