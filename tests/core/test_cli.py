@@ -41,6 +41,7 @@ class Outer:
 
 class Open(BaseModel):
     it: Any
+    several: set[Any] = set()
 
 BOTH = (Weather, GoogleSearch)
 UNION = Weather | GoogleSearch
@@ -427,7 +428,7 @@ class TestDecode:
     @pytest.mark.parametrize("place", ["{}", '{"deep": [{}]}'])
     def test_what_json_has_no_number_for_is_a_text(self, sent: str, printed: str, place: str) -> None:
         """As `call --json` prints it too: a tool that takes anything may be given it."""
-        arguments = f'{{"it": {place.replace("{}", sent)}}}'
+        arguments = f'{{"it": {place.replace("{}", sent)}, "several": [{sent}]}}'
         done = run(
             "decode",
             "--with",
@@ -437,7 +438,8 @@ class TestDecode:
             given=json.dumps(completion(("Open", arguments))),
         )
         assert done.exit_code == 0
-        assert lines(done.stdout)[0]["arguments"] == {"it": json.loads(place.replace("{}", f'"{printed}"'))}
+        it = json.loads(place.replace("{}", f'"{printed}"'))
+        assert lines(done.stdout)[0]["arguments"] == {"it": it, "several": [printed]}
 
     def test_json_lines(self) -> None:
         """Each printed line has the number of the one it came from; a bad line harms no other."""

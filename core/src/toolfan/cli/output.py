@@ -83,7 +83,7 @@ def _plain(value: Any) -> Any:
 
 
 def _is_finite(value: Any) -> bool:
-    if isinstance(value, dict | list | tuple):
+    if isinstance(value, dict | list | tuple | set | frozenset):
         return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
     return not isinstance(value, float) or math.isfinite(value)
 
@@ -91,7 +91,7 @@ def _is_finite(value: Any) -> bool:
 def _spelled(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _spelled(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | set | frozenset):
         return [_spelled(one) for one in value]
     odd = isinstance(value, float) and not math.isfinite(value)
     return json.dumps(value) if odd else value
