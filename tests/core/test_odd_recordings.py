@@ -317,6 +317,11 @@ def test_many_threads_are_answered_once_each(tmp_path: Path) -> None:
         ({"error": "slow"}, "error is no object"),
         ({"response": None}, "response is no object"),
         ({"events": [1]}, "events is no list of objects"),
+        ({"response": {}, "events": []}, "either a response, or events, or an error"),
+        ({"error": {"type": "RateLimited", "status": "429"}}, "error.status is '429', not a whole number"),
+        ({"error": {"type": "RateLimited", "retry_after": True}}, "error.retry_after is True, not a number of seconds"),
+        ({"error": {"type": "RateLimited", "message": 1}}, "error.message is 1, not a text"),
+        ({"request": {"t": float("nan")}, "response": {}}, "request has NaN or Infinity"),
     ],
 )
 def test_a_mistake_in_a_mend_is_told(tmp_path: Path, mended: dict[str, Any], says: str) -> None:

@@ -155,6 +155,10 @@ def test_no_secret_is_written(server: Server, tmp_path: Path, monkeypatch: pytes
         ('{"adapter": "openai"}', "is no recording: KeyError: 'toolfan_recording'"),
         ('{"toolfan_recording": 1, "adapter": "openai", "exchanges": [{"request": {}}]}', "a response, events or an"),
         ('{"toolfan_recording": 2, "adapter": "openai", "exchanges": []}', "is of version 2"),
+        ('{"toolfan_recording": 1, "adapter": "openai", "exchanges": {}}', "exchanges is no list"),
+        ('{"toolfan_recording": 1, "adapter": 1, "exchanges": []}', "adapter is no text"),
+        ('{"adapter": "a", "adapter": "b"}', "the recording has the key 'adapter' twice"),
+        ('{"exchanges": [{"request": {"a": 1, "a": 2}}]}', r"exchanges\[0\]\.request has the key 'a' twice"),
     ],
 )
 def test_what_is_no_recording_is_told(tmp_path: Path, content: str, message: str) -> None:

@@ -102,6 +102,14 @@ def test_what_is_no_answer_is_refused(answer: Any) -> None:
         scripted([answer])
 
 
+@pytest.mark.parametrize("script", ["hello", b"hello", OSLO, {"location": "Oslo"}, 7, None, RateLimited("slow")])
+@pytest.mark.parametrize("make", [scripted, scripted_async])
+def test_what_is_no_list_of_answers_is_refused(make: Any, script: Any) -> None:
+    """A text alone would be its letters."""
+    with pytest.raises(UsageError, match=r"a script is a list of answers.*Write scripted\(\[the answer\]\)"):
+        make(script)
+
+
 def body(text: str, stop: str, *calls: Mapping[str, Any]) -> dict[str, Any]:
     return {"calls": list(calls), "text": text, "stop": stop}
 

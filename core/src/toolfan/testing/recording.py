@@ -32,20 +32,18 @@ from toolfan import errors
 from toolfan.errors import ConfigError, ProviderError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.redaction import known_secrets, public_headers
-from toolfan.wire import nearest
 
 from .cleaning import cleaned_exchange
 from .delegation import Through
+from .mending import ENDS, ERROR_FIELDS, fault_of, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Collection, Generator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 
     from toolfan.adapter import JSON, ParallelToolsAdapter, WireRequest, WireResponse
 
 VERSION = 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_ENDS = {"response", "events", "error"}
-_ERROR_FIELDS = ("status", "code", "retry_after", "request_id", "hint", "retryable")
 
 
 class Recording:
@@ -61,7 +59,7 @@ class Recording:
 
     def ended(self) -> list[JSON]:
         """The exchanges that came to an end."""
-        return [exchange for exchange in map(dict, list(self.exchanges)) if _ENDS & exchange.keys()]
+        return [exchange for exchange in map(dict, list(self.exchanges)) if ENDS & exchange.keys()]
 
     def to_json(self) -> str:
         """The JSON text of the recording, without secrets; what no UTF-8 can say (half an emoji) is escaped."""
@@ -79,49 +77,18 @@ class Recording:
     def load(cls, path: str | Path) -> Recording:
         """The recording in the file.  Raises ConfigError, with the path and what is wrong, if there is none."""
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = parsed(Path(path).read_text(encoding="utf-8"))
             version, adapter, exchanges = (content[key] for key in ("toolfan_recording", "adapter", "exchanges"))
-            for at, exchange in enumerate(exchanges):
-                if fault := _fault(exchange):
-                    raise ValueError(f"exchanges[{at}]: {fault}")
+            if fault := fault_of(adapter, exchanges):
+                raise ValueError(fault)
         except (OSError, ValueError, KeyError, TypeError) as exc:
             said = f"{type(exc).__name__}: {exc}"
-            raise ConfigError(f"{path} is no recording: {said}", hint="`toolfan record` writes one.") from exc
+            raise ConfigError(
+                f"{path} is no recording: {said}", hint="Mend it, or write one with `toolfan record`."
+            ) from exc
         if version != VERSION:
             raise ConfigError(f"{path} is of version {version!r}", hint=f"This toolfan reads version {VERSION}.")
         return cls(adapter, exchanges)
-
-
-def _fault(exchange: JSON) -> str | None:
-    """What is wrong with an exchange, as someone may have mended it."""
-    if not isinstance(exchange["request"], dict) or not _ENDS & exchange.keys():
-        return "an exchange has a request, and a response, events or an error"
-    if not isinstance(exchange.get("response", {}), dict):
-        return "response is no object"
-    events = exchange.get("events", [])
-    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
-        return "events is no list of objects"
-    if "error" not in exchange:
-        return None
-    error, kinds = exchange["error"], sorted(provider_errors())
-    if not isinstance(error, dict):
-        return "error is no object"
-    if (kind := error.get("type")) not in kinds:
-        return f"error.type is {kind!r}, which is no error of a provider{_meant(kind, kinds)}"
-    fields = ("type", "message", *_ERROR_FIELDS)
-    unknown = next((name for name in error if name not in fields), None)
-    return f"error has no field {unknown!r}{_meant(unknown, fields)}" if unknown is not None else None
-
-
-def _meant(name: object, known: Collection[str]) -> str:
-    guess = nearest(str(name), known).strip()
-    return f" ({guess})" if guess else ""
-
-
-def provider_errors() -> dict[str, type[ProviderError]]:
-    """The classes of errors that a recording may hold, by name."""
-    kinds = (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ProviderError))
-    return {kind.__name__: kind for kind in kinds}
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -186,7 +153,7 @@ class _Keeper:
         exchange["events"] = events
 
     def fail(self, exchange: JSON, exc: ProviderError) -> None:
-        fields = {name: value for name in _ERROR_FIELDS if (value := getattr(exc, name)) is not None}
+        fields = {name: value for name in ERROR_FIELDS if (value := getattr(exc, name)) is not None}
         # An adapter may have classes of its own; whoever replays has toolfan's.
         kind = next(kind for kind in type(exc).__mro__ if kind.__module__ == errors.__name__)
         exchange["error"] = {"type": kind.__name__, "message": exc.message, **fields}

@@ -18,7 +18,8 @@ from toolfan.redaction import known_secrets
 
 from .cleaning import cleaned_request
 from .delegation import Through
-from .recording import Recording, provider_errors
+from .mending import provider_errors
+from .recording import Recording
 from .trees import nodes
 
 if TYPE_CHECKING:

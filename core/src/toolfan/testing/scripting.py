@@ -9,6 +9,7 @@ Knows: answers as a test writes them.  Must not know: pytest, any provider.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ from toolfan.wire import encode_json, merge_extra_body, sendable
 from .scripted_answers import ScriptParser, parse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 
     from toolfan.client import AsyncClient, Client
     from toolfan.toolset import ToolSet
@@ -140,6 +141,10 @@ class ScriptedClient:
     """What stands in for the vendor's client: `answers` that are left, and the bodies of the `requests` so far."""
 
     def __init__(self, answers: Sequence[Any]) -> None:
+        if isinstance(answers, str | bytes | Mapping | BaseModel) or not isinstance(answers, Iterable):
+            raise UsageError(
+                f"a script is a list of answers, and {answers!r:.200} is none", hint="Write scripted([the answer])."
+            )
         self.answers: list[JSON | ProviderError] = [_answer(given) for given in answers]
         self.requests: list[JSON] = []
         self._given = len(self.answers)
