@@ -234,9 +234,9 @@ def test_content_that_is_asked_for(
     assert message["role"] == "assistant"
     assert message["finish_reason"] == "tool_calls"
     assert message["parts"][0] == {"type": "text", "content": "I look."}
-    assert [(part["type"], part["id"], part["name"]) for part in message["parts"][1:]] == [
-        ("tool_call", "id-1", "weather"),
-        ("tool_call", "id-2", "weather"),
+    assert message["parts"][1:] == [
+        {"type": "tool_call", "id": "id-1", "name": "weather", "arguments": {"location": "Oslo"}},
+        {"type": "tool_call", "id": "id-2", "name": "weather", "arguments": {"location": "Atlantis"}},
     ]
     tools = {attributes(span)["gen_ai.tool.call.id"]: span for span in collected.named("execute_tool weather")}
     assert json.loads(attributes(tools["id-1"])["gen_ai.tool.call.arguments"]) == {"location": "Oslo"}
@@ -317,21 +317,27 @@ def test_the_names_of_googles_services_are_those_of_the_conventions(collected: C
 
 
 @pytest.mark.parametrize(
-    ("target", "address", "name"),
+    ("target", "address", "name", "options"),
     [
-        ("openai", "base_url", "openai"),
-        ("openai-responses", "base_url", "openai"),
-        ("openai", "azure_endpoint", "azure.ai.openai"),
-        ("openai-responses", "azure_endpoint", "azure.ai.openai"),
-        ("anthropic", "base_url", "anthropic"),
-        ("cohere", "base_url", "cohere"),
-        ("bedrock", "endpoint_url", "aws.bedrock"),
-        ("vertex", "base_url", "gcp.vertex_ai"),
-        ("gemini", "base_url", "gcp.gemini"),
+        ("openai", "base_url", "openai", {"max_completion_tokens": 9, "top_p": 0.5, "seed": 10**30, "stop": "END"}),
+        ("openai-responses", "base_url", "openai", {"max_output_tokens": 9, "top_p": 0.5}),
+        ("openai", "azure_endpoint", "azure.ai.openai", {"max_tokens": 9, "top_p": 0.5}),
+        ("openai-responses", "azure_endpoint", "azure.ai.openai", {"max_output_tokens": 9, "top_p": 0.5}),
+        ("anthropic", "base_url", "anthropic", {"max_tokens": 9, "top_p": 0.5, "stop_sequences": ["END"]}),
+        ("cohere", "base_url", "cohere", {"max_tokens": 9, "p": 0.5, "stop_sequences": ["END"]}),
+        ("bedrock", "endpoint_url", "aws.bedrock", {"maxTokens": 9, "topP": 0.5, "stopSequences": ["END"]}),
+        ("vertex", "base_url", "gcp.vertex_ai", {"max_output_tokens": 9, "top_p": 0.5, "stop_sequences": ["END"]}),
+        ("gemini", "base_url", "gcp.gemini", {"max_output_tokens": 9, "top_p": 0.5}),
     ],
 )
-def test_services_have_the_names_of_the_conventions(
-    faulty: Any, collected: Collected, monkeypatch: pytest.MonkeyPatch, target: str, address: str, name: str
+def test_services_and_options_have_the_names_of_the_conventions(
+    faulty: Any,
+    collected: Collected,
+    monkeypatch: pytest.MonkeyPatch,
+    target: str,
+    address: str,
+    name: str,
+    options: Any,
 ) -> None:
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HOUSE_KEY"):
         monkeypatch.setenv(variable, "planted")
@@ -339,9 +345,18 @@ def test_services_have_the_names_of_the_conventions(
     settings |= {"region": "us-east-1"} if target == "bedrock" else {"api_key_env": "HOUSE_KEY"}
     settings |= {"api_version": "2024-10-21"} if address == "azure_endpoint" else {}
     with toolfan.connect(f"{target}:m", **settings) as client, pytest.raises(toolfan.RequestRejected):
-        client.create(messages=USER, tools=(Weather,))
+        client.create(messages=USER, tools=(Weather,), temperature=0, **options)
     (span,) = collected.spans
-    assert attributes(span)["gen_ai.provider.name"] == name
+    said = attributes(span)
+    assert said["gen_ai.provider.name"] == name
+    stops = {"gen_ai.request.stop_sequences": ("END",)} if any("stop" in one for one in options) else {}
+    assert {one: value for one, value in said.items() if one.startswith("gen_ai.request.")} == {
+        "gen_ai.request.model": "m",
+        "gen_ai.request.temperature": 0,
+        "gen_ai.request.max_tokens": 9,
+        "gen_ai.request.top_p": 0.5,
+        **stops,
+    }
 
 
 @pytest.mark.parametrize("adapter", ["openai", "openai-responses"])

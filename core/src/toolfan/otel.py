@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from .errors import UsageError
 from .hookspecs import hookimpl
@@ -28,6 +28,8 @@ except ImportError as exc:
     raise UsageError("toolfan.otel needs opentelemetry-api", hint='Run `pip install "toolfan[otel]"`.') from exc
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import Span, TracerProvider
 
@@ -38,6 +40,19 @@ _CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _WANTED = ("true", "span_only", "span_and_event")
 _SECONDS = [0.01 * 2**power for power in range(14)]
 _TOKENS = [float(4**power) for power in range(14)]
+# The conventions' name of an option, the type of its value, and how services spell it.
+_OPTIONS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
+    ("temperature", int | float, ("temperature",)),
+    ("top_p", int | float, ("top_p", "topP", "p")),
+    ("top_k", int | float, ("top_k", "topK", "k")),
+    ("max_tokens", int, ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxTokens", "maxOutputTokens")),
+    ("frequency_penalty", int | float, ("frequency_penalty", "frequencyPenalty")),
+    ("presence_penalty", int | float, ("presence_penalty", "presencePenalty")),
+    ("seed", int, ("seed",)),
+)
+_LARGEST = 2**63  # exporters say no larger number
+_STOPS = ("stop_sequences", "stopSequences", "stop")
+_NESTED = ("inferenceConfig", "generationConfig")
 _ESCAPED = ("utf-8", "backslashreplace")
 _UNITS = 1_000_000_000  # nanoseconds in a second
 
@@ -115,9 +130,8 @@ class _Instrumentation:
         if request.model:
             about["gen_ai.request.model"] = request.model
         name = f"{operation} {request.model}" if request.model else operation
-        span = self._tracer.start_span(
-            name, kind=trace.SpanKind.CLIENT, attributes={**about, "toolfan.attempt": attempt}
-        )
+        attributes = {**about, **_options(request.body), "toolfan.attempt": attempt}
+        span = self._tracer.start_span(name, kind=trace.SpanKind.CLIENT, attributes=attributes)
         if self._content and span.is_recording():
             span.set_attribute("toolfan.request.body", _json(request.body))
         self._begun[id(request)] = _Begun(request, span, about, time.perf_counter())
@@ -184,6 +198,24 @@ class _Instrumentation:
         span.set_status(trace.StatusCode.ERROR, _words(error) if self._content else None)
 
 
+def _options(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What the request says of how the model shall answer, by the conventions' names."""
+    said = dict(body)
+    for nested in _NESTED:
+        if isinstance(inner := body.get(nested), dict):
+            said |= inner
+    found: dict[str, Any] = {}
+    for name, kind, spellings in _OPTIONS:
+        value = next((said[spelling] for spelling in spellings if said.get(spelling) is not None), None)
+        if isinstance(value, kind) and not isinstance(value, bool) and abs(value) < _LARGEST:
+            found[f"gen_ai.request.{name}"] = value
+    stops = next((said[spelling] for spelling in _STOPS if said.get(spelling)), None)
+    stops = [stops] if isinstance(stops, str) else stops
+    if isinstance(stops, list | tuple) and all(isinstance(stop, str) for stop in stops):
+        found["gen_ai.request.stop_sequences"] = list(map(_words, stops))
+    return found
+
+
 def _of_turn(turn: Turn) -> dict[str, Any]:
     usage = turn.usage
     found: dict[str, Any] = {
@@ -207,7 +239,12 @@ def _said(turn: Turn) -> dict[str, Any]:
 
 
 def _called(call: RawCall) -> dict[str, Any]:
-    return {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments}
+    """The call, its arguments as an object where they are one."""
+    arguments: Any = call.arguments
+    with contextlib.suppress(ValueError):
+        read = from_json(call.arguments)
+        arguments = read if isinstance(read, dict) else arguments
+    return {"type": "tool_call", "id": call.id, "name": call.name, "arguments": arguments}
 
 
 def _json(value: Any) -> str:
