@@ -94,7 +94,7 @@ def test_a_call_without_a_usable_name_is_unknown(bench: Bench, odd: Any) -> None
         assert json.loads(calls.failed[0].raw.arguments) == {"x": 2}
 
 
-@pytest.mark.parametrize("arguments", ["", "{}", None, {}])
+@pytest.mark.parametrize("arguments", ["", "{}", None, {}, "{} ", "\n{}", " ", "{"])
 @pytest.mark.parametrize("name", ["", None])
 def test_a_phantom_is_dropped_beside_text_or_calls_only(bench: Bench, name: Any, arguments: Any) -> None:
     phantom = {"id": "p", "type": "function", "function": {"name": name, "arguments": arguments}}
