@@ -69,6 +69,9 @@ FINAL_ERRORS = [error(status) for status in FINAL] + [
     error(429, code="insufficient_quota"),
     error(500, headers={"x-should-retry": "false"}),
     error(429, headers={"retry-after": "300"}),
+    error(429, headers={"retry-after": "9" * 400}),
+    error(503, headers={"retry-after": "inf"}),
+    error(503, headers={"retry-after-ms": "1e999"}),
     raw(completion(finish="content_filter")),
     raw(completion(finish="stop", refusal="No.")),
 ]
@@ -251,8 +254,9 @@ def test_a_budget_ends_the_retries_of_a_failing_provider(bench: Bench, monkeypat
     for _ in range(2):
         with pytest.raises(toolfan.Unavailable) as caught:
             create(client)
-        spent.append(caught.value.requests)
-    assert spent == [3, 2]  # two retries, then the last one
+        told = "It was not sent again: the retries of this client are used up" in str(caught.value)
+        spent.append((caught.value.requests, told))
+    assert spent == [(3, False), (2, True)]  # two retries, then the last one
     assert create(client).requests == 1  # an answer earns one back
     assert create(client).requests == 2
 

@@ -24,6 +24,7 @@ LONGEST_WAIT = 60.0
 TRIES = 3
 BUDGET = 100
 """Retries in advance; each answered request earns one back."""
+_SPENT = "It was not sent again: the retries of this client are used up, and only answers earn new ones."
 
 
 class Retries:
@@ -72,7 +73,10 @@ class Retries:
             return None
         seconds = max(self._backoff(state), wish or 0.0)
         state.upcoming_sleep = seconds
-        if self._budget < 1 or self._stopped(state):
+        if self._stopped(state):
+            return None
+        if self._budget < 1:
+            error.hint = f"{error.hint or ''} {_SPENT}".strip()
             return None
         self._budget -= 1
         if isinstance(error, RateLimited):

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+_LONGEST = 1e9
+"""Seconds, or what is counted: a number above it, or above all that a float holds, means no other wish."""
+
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     """The wait in seconds that `retry-after-ms` or `retry-after` (seconds or a date) asks for; junk is None."""
@@ -51,7 +54,7 @@ def _number(text: str | None) -> float | None:
         number = float(text) if text and text.isascii() and "_" not in text else math.nan
     except ValueError:
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return min(number, _LONGEST) if number >= 0 else None  # NaN is not
 
 
 def retry_info_seconds(details: Any) -> float | None:
@@ -61,6 +64,9 @@ def retry_info_seconds(details: Any) -> float | None:
             delay = detail.get("retryDelay") or detail.get("retry_delay")
             if isinstance(delay, str) and (found := re.fullmatch(r"([0-9.]+)s", delay)):
                 return _number(found[1])
+            if isinstance(delay, Mapping):  # as some proxies write the message
+                parts = [_number(str(delay.get(name) or 0)) for name in ("seconds", "nanos")]
+                return None if None in parts else (parts[0] or 0.0) + (parts[1] or 0.0) / 1e9
         elif (duration := getattr(detail, "retry_delay", None)) is not None:
             return float(duration.seconds) + float(duration.nanos) / 1e9
     return None

@@ -80,6 +80,7 @@ def words(content: Any, status: int = 422, **headers: str) -> bytes:
 
 INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2.5s"}
 GOOGLE = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow", "details": [INFO]}
+OBJECT = {**GOOGLE, "details": [{**INFO, "retryDelay": {"seconds": "2", "nanos": 500_000_000}}]}
 DAY = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": "RequestsPerDay"}]}
 DATES = {"retry_after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}
 ASCTIME, RFC_850 = "Wed Oct 21 07:28:30 2026", "Wednesday, 21-Oct-26 07:28:30 GMT"
@@ -180,8 +181,9 @@ TABLE: dict[str, tuple[bytes | Faulty, type[ProviderError], bool, float | None, 
     "long": (said(429, retry_after="300"), RateLimited, True, 300, ""),
     "junk": (said(429, retry_after="soon"), RateLimited, True, None, ""),
     "negative": (said(429, retry_after="-5"), RateLimited, True, None, ""),
-    "infinite": (said(429, retry_after="inf"), RateLimited, True, None, ""),
+    "infinite": (said(429, retry_after="inf"), RateLimited, True, 1e9, ""),
     "RetryInfo": (words([{"error": GOOGLE}], 429), RateLimited, True, 2.5, "RESOURCE_EXHAUSTED.*slow"),
+    "RetryInfo, an object": (words({"error": OBJECT}, 429), RateLimited, True, 2.5, "slow"),
     "quota of a day": (words({"error": {**GOOGLE, "details": [DAY]}}, 429), QuotaExhausted, False, None, "slow"),
     "RetryInfo in a 200": (words({"error": GOOGLE}, 200), RateLimited, True, 2.5, "slow"),
     "detail": (words({"detail": "no such tool"}), RequestRejected, False, None, "422: no such tool .*what to change"),
