@@ -64,7 +64,9 @@ def every_spelling(secret: str) -> list[str]:
 
 
 def texts_of(exc: toolfan.ToolfanError) -> list[str]:
+    led = [repr(below) for below in (exc.__cause__, exc.__context__) if below is not None]
     return [
+        *led,
         *(str(exc), repr(exc), repr(vars(exc)), pickle.dumps(exc).decode("latin-1")),
         "".join(traceback.format_exception(exc)),
     ]
@@ -101,6 +103,7 @@ def test_no_good_answer_keeps_it(faulty: Start, spelling: str, *, stream: bool, 
         body["choices"] = [{"index": 0, "delta": choice["message"], "finish_reason": "tool_calls"}]
     text = json.dumps(body).replace("SECRET", spelled)
     about = {"content_type": "text/event-stream" if stream else "application/json", "x_odd": quote(SECRET)}
+    about["x_request_id"] = SPELLINGS["HTML, numbers"](SECRET)
     server = faulty(http(f"data: {text}\n\n" if stream else text, **about))
     more: dict[str, Any] = {"default_headers": {"x-house-token": SECRET}} if added else {}
     with openai.OpenAI(api_key="sk-none" if added else SECRET, base_url=server.url, **more) as sdk:
@@ -109,7 +112,7 @@ def test_no_good_answer_keeps_it(faulty: Start, spelling: str, *, stream: bool, 
         calls = client.stream(**asked).until_done() if stream else client.create(**asked)
         assert list(calls) == [City(name="Oslo")]
         assert calls.model == "m-***"
-        assert calls.headers["x-odd"] == "***"
+        assert (calls.headers["x-odd"], calls.request_id) == ("***", "***")
         assert stream or calls.raw["odd"] == [{"***": "Bearer ***"}]
         shown = [repr(calls), repr(calls.raw), calls.to_json(), repr(calls.headers)]
         check([*shown, pickle.dumps(calls).decode("latin-1")], SECRET)

@@ -189,7 +189,7 @@ class HttpSender(ABC):
     def failure(self, exc: Exception, timeout: float | None, added: Pairs) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         from .http_errors import error_of_http
-        from .masking import shows_secret
+        from .masking import raise_from, shows_secret
 
         secrets = self.secrets(added, _request_of(exc))
         error = error_of_http(
@@ -200,7 +200,7 @@ class HttpSender(ABC):
             of_status=lambda response, message: self.of_status(response, message, secrets),
         )
         cause = exc.__cause__ if isinstance(exc, ToolfanError) else exc
-        raise error from None if cause is None or shows_secret(cause, secrets) else cause
+        raise_from(error, None if cause is None or shows_secret(cause, secrets) else cause)
 
 
 def _query(request: Any) -> dict[str, str]:

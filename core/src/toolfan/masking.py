@@ -14,6 +14,7 @@ from .spellings import hidden, usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import NoReturn
 
 _URL_LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
 _URL_SECRET = re.compile(
@@ -57,6 +58,18 @@ def masked(text: str, secrets: Iterable[str] = ()) -> str:
 def shows_secret(exc: BaseException, secrets: Iterable[str] = ()) -> bool:
     """Whether the text of the exception, or of one that led to it, shows a secret, or is too long to be searched."""
     return any(len(text) > _LONGEST_SEARCHED or masked(text, secrets) != text for text in _texts(exc))
+
+
+def raise_from(error: BaseException, cause: BaseException | None) -> NoReturn:
+    """Raises `error` from `cause`; if that is None, with nothing that led to it, for its text may show a secret.
+
+    `from None` alone hides what is being handled from tracebacks, and keeps it as the context.
+    """
+    try:
+        raise error from cause
+    finally:
+        if cause is None:
+            error.__context__ = None
 
 
 def _texts(exc: BaseException) -> Iterator[str]:

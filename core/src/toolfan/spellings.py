@@ -47,11 +47,6 @@ def spelled_within(raw: bytes, secrets: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def stands_in(text: str, secret: str) -> bool:
-    """Whether the secret stands in the text, in one of its usual spellings."""
-    return any(spelling in text for spelling in _spellings(secret)[0])
-
-
 def usual(secret: str) -> tuple[str, ...]:
     """The secret in its usual spellings, longest first."""
     return _spellings(secret)[0]

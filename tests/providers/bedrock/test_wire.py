@@ -404,6 +404,7 @@ def test_no_secret_is_shown(bedrock: Callable[..., Any]) -> None:
     client, _ = bedrock(http(json.dumps({"message": "key=hidden-header-9"}), 403, x_amzn_errortype="AccessDenied"))
     with pytest.raises(toolfan.PermissionDenied) as caught:
         asked("whole", client, extra_headers={"X-Token": "hidden-header-9"})
-    shown = f"{caught.value!r} {caught.value} {caught.value.__cause__} {toolfan.wrap(client)!r}"
+    error = caught.value
+    shown = f"{error!r} {error} {error.__cause__!r} {error.__context__!r} {toolfan.wrap(client)!r}"
     assert SECRET not in shown
     assert "hidden-header-9" not in shown

@@ -59,7 +59,7 @@ def told(error: ToolfanError) -> list[str]:
     chain: BaseException | None = error
     while chain is not None:
         texts += [str(chain), repr(chain), str(chain.args)]
-        chain = chain.__cause__
+        chain = chain.__cause__ or chain.__context__
     return texts
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
-from toolfan.masking import shows_secret
+from toolfan.masking import raise_from, shows_secret
 from toolfan.redaction import (
     blotted,
     blotted_beside,
@@ -177,7 +177,7 @@ class _Sender:
         error = translated(exc, adapter=self.adapter, timeout=asked.timeout, secrets=secrets, reading=reading)
         if isinstance(exc, ToolfanError):
             raise error
-        raise error from None if shows_secret(exc, secrets) else exc
+        raise_from(error, None if shows_secret(exc, secrets) else exc)
 
 
 class _Transport(_Sender):

@@ -17,7 +17,7 @@ from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import BadResponse, ToolfanError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.framing import DONE
-from toolfan.masking import shows_secret
+from toolfan.masking import raise_from, shows_secret
 from toolfan.redaction import public_headers
 from toolfan.wire import encode_json
 
@@ -96,7 +96,7 @@ class _Sender:
         secrets = secrets_of(self.client, added)
         error = translated(exc, adapter=self.adapter, timeout=timeout, secrets=secrets)
         cause = exc.__cause__ if isinstance(exc, ToolfanError) else exc
-        raise error from None if cause is None or shows_secret(cause, secrets) else cause
+        raise_from(error, None if cause is None or shows_secret(cause, secrets) else cause)
 
 
 def _dumped(answer: Any) -> JSON:

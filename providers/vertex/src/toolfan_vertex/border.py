@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, UsageError
 from toolfan.logins import logins_of, proxy_logins
-from toolfan.masking import shows_secret
+from toolfan.masking import raise_from, shows_secret
 from toolfan.redaction import known_secrets, longest_first, sent_secrets
 from toolfan.translation import (
     broken,
@@ -138,6 +138,11 @@ def _without_status(exc: Exception, names: set[str], adapter: str, known: tuple[
     if names & _BROKEN:
         return broken(adapter, exc, known)
     return _unread(adapter, exc, known) if _was_answered(exc) else not_sent(adapter, exc, known)
+
+
+def raise_translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: tuple[str, ...]) -> NoReturn:
+    """Raises what `exc` is to toolfan, from its `cause`."""
+    raise_from(translated(exc, adapter=adapter, timeout=timeout, secrets=secrets), cause(exc, secrets))
 
 
 def cause(exc: Exception, secrets: Iterable[str] = ()) -> BaseException | None:

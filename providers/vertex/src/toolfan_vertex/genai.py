@@ -29,7 +29,7 @@ from toolfan.unread import unread_answer
 from toolfan.wire import decode_json, encode_json, kind_of, merge_extra_body
 
 from . import redirects
-from .border import cause, keys_of, secrets_of, translated
+from .border import keys_of, raise_translated, secrets_of
 from .statuses import plain_headers, request_id
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class _Sender:
     def _failure(self, exc: Exception, timeout: float | None, sent: Mapping[str, str]) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         secrets = secrets_of(self._client, sent)
-        raise translated(exc, adapter=self._adapter, timeout=timeout, secrets=secrets) from cause(exc, secrets)
+        raise_translated(exc, adapter=self._adapter, timeout=timeout, secrets=secrets)
 
 
 def _dumped(chunk: Any) -> JSON:

@@ -22,7 +22,7 @@ from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.framing import DONE
 from toolfan.redaction import blotted_beside
 
-from .border import cause, keys_of_model, translated
+from .border import keys_of_model, raise_translated
 from .protobuf import GENAI_HINT, Arguments, read_answer, system_parts
 from .rest_chunks import RestChunks, is_rest
 from .statuses import plain_headers, request_id
@@ -68,7 +68,7 @@ class _Sender:
     def _failure(self, exc: Exception, timeout: float | None) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         secrets = keys_of_model(self._model)
-        raise translated(exc, adapter=self._adapter, timeout=timeout, secrets=secrets) from cause(exc, secrets)
+        raise_translated(exc, adapter=self._adapter, timeout=timeout, secrets=secrets)
 
     def _kept(self, body: JSON) -> JSON:
         """The answer, or a chunk of it, without the token, should the service have sent it back."""
