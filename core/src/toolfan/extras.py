@@ -15,6 +15,7 @@ from .wire import json_faults
 if TYPE_CHECKING:
     from .toolset import ToolSet
 
+_FRAMING = ("content-length", "transfer-encoding")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -72,6 +73,11 @@ def extra_headers(value: Any) -> Mapping[str, str]:
             raise UsageError(
                 f"extra_headers holds {name!r}, which cannot be sent as a header",
                 hint="A name has no blanks; a value is a text of printable ASCII characters.",
+            )
+        if name.lower() in _FRAMING:
+            raise UsageError(
+                f"extra_headers holds {name!r}, which says where the body ends",
+                hint="Leave it out; the SDK counts what it sends.",
             )
     return headers
 

@@ -12,7 +12,8 @@ from .calls import RawCall
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-WRAPPERS = frozenset({"multi_tool_use.parallel", "multi_tool_use_parallel", "parallel"})
+_WRAPPERS = ("multi_tool_use.parallel", "multi_tool_use_parallel", "parallel")
+WRAPPERS = frozenset(prefix + name for prefix in ("", "functions.", "functions_") for name in _WRAPPERS)
 """Names of calls that hold other calls."""
 
 

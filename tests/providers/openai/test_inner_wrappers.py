@@ -23,16 +23,21 @@ def holding(*uses: dict[str, Any]) -> dict[str, Any]:
     return {"recipient_name": "multi_tool_use.parallel", "parameters": {"tool_uses": list(uses)}}
 
 
-def wrapper(*uses: dict[str, Any], arguments: str | None = None) -> dict[str, Any]:
+def wrapper(
+    *uses: dict[str, Any], arguments: str | None = None, name: str = "multi_tool_use.parallel"
+) -> dict[str, Any]:
     text = json.dumps({"tool_uses": list(uses)}) if arguments is None else arguments
-    function = {"name": "multi_tool_use.parallel", "arguments": text}
+    function = {"name": name, "arguments": text}
     message = {"role": "assistant", "tool_calls": [{"id": "w", "type": "function", "function": function}]}
     return choice("tool_calls", message)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_calls_in_an_inner_wrapper_come_out_in_order(faulty: Start, mode: str) -> None:
-    found = ask(faulty, mode, wrapper(use("A"), holding(use("B"), holding(use("C"))), use("D"))).result
+@pytest.mark.parametrize("prefix", ["", "functions.", "functions_"])
+def test_calls_in_an_inner_wrapper_come_out_in_order(faulty: Start, mode: str, prefix: str) -> None:
+    inner = holding(use("B"), {**holding(use("C")), "recipient_name": f"{prefix}parallel"})
+    said = wrapper(use("A"), inner, use("D"), name=f"{prefix}multi_tool_use.parallel")
+    found = ask(faulty, mode, said).result
     assert list(found) == [Weather(location=name) for name in "ABCD"]
     assert [one.id for one in found.outcomes] == ["w:0", "w:1", "w:2", "w:3"]
     assert all("unwrapped" in call.repairs for call in found.good)
