@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import toolfan
 from shared_data import corpus
 from toolfan.cli.app import app
 from toolfan.registry import clear_loaded_adapters
@@ -589,9 +590,13 @@ def _only(*names: str) -> Any:
     return lambda **options: [info for info in installed_adapters() if info.name in names]
 
 
+def weather(location: str) -> None:
+    """The weather in a place."""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C to a child process is another thing there")
 class TestServe:
-    def test_it_serves_until_it_is_interrupted(self) -> None:
+    def test_it_serves_until_it_is_interrupted(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """It says where it is and what to set, answers, and ends cleanly with status 0."""
         serving = subprocess.Popen(
             [sys.executable, "-m", "toolfan.cli", "serve"],
@@ -610,6 +615,13 @@ class TestServe:
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             with opener.open(urllib.request.Request(url, headers=headers), timeout=10) as answer:
                 assert json.load(answer)["object"] == "list"
+            for name, value in exported.items():
+                monkeypatch.setenv(name, value)
+            for adapter in ("bedrock", "cohere"):
+                with toolfan.connect(f"{adapter}:offline-planner") as client:
+                    asked: Any = {"messages": [{"role": "user", "content": "The weather in Oslo?"}]}
+                    calls = client.create(**asked, tools=(weather,), on_invalid="keep")
+                assert [call.name for call in calls.outcomes] == ["weather"], adapter
         finally:
             serving.send_signal(signal.SIGINT)
             out, err = serving.communicate(timeout=20)

@@ -99,8 +99,10 @@ def _announce(server: Any, answers: str) -> None:
     print_text(f"  OpenAI's dialect    {server.openai_url}")
     print_text(f"  Google's dialects   {server.base_url}")
     urls = [server.base_url, server.openai_url]
-    if anthropic_url := getattr(server, "anthropic_url", None):  # there are no faults in this dialect
+    if anthropic_url := getattr(server, "anthropic_url", None):  # there are no faults in these dialects
         print_text(f"  Anthropic's dialect {anthropic_url}")
+        print_text(f"  Bedrock's dialect   {server.base_url}")
+        print_text(f"  Cohere's dialect    {server.base_url}")
         urls.append(anthropic_url)
     print_text("Set these, and programs that use the vendors' SDKs ask it unchanged:")
     for name, value in import_module("toolfan_local.stand_ins").environment(*urls).items():
