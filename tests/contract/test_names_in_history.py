@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,3 +123,21 @@ def test_older_calls_and_results_that_name_the_tool_have_legal_names_too(faulty:
         "get_news_now",
         "get_weather",
     )
+
+
+@pytest.mark.parametrize("adapter", ["openai-responses", "bedrock"])
+def test_ids_that_are_too_long_are_shortened_on_a_call_and_its_result(
+    faulty: Callable[..., FaultServer], adapter: str
+) -> None:
+    """Each to one of its own, though they begin alike."""
+    server = faulty(http(json.dumps({"error": {"message": "no"}}), 400))
+    calls = [call("x" * 64, "other"), *(call(f"{'x' * 80}{end}", "other") for end in "ab")]
+    with client_of(adapter, server.url) as client, pytest.raises(toolfan.RequestRejected):
+        client.create(messages=[*USER, *turn(*calls)], tools=[TOOL])
+    sent = json.loads(server.requests[0][3])
+    key = "toolUseId" if adapter == "bedrock" else "call_id"
+    ids = re.findall(rf'"{key}": "(.*?)"', json.dumps(sent))
+    assert ids[:3] == ids[3:]
+    assert ids[0] == "x" * 64
+    assert len(set(ids)) == 3
+    assert max(map(len, ids)) == 64

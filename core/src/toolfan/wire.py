@@ -211,3 +211,16 @@ def nearest(name: str, known: Collection[str]) -> str:
 
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.65)  # at 0.6 "nope" is near "openai"
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def shortened(call_id: str, longest: int) -> str:
+    """The id if it is no longer than `longest` characters; else its start and a digest of the whole.
+
+    The history of another provider may have longer ones than a service takes; a call and its result stay together.
+    """
+    if len(call_id) <= longest:
+        return call_id
+    import hashlib  # few ids are longer
+
+    digest = hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{call_id[: longest - 17]}_{digest}"

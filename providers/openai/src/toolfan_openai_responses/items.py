@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.chat import check_chat_message, check_translatable, with_wire_names
 from toolfan.errors import UsageError
-from toolfan.wire import json_text, sendable
+from toolfan.wire import json_text, sendable, shortened
 from toolfan_openai.replaying import legal_name
 
 from .parsing import CALLS, given_id, kind_of
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from toolfan.adapter import JSON, Message, RawCall, Turn
+
+_LONGEST_ID = 64  # of `call_id`, by the API's published schema
 
 
 def input_items(messages: Iterable[Message], changed: Mapping[str, str], *, adapter: str) -> list[JSON]:
@@ -30,25 +32,28 @@ def input_items(messages: Iterable[Message], changed: Mapping[str, str], *, adap
     """
     items: list[Any] = []
     custom: set[Any] = set()  # ids of calls whose arguments are a free text
+    own: set[Any] = set()  # ids of calls that are items already
     for at, message in enumerate(messages):
         if isinstance(message.get("type"), str):
             items.append(message)
+            own.add(given_id(message))
             if message["type"] == "custom_tool_call":
                 custom.add(message.get("call_id"))
             continue
         check_chat_message(message, at)
         check_translatable(message, at)
         try:
-            items += _translated(with_wire_names(message, changed), custom)
+            items += _translated(with_wire_names(message, changed), custom, own)
         except UsageError as exc:
             raise UsageError(f"messages[{at}] {exc.message}", adapter=adapter, hint=exc.hint) from None
     return items
 
 
-def _translated(message: Message, custom: set[Any]) -> Iterator[JSON]:
+def _translated(message: Message, custom: set[Any], own: set[Any]) -> Iterator[JSON]:
     role, content = message["role"], message.get("content")
     if role == "tool":
         call_id = message["tool_call_id"]
+        call_id = call_id if call_id in own else shortened(call_id, _LONGEST_ID)
         kind = "custom_tool_call_output" if call_id in custom else "function_call_output"
         yield {"type": kind, "call_id": call_id, "output": _parts(content)}
     elif role == "assistant":
@@ -104,6 +109,7 @@ def _called(call: Mapping[str, Any]) -> JSON:
     function, custom, call_id = call.get("function"), call.get("custom"), call.get("id")
     if not isinstance(call_id, str) or not call_id:
         raise UsageError("has a tool call without an id", hint="The result of a call names it by its id.")
+    call_id = shortened(call_id, _LONGEST_ID)
     if isinstance(function, Mapping) and isinstance(function.get("name"), str):
         arguments = function.get("arguments")
         text = arguments if isinstance(arguments, str) else json_text(arguments or {})
