@@ -74,3 +74,18 @@ def test_another_start_at_an_open_index_begins_another_block(faulty: Callable[..
     other = {**start, "content_block": {**start["content_block"], "id": "toolu_b"}}
     calls = Asker(False, True)(faulty(stream([*sent[: at + 1], other, *sent[at + 1 :]])).url, on_invalid="keep")
     assert [one.id for one in calls.outcomes] == ["toolu_a", "toolu_b"]
+
+
+@pytest.mark.parametrize("use_async", [False, True])
+@pytest.mark.parametrize("same_index", [False, True])
+def test_input_that_stands_whole_in_the_start(faulty: Callable[..., Any], *, use_async: bool, same_index: bool) -> None:
+    """No piece of it follows, and the end of the block never comes."""
+    calls = [GOOD, tool_use("toolu_b", "Weather", {**OSLO, "location": "Rome"})]
+    begin, *_, told, end = events(message(GOOD))
+    starts = [
+        {"type": "content_block_start", "index": 0 if same_index else at, "content_block": block}
+        for at, block in enumerate(calls)
+    ]
+    answer = Asker(use_async, True)(faulty(stream([begin, *starts, told, end])).url)
+    assert [(one.id, one.value.location) for one in answer.outcomes] == [("toolu_a", "Oslo"), ("toolu_b", "Rome")]
+    assert answer.warnings == ()

@@ -205,6 +205,8 @@ class MessageStreamParser:
 
     def close(self) -> Turn:
         """The whole turn.  Raises IncompleteStream, with `.turn`, if the stream ended before the message did."""
+        for block in self._blocks:  # those whose end never came may have said it all when they began
+            self._stop(block)
         self._calls.finish()
         content = [block.whole(self._adapter) for block in self._blocks]
         self.body = {"type": "message", "role": "assistant", **self._about, "content": content, "usage": self._usage}

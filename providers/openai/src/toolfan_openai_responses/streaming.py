@@ -7,7 +7,7 @@ Knows: the shape of events.  Must not know: bytes, the SDK, how a whole response
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
@@ -18,12 +18,14 @@ from toolfan_openai.failures import error_of, error_told
 from toolfan_openai.parsing import OBJECT
 
 from .parsing import CALLS, kind_of, parse_answer, piece_of, said
+from .stream_items import StreamItems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from toolfan.adapter import JSON, RawCall, Turn
-    from toolfan.slots import Slot
+
+    from .stream_items import Item
 
 _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 _PIECES = frozenset({"response.function_call_arguments.delta", "response.custom_tool_call_input.delta"})
@@ -31,18 +33,6 @@ _WHOLE = {"response.function_call_arguments.done": "arguments", "response.custom
 _ITEMS = frozenset({"response.output_item.added", "response.output_item.done"})
 _TEXTS = {"response.output_text.delta": "text", "response.refusal.delta": "refusal"}
 _PARTS = {"text": "output_text", "refusal": "refusal"}
-
-
-@dataclass(slots=True)
-class _Item:
-    """An item of the output, as far as it has come."""
-
-    said: JSON = field(default_factory=dict)
-    pieces: list[str] = field(default_factory=list)
-    whole: str | None = None
-    slot: Slot | None = None
-    done: bool = False
-    texts: dict[str, list[str]] = field(default_factory=dict)  # pieces of text and refusal, by the name of their field
 
 
 class ResponseStreamParser:
@@ -58,9 +48,8 @@ class ResponseStreamParser:
         self._adapter = adapter
         self._needs_end = needs_end
         self._calls = CallAssembler()
-        self._items: dict[int, _Item] = {}  # by their index in the output
-        self._by_id: dict[str, _Item] = {}
-        self._next = 0  # the index of the item whose call is opened next
+        self._items = StreamItems()
+        self._next = 0  # the place of the item whose call is opened next
         self._ended = False
         self.texts: list[str] = []
         self._refusals: list[str] = []
@@ -82,10 +71,12 @@ class ResponseStreamParser:
             self._read_piece(event, kind, event.get("delta"))
         elif kind in _WHOLE:
             if isinstance(text := event.get(_WHOLE[kind]), str):
-                self._whole(self._item_of(event), text)
+                self._whole(self._items.of_piece(event), text)
         elif kind in _ITEMS:
             if isinstance(item := event.get("item"), OBJECT):
-                self._read_item(event, dict(item), done=kind == "response.output_item.done")
+                done = kind == "response.output_item.done"
+                one = (self._items.ended if done else self._items.begun)(event, dict(item))
+                self._read_item(one, dict(item), done=done)
         elif event.get("error") or kind == "error":
             raise error_from_body(event.get("error") or event, adapter=self._adapter)
         elif kind in _ENDS or (kind is None and "output" in event):
@@ -99,53 +90,18 @@ class ResponseStreamParser:
 
     # Items.
 
-    def _item_of(self, event: Mapping[str, Any], item: JSON | None = None, *, done: bool = False) -> _Item:
-        """The item that an event is about, by its index and its id, either of which may be missing, wrong or repeated.
-
-        `item` is the item that the event holds; unless it is `done`, it begins there.
-        """
-        given, at = (event.get("item_id") if item is None else item.get("id")), event.get("output_index")
-        at = at if type(at) is int and at >= 0 else None
-        here = None if at is None else self._items.get(at)
-        known = self._by_id.get(given) if isinstance(given, str) else None
-        found: _Item | None
-        if item is not None and not done:
-            found = here if here is not None and not here.said else None
-        elif here is not None and here.said.get("id") == given:
-            found = here
-        else:
-            found = known or here
-            if item is not None and found is not None and found.done:
-                found = None
-        if found is None and item is None and at is None and self._items:
-            found = self._likely()
-        if found is None:
-            at = at if at is not None and at not in self._items else max(self._items, default=-1) + 1
-            found = self._items[at] = _Item()
-        if item is not None and isinstance(given, str):
-            self._by_id[given] = found
-        return found
-
-    def _likely(self) -> _Item | None:
-        """The item of a piece that says of none: the only open call, else the last item; None for a new one."""
-        calls = [one for one in self._items.values() if not one.done and kind_of(one.said) is not None]
-        if len(calls) < 2:
-            return calls[0] if calls else self._items[max(self._items)]
-        last = self._items[max(self._items)]
-        return None if last.said else last  # what nothing says the call of is kept together
-
-    def _read_item(self, event: Mapping[str, Any], item: JSON, *, done: bool) -> None:
-        one = self._item_of(event, item, done=done)
+    def _read_item(self, one: Item, item: JSON, *, done: bool) -> None:
         if one.done:
             return
-        one.said, one.done = item, done
-        while (following := self._items.get(self._next)) is not None and following.said:
+        self._items.say(one, item)
+        one.done = done
+        while (following := self._items.at.get(self._next)) is not None and following.said:
             self._open(following)
             self._next += 1
         if done:
             self._done(one)
 
-    def _open(self, one: _Item) -> None:
+    def _open(self, one: Item) -> None:
         """The call in this item begins, after those of the items before it."""
         if one.slot is not None or kind_of(one.said) is None:
             return
@@ -157,7 +113,7 @@ class ResponseStreamParser:
         if one.whole is not None:
             self._whole(one, one.whole)
 
-    def _done(self, one: _Item) -> None:
+    def _done(self, one: Item) -> None:
         if (kind := kind_of(one.said)) is not None:
             call_id, name, text = piece_of(one.said)
             if one.slot is not None and one.slot.call is None:
@@ -169,7 +125,7 @@ class ResponseStreamParser:
             self.texts += [text] if text else []
             self._refusals += [refusal] if refusal else []
 
-    def _whole(self, one: _Item, text: str) -> None:
+    def _whole(self, one: Item, text: str) -> None:
         one.whole = text
         if one.slot is not None and one.slot.name:
             self._calls.close(one.slot, text)
@@ -177,7 +133,7 @@ class ResponseStreamParser:
     def _read_piece(self, event: Mapping[str, Any], kind: str, piece: Any) -> None:
         if not isinstance(piece, str):
             return
-        one = self._item_of(event)
+        one = self._items.of_piece(event)
         if kind in _TEXTS:
             one.texts.setdefault(_TEXTS[kind], []).append(piece)
             (self.texts if _TEXTS[kind] == "text" else self._refusals).append(piece)
@@ -194,7 +150,7 @@ class ResponseStreamParser:
         if isinstance(output, list):
             self._complete(output)
         self._finish()
-        if not isinstance(output, list) or len(output) < len(self._items):
+        if not isinstance(output, list) or len(output) < len(self._items.at):
             self.body["output"] = self._output()
         if self.body.get("error") or self.body.get("status") == "failed":
             parse_answer(self.body, adapter=self._adapter)  # raises it
@@ -202,24 +158,24 @@ class ResponseStreamParser:
 
     def _complete(self, output: list[Any]) -> None:
         """Adds what no event of its own has said."""
-        known = {_id_of(one.said) for one in self._items.values() if one.done}
+        known = self._items.told(output)
         for at, item in enumerate(output):
-            there = not isinstance(item, OBJECT) or (_id_of(item) or at) in known
-            if not there and (at not in self._items or not self._items[at].done):
-                self._read_item({"output_index": at}, dict(item), done=True)
+            if isinstance(item, OBJECT):
+                self._read_item(known.get(at) or self._items.add(at), dict(item), done=True)
 
     def _finish(self) -> None:
-        for at in sorted(self._items):
-            one = self._items[at]
+        for one in self._items.in_order():
             if not one.said and (one.pieces or one.whole is not None):
                 one.said = {"type": "function_call", "name": "", "arguments": ""}
             self._open(one)
+            if one.slot is not None and not one.slot.has_arguments and (text := piece_of(one.said)[2]):
+                self._whole(one, text)  # some say it all when the item begins, and no more
         self._calls.finish()
 
     def _output(self) -> list[JSON]:
         """The items in order; a call that broke off with the arguments that had come, a message with its text."""
         output = []
-        for _, one in sorted(self._items.items()):
+        for one in self._items.in_order():
             if one.texts and not one.done and kind_of(one.said) is None:
                 parts = [{"type": _PARTS[key], key: "".join(pieces)} for key, pieces in one.texts.items()]
                 one.said = {"type": "message", "role": "assistant", **one.said, "content": parts}
@@ -238,18 +194,13 @@ class ResponseStreamParser:
         turn = parse_answer(self.body, adapter=self._adapter)
         calls = tuple(slot.call for slot in self._calls.in_order() if slot.call is not None)
         warnings = [*turn.warnings, *self._calls.warnings()]
-        if not self._ended and self._items and not self._needs_end:
+        if not self._ended and self._items.at and not self._needs_end:
             warnings.append("the stream ended without response.completed")
         turn = replace(turn, calls=calls, warnings=tuple(warnings))
         if self._ended:
             return turn
         text, refusal = well_formed(self.text), well_formed("".join(self._refusals)) or None
         turn = replace(turn, text=text, refusal=refusal)
-        if self._items and not self._needs_end:
+        if self._items.at and not self._needs_end:
             return turn
-        raise IncompleteStream.of(turn, begun=bool(self._items), adapter=self._adapter)
-
-
-def _id_of(item: Mapping[str, Any]) -> str | None:
-    given = item.get("id") or item.get("call_id")
-    return given if isinstance(given, str) else None
+        raise IncompleteStream.of(turn, begun=bool(self._items.at), adapter=self._adapter)
