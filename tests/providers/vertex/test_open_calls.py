@@ -89,6 +89,18 @@ def test_one_without_id_ends_where_another_begins_and_it_is_told(asked: Asking) 
     assert calls.warnings == (told.format(0), told.format(1))
 
 
+def test_one_that_was_to_go_on_and_has_nothing_is_no_valid_call(asked: Asking) -> None:
+    """It would be run on its defaults."""
+    calls = asked(call(None, name="City"), call(None, name="City"), call(None, text("Dallas"), goes_on=False))
+    assert [type(one.error) for one in calls.failed] == [toolfan.MalformedArguments]
+    assert [city.name for city in calls] == ["Dallas"]
+    assert calls.warnings == ("call 0 was to go on when another one began",)
+    for call_id in (None, "1"):
+        (alone,) = asked(call(call_id, name="City")).outcomes
+        assert isinstance(alone, toolfan.BadCall)
+        assert list(asked(call(call_id, name="City"), call(call_id, goes_on=False))) == [City()]
+
+
 @pytest.mark.parametrize("call_id", [None, "1"])
 def test_a_name_on_each_piece_begins_no_other_call(asked: Asking, call_id: str | None) -> None:
     again = {"name": "City"}

@@ -84,12 +84,12 @@ class OpenCalls:
         """Another call begins: what has no id ends here, though its last word was that it goes on."""
         for one in [one for one in self._open if not one.slot.id]:
             self.warnings.append(f"call {one.slot.position} was to go on when another one began")
-            self._close(one, cut=one.in_text)
+            self._close(one, cut=one.lacks_something)
 
     def close_all(self, *, cut: bool) -> None:
         """The end of the answer; `cut`: it broke off, so that the arguments are left open as they are."""
         for one in [*self._open]:
-            self._close(one, cut=cut or one.in_text)
+            self._close(one, cut=cut or one.lacks_something)
 
     def _close(self, one: _OpenCall, *, cut: bool = False) -> None:
         self._open.remove(one)
@@ -106,17 +106,17 @@ class _OpenCall:
         self._part: dict[str, Any] = {}
         self._call: dict[str, Any] = {}
         self._arguments = PartialArguments()
-        self._has_pieces = False
+        self._has_pieces = self._has_some = False
 
     @property
-    def in_text(self) -> bool:
-        """Whether a text goes on: what ends here, without a word, was cut."""
-        return self._arguments.in_text
+    def lacks_something(self) -> bool:
+        """Whether a text goes on, or no argument has come: what ends here, without a word, was cut."""
+        return self._arguments.in_text or not self._has_some
 
     def goes_on_with(self, call: Mapping[str, Any]) -> bool:
         """Whether a piece that names this tool, without an id, is more of this call and not the next one."""
         if field(call, "partialArgs") is not None:
-            return self.in_text or self.repeats_name or not self._has_pieces
+            return self._arguments.in_text or self.repeats_name or not self._has_pieces
         return self.repeats_name and field(call, "args") is None and field(call, "willContinue") is not True
 
     def read(self, part: Mapping[str, Any], call: Mapping[str, Any]) -> bool:
@@ -133,6 +133,7 @@ class _OpenCall:
         for piece in pieces if isinstance(pieces, list | tuple) else () if pieces is None else (pieces,):
             self._arguments.add(piece)
             self._has_pieces = True
+        self._has_some = self._has_some or self._has_pieces or call.get("args") is not None
         return field(call, "willContinue") is True
 
     def whole(self, *, cut: bool) -> tuple[JSON, str]:
