@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import json
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from acme_mutants import breaks
 from toolfan.adapter import WireResponse
-from toolfan.errors import AuthenticationError, BadResponse, ConnectionFailed
+from toolfan.errors import AuthenticationError, BadResponse, ConnectionFailed, ProviderError, Unavailable
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.sending import AcmeTransport
 
@@ -46,8 +48,8 @@ class Raw(AcmeTransport):
 class RawWhileItComes(AcmeTransport):
     """What the SDK raises in the middle of a stream comes out."""
 
-    def events(self, request: Any) -> Iterator[Any]:
-        yield from self.client.stream(request.body)
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        yield from self.client.stream(request.body, **given)
 
 
 @sending(FAILS)
@@ -96,3 +98,91 @@ class Keeping(AcmeTransport):
         error = super().refusal(status, text)
         error.__dict__["sent"] = {"authorization": self.client.key}
         return error
+
+
+# What is sent.
+
+BUILT, ADDED, ONCE = "test_what_was_built_is_sent", "test_what_the_user_adds_is_sent", "test_a_request_is_sent_once"
+
+
+class Changing(AcmeTransport):
+    """Sends something else."""
+
+    def change(self, body: Any, given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        raise NotImplementedError
+
+    def send(self, request: Any, **given: Any) -> WireResponse:
+        body, given = self.change(request.body, given)
+        return super().send(replace(request, body=body), **given)
+
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        body, given = self.change(request.body, given)
+        yield from super().events(replace(request, body=body), **given)
+
+
+@sending(BUILT)
+class AFieldLost(Changing):
+    def change(self, body: Any, given: Any) -> Any:
+        return {name: value for name, value in body.items() if name != "seed"}, given
+
+
+@sending(BUILT)
+class AsciiAlone(Changing):
+    """As if the bytes were made with `encode("ascii", "ignore")`."""
+
+    def change(self, body: Any, given: Any) -> Any:
+        return json.loads(json.dumps(body, ensure_ascii=False).encode("ascii", "ignore")), given
+
+
+@sending(BUILT)
+class Meddling(Changing):
+    def change(self, body: Any, given: Any) -> Any:
+        return {**body, "turns": [{**turn, "lang": "en"} for turn in body["turns"]]}, given
+
+
+@sending(BUILT)
+class StreamsAskForTheWhole(Changing):
+    def change(self, body: Any, given: Any) -> Any:
+        return {name: value for name, value in body.items() if name != "in_pieces"}, given
+
+
+@sending(ADDED)
+class HeadersLost(Changing):
+    def change(self, body: Any, given: Any) -> Any:
+        return body, given | {"headers": {}}
+
+
+@sending(ADDED)
+class QueriesOfStreamsLost(Changing):
+    def change(self, body: Any, given: Any) -> Any:
+        return body, given | ({"query": {}} if "in_pieces" in body else {})
+
+
+@sending(ONCE)
+class Retrying(AcmeTransport):
+    """As most SDKs do."""
+
+    def send(self, request: Any, **given: Any) -> WireResponse:
+        with suppress(Unavailable):
+            return super().send(request, **given)
+        return super().send(request, **given)
+
+
+@sending(ONCE)
+class SentTwice(AcmeTransport):
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        with suppress(ProviderError):
+            list(super().events(request, **given))
+        yield from super().events(request, **given)
+
+
+@sending("test_redirects_are_not_followed")
+class Following(Changing):
+    def change(self, body: Any, given: Any) -> Any:
+        return body, given | {"redirects": True}
+
+
+@sending("test_the_deadline_ends_a_request")
+class Patient(Changing):
+    def change(self, body: Any, given: Any) -> Any:
+        return body, given | {"timeout": None}

@@ -25,17 +25,17 @@ class AcmeTransport:
 
     client: Any
 
-    def send(self, request: WireRequest, **_: Any) -> WireResponse:
+    def send(self, request: WireRequest, **given: Any) -> WireResponse:
         with self.errors():
-            return WireResponse(self.client.send(request.body))
+            return WireResponse(self.client.send(request.body, **given))
 
     @contextmanager
-    def stream(self, request: WireRequest, **_: Any) -> Iterator[Iterator[JSON]]:
-        yield self.events(request)
+    def stream(self, request: WireRequest, **given: Any) -> Iterator[Iterator[JSON]]:
+        yield self.events(request, **given)
 
-    def events(self, request: WireRequest) -> Iterator[JSON]:
+    def events(self, request: WireRequest, **given: Any) -> Iterator[JSON]:
         with self.errors():
-            yield from self.client.stream(request.body)
+            yield from self.client.stream(request.body, **given)
 
     def close(self) -> None: ...
 
@@ -64,11 +64,11 @@ class AcmeAsyncTransport:
         return await asyncio.to_thread(self.inner.send, request, **given)
 
     @asynccontextmanager
-    async def stream(self, request: WireRequest, **_: Any) -> AsyncIterator[AsyncIterator[JSON]]:
-        yield self.events(request)
+    async def stream(self, request: WireRequest, **given: Any) -> AsyncIterator[AsyncIterator[JSON]]:
+        yield self.events(request, **given)
 
-    async def events(self, request: WireRequest) -> AsyncIterator[JSON]:
-        for event in await asyncio.to_thread(lambda: list(self.inner.events(request))):
+    async def events(self, request: WireRequest, **given: Any) -> AsyncIterator[JSON]:
+        for event in await asyncio.to_thread(lambda: list(self.inner.events(request, **given))):
             yield event
 
     async def close(self) -> None: ...

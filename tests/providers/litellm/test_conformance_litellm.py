@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from toolfan import RateLimited, RequestRejected, Usage
@@ -73,6 +73,9 @@ class TestLiteLLM(AdapterConformance):
     sdk = ("litellm", "openai")
     request_model = "openai/toolfan-model"
     error_field = False
+    broken_laws: ClassVar[Mapping[str, str]] = {
+        "test_redirects_are_not_followed": "LiteLLM makes its clients follow redirects, and has no switch for it"
+    }
     samples = (
         sample("two calls", completion("tool_calls", tool_calls=TWO), calls=CALLED, ids=["call_a", "toolu_b"]),
         sample(

@@ -5,16 +5,16 @@ Knows: `connect`, `transport`, another process.  Must not know: what is in a req
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import ToolfanError, UsageError
 
-from .lawbook import law
+from .lawbook import LawNotAsked, law
 from .laws_of_packages import LawsOfPackages
 from .outside import ADDRESSES, OTHER_VARIABLE, ask_sdk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 class LawsOfTransports(LawsOfPackages):
@@ -69,12 +69,14 @@ class LawsOfTransports(LawsOfPackages):
     def test_what_fails_is_an_error_of_the_provider(self) -> Iterator[str]:
         """A refused key, a failure, an answer that is no JSON or breaks off, a lost connection raise ProviderErrors.
 
-        So `send` does and, with `capabilities.streaming`, `stream`, sync and async; no other exception comes out.
-        Catch what the SDK raises, and map it: `toolfan.translation.error_from_status`, `ConnectionFailed`,
-        `BadResponse`.  The transports of `toolfan.http_transport` do it for an SDK over httpx.  Asked only where
-        `settings_model` has a `base_url` (or `endpoint_url`): another process answers there.
+        So do a redirect, a service that is busy and one that does not answer, in `send` and, with
+        `capabilities.streaming`, in `stream`, sync and async; no other exception comes out.  Catch what the SDK raises,
+        and map it: `toolfan.translation.error_from_status`, `ConnectionFailed`, `BadResponse`.  The transports of
+        `toolfan.http_transport` do it for an SDK over httpx.  Asked only where `settings_model` has a `base_url` (or
+        `endpoint_url`), as the laws below: another process answers there.
         """
-        for said in ask_sdk(self)["failed"]:
+        facts = _heard(self)
+        for said in [*facts["failed"], *facts["waited"]]:
             if not said["error"]:
                 yield f"{said['where']}: no error"
             elif not said["known"]:
@@ -87,9 +89,91 @@ class LawsOfTransports(LawsOfPackages):
         Give the secrets of the client to `error_from_status`, which masks them, and raise `from None`, where the SDK's
         own error shows them.  The transports of `toolfan.http_transport` do both.
         """
-        for said in ask_sdk(self)["failed"]:
+        for said in _heard(self)["failed"]:
             if said["known"] and said["shown"]:
                 yield f"{said['where']}: {said['error']} shows the key: {said['shown']}"
+
+    @law
+    def test_what_was_built_is_sent(self) -> Iterator[str]:
+        """The body that `build_request` made comes to the service as it is: no field is lost, changed or added.
+
+        It is compared as JSON, whole and, with `capabilities.streaming`, streamed, where the request must differ.  A
+        field of the SDK's own may be added if it is empty, null or false, and the prefix of the model's name that leads
+        to one of many services may be gone.  Hand `request.body` on whole: as bytes (`toolfan.wire.encode_json`), or
+        by the SDK's way for fields that it does not know, since its typed arguments leave such out.
+        """
+        whole: dict[bool, Any] = {}
+        for said in _heard(self)["built"]:
+            if "asked" not in said:
+                if said["known"]:  # of other errors another law tells
+                    yield f"{said['where']}: nothing came to the service; {said['error']}"
+                continue
+            yield from (f"{said['where']}: {line}" for line in said["wrong"])
+            if "json" in said["kind"]:
+                yield f"{said['where']}: what comes to the service is called {said['kind']}, and is none"
+            elif said["kind"]:
+                raise LawNotAsked(f"what comes to the service cannot be compared: it is no JSON, but {said['kind']}")
+            if not said["streams"]:
+                whole[said["async"]] = said["asked"]
+            elif said["asked"] == whole.get(said["async"]):
+                yield f"{said['where']}: the request is that for a whole answer"
+
+    @law
+    def test_what_the_user_adds_is_sent(self) -> Iterator[str]:
+        """`headers` and `query` go out with the request, whole and streamed, or raise Unsupported before it is sent.
+
+        They are the user's `extra_headers` and `extra_query`.  Hand them to the SDK beside its own; where it has no
+        place for them, refuse those that are not empty.
+        """
+        for said in _heard(self)["added"]:
+            if not said["came"] and not said["refused"]:
+                yield f"{said['where']} did not come to the service, and is not refused as Unsupported: {said['error']}"
+
+    @law
+    def test_a_request_is_sent_once(self) -> Iterator[str]:
+        """One request comes to the service, and no second one after 429, 500, 503 or an answer that nobody can read.
+
+        Retries are toolfan's alone: it counts requests, spends a budget, heeds the deadline.  Most SDKs retry by
+        themselves; switch that off for each request (`max_retries=0` or the like), since users pass clients of their
+        own.
+        """
+        for said in _heard(self)["failed"]:
+            if said["status"] in _SENT_ONCE and said["times"] > 1:
+                yield f"{said['where']}: the request came {said['times']} times"
+
+    @law
+    def test_redirects_are_not_followed(self) -> Iterator[str]:
+        """A redirect is an error: who follows it makes a GET of the request, or takes the key to another host.
+
+        Switch it off for each request (`follow_redirects=False`, `allow_redirects=False`).
+        """
+        for said in _heard(self)["failed"]:
+            if said["followed"]:
+                yield f"{said['where']}: it was followed"
+
+    @law
+    def test_the_deadline_ends_a_request(self) -> Iterator[str]:
+        """A request that is not answered ends when its `timeout` is over: nothing of it is left behind.
+
+        `timeout` is in seconds, what is left of the deadline; hand it to the SDK.  Though toolfan returns in time
+        anyway, a sync request that goes on keeps a thread and a connection.  An async one may end by being cancelled,
+        and must not block the event loop.
+        """
+        for said in _heard(self)["waited"]:
+            if said["late"]:
+                yield f"{said['where']}: it did not end in time, but with {said['error']}: {said['text']:.300}"
+
+
+_SENT_ONCE = frozenset({200, 429, 500, 503})
+"""Of others some SDKs log in anew (401), or connect anew (none)."""
+
+
+def _heard(subject: LawsOfTransports) -> Mapping[str, Any]:
+    """What a service on loopback heard.  Raises LawNotAsked where no setting leads there."""
+    facts = ask_sdk(subject)
+    if not facts["addressed"]:
+        raise LawNotAsked(f"settings_model has no {' or '.join(ADDRESSES)}: requests cannot be led to a service here")
+    return facts
 
 
 class _Stranger:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,35 +16,60 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+ELSEWHERE = "/toolfan-elsewhere"
+"""Where redirects lead."""
+
 
 @dataclass(frozen=True)
 class Failure:
-    """What every request gets: a status and a body, of which `missing` bytes never come; without a status, nothing."""
+    """What every request gets: a status and a body, of which `missing` bytes never come; without a status, nothing.
+
+    That is after `silence` seconds, unless the other side leaves before.
+    """
 
     name: str
     status: int | None = 400
     body: bytes = b""
     kind: str = "application/json"
     missing: int = 0
+    silence: float = 0.0
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One request as it came; the names of its headers are in lower case."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
 
 
 @dataclass
 class Service:
-    """Where it listens, how it fails, the paths that were asked for; `key` it says only to who has sent it."""
+    """Where it listens, how it fails, what was asked; `key` it says only to who has sent it.
+
+    `outlasted`: whether somebody was still there when a silence ended.
+    """
 
     address: str
     failure: Failure
     key: str = ""
-    heard: list[str] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
+    outlasted: bool = False
 
 
 def failures(key: str) -> tuple[Failure, ...]:
     """What services do, and what stands between; wherever there is a body, the key is in it."""
     said = json.dumps({"error": {"message": f"what was sent: {key}", "code": 401}, "message": f"what was sent: {key}"})
     page = f"<html><body>Authorization: Bearer {key}</body></html>".encode()
+    now = (("retry-after", "0"),)
     return (
         Failure("a refused key (401)", 401, said.encode()),
+        Failure("too many requests (429)", 429, said.replace("401", "429").encode(), headers=now),
         Failure("a failure of the service (500)", 500, said.replace("401", "500").encode()),
+        Failure("a service that is busy (503)", 503, said.replace("401", "503").encode(), headers=now),
+        Failure("a redirect (302)", 302, page, "text/html", headers=(("location", ELSEWHERE),)),
         Failure("an answer that is no JSON", 200, page, "text/html"),
         Failure("an answer that breaks off", 200, f'{{"id": "{key}", '.encode(), missing=1000),
         Failure("a connection that is closed", None),
@@ -56,18 +82,21 @@ def listening(failure: Failure, key: str = "") -> Generator[Service]:
 
     class Handler(BaseHTTPRequestHandler):
         def fail(self) -> None:
-            service.heard.append(self.path)
             self.close_connection = True
-            asked = self.rfile.read(int(self.headers.get("content-length") or 0))
-            sent = f"{self.path} {self.headers} {asked!r}"
             now = service.failure
+            asked = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            service.heard.append(Heard(self.path, headers, asked))
+            if now.silence and not select.select([self.connection], [], [], now.silence)[0]:
+                service.outlasted = True
             if now.status is None:
                 return
+            sent = f"{self.path} {self.headers} {asked!r}"
             body = now.body if service.key in sent else now.body.replace(service.key.encode(), b"nothing")
             self.send_response(now.status)
-            self.send_header("content-type", now.kind)
+            for name, value in (("content-type", now.kind), ("connection", "close"), *now.headers):
+                self.send_header(name, value)
             self.send_header("content-length", str(len(body) + now.missing))
-            self.send_header("connection", "close")
             self.end_headers()
             self.wfile.write(body)
 

@@ -61,6 +61,7 @@ def ask(subject: Subject) -> Mapping[str, Any]:
         "model": subject.request_model,
         "key_variable": subject.key_variable,
         "environment": dict(subject.environment),
+        "options": dict(subject.options),
         "adapter": base64.b64encode(pickle.dumps(adapter)).decode(),
     }
     answer: Mapping[str, Any] = json.loads(_asked(json.dumps(question)))
@@ -155,15 +156,32 @@ def _sent(adapter: ParallelToolsAdapter, model: str, settings: Mapping[str, Any]
         return {**said, "heard": bool(service.heard)}
 
 
-def _failed(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> list[Any]:
-    """What became of requests to a service that fails, where there is a setting of its address."""
-    from .failing import failed
+def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[str, Any]:
+    """What a service hears of requests, and what becomes of them; nothing where there is no setting of its address."""
+    from .failing import failed, request
+    from .listening import listening
+    from .sending import PLAIN, added, sent, waited
+    from .ways import ways
 
-    known, settings = adapter.settings_model.model_fields, dict(question["settings"])
+    known, settings, model = adapter.settings_model.model_fields, dict(question["settings"]), question["model"]
     if "api_key_env" in known and question["key_variable"]:
         settings["api_key_env"] = question["key_variable"]  # one that is not named may not be for every address
-    fields = [name for name in ADDRESSES if name in known][:1]
-    return [one for name in fields for one in failed(adapter, question["model"], settings, name, _KEY)]
+    told: dict[str, Any] = {"addressed": False, "built": [], "added": [], "failed": [], "waited": []}
+    for name in [name for name in ADDRESSES if name in known][:1]:
+        told["addressed"] = True
+        with listening(PLAIN, _KEY) as service:
+            for way in ways(adapter, adapter.settings_model.model_validate({**settings, name: service.address})):
+                try:
+                    plain = request(adapter, model, stream=way.streams)
+                except Exception:  # noqa: BLE001 - laws of requests tell of it
+                    continue
+                told["built"].append(sent(adapter, model, question["options"], way, service))
+                if "asked" in told["built"][-1]:
+                    told["added"] += added(way, plain, service)
+                told["failed"] += failed(adapter, model, way, service)
+                if not service.outlasted:  # one that waits for long is enough
+                    told["waited"].append(waited(way, plain, service))
+    return told
 
 
 def _missing(names: list[str]) -> list[str]:
@@ -203,7 +221,7 @@ def _main() -> None:
     model, settings = question["model"], question["settings"]
     answer["taken"] = [_taken(adapter, settings, use_async=use) for use in (False, True)]
     answer["sent"] = {name: _sent(adapter, model, settings, name) for name in ADDRESSES if name in known}
-    answer["failed"] = _failed(adapter, question)
+    answer |= _heard(adapter, question)
     if "api_key_env" in known:
         named = {**question["settings"], "api_key_env": OTHER_VARIABLE}
         answer["without the named key"] = _said(adapter, named, use_async=False)

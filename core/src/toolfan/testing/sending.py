@@ -1,0 +1,152 @@
+"""What comes to a service of what an adapter sends: the body, what the user added, and when the sender gives up.
+
+Knows: the ways to ask, JSON.  Must not know: laws, the SDK.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
+
+from .failing import request
+from .listening import Failure, Heard
+from .trees import same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from toolfan.adapter import ParallelToolsAdapter, WireRequest
+
+    from .listening import Service
+    from .ways import Way
+
+PLAIN = Failure("a refused request")
+SILENT = Failure("no answer", None, silence=2.0)
+DEADLINE = 0.05
+"""Seconds."""
+MESSAGES: tuple[Mapping[str, Any], ...] = ({"role": "user", "content": "toolfan: Zürich ☂ 日本\u2028 'a' \"b\"\n"},)
+# Values that some option or other takes, and options that most services know.
+VALUES: tuple[Any, ...] = ("toolfan-probe", 0.125, 7, True, ["toolfan-probe"], {"toolfan-probe": 7})
+KNOWN: Mapping[str, Any] = {"temperature": 0.125, "top_p": 0.5, "max_tokens": 7, "seed": 7}
+NAME, VALUE = "toolfan-added", "added by a user & sent"
+
+
+def sent(
+    adapter: ParallelToolsAdapter, model: str, options: Mapping[str, Any], way: Way, service: Service
+) -> dict[str, Any]:
+    """What came of a request that has much in it, and what is wrong with it, a line each; `kind`: no JSON, but this."""
+    said: dict[str, Any] = {"where": way.name, "error": "", "known": True, "kind": "", "wrong": []}
+    said |= {"streams": way.streams, "async": way.use_async}
+    service.failure = PLAIN
+    for fields in _contents(adapter, model, options):
+        service.heard.clear()
+        try:
+            built = request(adapter, model, messages=MESSAGES, stream=way.streams, **fields)
+        except UsageError:  # not all at once, then
+            continue
+        exc = _asked(way, built)
+        said |= {"error": f"{type(exc).__name__}: {exc}"[:300], "known": isinstance(exc, ToolfanError)}
+        for came in service.heard:  # some SDKs refuse, without sending it, what no service takes
+            if came.body:
+                return said | _compared(built, came)
+    return said
+
+
+def _compared(built: WireRequest, came: Heard) -> dict[str, Any]:
+    said: dict[str, Any] = {"asked": [came.path, came.headers.get("accept"), came.body.decode("latin-1")]}
+    try:
+        body = json.loads(came.body)
+    except ValueError:
+        kind = came.headers.get("content-encoding") or came.headers.get("content-type", "nothing")
+        return {**said, "kind": kind}
+    return {**said, "wrong": list(_lost(json.loads(json.dumps(built.body)), body, "the body", built.model))}
+
+
+def added(way: Way, built: WireRequest, service: Service) -> Iterator[dict[str, Any]]:
+    """What became of a header and of a query parameter that a user adds."""
+    service.failure = PLAIN
+    given = {"a header": ("headers", f"x-{NAME}"), "a query parameter": ("query", NAME)}
+    for what, (where, name) in given.items():
+        service.heard.clear()
+        exc = _asked(way, built, **{where: {name: VALUE}})
+        yield {
+            "where": f"{way.name}, {what}",
+            "came": any(_has(one, name) for one in service.heard if one.body),
+            "refused": isinstance(exc, Unsupported) and not service.heard,
+            "error": f"{type(exc).__name__}: {exc}"[:300],
+        }
+
+
+def waited(way: Way, built: WireRequest, service: Service) -> dict[str, Any]:
+    """What became of a request that is not answered."""
+    service.failure = SILENT
+    exc = _asked(way, built, timeout=DEADLINE)
+    return {
+        "where": f"{way.name}, no answer",
+        "late": service.outlasted,
+        "known": isinstance(exc, ProviderError) or (way.use_async and isinstance(exc, TimeoutError)),
+        "error": type(exc).__name__,
+        "text": str(exc),
+    }
+
+
+def _asked(way: Way, built: WireRequest, **given: Any) -> Exception | None:
+    """What was raised."""
+    try:
+        way.ask(built, **given)
+    except Exception as exc:  # noqa: BLE001 - it is what is told
+        return exc
+    return None
+
+
+def _contents(adapter: ParallelToolsAdapter, model: str, special: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Contents of requests, the fullest first: all options at once, and a field that no service knows."""
+    every: dict[str, Any] = {}
+    for name in sorted(adapter.option_names):
+        for value in (*((special[name],) if name in special else ()), *VALUES):
+            if _builds(adapter, model, {**every, name: value}):
+                every[name] = value
+                break
+    yield {"options": every, "extra_body": {"toolfan_probe": {"Größe": [1, "ü"]}}}
+    known = {**KNOWN, **special}
+    yield {"options": {name: known[name] for name in sorted(adapter.option_names & known.keys())}}
+    yield {}
+
+
+def _builds(adapter: ParallelToolsAdapter, model: str, options: Mapping[str, Any]) -> bool:
+    try:
+        request(adapter, model, options=options)
+    except UsageError:
+        return False
+    return True
+
+
+def _lost(wanted: Any, came: Any, where: str, model: str | None) -> Iterator[str]:
+    """Where what came is not what was built, a line each."""
+    if isinstance(wanted, Mapping) and isinstance(came, Mapping):
+        for name, value in wanted.items():
+            if name not in came:
+                yield f"{where} has no {name!r}, which was built as {value!r:.80}"
+            # Where one of many services is chosen by a prefix, the prefix stays behind.
+            elif not (model and value == model and isinstance(came[name], str) and model.endswith(f"/{came[name]}")):
+                yield from _lost(value, came[name], f"{where}, {name}", None)
+        for name in came.keys() - wanted.keys():
+            if not _says_nothing(came[name]):
+                yield f"{where} has {name!r} as {came[name]!r:.80}, which nobody built"
+    elif isinstance(wanted, list) and isinstance(came, list) and len(wanted) == len(came):
+        for at, pair in enumerate(zip(wanted, came, strict=True)):
+            yield from _lost(*pair, f"{where}, {at}", None)
+    elif not same(wanted, came):
+        yield f"{where} is {came!r:.200}, and was built as {wanted!r:.200}"
+
+
+def _says_nothing(value: Any) -> bool:
+    return value is None or value is False or value in ({}, [])
+
+
+def _has(came: Heard, name: str) -> bool:
+    return came.headers.get(name) == VALUE or parse_qs(urlsplit(came.path).query).get(name) == [VALUE]
