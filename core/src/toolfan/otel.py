@@ -207,7 +207,7 @@ def _options(body: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, kind, spellings in _OPTIONS:
         value = next((said[spelling] for spelling in spellings if said.get(spelling) is not None), None)
-        if isinstance(value, kind) and not isinstance(value, bool) and abs(value) < _LARGEST:
+        if value is not None and isinstance(value, kind) and not isinstance(value, bool) and abs(value) < _LARGEST:
             found[f"gen_ai.request.{name}"] = value
     stops = next((said[spelling] for spelling in _STOPS if said.get(spelling)), None)
     stops = [stops] if isinstance(stops, str) else stops

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -67,12 +67,12 @@ def _tell_errors(stream: Any) -> None:
         try:
             return parse(event)
         except Exception as exc:
-            answer = getattr(exc, "response", None)
-            known = answer.get("Error") if isinstance(answer, Mapping) else None
-            if isinstance(known, Mapping) and not known.get("Code"):
+            answer: Any = getattr(exc, "response", None)
+            known = answer.get("Error") if isinstance(answer, dict) else None
+            if isinstance(known, dict) and not known.get("Code"):
                 words = known.get("Message") or provider_words(body_of(event.payload))
                 told = {"Code": event.headers.get(":exception-type"), "Message": words}
-                exc.response = {**answer, "Error": told}  # type: ignore[attr-defined,dict-item]
+                answer["Error"] = told
             raise
 
     stream._parse_event = parsed
