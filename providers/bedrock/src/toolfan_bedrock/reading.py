@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolfan.async_http_transport import END_SECONDS
 from toolfan.errors import BadResponse
 from toolfan.masking import masked
 from toolfan.translation import provider_words
 from toolfan.unread import body_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _EXCERPT = 300
 """Bytes of what is no event stream that are looked at."""
