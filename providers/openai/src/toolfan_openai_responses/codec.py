@@ -27,7 +27,7 @@ from toolfan.wire import encode_json, merge_extra_body
 from toolfan_openai.codec import CAPABILITIES, strict_schema
 from toolfan_openai.settings import EndpointSettings
 
-from .items import answer_item, input_items, output_items
+from .items import answer_item, calls_by_id, input_items, output_items
 from .options import OPTION_NAMES
 from .parsing import parse_answer
 from .streaming import ResponseStreamParser
@@ -133,7 +133,11 @@ class ResponsesAdapter:
         """The provider's items, see `output_items`, and one output item a call."""
         check_answers(turn, answers, adapter=self.name)
         said = output_items(turn)
-        outputs = [answer_item(said, answer.call, answer_text(answer, adapter=self.name)) for answer in answers]
+        calls = calls_by_id(said)
+        outputs = [
+            answer_item(calls.get(answer.call.id, {}), answer.call, answer_text(answer, adapter=self.name))
+            for answer in answers
+        ]
         return [*said, *outputs]
 
     def connect(self, settings: BaseModel, *, use_async: bool) -> object:

@@ -152,9 +152,13 @@ def _mended(item: JSON, call: RawCall) -> JSON:
     return item if right.items() <= item.items() else {**item, **right}
 
 
-def answer_item(said: Iterable[JSON], call: RawCall, text: str) -> JSON:
-    """The answer to one call of these items."""
-    item = next((item for item in said if kind_of(item) and item.get("call_id") == call.id), {})
+def calls_by_id(said: Sequence[JSON]) -> dict[str, JSON]:
+    """The calls among these items by their ids, of two with one id the first."""
+    return {item["call_id"]: item for item in reversed(said) if kind_of(item) and isinstance(item.get("call_id"), str)}
+
+
+def answer_item(item: JSON, call: RawCall, text: str) -> JSON:
+    """The answer to one call, which stands in this item."""
     kind = "custom_tool_call_output" if item.get("type") == "custom_tool_call" else "function_call_output"
     caller = {"caller": item["caller"]} if item.get("caller") else {}  # the program that waits for it, if one called
     return {"type": kind, "call_id": call.id, "output": text, **caller}
