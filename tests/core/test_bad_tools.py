@@ -256,3 +256,23 @@ def test_a_description_that_no_json_can_hold(bench: Bench) -> None:
             bench.client().create(model="m", messages=USER, tools=(make(),))
         assert caught.value.tool in ("A", "endless", "half")
     assert bench.bodies == []
+
+
+def test_what_is_kept_for_a_key_is_of_the_function_that_makes_it() -> None:
+    """Two adapters may have the same key in mind: neither gets what the other made."""
+
+    class Weather(BaseModel):
+        location: str
+
+    made: list[str] = []
+
+    def one() -> list[str]:
+        made.append("one")
+        return ["one"]
+
+    def other() -> list[str]:
+        return ["other"]
+
+    tools = ToolSet((Weather,))
+    assert tools.memo("tools", one) is tools.memo("tools", one)
+    assert (tools.memo("tools", one), tools.memo("tools", other), made) == (["one"], ["other"], ["one"])

@@ -155,11 +155,15 @@ class ToolSet(Generic[T_co]):
         return ToolSet, (self.tools,)
 
     def memo(self, key: Hashable, make: Callable[[], M]) -> M:
-        """`make()`, called once for `key` and kept as long as the tool set."""
+        """`make()`, called once for `key` and kept as long as the tool set.
+
+        A key is of the function or lambda that makes: the same key of another adapter's is another one.
+        """
+        own = (getattr(make, "__module__", None), getattr(make, "__qualname__", None), key)
         try:
-            return self._memory[key]  # type: ignore[no-any-return]
+            return self._memory[own]  # type: ignore[no-any-return]
         except KeyError:
-            return self._memory.setdefault(key, make())  # type: ignore[no-any-return]
+            return self._memory.setdefault(own, make())  # type: ignore[no-any-return]
 
     def names(self, pattern: str, max_length: int) -> NameMap:
         """The names on the wire for a provider with these rules (`Capabilities.name_pattern`, `.max_name_length`)."""
