@@ -75,8 +75,8 @@ def _item_events(at: int, item: JSON) -> Iterator[JSON]:
         "function_call": ("function_call_arguments", "arguments"),
         "custom_tool_call": ("custom_tool_call_input", "input"),
     }.get(item["type"], ("", ""))
-    for start in range(0, len(item.get(key, "")), 5):
-        yield {"type": f"response.{kind}.delta", **where, "delta": item[key][start : start + 5]}
+    for delta in _pieces(item.get(key, ""), 5):
+        yield {"type": f"response.{kind}.delta", **where, "delta": delta}
     if kind:
         yield {"type": f"response.{kind}.done", **where, key: item[key]}
     for number, part in enumerate(item.get("content") or ()):
@@ -84,11 +84,17 @@ def _item_events(at: int, item: JSON) -> Iterator[JSON]:
         kind, key = ("output_text", "text") if of_text else ("refusal", "refusal")
         part_at = {**where, "content_index": number}
         yield {"type": "response.content_part.added", **part_at, "part": {**part, key: ""}}
-        for start in range(0, len(part[key]), 4):
-            yield {"type": f"response.{kind}.delta", **part_at, "delta": part[key][start : start + 4]}
+        for delta in _pieces(part[key], 4):
+            yield {"type": f"response.{kind}.delta", **part_at, "delta": delta}
         yield {"type": f"response.{kind}.done", **part_at, key: part[key]}
         yield {"type": "response.content_part.done", **part_at, "part": part}
     yield {"type": "response.output_item.done", "output_index": at, "item": item}
+
+
+def _pieces(text: str, size: int) -> list[str]:
+    """The text in pieces of this size, a long one in at most a thousand."""
+    size = max(size, -(-len(text) // 1000))
+    return [text[start : start + size] for start in range(0, len(text), size)]
 
 
 def sse(events: list[JSON]) -> bytes:

@@ -170,3 +170,40 @@ class ComposingArguments(AcmeAdapter):
 def composed(text: str) -> str:
     """Objects alone: what is no JSON is another law's."""
     return unicodedata.normalize("NFC", text) if text.startswith("{") else text
+
+
+@breaks("test_large_and_deep_arguments_come_out")
+class TwoMillionCharacters(Reader):
+    def mend(self, turn: Turn) -> Turn:
+        return replace(turn, calls=tuple(replace(call, arguments=call.arguments[:2_000_000]) for call in turn.calls))
+
+
+@breaks("test_a_thousand_calls_come_out")
+class TwoThousandCalls(Reader):
+    def mend(self, turn: Turn) -> Turn:
+        return replace(turn, calls=turn.calls[:2000])
+
+
+@breaks("test_a_thousand_calls_come_out")
+class OnceEach(AcmeAdapter):
+    """Drops calls that say what another one says."""
+
+    def parse_response(self, body: Any) -> Turn:
+        turn = super().parse_response(body)
+        once = {(call.name, call.arguments): call for call in reversed(turn.calls) if call.arguments[:1] == "{"}
+        return replace(
+            turn, calls=tuple(call for call in turn.calls if once.get((call.name, call.arguments), call) is call)
+        )
+
+
+@breaks("test_arguments_that_are_no_json_come_out")
+class ObjectsInPython(AcmeAdapter):
+    def parse_response(self, body: Any) -> Turn:
+        turn = super().parse_response(body)
+        reply = body.get("reply") or {}
+        given = [entry.get("with") if isinstance(entry, dict) else None for entry in reply.get("does") or ()]
+        calls = [
+            replace(call, arguments=str(one)) if isinstance(one, dict) else call
+            for call, one in zip(turn.calls, given, strict=True)
+        ]
+        return replace(turn, calls=tuple(calls))

@@ -86,6 +86,12 @@ class TwoResultsOnly(Translating):
         ]
 
 
+@breaks("test_messages_go_out")
+class FiveHundredTurns(Translating):
+    def spoil(self, turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return turns[-500:]
+
+
 # Arguments of earlier calls.
 
 
@@ -131,6 +137,43 @@ def or_nothing(text: str) -> str:
 @breaks("test_arguments_of_earlier_calls_go_out_whole")
 class BrokenArgumentsAreNone(AcmeAdapter):
     turns = arguments(or_nothing)
+
+
+# Calls of tools that are not offered now.
+
+
+@breaks("test_earlier_calls_bear_names_on_the_wire")
+class OfferedToolsOnly(AcmeAdapter):
+    def turns(self, messages: Any, tools: Any) -> Any:
+        for message in messages:
+            for call in message.get("tool_calls") or ():
+                self.wire_names(tools)[call["function"]["name"]]
+        return super().turns(messages, tools)
+
+
+class OldTools(Translating):
+    """`old` has the fault: it is given the calls of tools that are not offered."""
+
+    def old(self, call: dict[str, Any]) -> list[dict[str, Any]]:
+        return [call]
+
+    def spoil(self, turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [self.spoiled(turn) if "OldTool" in str(turn.get("does")) else turn for turn in turns]
+
+    def spoiled(self, turn: dict[str, Any]) -> dict[str, Any]:
+        return {**turn, "does": [one for call in turn["does"] for one in self.old(call)]}
+
+
+@breaks("test_earlier_calls_bear_names_on_the_wire")
+class OldToolsForgotten(OldTools):
+    def old(self, call: dict[str, Any]) -> list[dict[str, Any]]:
+        return []
+
+
+@breaks("test_earlier_calls_bear_names_on_the_wire")
+class OldToolsEmptied(OldTools):
+    def old(self, call: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{**call, "with": "{}"}]
 
 
 # Images.

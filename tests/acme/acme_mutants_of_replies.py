@@ -81,3 +81,35 @@ class FailedInMessages(AcmeAdapter):
             {**turn, "ok": False} if "ok" in turn and turn not in messages else turn
             for turn in super().turns(messages, tools)
         ]
+
+
+@breaks("test_answers_of_every_kind_can_be_given")
+class CutLongResults(Retelling):
+    def retold(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**one, "gave": gave[:100_000]} if isinstance(gave := one["gave"], str) else one for one in told]
+
+
+@breaks("test_every_call_is_answered_once_in_order")
+class ErrorsLast(Retelling):
+    def retold(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return sorted(told, key=lambda one: not one["ok"])
+
+
+@breaks("test_every_call_is_answered_once_in_order")
+class ByTheirNames(AcmeAdapter):
+    def build_answer(self, turn: Turn, answers: Any) -> Any:
+        own, *told = super().build_answer(turn, answers)
+        names = [answer.call.name for answer in answers]
+        grouped = sorted(range(len(told)), key=lambda at: names.index(names[at]))
+        return [own, *(told[at] for at in grouped)]
+
+
+@breaks("test_a_conversation_goes_on")
+class KnownFieldsAloneLater(AcmeAdapter):
+    """What `build_answer` gives is right; it is spoiled when it goes out."""
+
+    def turns(self, messages: Any, tools: Any) -> Any:
+        return [
+            {**turn, "does": [*map(known, turn["does"])]} if turn in messages and turn.get("does") else turn
+            for turn in super().turns(messages, tools)
+        ]

@@ -162,6 +162,12 @@ class Cutting(AcmeAdapter):
         return replace(wire, body={**wire.body, "tools": wire.body["tools"][:100]}, tools_json=None)
 
 
+@breaks("test_the_number_of_tools_is_bounded_as_told")
+class ThreeHundredTools(AcmeAdapter):
+    def render(self, tools: Any, strict: bool | None) -> Any:
+        return super().render(tools, strict)[:300]
+
+
 @breaks("test_every_shape_is_rendered")
 class Brief(AcmeAdapter):
     def render(self, tools: Any, strict: bool | None) -> Any:

@@ -1,21 +1,24 @@
 """Laws of choices: which tools may, must or must not be called, and how many, each beside the other.
 
-Knows: `build_request`.  Must not know: messages, how a request is sent.
+Knows: `build_request`.  Must not know: what messages say, how a request is sent.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from toolfan.adapter import ToolChoice
-from toolfan.errors import Unsupported
+from toolfan.adapter import Answer, ToolChoice, Turn
+from toolfan.errors import Unsupported, UsageError
 from toolfan.wire import encode_json
 
 from .lawbook import law
 from .laws_of_histories import LawsOfHistories
+from .laws_of_messages import RESULTS, called
+from .subject import USER
 from .trees import named_leaves, same, words
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator
 
     from toolfan.adapter import JSON
@@ -92,7 +95,10 @@ class LawsOfChoices(LawsOfHistories):
 
     @law
     def test_choices_do_not_undo_each_other(self) -> Iterator[str]:
-        """What a choice of tools adds to a request, and what `parallel=False` adds, is there when both are given."""
+        """What a choice of tools adds to a request, and what `parallel=False` adds, is there when both are given.
+
+        Each is there, too, once the messages hold calls and results: who demands a call demands it in every round.
+        """
         can = self.adapter.capabilities
         tools = self.tools("Weather", "Box[int]", "Empty")
         choices = [ToolChoice("required")] if can.tool_choice_required else []
@@ -107,3 +113,22 @@ class LawsOfChoices(LawsOfHistories):
                 for what, wanted in ((f"parallel={limit}", limited), (f"{choice}", chosen)):
                     if gone := wanted - both:
                         yield f"with {choice} and parallel={limit}, what {what} adds is gone: {sorted(gone)}"
+        asked: list[dict[str, Any]] = [{"tool_choice": choice} for choice in (*choices, ToolChoice("none"))]
+        for fields in (*asked, {"parallel": False}):
+            added = named_leaves(self.built(tools, **fields).body) - base
+            yield from self._forgotten_later(tools, fields, added)
+
+    def _forgotten_later(
+        self, tools: ToolSet[Any], fields: dict[str, Any], added: Counter[tuple[str, str]]
+    ) -> Iterator[str]:
+        """What these fields add to a first request, and not to one with calls and results, chat-style or of its own."""
+        turns = (self.adapter.parse_response(sample.body) for sample in self.answers() if sample.calls)
+        turn = next(turns, Turn())
+        own = self.adapter.build_answer(turn, [Answer(call, "x") for call in turn.calls])
+        for whose, messages in (("chat-style", (called(), *RESULTS)), ("the provider's own", own)):
+            try:
+                later = named_leaves(self.built(tools, messages=(USER, *messages), **fields).body)
+            except UsageError:  # a provider that cannot have both says so
+                continue
+            if gone := added - later:
+                yield f"once the messages hold results ({whose}), what {fields} adds is gone: {sorted(gone)}"

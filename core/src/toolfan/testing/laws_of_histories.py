@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON
 
 _ODD = ' \t“Zürich” ☔ 天気 👍 e\u0301 \u00e9 \\n "x" </a>\r\n\n'
-LETTERS = f"{_ODD} {'0123456789' * 2000} toolfan {_ODD}"
+LETTERS = f"{_ODD} {'0123456789' * 120_000} toolfan {_ODD}"
 """Blanks at both ends, letters of all kinds, and more than anybody would cut in good faith."""
 ABOVE_FLOATS = 2**53 + 1
 FLAGS = [True, None, 0.5, ""]

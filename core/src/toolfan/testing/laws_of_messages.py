@@ -32,7 +32,10 @@ PARTS: list[Any] = [
     {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
 ]
 IDS = ("call_toolfan_a", "call_toolfan_b")
-MANY_MESSAGES = 300
+MANY_MESSAGES = 1200
+# With how many of those before it a text is compared.
+NEAR = 12
+OLD_TOOL = "OldTool"
 
 
 def word(name: str) -> str:
@@ -94,7 +97,7 @@ def _disordered(body: JSON) -> Iterator[str]:
             for one in re.findall(r"toolfan-[\w-]+?-end", node):
                 found.setdefault(one, (path, node.index(one)))
     for number, group in enumerate(IN_ORDER):
-        for before in IN_ORDER[:number]:
+        for before in IN_ORDER[max(0, number - NEAR) : number]:
             pairs = [(found[one], found[other]) for one in before for other in group]
             if not all(earlier(a[0], b[0]) and (a[0] != b[0] or a[1] < b[1]) for a, b in pairs):
                 yield f"{group} stands before {before}"
@@ -188,9 +191,11 @@ class LawsOfMessages(LawsOfSchemas):
     def test_earlier_calls_bear_names_on_the_wire(self) -> Iterator[str]:
         """A call in the messages names its tool as the tool is named in this request: by its name on the wire.
 
-        Write `to_wire.get(name, name)`, also for results that name the tool.  Where messages go out as they are,
-        `toolfan.messages.with_wire_names` does it.
+        Write `to_wire.get(name, name)`, also for results that name the tool: a call of a tool that is not offered now
+        goes out as well, with its arguments.  Where messages go out as they are, `toolfan.messages.with_wire_names`
+        does it.
         """
+        yield from self._not_offered()
         for name in ODD_NAMES:
             tools: ToolSet[Any] = ToolSet([Tool(Weather, name=name)])
             if (wire := self.wire_names(tools)[name]) == name:
@@ -202,6 +207,22 @@ class LawsOfMessages(LawsOfSchemas):
                 yield f"an earlier call of {name[:20]!r} goes out as it is"
             elif word(IDS[0]) in json.dumps(body) and words(body).count(wire) == words(without).count(wire):
                 yield f"an earlier call of {name[:20]!r} should go out as one of {wire!r}"
+
+    def _not_offered(self) -> Iterator[str]:
+        """What is wrong with an earlier call of a tool that this request does not offer."""
+        can = self.adapter.capabilities
+        if not re.fullmatch(can.name_pattern, OLD_TOOL) or len(OLD_TOOL) > can.max_name_length:
+            return
+        try:
+            body = self.built(messages=(USER, called(OLD_TOOL, IDS[:1]), RESULTS[0])).body
+        except Exception as exc:  # noqa: BLE001 - it is what is told
+            yield f"an earlier call of {OLD_TOOL!r}, which is not offered now: {type(exc).__name__}: {exc}"
+            return
+        said = words(body)
+        if OLD_TOOL not in said:
+            yield f"an earlier call of {OLD_TOOL!r}, which is not offered now, does not go out under its name"
+        elif not {"location", word(IDS[0])} <= {*said}:
+            yield f"an earlier call of {OLD_TOOL!r}, which is not offered now, goes out without its arguments"
 
     @law
     def test_what_is_no_message_is_refused(self) -> Iterator[str]:

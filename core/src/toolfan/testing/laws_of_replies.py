@@ -34,7 +34,7 @@ from .trees import (
     values,
     words,
 )
-from .variations import MANY, UNHEARD_OF, with_ids, with_many_calls, with_more
+from .variations import MANY, UNHEARD_OF, with_ids, with_many_calls, with_more, with_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,8 +59,8 @@ RETURNED: list[Any] = [
     False,
     None,
     "☔ \n",
-    "0123456789" * 7000,
 ]
+LONG = "0123456789" * 120_000
 
 
 def mark(call: RawCall) -> str:
@@ -89,12 +89,13 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
     def test_every_call_is_answered_once_in_order(self) -> Iterator[str]:
         """`build_answer` has one answer for each call, in call order, with the provider's id of the call.
 
-        A provider refuses a turn with a call that is not answered.  Also a thousand calls are answered, and those whose
-        ids are in no order.
+        A provider refuses a turn with a call that is not answered.  Also thousands of calls are answered, and those
+        whose ids or names are in no order; errors stand where their calls stand.
         """
         for name, turn in (*self.turns(), *self._more_turns()):
             wanted = [mark(call) for call in turn.calls]
-            found = marks(self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls]))
+            answers = [Answer(call, mark(call), is_error=call.index % 2 == 0) for call in turn.calls]
+            found = marks(self.adapter.build_answer(turn, answers))
             if sorted(found) != sorted(wanted):
                 lost = [one for one in wanted if one not in found]
                 yield f"{name}: {len(wanted)} calls are answered {len(found)} times; not answered: {lost[:5]}"
@@ -102,10 +103,12 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
                 yield f"{name}: the answers are not in call order"
 
     def _more_turns(self) -> Iterator[tuple[str, Turn]]:
-        """Turns of answers that are made up: ids in no order, many calls."""
+        """Turns of answers that are made up: ids in no order, names in no order, many calls."""
         for name, _, turn in self.made(lambda sample: with_ids(sample, ["toolfan_z", "toolfan_a"])):
             yield f"{name}, ids in no order", turn
-        for name, _, turn in self.made(lambda sample: with_many_calls(sample, MANY)):
+        for name, _, turn in self.made(lambda sample: with_names(sample, ["toolfan_z", "toolfan_a", "toolfan_z"])):
+            yield f"{name}, calls of two tools", turn
+        for name, _, turn in self.made(lambda sample: with_many_calls(sample, MANY), most=1):
             yield f"{name}, many calls", turn
 
     @law
@@ -177,9 +180,10 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
     def test_a_conversation_goes_on(self) -> Iterator[str]:
         """The messages of `build_answer` are messages of the next request, and go out with it untouched.
 
-        First what the user said, then the turn as it came, then its answers.
+        First what the user said, then the turn as it came, then its answers.  What nobody knows in the turn stays, too:
+        pass messages of the provider's own as they are.
         """
-        for name, turn in self.turns():
+        for name, turn in (*self.turns(), *self._unheard_of()):
             messages = self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls])
             body = self.built(messages=(USER, *messages, {"role": "user", "content": "toolfan-next"})).body
             said = json.dumps(body)
@@ -197,6 +201,15 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
             if contains(messages, turn.replay) and not contains(body, turn.replay):
                 yield f"{name}: the turn as it came is not in the next request"
 
+    def _unheard_of(self) -> Iterator[tuple[str, Turn]]:
+        """Turns in whose calls, and beside them, stands what nobody knows."""
+        for sample in self.answers():
+            for where, body in with_more(sample, UNHEARD_OF) if sample.calls else ():
+                try:
+                    yield f"{sample.name}, with {where} that nobody knows", self.adapter.parse_response(body)
+                except ProviderError:
+                    continue
+
     def _in_order(self, asked: list[Path], *found: list[Path]) -> bool:
         """Whether the question stands before all answers, and what is said next after them."""
         *answers, following = found
@@ -210,9 +223,10 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
         once as an error (`is_error`), gives two requests, unless the attribute `error_field` says that the provider
         has no field for it.
         """
+        long = [LONG]  # once: it takes its time
         for name, turn in self.turns():
             before = [*values(self._told(turn, mark(turn.calls[0])))]
-            for content in RETURNED:
+            for content in (*RETURNED, *long):
                 try:
                     body, failed = self._told(turn, content), self._told(turn, content, is_error=True)
                 except Exception as exc:  # noqa: BLE001 - it is what is told
@@ -226,6 +240,7 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
                 if same(body, failed) is self.error_field:
                     told = "alike" if self.error_field else "not alike"
                     yield f"{name}: error_field is {self.error_field}; {content!r:.60} is told {told} as an error"
+            long = []
 
     def _told(self, turn: Turn, content: Any, *, is_error: bool = False) -> Any:
         """The body of the request that tells this of each call.  Raises what the adapter raises."""

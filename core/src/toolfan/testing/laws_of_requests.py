@@ -11,32 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import Answer, ToolChoice, WireRequest
 from toolfan.errors import UsageError
-from toolfan.request import DEFAULTS
 from toolfan.wire import encode_json
 
 from .lawbook import law
-from .laws_of_choices import LawsOfChoices
 from .laws_of_messages import IDS, RESULTS, called
+from .laws_of_options import CANDIDATES, PROBE, LawsOfOptions
 from .subject import USER
-from .trees import at, contains, includes, leaves, named_leaves, nodes, same, words
+from .trees import at, contains, includes, named_leaves, same, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from toolfan.adapter import JSON
     from toolfan.toolset import ToolSet
 
     from .trees import Path
 
-PROBE = "toolfan-probe"
-# Values that some option or other takes.
-CANDIDATES: tuple[Any, ...] = (PROBE, 0.125, 7, True, [PROBE], {PROBE: PROBE}, [{PROBE: PROBE}], {PROBE: {PROBE: 7}})
-# To each kind of value the one that is easily taken for none.
-NOTHING: dict[type, Any] = {str: "", float: 0.0, int: 0, bool: False, list: []}
-TAKEN = frozenset({*DEFAULTS, "messages", "response_model", "tools", "self"})
 
-
-class LawsOfRequests(LawsOfChoices):
+class LawsOfRequests(LawsOfOptions):
     """What goes out."""
 
     @law
@@ -94,49 +85,6 @@ class LawsOfRequests(LawsOfChoices):
                 yield f"of the model {model!r} the body names {named}"
 
     @law
-    def test_every_option_goes_out(self) -> Iterator[str]:
-        """Each of `option_names` reaches the body with its value, 0 too; nothing else changes, none goes out unasked.
-
-        A value that an option cannot have goes out, too, or raises UsageError.  For an option that takes special values
-        only, give one in the attribute `options`; name in `always_sent` what the provider demands.  None is an argument
-        of `create()` itself.
-        """
-        base = self.built().body
-        for name in sorted(self.adapter.option_names):
-            if name in TAKEN:
-                yield f"{name} is an argument of create(), so it never comes as an option"
-                continue
-            sent = 0
-            for value in [*CANDIDATES, *([self.options[name]] if name in self.options else [])]:
-                try:
-                    body = self.built(options={name: value}).body
-                except UsageError:
-                    continue
-                except Exception as exc:  # noqa: BLE001 - it is what is told
-                    yield f"{name}={value!r}: {type(exc).__name__} instead of UsageError: {exc}"
-                    continue
-                goes = _count(body, value) > _count(base, value)
-                sent += goes or (name in self.options and not same(body, base))
-                if goes and type(value) in NOTHING:
-                    yield from self._beside(name, value, base, body)
-            if not sent:
-                yield f"{name} is not in the body"
-
-    def _beside(self, name: str, value: Any, base: JSON, body: JSON) -> Iterator[str]:
-        """What is wrong beside an option that goes out: something else changed, or a value like 0 is left out."""
-        lost, more = leaves(base) - leaves(body), leaves(body) - leaves(base)
-        if lost and name not in self.always_sent:
-            yield f"{name}={value!r}: {[text for _, text in lost]} went out without it, and no longer does"
-        if sorted(text for _, text in more) != sorted(text for _, text in leaves(value)):
-            yield f"{name}={value!r}: it brings along {[text for _, text in more]}"
-        nothing = NOTHING[type(value)]
-        try:
-            if same(self.built(options={name: nothing}).body, base):
-                yield f"{name}={nothing!r} is not in the body"
-        except UsageError:
-            return
-
-    @law
     def test_the_extra_body_goes_out(self) -> Iterator[str]:
         """What is in `extra_body` goes out unchecked, but never replaces what toolfan sets: that raises UsageError.
 
@@ -183,14 +131,6 @@ class LawsOfRequests(LawsOfChoices):
                 if self.accepts(name, value):
                     yield {"options": {name: value}}
                     break
-
-    def accepts(self, name: str, value: Any) -> bool:
-        """Whether the option may have this value."""
-        try:
-            self.built(options={name: value})
-        except UsageError:
-            return False
-        return True
 
     @law
     def test_a_stream_is_asked_for_the_same(self) -> Iterator[str]:
@@ -260,7 +200,3 @@ def _own(body: Any, path: Path = ()) -> Iterator[Path]:
         yield (*path, key)
         if isinstance(value, dict) and len(path) < 2:
             yield from _own(value, (*path, key))
-
-
-def _count(tree: Any, value: Any) -> int:
-    return [node for _, node in nodes(tree)].count(value)

@@ -6,6 +6,7 @@ Knows: the adapter protocol, samples.  Must not know: any law, pytest.
 from __future__ import annotations
 
 import copy
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from toolfan.adapter import ToolChoice, ToolRequest, Turn, WireRequest
@@ -37,7 +38,8 @@ class Subject(Lawful):
     `plugin` is the module of the entry point, by default the package of the adapter's class.  `sdk` are the modules of
     the vendor's SDK, which only `connect` may import; `key_variable` is the environment variable without which
     `connect` must refuse, `settings` what it needs beside the key, `environment` further variables.  `options` has
-    values for options that not every value suits.  `request_model` is the model of requests that the suite builds.
+    values for options that not every value suits, or that go out translated.  `request_model` is the model of
+    requests that the suite builds.
 
     Five more say what the provider's wire is like, and are proved, too: `error_field` is False where answers to calls
     have no field for errors, so that the text alone tells; `stream_field` is False where the address or the method asks
@@ -138,13 +140,12 @@ class Subject(Lawful):
             if events is not None:
                 yield "streamed", lambda: self.read(events)
 
-    def made(self, make: Callable[[Sample], Any]) -> Iterator[tuple[str, Sample, Turn]]:
-        """What is read from each sample that `make` makes something of; how, the sample, the turn."""
-        for sample in self.answers():
-            body = make(sample)
-            if body is not None:
-                for way, read in self.both(body):
-                    yield f"{sample.name}, {way}", sample, read()
+    def made(self, make: Callable[[Sample], Any], *, most: int | None = None) -> Iterator[tuple[str, Sample, Turn]]:
+        """What is read from each sample that `make` makes something of (at most so many); how, the sample, the turn."""
+        bodies = ((sample, make(sample)) for sample in self.answers())
+        for sample, body in islice((one for one in bodies if one[1] is not None), most):
+            for way, read in self.both(body):
+                yield f"{sample.name}, {way}", sample, read()
 
     def tools(self, *names: str) -> ToolSet[Any]:
         """A fresh set of these specimens, by default of all."""

@@ -35,9 +35,9 @@ ODD_VALUES: tuple[Any, ...] = (
     "9" * 5000,
 )
 MOST = 6000
-MANY = 1000
-UNHEARD_OF = "toolfan_unheard_of"
+MANY = 2500
 """The calls of an answer that has many."""
+UNHEARD_OF = "toolfan_unheard_of"
 
 
 def odd_bodies(body: Any) -> Iterator[tuple[str, Any]]:
@@ -115,8 +115,8 @@ def with_arguments(sample: Sample, arguments: Any) -> Any:
     return changed(sample.body, found[0], value)
 
 
-def with_argument_text(sample: Sample, text: str) -> Any:
-    """The same for a text that need not be JSON; None where the provider sends objects."""
+def with_argument_text(sample: Sample, text: Any) -> Any:
+    """The same for a text that need not be JSON (or what comes in its place); None where the provider sends objects."""
     wanted = next((given for _, given in sample.calls if isinstance(given, dict) and given), None)
     found = [
         path for path in (_arguments(sample.body, wanted) if wanted else []) if isinstance(at(sample.body, path), str)
@@ -180,6 +180,17 @@ def with_many_calls(sample: Sample, count: int) -> Any:
         where = places(entry, partial(eq, call_id)) if call_id else []
         listed.insert(last + 1 + number, changed_everywhere(entry, where, f"{call_id}-{number}"))
     return changed(sample.body, path, listed)
+
+
+def with_names(sample: Sample, names: Sequence[str]) -> Any:
+    """The body with as many calls as names, each call with its own; None if not possible."""
+    body, called = with_many_calls(sample, len(names)), {name for name, _ in sample.calls}
+    found = places(body, lambda node: isinstance(node, str) and node in called)
+    if len(found) != len(names):
+        return None
+    for path, name in zip(found, names, strict=True):
+        body = changed(body, path, name)
+    return body
 
 
 def with_more(sample: Sample, unheard_of: str) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,163 @@
+"""Laws of options: what a user sets by name reaches the provider as it was set, whatever else is asked.
+
+Knows: `option_names`, `build_request`.  Must not know: what an option means, how a request is sent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from toolfan.adapter import ToolChoice
+from toolfan.errors import UsageError
+from toolfan.request import DEFAULTS
+
+from .lawbook import law
+from .laws_of_choices import LawsOfChoices
+from .laws_of_messages import RESULTS, called
+from .subject import USER
+from .trees import leaves, nodes, same, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from toolfan.adapter import JSON
+    from toolfan.toolset import ToolSet
+
+PROBE = "toolfan-probe"
+# Values that some option or other takes.
+CANDIDATES: tuple[Any, ...] = (PROBE, 0.125, 7, True, [PROBE], {PROBE: PROBE}, [{PROBE: PROBE}], {PROBE: {PROBE: 7}})
+# What no service allows, and adapters send all the same: it is the service's to say.
+BEYOND = (1.9375, -2.5, 1_000_003)
+# To each kind of value the one that is easily taken for none.
+NOTHING: dict[type, Any] = {str: "", float: 0.0, int: 0, bool: False, list: []}
+TAKEN = frozenset({*DEFAULTS, "messages", "response_model", "tools", "self"})
+
+
+class LawsOfOptions(LawsOfChoices):
+    """What goes out of `options`."""
+
+    @law
+    def test_every_option_goes_out(self) -> Iterator[str]:
+        """Each of `option_names` reaches the body with its value, 0 too; nothing else changes, none goes out unasked.
+
+        A value that an option cannot have goes out, too, or raises UsageError: never rounded, bounded, or as a text
+        that it is not.  What holds it, and under which name, is yours: `"x"` may go out as `["x"]`.  So it does beside
+        another option, a choice, a system message and results.  For an option that takes special values only, or whose
+        values you translate, give one in the attribute `options`; name in `always_sent` what the provider demands.
+        None is an argument of `create()` itself.
+        """
+        tools = self.tools("Weather", "Empty")
+        base = self.built(tools).body
+        going: dict[str, Any] = {}
+        for name in sorted(self.adapter.option_names):
+            if name in TAKEN:
+                yield f"{name} is an argument of create(), so it never comes as an option"
+                continue
+            lost: list[str] = []
+            found = False
+            for value, body in self._tried(tools, name, lost):
+                goes = not (missing := _said(value) - _more(body, base))
+                if not goes and (name not in self.options or same(body, base)):
+                    lost.append(f"{name}={value!r} is neither refused nor sent as it is: {[*missing]} not in the body")
+                    continue
+                found = True
+                if goes:
+                    going.setdefault(name, value)
+                if goes and type(value) in NOTHING and value not in BEYOND:
+                    yield from self._beside(name, value, base, body)
+                    yield from self._nothing(tools, name, NOTHING[type(value)], base)
+            yield from lost if found or not lost else lost[:1]
+            if not found:
+                yield f"{name} is not in the body"
+        yield from self._left_out_in_company(tools, going)
+
+    def _tried(self, tools: ToolSet[Any], name: str, lost: list[str]) -> Iterator[tuple[Any, JSON]]:
+        """The values that are not refused, each with the body; `lost` gets what is wrong with a refusal."""
+        for value in [*CANDIDATES, *BEYOND, *([self.options[name]] if name in self.options else [])]:
+            try:
+                body = self.built(tools, options={name: value}).body
+            except UsageError:
+                continue
+            except Exception as exc:  # noqa: BLE001 - it is what is told
+                lost.append(f"{name}={value!r}: {type(exc).__name__} instead of UsageError: {exc}")
+                continue
+            yield value, body
+
+    def _beside(self, name: str, value: Any, base: JSON, body: JSON) -> Iterator[str]:
+        """What else changed with an option that goes out."""
+        before, after = (leaves(one) if one else Counter() for one in _apart(base, body))
+        lost, more = before - after, after - before
+        if lost and name not in self.always_sent:
+            yield f"{name}={value!r}: {[text for _, text in lost]} went out without it, and no longer does"
+        if sorted(text for _, text in more) != sorted(text for _, text in leaves(value)):
+            yield f"{name}={value!r}: it brings along {[text for _, text in more]}"
+
+    def _nothing(self, tools: ToolSet[Any], name: str, nothing: Any, base: JSON) -> Iterator[str]:
+        """A value like 0 that is left out."""
+        try:
+            body = self.built(tools, options={name: nothing}).body
+        except UsageError:
+            return
+        if same(body, base):
+            yield f"{name}={nothing!r} is not in the body"
+
+    def _left_out_in_company(self, tools: ToolSet[Any], going: Mapping[str, Any]) -> Iterator[str]:
+        """Options that go out alone, but not beside other ones, or beside what else is asked."""
+        for fields in ({}, *self._company()):
+            try:
+                base = self.built(tools, **fields).body
+            except UsageError:
+                continue
+            pairs = pairwise(going) if not fields else [(name,) for name in going]
+            for names in pairs:
+                options = {name: going[name] for name in names}
+                try:
+                    body = self.built(tools, **fields, options=options).body
+                except UsageError:
+                    continue
+                if sum((_said(value) for value in options.values()), Counter()) - _more(body, base):
+                    beside = ", ".join(f"{field}={value!r:.80}" for field, value in fields.items())
+                    yield f"of {options} something is left out" + (f" beside {beside}" if beside else "")
+
+    def _company(self) -> Iterator[dict[str, Any]]:
+        """What else is asked."""
+        can = self.adapter.capabilities
+        yield {"parallel": False}
+        yield {"tool_choice": ToolChoice("required" if can.tool_choice_required else "none")}
+        if can.system_messages:
+            yield {"messages": ({"role": "system", "content": "x"}, USER)}
+        yield {"messages": (USER, called(), *RESULTS)}
+
+    def accepts(self, name: str, value: Any) -> bool:
+        """Whether the option may have this value."""
+        try:
+            self.built(options={name: value})
+        except UsageError:
+            return False
+        return True
+
+
+def _apart(one: JSON, other: JSON) -> tuple[JSON, JSON]:
+    """The fields in which two bodies differ, of each."""
+    alike = {key for key in one.keys() & other.keys() if type(one[key]) is type(other[key]) and one[key] == other[key]}
+    return {key: one[key] for key in one if key not in alike}, {key: other[key] for key in other if key not in alike}
+
+
+def _more(body: JSON, base: JSON) -> Counter[str]:
+    """What a body says that another one does not."""
+    without, said = map(_said, _apart(base, body))
+    return said - without
+
+
+def _said(tree: Any) -> Counter[str]:
+    """The keys and the ends of a tree, as JSON text."""
+    found: Counter[str] = Counter()
+    for _, node in nodes(tree):
+        if isinstance(node, Mapping):
+            found.update(map(text_of, node))
+        elif not isinstance(node, list | tuple):
+            found[text_of(node)] += 1
+    return found
