@@ -219,6 +219,9 @@ class LawsOfMessages(LawsOfSchemas):
             yield f"an earlier call of {OLD_TOOL!r}, which is not offered now: {type(exc).__name__}: {exc}"
             return
         said = words(body)
+        offered = self.built(messages=(USER, called(ids=IDS[:1]), RESULTS[0])).body
+        if word(IDS[0]) not in words(offered):  # no call goes out, of which another law tells
+            return
         if OLD_TOOL not in said:
             yield f"an earlier call of {OLD_TOOL!r}, which is not offered now, does not go out under its name"
         elif not {"location", word(IDS[0])} <= {*said}:

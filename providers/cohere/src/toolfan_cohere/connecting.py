@@ -5,6 +5,7 @@ Knows: the SDK's constructors, environment variables.  Must not know: requests a
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from toolfan.addresses import check_variable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .settings import CohereSettings
 
 KEY_VARIABLE = "CO_API_KEY"
+ADDRESS_VARIABLE = "CO_API_URL"
 
 
 def connect(settings: CohereSettings, adapter: str, *, use_async: bool) -> object:
@@ -29,9 +31,11 @@ def connect(settings: CohereSettings, adapter: str, *, use_async: bool) -> objec
         raise AdapterNotInstalled(
             "the adapter needs the cohere package", adapter=adapter, hint='Run: pip install "toolfan[cohere]".'
         ) from exc
-    if settings.base_url is None:
-        check_variable("CO_API_URL", adapter=adapter)  # the SDK reads it
-    address: dict[str, Any] = {"base_url": settings.base_url} if settings.base_url else {}
+    base_url = settings.base_url
+    if base_url is None:
+        check_variable(ADDRESS_VARIABLE, adapter=adapter)
+        base_url = os.environ.get(ADDRESS_VARIABLE)  # the SDK reads it once, when it is imported
+    address: dict[str, Any] = {"base_url": base_url} if base_url else {}
     variables = key_variables(settings)
     key = key_from(variables[0], adapter=adapter) if variables else "none"  # the SDK insists on one
     client: Any = (cohere.AsyncClientV2 if use_async else cohere.ClientV2)(api_key=key, **address)
