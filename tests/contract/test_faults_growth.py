@@ -88,10 +88,10 @@ KINDS: list[tuple[Callable[[int], list[dict[str, Any]]], int]] = [
 
 
 def seconds(ask: Asker, faulty: Start, calls: list[dict[str, Any]], max_attempts: int) -> float:
-    """The least CPU time of three, to read an answer with these calls and to ask again as often as that."""
+    """The least CPU time of two, to read an answer with these calls and to ask again as often as that."""
     server = faulty(http(json.dumps(completion(*calls))))
     client, least = ask.client(base_url=server.url), []
-    for _ in range(3):
+    for _ in range(2):
         gc.collect()
         started = time.thread_time()
         with contextlib.suppress(InvalidCalls):
@@ -129,7 +129,7 @@ def test_four_times_as_much_takes_four_times_the_memory(
     ask: Asker, faulty: Start, kind: Callable[[int], list[dict[str, Any]]]
 ) -> None:
     held = []
-    for size in (200, 800):
+    for size in (100, 400):
         server = faulty(http(json.dumps(completion(*kind(size)))))
         held.append(peak(ask, ask.client(base_url=server.url)))
     assert held[1] <= FACTOR * held[0], held
