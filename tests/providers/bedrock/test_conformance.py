@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bedrock_wire import answer, events, use
@@ -22,6 +23,8 @@ TWO = (
 CALLED = [("Weather", block["toolUse"]["input"]) for block in TWO]
 IDS = ["tooluse_a", "tooluse_b"]
 CALLS: dict[str, Any] = {"calls": CALLED, "ids": IDS}
+OLD = tuple(map(int, version("botocore").split(".")[:2])) < (1, 44)
+UNREAD = "botocore before 1.44 leaves the timeout of one request unread; the client's own holds"
 
 
 def sample(name: str, *blocks: dict[str, Any], reason: str = "tool_use", **said: Any) -> Sample:
@@ -34,6 +37,7 @@ class TestBedrock(AdapterConformance):
     sdk = ("boto3", "botocore")
     key_variable = "AWS_ACCESS_KEY_ID"
     environment: ClassVar[Mapping[str, str]] = {"AWS_SECRET_ACCESS_KEY": "toolfan-secret"}
+    broken_laws: ClassVar[Mapping[str, str]] = {"test_the_deadline_ends_a_request": UNREAD} if OLD else {}
     stream_field = False
     model_field = False
     settings: ClassVar[Mapping[str, Any]] = {"region": "us-east-1"}
