@@ -26,7 +26,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--thin", type=int, default=1, help="of a table of more than 8 cases, run each so many-th")
+    parser.addoption("--thin", type=int, default=1, help="of a table of more than 3 cases, run each so many-th")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     cases = [(item.path, getattr(item, "originalname", item.name)) for item in items]
     total, seen, kept = Counter(cases), Counter[tuple[Path, str]](), []
     for item, case in zip(items, cases, strict=True):
-        if total[case] <= 8 or seen[case] % thin == 0:
+        if total[case] <= 3 or seen[case] % thin == 0:
             kept.append(item)
         seen[case] += 1
     left = set(kept)
