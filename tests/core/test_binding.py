@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -12,6 +14,7 @@ import pytest
 import toolfan
 from loopback import KEY, ONCE, Bench
 from pydantic import BaseModel
+from toolfan.binding import Binding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,6 +200,65 @@ def test_forty_threads_share_a_client(echoing: Bench, connected: Callable[..., A
         for thread in threads:
             thread.join(60)
     assert answers == {n: [n] * 3 for n in range(40)}
+
+
+class Meeting:
+    """`os.getpid` for threads that shall come upon a client at the same moment."""
+
+    def __init__(self, count: int, process: int) -> None:
+        self.barrier, self.process, self.met = threading.Barrier(count), process, threading.local()
+
+    def getpid(self) -> int:
+        if not hasattr(self.met, "once"):
+            self.met.once = True
+            self.barrier.wait(10)
+        return self.process
+
+
+def at_once(monkeypatch: pytest.MonkeyPatch, work: Callable[[], Any], process: int, count: int = 8) -> list[Any]:
+    with monkeypatch.context() as patch, ThreadPoolExecutor(count) as pool:
+        patch.setattr("toolfan.binding.os", Meeting(count, process))
+        return list(pool.map(lambda _: work(), range(count)))
+
+
+def test_a_passed_client_is_first_used_by_many_threads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter, process = toolfan.load_adapter("openai"), os.getpid()
+    for _ in range(20):
+        binding = Binding(adapter, openai.OpenAI(api_key=KEY), use_async=False)
+        transports = at_once(monkeypatch, binding.transport, process)
+        assert len(set(map(id, transports))) == 1
+
+
+def test_many_threads_of_a_new_process_make_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[openai.OpenAI] = []
+
+    def make() -> openai.OpenAI:
+        time.sleep(0.01)  # so that the others come meanwhile
+        made.append(openai.OpenAI(api_key=KEY))
+        return made[-1]
+
+    binding = Binding(toolfan.load_adapter("openai"), make(), use_async=False, maker=make)
+    first = binding.transport()
+    transports = at_once(monkeypatch, binding.transport, os.getpid() + 1)
+    assert len(set(map(id, transports))) == 1
+    assert transports[0] is not first
+    assert len(made) == 2
+
+
+def test_event_loops_that_begin_at_once_share_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter, process = toolfan.load_adapter("openai"), os.getpid()
+
+    def make() -> openai.AsyncOpenAI:
+        return openai.AsyncOpenAI(api_key=KEY)
+
+    for _ in range(5):
+        binding = Binding(adapter, make(), use_async=True, maker=make)
+
+        async def ask(binding: Binding = binding) -> Any:
+            return binding.transport()
+
+        transports = at_once(monkeypatch, lambda ask=ask: asyncio.run(ask()), process)
+        assert len(set(map(id, transports))) == len(transports)
 
 
 def test_a_function_that_makes_no_client(echoing: Bench) -> None:

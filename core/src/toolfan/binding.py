@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import threading
 import types
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -80,27 +81,31 @@ class Binding:
             self._by_loop[_NO_LOOP] = first
         # Of the processes that this one was forked from: kept, so that nothing of theirs is closed here.
         self._inherited: list[Any] = []
+        # One for each process: that of another may have been held by a thread that is not here when it was forked.
+        self._locks: dict[int, threading.RLock] = {}
 
     def transport(self) -> Any:
         """The transport to send with.  Raises UsageError if the client belongs to another process or event loop."""
         loop = running_loop() if self._use_async else _NO_LOOP
-        if self._process != os.getpid():
-            self._enter_process()
-        elif self._last[0] is loop:
-            return self._last[1]
-        found = self._by_loop.get(loop)
-        if found is None:
-            found = self._by_loop.setdefault(loop, self._another())
-        self._last = loop, found
+        process = os.getpid()
+        if self._process == process and (last := self._last)[0] is loop:
+            return last[1]
+        with self._locks.setdefault(process, threading.RLock()):  # threads that come at once find one client
+            if self._process != process:
+                self._enter(process)
+            found = self._by_loop.get(loop)
+            if found is None:
+                found = self._by_loop[loop] = self._another()
+            self._last = loop, found
         return found
 
-    def _enter_process(self) -> None:
+    def _enter(self, process: int) -> None:
         if self._process is not None:
             if self._maker is None:
                 raise self._refused("it was used before this process was forked, and its connections are shared")
             self._inherited += [self._spare, self._by_loop, self._last]
             self._spare, self._by_loop, self._last = None, WeakKeyDictionary(), (None, None)
-        self._process = os.getpid()
+        self._process = process
 
     def _another(self) -> Any:
         spare, self._spare = self._spare, None
