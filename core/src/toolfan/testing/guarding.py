@@ -74,9 +74,12 @@ def _suite(cls: type) -> list[type]:
 def taken(cls: type, instance: object = None) -> str | None:
     """What a class, or an instance, has in the place of the suite's own, in words; None if it has nothing."""
     own = vars(instance) if instance is not None else {}
+    shown: dict[str, object] = {}
+    for base in reversed(type.__dict__["__mro__"].__get__(cls)):  # as it is stored, whatever a metaclass says
+        shown.update(type.__dict__["__dict__"].__get__(base))
 
     def others(kept: Mapping[str, Any]) -> list[str]:
-        return [n for n, value in kept.items() if n in own or inspect.getattr_static(cls, n, None) is not value]
+        return [name for name, value in kept.items() if name in own or shown.get(name) is not value]
 
     if gone := others(laws_of(cls)):
         return (
