@@ -8,6 +8,7 @@ Knows: classes.  Must not know: adapters, pytest, what a law says.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -35,8 +36,13 @@ def remember(cls: type) -> None:
 
 def laws_of(cls: type) -> dict[str, Any]:
     """The laws of a class, by name, in the order in which they are written."""
+    return dict(_laws(cls.__mro__))
+
+
+@functools.cache
+def _laws(bases: tuple[type, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for base in reversed(cls.__mro__):
+    for base in reversed(bases):
         for name, value in _written.get(base, {}).items():
             if getattr(value, LAW, False) is True:
                 found.setdefault(name, value)
@@ -57,9 +63,14 @@ def open_methods(cls: type) -> list[str]:
 
 def helpers_of(cls: type) -> dict[str, Any]:
     """What the suite's laws are written with, by name: its methods, but for laws and what is left to authors."""
+    return dict(_helpers(cls, cls.__mro__))
+
+
+@functools.cache
+def _helpers(cls: type, bases: tuple[type, ...]) -> dict[str, Any]:
     left = {*settings_of(cls), *open_methods(cls), *_MADE_BY_PYTHON}
     found: dict[str, Any] = {}
-    for base in reversed(_suite(cls)):
+    for base in reversed([base for base in bases if _is_of_suite(base)]):
         for name, value in _written[base].items():
             if name not in left and getattr(value, LAW, False) is not True:
                 found.setdefault(name, value)
@@ -68,7 +79,11 @@ def helpers_of(cls: type) -> dict[str, Any]:
 
 def _suite(cls: type) -> list[type]:
     """The classes of the suite among the bases."""
-    return [base for base in cls.__mro__ if base in _written and base.__module__.startswith(_SUITE)]
+    return [base for base in cls.__mro__ if _is_of_suite(base)]
+
+
+def _is_of_suite(base: type) -> bool:
+    return base in _written and base.__module__.startswith(_SUITE)
 
 
 def taken(cls: type, instance: object = None) -> str | None:

@@ -9,7 +9,6 @@ import datetime  # noqa: TC003
 import decimal  # noqa: TC003 - pydantic reads it
 import enum
 import uuid  # noqa: TC003
-from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, NotRequired, Optional, Required
@@ -26,9 +25,11 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass as pydantic_dataclass
+from pydantic_core import from_json
 from typing_extensions import TypeAliasType, TypedDict, TypeVar
 
 from toolfan.tools import Tool
+from toolfan.wire import encode_json
 
 T = TypeVar("T")
 
@@ -233,12 +234,14 @@ SPECIMENS: dict[str, Any] = {
 
 
 @cache
-def _made(target: Any) -> Tool[Any]:
-    return Tool(target)
+def _made(target: Any) -> tuple[bytes, Any]:
+    tool = Tool(target)
+    return encode_json(tool.schema), tool.validator
 
 
 def fresh(target: Any) -> Tool[Any]:
     """A tool of its own, in which an adapter may spoil what it likes, though its schema is generated but once."""
-    tool, made = Tool(target), _made(target)
-    tool.schema, tool.validator = deepcopy(made.schema), made.validator
+    tool = Tool(target)
+    schema, tool.validator = _made(target)
+    tool.schema = from_json(schema)
     return tool

@@ -19,8 +19,11 @@ def nodes(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     while stack:
         where, node = stack.pop()
         yield where, node
+        kind = type(node)
+        if kind is str or kind is int or node is None:  # as most are, and to ask what else they may be takes long
+            continue
         children: list[tuple[str | int, Any]] = []
-        if isinstance(node, Mapping):
+        if kind is dict or isinstance(node, Mapping):
             children = list(node.items())
         elif isinstance(node, list | tuple):
             children = list(enumerate(node))
