@@ -50,9 +50,10 @@ def sent(
             continue
         exc = _asked(way, built)
         said |= {"error": f"{type(exc).__name__}: {exc}"[:300], "known": isinstance(exc, ToolfanError)}
-        for came in service.heard:  # some SDKs refuse, without sending it, what no service takes
-            if came.body:
-                return said | _compared(built, came)
+        came = [_compared(built, one) for one in service.heard if one.body]
+        if came:  # some SDKs refuse, without sending it, what no service takes
+            # A request that was given up before may come late: it is not this one.
+            return said | min(reversed(came), key=lambda one: len(one.get("wrong", ())))
     return said
 
 
