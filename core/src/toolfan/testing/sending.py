@@ -53,8 +53,8 @@ def sent(
         came = [_compared(built, one) for one in service.heard if one.body]
         if came:  # some SDKs refuse, without sending it, what no service takes
             # A request that was given up before may come late: it is not this one.
-            said |= min(reversed(came), key=lambda one: len(one.get("wrong", ())))
-            return said
+            nearest = min(reversed(came), key=lambda one: len(one.get("wrong", ())))
+            return said | nearest
     return said
 
 
