@@ -53,9 +53,13 @@ def sent(
         came = [_compared(built, one) for one in service.heard if one.body]
         if came:  # some SDKs refuse, without sending it, what no service takes
             # A request that was given up before may come late: it is not this one.
-            nearest = min(reversed(came), key=lambda one: len(one.get("wrong", ())))
+            nearest: dict[str, Any] = min(reversed(came), key=_differences)
             return said | nearest
     return said
+
+
+def _differences(compared: Mapping[str, Any]) -> int:
+    return len(compared.get("wrong", ()))
 
 
 def _compared(built: WireRequest, came: Heard) -> dict[str, Any]:
