@@ -53,6 +53,7 @@ ORDER = [
     "scanning",
     "sealing",
     "repairs",
+    "wrappers",
     "server_sent_events",
     "framing",
     "keyless",

@@ -99,6 +99,12 @@ BAD: dict[str, tuple[str, str, type[Exception], str]] = {
     "dotted name": ("tools.Weather", '{"location": "a"}', UnknownTool, "Did you mean"),
     "an odd name": ("\x00\u2028😀" * 50, "{}", UnknownTool, "none of the tools"),
     "a cut code fence": ("Weather", '```json\n{"location": "a"}', MalformedArguments, "not JSON"),
+    "encoded three times": ("Weather", json.dumps(json.dumps('{"location": "a"}')), InvalidArguments, "object"),
+    "a fence in a fence": ("Weather", '```\n```\n{"location": "a"}\n```\n```', MalformedArguments, "not JSON"),
+    "null in quotes, but fields are required": ("Weather", '"null"', InvalidArguments, "object"),
+    "text in quotes": ("Ping", '"now"', InvalidArguments, "object"),
+    "a word in a fence on one line": ("Ping", "```null```", MalformedArguments, "not JSON"),
+    "wrapper of nothing in a fence": ("parallel", '```\n{"tool_uses": []}\n```', UnknownTool, "parallel"),
     "wrapper of nothing": ("multi_tool_use.parallel", '{"tool_uses": []}', UnknownTool, "multi_tool_use"),
     "wrapper of rubbish": ("multi_tool_use.parallel", '{"tool_uses": [3]}', UnknownTool, "multi_tool_use"),
     "too long": ("Note", '{"data": "' + "x" * MAX_ARGUMENT_CHARACTERS + '"}', InvalidArguments, "longer than"),
@@ -176,6 +182,23 @@ REPAIRS: dict[str, tuple[str, str, Any, tuple[str, ...]]] = {
     "fence": ("Ping", '```json\n{"at": 1}\n```', Ping(at=1), ("code_fence",)),
     "bare fence": ("Ping", '\n```\n{"at": 1}```\n', Ping(at=1), ("code_fence",)),
     "double encoded": ("Ping", json.dumps('{"at": 1}'), Ping(at=1), ("double_encoded",)),
+    "fence on one line": ("Ping", '```json {"at": 1}```', Ping(at=1), ("code_fence",)),
+    "bare fence on one line": ("Ping", '```{"at": 1}```', Ping(at=1), ("code_fence",)),
+    "mark in a fence": ("Ping", '```json\n\ufeff{"at": 1}\n```', Ping(at=1), ("code_fence", "byte_order_mark")),
+    "fence, double encoded": (
+        "Ping",
+        json.dumps('```json\n{"at": 1}\n```'),
+        Ping(at=1),
+        ("double_encoded", "code_fence"),
+    ),
+    "null, double encoded": ("Ping", '"null"', Ping(), ("double_encoded", "empty_arguments")),
+    "empty, double encoded": ("Ping", '""', Ping(), ("double_encoded", "empty_arguments")),
+    "marks around all": (
+        "Ping",
+        '\ufeff"\ufeff```\\n\ufeff{\\"at\\": 1}\\n```"',
+        Ping(at=1),
+        ("byte_order_mark", "double_encoded", "code_fence"),
+    ),
     "prefix": ("functions.Ping", '{"at": 1}', Ping(at=1), ("functions_prefix",)),
     "integral float": ("Exact", '{"count": 3.0, "names": [1.0]}', Exact(count=3, names=[1]), ("integral_float",)),
     "all at once": (
@@ -222,6 +245,81 @@ def test_a_wrapper_becomes_the_calls_inside(bench: Bench, name: str) -> None:
         (),
     ]
     assert type(calls.failed[0].error) is UnknownTool
+
+
+USE = '{"recipient_name": "Ping", "parameters": {"at": 1}}'
+FUNCTION = {"name": "functions.Ping", "arguments": '{"at": 1}'}
+WRAPPED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "fence": (f'```json\n{{"tool_uses": [{USE}]}}\n```', ("code_fence", "unwrapped")),
+    "byte order mark": (f'\ufeff{{"tool_uses": [{USE}]}}', ("byte_order_mark", "unwrapped")),
+    "double encoded": (json.dumps(f'{{"tool_uses": [{USE}]}}'), ("double_encoded", "unwrapped")),
+    "one call": (f'{{"tool_uses": {USE}}}', ("unwrapped",)),
+    "list as text": (json.dumps({"tool_uses": f"[{USE}]"}), ("double_encoded", "unwrapped")),
+    "call as text": (json.dumps({"tool_uses": [USE]}), ("double_encoded", "unwrapped")),
+    "call as text in a fence": (
+        json.dumps({"tool_uses": f"```\n{USE}\n```"}),
+        ("double_encoded", "code_fence", "unwrapped"),
+    ),
+    "function": (json.dumps({"tool_uses": [{"function": FUNCTION}]}), ("unwrapped", "functions_prefix")),
+    "function with a type": (
+        json.dumps({"tool_uses": [{"type": "function", "function": FUNCTION}]}),
+        ("unwrapped", "functions_prefix"),
+    ),
+    "arguments in a fence": (
+        json.dumps({"tool_uses": [{"name": "Ping", "arguments": '```\n{"at": 1}```'}]}),
+        ("unwrapped", "code_fence"),
+    ),
+    "the list twice, alike": (f'{{"tool_uses": [{USE}], "tool_uses": [{USE}]}}', ("unwrapped",)),
+    "a list and null": (f'{{"tool_uses": [{USE}], "tool_uses": null}}', ("unwrapped",)),
+    "spelled in escapes": (f'{{"tool\\u005fuses": [{USE}]}}', ("unwrapped",)),
+    "with fillings": (
+        f'{{"note": [1, {{"tool_uses": 2}}], "n": 1e3, "t": true, "tool_uses" :[ {USE} ]\n}}',
+        ("unwrapped",),
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "made"), WRAPPED.values(), ids=WRAPPED)
+def test_a_wrapper_is_read_through_every_repair(bench: Bench, text: str, made: tuple[str, ...]) -> None:
+    calls = judged(bench, call("multi_tool_use.parallel", text, "w"))
+    assert [(one.id, one.value, one.repairs) for one in calls.good] == [("w:0", Ping(at=1), made)]
+    assert not calls.failed
+
+
+NOTE = '{"recipient_name": "Note", "parameters": %s}'
+TWICE: dict[str, tuple[str, list[Any], list[str]]] = {
+    "lists": (f'{{"tool_uses": [{USE}], "tool_uses": [{NOTE % """{"data": 2}"""}]}}', [Ping(at=1), Note(data=2)], []),
+    "a list and rubbish": (f'{{"tool_uses": [{USE}], "tool_uses": 3}}', [Ping(at=1)], [": 3"]),
+    "a field": (
+        f'{{"tool_uses": [{USE}, {NOTE % """{"data": 1, "data": 2}"""}]}}',
+        [Ping(at=1)],
+        ['Note: {"data": 1, "data": 2}'],
+    ),
+    "parameters": (
+        '{"tool_uses": [{"recipient_name": "Ping", "parameters": {"at": 1}, "parameters": {"at": 2}}]}',
+        [],
+        ['Ping: [{"at": 1},{"at": 2}]'],
+    ),
+    "parameters and arguments": (
+        '{"tool_uses": [{"name": "Ping", "parameters": {}, "arguments": "{}"}]}',
+        [],
+        ['Ping: [{},"{}"]'],
+    ),
+    "the name": (
+        '{"tool_uses": [{"name": "Ping", "name": "Note", "parameters": {}}]}',
+        [],
+        [': {"name": "Ping", "name": "Note", "parameters": {}}'],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "good", "bad"), TWICE.values(), ids=TWICE)
+def test_nothing_that_comes_twice_in_a_wrapper_is_swallowed(
+    bench: Bench, text: str, good: list[Any], bad: list[str]
+) -> None:
+    calls = judged(bench, call("multi_tool_use.parallel", text, "w"))
+    assert list(calls) == good
+    assert [f"{one.name}: {one.raw.arguments}" for one in calls.failed] == bad
 
 
 def test_a_wrapper_stays_whole_without_repairs(bench: Bench) -> None:
@@ -383,7 +481,8 @@ def _is_of(part: RawCall, whole: RawCall) -> bool:
 
 
 @pytest.mark.parametrize("text", ["```\n" + " " * 10**6, "```\n" + "\n " * 10**6, "```" + "a" * 10**6, '"' * 10**6])
-def test_repairs_take_linear_time(bench: Bench, text: str) -> None:
+@pytest.mark.parametrize("name", ["Ping", "parallel"])
+def test_repairs_take_linear_time(bench: Bench, name: str, text: str) -> None:
     started = time.perf_counter()
-    assert len(judged(bench, call("Ping", text)).failed) == 1
+    assert len(judged(bench, call(name, text)).failed) == 1
     assert time.perf_counter() - started < 3

@@ -27,10 +27,10 @@ _ENCODER = json.JSONEncoder(default=repr, allow_nan=False)
 _MORE_TOKENS = "Allow more output tokens."
 
 
-def broken_wrapper(call: RawCall, *, cut: bool) -> CallError | None:
-    """What is wrong with a call that holds others, if that is its JSON."""
+def broken_wrapper(text: str, *, cut: bool) -> CallError | None:
+    """What is wrong with a call that holds others, if that is its JSON text."""
     try:
-        from_json(call.arguments)
+        from_json(text)
     except ValueError as exc:
         if cut:
             return TruncatedCall(f"the answer was cut inside a call that holds others: {exc}", hint=_MORE_TOKENS)

@@ -1,7 +1,7 @@
 """Lossless repairs of what models write; anything that could turn a cut value into a valid lie is not among them.
 
 Each has a name, is recorded on the call and can be switched off: `empty_arguments`, `byte_order_mark`, `code_fence`,
-`double_encoded`, `functions_prefix`, `unwrapped`, `integral_float`.
+`double_encoded`, `functions_prefix`, `integral_float`, and `unwrapped` (see `wrappers`).
 
 Knows: JSON text and tool names.  Must not know: providers, models, schemas beyond "has required fields".
 """
@@ -12,19 +12,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json
-
-from .calls import RawCall
 from .errors import BadResponse
-from .scanning import Scanner
-from .sealing import WRAPPERS
-from .wire import decode_json, escaped, json_text, well_formed
+from .wire import decode_json, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_DEEPEST = 4  # wrappers inside wrappers
-_FENCE = re.compile(r"```[a-zA-Z0-9_-]*[ \t]*\r?\n")
+# Its first line, or the word in it where the JSON begins on the same line.
+_FENCE = re.compile(r'```[a-zA-Z0-9_-]*+[ \t]*+(?:\r?\n|(?=[{\["\ufeff]))')
 
 
 def repair_name(name: str, known: Collection[str]) -> tuple[str, tuple[str, ...]]:
@@ -42,22 +37,38 @@ def repair_arguments(text: str, *, may_be_empty: bool) -> tuple[str, tuple[str, 
 
     `may_be_empty`: the tool has no required field, so that empty text or `null` means `{}`.
     """
+    text, made = opened(text, may_be_empty=may_be_empty)
+    return ("{}", (*made, "empty_arguments")) if may_be_empty and _says_nothing(text) else (text, made)
+
+
+def opened(text: str, kinds: tuple[type, ...] = (dict,), *, may_be_empty: bool = False) -> tuple[str, tuple[str, ...]]:
+    """The JSON text without what is around it, and the repairs made: in any order, but quotes and a fence once each.
+
+    JSON text in a JSON text counts only if it is a value of one of these `kinds`, or nothing where that `may_be_empty`.
+    """
     made: list[str] = []
-    if text[:1] == "\ufeff":
-        text = text.lstrip("\ufeff")
-        made.append("byte_order_mark")
-    if (stripped := text.lstrip())[:3] == "```" and (inner := _unfenced(stripped.rstrip())) is not None:
-        text = inner
-        made.append("code_fence")
-    if (start := text.lstrip()[:1]) == '"':
-        inner = _decoded(text)
-        if isinstance(inner, str) and isinstance(_decoded(inner), dict):
+    quoted: tuple[str, int] | None = None
+    while (start := text.lstrip())[:1] not in ("{", "["):
+        if start[:1] == "\ufeff":
+            text = start.lstrip("\ufeff")
+            made.append("byte_order_mark")
+        elif start[:3] == "```" and "code_fence" not in made and (inner := _unfenced(start.rstrip())) is not None:
             text = inner
+            made.append("code_fence")
+        elif start[:1] == '"' and not quoted and isinstance(inner := tolerantly(text), str):
+            quoted = text, len(made)
+            text = escaped(inner)
             made.append("double_encoded")
-    elif may_be_empty and (start == "" or text.strip() == "null"):
-        text = "{}"
-        made.append("empty_arguments")
-    return text, tuple(made)
+        else:
+            break
+    if quoted and not (isinstance(tolerantly(text), kinds) or (may_be_empty and _says_nothing(text))):
+        text, count = quoted
+        del made[count:]
+    return text, tuple(dict.fromkeys(made))
+
+
+def _says_nothing(text: str) -> bool:
+    return text.strip() in ("", "null")
 
 
 def _unfenced(text: str) -> str | None:
@@ -66,75 +77,12 @@ def _unfenced(text: str) -> str | None:
     return text[start.end() : -3] if start and text.endswith("```") and len(text) >= start.end() + 3 else None
 
 
-def _decoded(text: str) -> Any:
-    try:
-        return from_json(text)
-    except ValueError:
-        return None
-
-
-def unwrap(call: RawCall, known: Collection[str]) -> list[RawCall] | None:
-    """The calls inside a `multi_tool_use.parallel` wrapper, with the ids `<id>:0`, `<id>:1` ..., or None if it is none.
-
-    A wrapper's arguments are `{"tool_uses": [{"recipient_name": "functions.weather", "parameters": {...}}]}`; it may
-    hold others, four deep.  What is odd among them costs only itself, as beside a wrapper: an entry that is none
-    becomes a call without a name.
-    """
-    parts = _parts(call.name, call.arguments, known)
-    if parts is None:
-        return None
-    return [RawCall(call.index + at, f"{call.id}:{at}", *part, call.provider_id) for at, part in enumerate(parts)]
-
-
-def _parts(name: str, text: str, known: Collection[str], depth: int = 0) -> list[tuple[str, str]] | None:
-    """Name and arguments of each call inside, those inside inner wrappers too; None if this is none."""
-    if name not in WRAPPERS or name in known or depth == _DEEPEST:
-        return None
-    inner, rest = _tolerantly(text), ""
-    if isinstance(inner, str):
-        inner = _tolerantly(inner)
-    uses = inner.get("tool_uses") if isinstance(inner, dict) else None
-    if inner is None:
-        uses, rest = _torn(text)
-    if not isinstance(uses, list) or not any(isinstance(use, dict) for use in uses):
-        return None
-    found: list[tuple[str, str]] = []
-    for part in map(_used, uses):
-        found += _parts(*part, known, depth + 1) or [part]
-    return [*found, (name, rest)] if rest else found
-
-
-def _torn(text: str) -> tuple[list[Any], str]:
-    """The calls that are whole in a wrapper that is cut or broken, and the rest."""
-    at = text.find("[", text.find('"tool_uses"')) + 1
-    uses: list[Any] = []
-    while at > 0 and '"tool_uses"' in text:
-        while at < len(text) and text[at] in " \t\r\n,":
-            at += 1
-        end = Scanner().feed(text, at) if text[at : at + 1] == "{" else -1
-        use = _tolerantly(text[at:end]) if end > 0 else None
-        if use is None:
-            break
-        uses.append(use)
-        at = end
-    rest = text[at:]
-    return uses, rest if rest.strip("]} \t\r\n") else ""
-
-
-def _tolerantly(text: str) -> Any:
+def tolerantly(text: str) -> Any:
+    """The JSON value as `decode_json` gives it; None if there is none."""
     try:
         return decode_json(text, adapter="")
     except BadResponse:
         return None
-
-
-def _used(use: Any) -> tuple[str, str]:
-    """Name and arguments."""
-    if not isinstance(use, dict):
-        return "", json_text(use)
-    arguments = use.get("parameters", use.get("arguments"))
-    text = escaped(arguments) if isinstance(arguments, str) else "" if arguments is None else json_text(arguments)
-    return well_formed(str(use.get("recipient_name") or use.get("name") or "")), text
 
 
 def integral_floats(text: str) -> str | None:

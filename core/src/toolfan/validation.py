@@ -76,14 +76,14 @@ class Judged:
         """
         rules = self._rules
         if rules.repairs and call.name in WRAPPERS and (inner := _unwrapped(call, rules.names)):
-            for number, part in enumerate(inner):
+            for number, (part, made) in enumerate(inner):
                 call_id = part.id
                 while call_id in self._ids:  # of a call that the provider named so
                     call_id += "_"
                 named = RawCall(at + number, call_id, part.name, part.arguments, part.provider_id)
                 # What the wrapper leaves out is not cut: it is whole JSON.
                 last = number == len(inner) - 1 and part.arguments not in ("", "{}")
-                self._judge(named, cut=cut and last, repairs=("unwrapped",))
+                self._judge(named, cut=cut and last, repairs=made)
             return len(inner)
         if at != call.index:
             call = RawCall(at, call.id, call.name, call.arguments, call.provider_id)
@@ -120,17 +120,24 @@ class Judged:
                     outcome.name,
                     outcome.value,
                     call,
-                    (*repairs, *outcome.repairs),
+                    tuple(dict.fromkeys((*repairs, *outcome.repairs))),
                     outcome.attempt,
                     None if first == at else first,
                 )
         self.outcomes.append(outcome)
 
 
-def _unwrapped(call: RawCall, names: NameMap) -> list[RawCall] | None:
-    from .repairs import unwrap  # loaded, as all repairs, where there is something to mend
+def _unwrapped(call: RawCall, names: NameMap) -> list[tuple[RawCall, tuple[str, ...]]] | None:
+    from .wrappers import unwrap  # loaded, as all repairs, where there is something to mend
 
     return unwrap(call, names.to_tool)
+
+
+def _broken(wrapper: RawCall, *, cut: bool) -> CallError | None:
+    from .call_errors import broken_wrapper
+    from .repairs import opened
+
+    return broken_wrapper(opened(wrapper.arguments)[0], cut=cut)
 
 
 def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> Outcome[Any]:
@@ -142,9 +149,9 @@ def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> 
         name, repairs = repair_name(call.name, to_tool)
         tool_name = to_tool.get(name)
     if tool_name is None:
-        from .call_errors import broken_wrapper, unknown_tool  # loaded, as repairs, for calls that need it
+        from .call_errors import unknown_tool  # loaded, as repairs, for calls that need it
 
-        broken = broken_wrapper(call, cut=cut) if rules.repairs and call.name in WRAPPERS else None
+        broken = _broken(call, cut=cut) if rules.repairs and call.name in WRAPPERS else None
         return _bad(call, call.name, rules, broken or unknown_tool(call.name, rules.names))
     tool = tools.by_name[tool_name]
     if len(call.arguments) > MAX_ARGUMENT_CHARACTERS:
