@@ -46,6 +46,8 @@ TURN_2 = [("B", {"z": 4, "y": "Ü"}), ("A", {"x": 7})]
 USES = [{"recipient_name": "functions.A", "parameters": {"x": x}} for x in (1, "no")]
 TURN_W = [("multi_tool_use.parallel", {"tool_uses": USES}), ("B", {"y": "s", "z": 4})]
 TURNS: dict[str, list[tuple[str, JSON]]] = {"a": TURN_1, "b": TURN_2, "w": TURN_W, "m": [("A", {"x": 2})]}
+TURNS["two"] = [("B", {"y": name, "z": "no"}) for name in ("one", "other")]
+TURNS["other"], TURNS["one"] = [("B", {"y": "other", "z": 2})], [("B", {"y": "one", "z": 1})]
 TEXT = "Let me see."
 VALUES = [A(x=1), B(y="Ü", z=4), A(x=7), A(x=2)]
 SIGNATURE = "c2lnbmVkIGJ5IHRoZSBtb2RlbA=="

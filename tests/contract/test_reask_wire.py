@@ -79,14 +79,24 @@ def test_a_text_in_place_of_the_mended_calls_is_asked_on(story: Story) -> None:
     check_turn(story, first, "a")
     assert "Hm." in json.dumps(said)
     assert nudge["role"] == "user"
-    assert "The call of B is still missing" in json.dumps(nudge)
-    assert "The call of Sing is still missing" in json.dumps(nudge)
+    assert "The call of B with the arguments {" in json.dumps(nudge)
+    assert "The call of Sing with the arguments {" in json.dumps(nudge)
     story.create(messages=[*USER, *calls.reply({outcome.id: "r" for outcome in calls.outcomes})])
     first, (said_again, nudge_again), last = turns_of(story, story.bodies[3])
     assert (said_again, nudge_again) == (said, nudge)
     check_turn(story, first, "a")
     check_turn(story, last, "b")
     check_bodies(story)
+
+
+def test_the_one_of_two_that_is_still_missing_is_named_by_its_arguments(story: Story) -> None:
+    story.start("two", "other", "one")
+    assert list(story.create()) == [B(y="one", z=1), B(y="other", z=2)]
+    _, turn = turns_of(story, story.bodies[2])
+    (told,) = check_turn(story, turn, "other")
+    assert "The call of B with the arguments {" in told
+    assert '"one"' in told
+    assert '"other"' not in told
 
 
 def test_a_wrapper_is_one_call_on_the_wire(story: Story) -> None:

@@ -105,7 +105,7 @@ def test_the_model_is_told_the_names_under_which_tools_are_offered(bench: Bench)
     told = answers_sent(bench, 1)["put"]
     assert "They are weather_get, math_add. Did you mean 'weather_get'?" in told
     told = "".join(answers_sent(bench, 2).values())
-    assert "The call of math_add is still missing." in told
+    assert 'The call of math_add with the arguments {"y": 1} is still missing.' in told
     assert "weather.get" not in json.dumps(bench.bodies)
 
 
@@ -153,8 +153,22 @@ def test_what_was_forgotten_is_asked_for_once_more(bench: Bench) -> None:
     assert list(calls) == [A(x=1), B(y="s", z=4)]
     told = answers_sent(bench, 2)["good"]
     assert told.startswith("Accepted")
-    assert "The call of B is still missing" in told
+    assert 'The call of B with the arguments {"y": 3, "z": "no"} is still missing' in told
     assert "z: Input should be" in told
+
+
+def test_two_failed_calls_of_one_tool_are_told_apart_by_their_arguments(bench: Bench) -> None:
+    first = [call("B", {"y": name * 250, "z": "no"}, name) for name in "uvw"]
+    mended = [[call("B", {"y": name * 250, "z": 1}, f"new {name}")] for name in "wv"]
+    calls = ask(bench, first, *mended, [call("B", {"y": "u", "z": 1}, "last")], max_attempts=4)
+    assert [(one.y[0], one.z) for one in calls] == [("u", 1), ("v", 1), ("w", 1)]
+    reminders = [
+        [line.split("... is still missing")[0] for line in told.splitlines() if "is still missing" in line]
+        for told in (answers_sent(bench, 2)["new w"], answers_sent(bench, 3)["new v"])
+    ]
+    start = 'The call of B with the arguments {"y": "'
+    assert reminders[1] == [start + "u" * 193]
+    assert [line[len(start)] for line in reminders[0]] == ["u", "v"]
 
 
 def test_a_text_in_place_of_the_failed_calls_is_replayed_and_asked_on(bench: Bench) -> None:
@@ -164,7 +178,7 @@ def test_a_text_in_place_of_the_failed_calls_is_replayed_and_asked_on(bench: Ben
     *_, said, nudge = bench.bodies[2]["messages"]
     assert said["content"] == "Sorry."
     assert nudge["role"] == "user"
-    assert "The call of B is still missing" in nudge["content"]
+    assert 'The call of B with the arguments {"y": 3, "z": "no"} is still missing' in nudge["content"]
 
 
 def test_more_calls_than_were_asked_for_are_appended(bench: Bench) -> None:

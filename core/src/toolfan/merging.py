@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from .calls import Outcome
 
+_MOST_COMPARED = 400  # pairs of a failed call and a new one of its tool; beyond, their order decides
+
 
 def is_owed(outcome: Outcome[Any]) -> bool:
     """Whether the model shall make this call again.  A call beyond the limit is failed, but not owed."""
@@ -34,10 +36,10 @@ def merge(
 ) -> tuple[Outcome[Any], ...]:
     """The slots, filled with the calls of a later answer.
 
-    A new call fills the failed slot with its id (unless the server numbers calls anew in each answer), else the next
-    one of its tool, else (if it is good) one whose tool was unknown.  A repetition of a good call fills nothing and is
-    left out.  Others are appended: their `attempt` shows that they came later; good ones beyond `limit` calls become
-    TooManyCalls.
+    A new call fills the failed slot with its id (unless the server numbers calls anew in each answer), else one of its
+    tool: that with the most arguments in common, or the next; else (if it is good) one whose tool was unknown.  A
+    repetition of a good call fills nothing and is left out.  Others are appended: their `attempt` shows that they came
+    later; good ones beyond `limit` calls become TooManyCalls.
     """
     known: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
     for slot in slots:
@@ -117,7 +119,7 @@ def _may_fill(slot: BadCall, outcome: Outcome[Any]) -> bool:
 def _by_tool(
     owed: dict[int, BadCall], left: Sequence[Outcome[Any]], filled: dict[int, Outcome[Any]]
 ) -> list[Outcome[Any]]:
-    """Fills in order, tool by tool, and returns what found no slot."""
+    """Fills tool by tool, each slot with the call that is most like it, else in order; returns what found no slot."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     for at, slot in owed.items():
         places[slot.name].append(at)
@@ -128,11 +130,32 @@ def _by_tool(
     for name, ats in places.items():
         found = candidates[name]
         if len(found) > len(ats):  # a good one shall not miss a slot for a bad one
-            found = sorted(found, key=lambda outcome: isinstance(outcome, BadCall))
-        for at, outcome in zip(ats, found, strict=False):
-            filled[at] = outcome
+            found = sorted(found, key=lambda outcome: isinstance(outcome, BadCall))[: len(ats)]
+        for at, outcome in _paired([owed[at] for at in ats], found):
+            filled[ats[at]] = outcome
             used.add(id(outcome))
     return [outcome for outcome in left if id(outcome) not in used]
+
+
+def _paired(slots: Sequence[BadCall], found: Sequence[Outcome[Any]]) -> list[tuple[int, Outcome[Any]]]:
+    """The place of a slot for each call that was found: of the one that it shares the most arguments with."""
+    if len(slots) == 1 or len(slots) * len(found) > _MOST_COMPARED:
+        return list(zip(range(len(slots)), found, strict=False))
+    wanted, given = [_members(slot) for slot in slots], [_members(outcome) for outcome in found]
+    ranked = sorted((-len(wanted[at] & given[to]), to, at) for at in range(len(slots)) for to in range(len(found)))
+    places: dict[int, int] = {}
+    for _, to, at in ranked:
+        if to not in places and at not in places.values():
+            places[to] = at
+    return [(at, found[to]) for to, at in places.items()]
+
+
+def _members(outcome: Outcome[Any]) -> set[tuple[str, str]]:
+    """The arguments one by one, as far as they can be read."""
+    value: Any = None
+    with contextlib.suppress(ValueError):
+        value = from_json(outcome.raw.arguments, allow_partial=True)
+    return {(key, repr(one)) for key, one in value.items()} if isinstance(value, dict) else set()
 
 
 def _placed(outcome: Outcome[Any], slot: Outcome[Any]) -> Outcome[Any]:

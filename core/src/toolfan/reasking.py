@@ -13,12 +13,15 @@ from .calls import BadCall, RawCall
 from .errors import InvalidCalls, MalformedArguments
 from .judging import limit_of, names_of
 from .merging import is_owed, merge
+from .wire import well_formed
 
 if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter, ToolRequest
     from .calls import Outcome
     from .chat import Message
     from .results import Calls
+
+_LONGEST_SHOWN = 200  # characters of the arguments of a call that is still missing
 
 
 def merged(
@@ -62,8 +65,12 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
 
 
 def _named(adapter: ParallelToolsAdapter, request: ToolRequest, bad: BadCall) -> str:
+    """The call by its name and its arguments: not every provider has ids, and there may be two of one tool."""
     name = names_of(adapter, request).to_wire.get(bad.name, bad.name)
-    return f"of {name}" if name else "without a name"
+    given = bad.raw.arguments.strip()
+    shown = given if len(given) <= _LONGEST_SHOWN else f"{given[:_LONGEST_SHOWN]}..."
+    said = f" with the arguments {well_formed(shown)}" if shown else ""
+    return f"of {name}{said}" if name else f"without a name{said}"
 
 
 def _owed(calls: Calls[Any]) -> list[BadCall]:
