@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loopback import USER, Bench, call
+from loopback import USER, Bench, call, completion, raw
 from pydantic import BaseModel, Field, model_validator
 from toolfan import BadCall, Calls, InvalidArguments
 from toolfan.scrutiny import SecondLook
@@ -97,6 +97,17 @@ INTEGRAL = {
     '{"pair": [1, 2.0]}': False,
     '{"either": 2.0, "theSize": 2.0, "exact": 2.0, "anything": 2.0, "undeclared": 2.0}': False,
 }
+
+
+@pytest.mark.parametrize(
+    ("written", "found"), [('"{\\"ratio\\": 1, \\"ratio\\": 2}"', []), ('{"ratio": 1, "ratio": 2}', [{"ratio": 2.0}])]
+)
+def test_a_key_with_two_values_is_found_where_arguments_are_text(bench: Bench, written: str, found: list[Any]) -> None:
+    answer = json.dumps(completion(call("Typed", "HERE"))).replace('"HERE"', written)
+    bench.serve(raw(answer))
+    calls = bench.client().create(model="m", messages=USER, tools=(Typed,), on_invalid="keep")
+    assert list(calls) == found
+    assert len(calls.failed) == 1 - len(found)
 
 
 @pytest.mark.parametrize("arguments", FAULTS)
