@@ -236,10 +236,16 @@ class IncompleteStream(ProviderError):
     retryable_by_default = True
 
     @classmethod
-    def of(cls, turn: Turn, *, begun: bool, adapter: str) -> Self:
-        """The error of a stream parser that has no end to tell; `begun`: something of the answer had come."""
+    def of(cls, turn: Turn, *, begun: bool, adapter: str, settled: bool = False) -> Self:
+        """The error of a stream parser that has no end to tell.
+
+        `begun`: something of the answer had come; `settled`: no call was open, and the adapter has `needs_end`.
+        """
         what = "before the answer was complete" if begun else "without an answer"
-        return cls(f"the stream ended {what}", adapter=adapter, turn=turn, hint=where(turn))
+        hint = where(turn)
+        if hint and settled:
+            hint += " Set needs_end=False on the adapter if this server ends all its streams so."
+        return cls(f"the stream ended {what}", adapter=adapter, turn=turn, hint=hint)
 
 
 def where(turn: Turn | None) -> str | None:

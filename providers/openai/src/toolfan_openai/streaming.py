@@ -196,7 +196,8 @@ class ChatStreamParser:
             raise Unavailable(what, adapter=self._adapter, turn=turn, hint=hint)
         if accepted:
             return turn
-        raise IncompleteStream.of(turn, begun=said_something, adapter=self._adapter)
+        settled = all(slot.closed for slot in self._calls.in_order())
+        raise IncompleteStream.of(turn, begun=said_something, settled=settled, adapter=self._adapter)
 
     def _turn(self, text: str, refusal: str | None, *, ended: bool) -> Turn:
         slots = self._calls.in_order()

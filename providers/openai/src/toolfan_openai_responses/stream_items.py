@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan_openai.parsing import OBJECT
 
-from .parsing import given_id, kind_of, piece_of
+from .parsing import CALLS, given_id, kind_of, piece_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,6 +48,9 @@ class StreamItems:
         self._shared: set[int] = set()  # indices under which several began
         self._by_id: dict[str, Item] = {}
         self._by_call: dict[str, deque[Item]] = {}
+        self._called: dict[str, Item] = {}  # that last said this `call_id`
+        self.nobodys: Item | None = None
+        """The pieces that nothing says the call of, while several are open: none of the items, until they are kept."""
 
     def in_order(self) -> list[Item]:
         """All items, in the order of the output."""
@@ -74,27 +77,58 @@ class StreamItems:
             self._by_id[given] = one
         if (call_id := _call_id(item)) is not None:
             self._by_call.setdefault(call_id, deque()).append(one)
+            self._called[call_id] = one
+
+    def settle_nobodys(self) -> int:
+        """Makes an item of those pieces, after all others; or leaves them out, if every call was told whole.
+
+        The number of characters that were left out.
+        """
+        one, self.nobodys = self.nobodys, None
+        if one is None:
+            return 0
+        if all(_is_told(item) for item in self.at.values()):
+            return sum(map(len, one.pieces)) or len(one.whole or "")
+        self.at[self._end] = one
+        self._end += 1
+        return 0
+
+    def are_whole(self) -> bool:
+        """Whether an item has ended, and no call is open."""
+        items = self.at.values()
+        return any(one.done for one in items) and all(
+            one.done or one.whole is not None for one in items if kind_of(one.said) is not None
+        )
 
     # Which one.
 
-    def of_piece(self, event: Mapping[str, Any]) -> Item:
-        """The item that a piece is of: of several under one index and no id of its own, the last one."""
+    def of_piece(self, event: Mapping[str, Any], *, text: bool = False) -> Item:
+        """The item that a piece of arguments, or `text`, is of: of several under one index without an id the last one.
+
+        Some servers write the `call_id` where the id of the item belongs.
+        """
         given, at = event.get("item_id"), _place(event.get("output_index"))
         here = None if at is None else self._latest.get(at)
-        if here is not None and here.said.get("id") == given:
+        if here is not None and given in (here.said.get("id"), _call_id(here.said)):
             return here
-        found = (self._by_id.get(given) if isinstance(given, str) else None) or here
+        found = None
+        if isinstance(given, str) and given:
+            found = self._by_id.get(given) or self._called.get(given)
+        found = found or here
         if found is None and at is None and self.at:
-            found = self._likely()
+            found = self._likely(text=text)
         return found or self.add(at)
 
-    def _likely(self) -> Item | None:
+    def _likely(self, *, text: bool) -> Item | None:
         """The item of a piece that says of none: the only open call, else the last item; None for a new one."""
         last = self.at[self._end - 1]
         calls = [one for one in self.at.values() if not one.done and kind_of(one.said) is not None]
         if len(calls) < 2:
             return calls[0] if calls else last
-        return None if last.said else last  # what nothing says the call of is kept together
+        if text:
+            return None if last.said else last
+        self.nobodys = self.nobodys or Item()
+        return self.nobodys
 
     def begun(self, event: Mapping[str, Any], item: JSON) -> Item:
         """The item that begins here; one of which a piece came first, or which begins a second time, is there."""
@@ -183,6 +217,12 @@ def _drained(items: deque[Item]) -> Iterator[Item]:
 def _may_be(one: Item, item: Mapping[str, Any]) -> bool:
     """Whether both are of one type, as far as it is known."""
     return not one.said or one.said.get("type") == item.get("type")
+
+
+def _is_told(one: Item) -> bool:
+    """Whether it is no call, or one of which all arguments were told, if there are none."""
+    kind = kind_of(one.said)
+    return kind is None or bool(one.whole) or (one.done and one.said.get(CALLS[kind]) is not None)
 
 
 def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

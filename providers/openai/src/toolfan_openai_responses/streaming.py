@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
     from .stream_items import Item
 
-_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 _PIECES = frozenset({"response.function_call_arguments.delta", "response.custom_tool_call_input.delta"})
 _WHOLE = {"response.function_call_arguments.done": "arguments", "response.custom_tool_call_input.done": "input"}
+_STATES = frozenset({"completed", "incomplete", "failed", "cancelled"})
+_ENDS = frozenset(f"response.{state}" for state in _STATES)
 _ITEMS = frozenset({"response.output_item.added", "response.output_item.done"})
 _TEXTS = {"response.output_text.delta": "text", "response.refusal.delta": "refusal"}
 _PARTS = {"text": "output_text", "refusal": "refusal"}
@@ -39,9 +40,9 @@ class ResponseStreamParser:
     """One streamed response; see `toolfan.adapter.StreamParser`.
 
     A call is sealed when its arguments, or its item, are said to be done; the end is `response.completed` or another
-    last state of the response.  What comes after it is another response, and not read.  Arguments whose item never
-    comes become a call without a name, which fails and shows them.  `needs_end` False is for servers that are known to
-    send no last state: then the end of the stream is the end, too.
+    last state of the response, or `[DONE]` where no call is open.  What comes after it is another response, and not
+    read.  Arguments whose item never comes become a call without a name, which fails and shows them.  `needs_end` False
+    is for servers that are known to send no last state: then the end of the stream is the end, too.
     """
 
     def __init__(self, adapter: str, *, needs_end: bool = True) -> None:
@@ -50,7 +51,8 @@ class ResponseStreamParser:
         self._calls = CallAssembler()
         self._items = StreamItems()
         self._next = 0  # the place of the item whose call is opened next
-        self._ended = False
+        self._ended = self._said_done = False
+        self._left_out = 0  # characters of arguments
         self.texts: list[str] = []
         self._refusals: list[str] = []
         self.body: JSON = {}
@@ -65,12 +67,13 @@ class ResponseStreamParser:
         """The calls that this event sealed.  Raises the ProviderError of an error in it."""
         kind = event.get("type")
         kind = kind if isinstance(kind, str) else None
+        self._said_done = "[DONE]" in event
         if self._ended:
             return ()
         if kind in _PIECES or kind in _TEXTS:
             self._read_piece(event, kind, event.get("delta"))
         elif kind in _WHOLE:
-            if isinstance(text := event.get(_WHOLE[kind]), str):
+            if isinstance(text := event.get(_WHOLE[kind]), str) and text:  # the item says whether it is empty
                 self._whole(self._items.of_piece(event), text)
         elif kind in _ITEMS:
             if isinstance(item := event.get("item"), OBJECT):
@@ -86,6 +89,8 @@ class ResponseStreamParser:
             raise error_of(error, adapter=self._adapter)
         elif isinstance(response := event.get("response"), OBJECT):
             self.body = dict(response)
+            if kind == "response.done" and response.get("status") in _STATES:  # so the realtime service, and proxies
+                self._end(self.body, "")
         return self._calls.take()
 
     # Items.
@@ -93,13 +98,14 @@ class ResponseStreamParser:
     def _read_item(self, one: Item, item: JSON, *, done: bool) -> None:
         if one.done:
             return
+        begun = one.said
         self._items.say(one, item)
         one.done = done
         while (following := self._items.at.get(self._next)) is not None and following.said:
             self._open(following)
             self._next += 1
         if done:
-            self._done(one)
+            self._done(one, begun)
 
     def _open(self, one: Item) -> None:
         """The call in this item begins, after those of the items before it."""
@@ -113,13 +119,14 @@ class ResponseStreamParser:
         if one.whole is not None:
             self._whole(one, one.whole)
 
-    def _done(self, one: Item) -> None:
+    def _done(self, one: Item, begun: JSON) -> None:
         if (kind := kind_of(one.said)) is not None:
             call_id, name, text = piece_of(one.said)
             if one.slot is not None and one.slot.call is None:
                 one.slot.name, one.slot.id = one.slot.name or name, one.slot.id or call_id
-            if one.said.get(CALLS[kind]) is not None or one.whole is None:
-                self._whole(one, text)
+            if not text and (text := _came(one) or (piece_of(begun)[2] if kind_of(begun) else "")):
+                one.said = {**one.said, CALLS[kind]: text}  # an item that says nothing of them takes nothing back
+            self._whole(one, text)
         elif not one.texts:
             text, refusal = said([one.said])
             self.texts += [text] if text else []
@@ -148,7 +155,7 @@ class ResponseStreamParser:
         self.body = {"status": status, **response} if status else response
         output = response.get("output")
         if isinstance(output, list):
-            self._complete(output)
+            self.body["output"] = self._complete(output)
         self._finish()
         if not isinstance(output, list) or len(output) < len(self._items.at):
             self.body["output"] = self._output()
@@ -156,14 +163,19 @@ class ResponseStreamParser:
             parse_answer(self.body, adapter=self._adapter)  # raises it
         self._ended = True
 
-    def _complete(self, output: list[Any]) -> None:
-        """Adds what no event of its own has said."""
-        known = self._items.told(output)
+    def _complete(self, output: list[Any]) -> list[Any]:
+        """Adds what no event of its own has said; the output, with the arguments that it leaves out."""
+        known, whole = self._items.told(output), list(output)
         for at, item in enumerate(output):
             if isinstance(item, OBJECT):
-                self._read_item(known.get(at) or self._items.add(at), dict(item), done=True)
+                one = known.get(at) or self._items.add(at)
+                self._read_item(one, dict(item), done=True)
+                if (kind := kind_of(item)) is not None and not item.get(CALLS[kind]) and one.whole:
+                    whole[at] = {**item, CALLS[kind]: one.whole}
+        return whole
 
     def _finish(self) -> None:
+        self._left_out += self._items.settle_nobodys()
         for one in self._items.in_order():
             if not one.said and (one.pieces or one.whole is not None):
                 one.said = {"type": "function_call", "name": "", "arguments": ""}
@@ -194,13 +206,22 @@ class ResponseStreamParser:
         turn = parse_answer(self.body, adapter=self._adapter)
         calls = tuple(slot.call for slot in self._calls.in_order() if slot.call is not None)
         warnings = [*turn.warnings, *self._calls.warnings()]
-        if not self._ended and self._items.at and not self._needs_end:
+        if self._left_out:
+            warnings.append(f"{self._left_out} characters of arguments that nothing says the call of were left out")
+        accepted = self._items.at and (not self._needs_end or (self._said_done and self._items.are_whole()))
+        if not self._ended and accepted:
             warnings.append("the stream ended without response.completed")
         turn = replace(turn, calls=calls, warnings=tuple(warnings))
         if self._ended:
             return turn
         text, refusal = well_formed(self.text), well_formed("".join(self._refusals)) or None
         turn = replace(turn, text=text, refusal=refusal)
-        if self._items.at and not self._needs_end:
+        if accepted:
             return turn
-        raise IncompleteStream.of(turn, begun=bool(self._items.at), adapter=self._adapter)
+        begun, settled = bool(self._items.at), self._items.are_whole()
+        raise IncompleteStream.of(turn, begun=begun, settled=settled, adapter=self._adapter)
+
+
+def _came(one: Item) -> str:
+    """The arguments that events of their own have told."""
+    return one.whole or (one.slot.arguments if one.slot is not None else "".join(one.pieces))

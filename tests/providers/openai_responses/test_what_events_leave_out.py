@@ -1,0 +1,193 @@
+"""Events that say less than they should: nothing takes back what came, and nothing is called that nobody called."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import toolfan
+from loopback import USER, http
+from pydantic import BaseModel
+from responses_api import asked, called, custom, events_of, response, sse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+JSON = dict[str, Any]
+LEFT_OUT = object()
+
+
+class A(BaseModel):
+    x: int = 0
+
+
+TWO = response(called("A", {"x": 1}, "c1"), called("A", {"x": 2}, "c2"))
+BAD = "characters of arguments that nothing says the call of were left out"
+
+
+def streamed(faulty: Callable[..., Any], answer: bytes) -> toolfan.Calls[Any]:
+    def work(client: Any) -> Any:
+        return client.stream(messages=USER, tools=(A,), on_invalid="keep").until_done()
+
+    calls: toolfan.Calls[Any] = asked(faulty(answer), work)
+    return calls
+
+
+def read(events: list[JSON]) -> tuple[toolfan.Turn, JSON]:
+    parser: Any = toolfan.load_adapter("openai-responses").stream_parser()
+    for event in events:
+        parser.feed(event)
+    return parser.close(), parser.body
+
+
+def saying(holder: JSON, key: str, value: Any) -> JSON:
+    """It with this value there, if it has one at all."""
+    if key not in holder:
+        return holder
+    rest = {name: one for name, one in holder.items() if name != key}
+    return rest if value is LEFT_OUT else {**rest, key: value}
+
+
+def emptied(body: JSON, value: Any, *ends: str) -> list[JSON]:
+    """The events of this answer; those whose types end so say this of the arguments."""
+    events: list[JSON] = json.loads(json.dumps(events_of(body)))
+    for at, event in enumerate(events):
+        if not event["type"].endswith(ends):
+            continue
+        for key in ("arguments", "input"):
+            events[at] = saying(events[at], key, value)
+            if "item" in event:
+                events[at]["item"] = saying(events[at]["item"], key, value)
+            if "response" in event:
+                said = events[at]["response"]
+                events[at]["response"] = {**said, "output": [saying(one, key, value) for one in said["output"]]}
+    return events
+
+
+@pytest.mark.parametrize("value", ["", None, LEFT_OUT], ids=["empty", "null", "missing"])
+@pytest.mark.parametrize(
+    "ends",
+    [
+        ("arguments.done", "input.done"),
+        ("item.done",),
+        ("item.done", "completed"),
+        ("arguments.done", "input.done", "item.done", "completed"),
+    ],
+    ids=" ".join,
+)
+def test_an_end_without_arguments_takes_nothing_back(
+    faulty: Callable[..., Any], value: Any, ends: tuple[str, ...]
+) -> None:
+    calls = streamed(faulty, sse(emptied(TWO, value, *ends)))
+    assert (list(calls), calls.warnings) == ([A(x=1), A(x=2)], ())
+    for body in (TWO, response(custom("code", "print()"), called("A", "{}", "c1"))):
+        turn, answer = read(emptied(body, value, *ends))
+        assert turn.calls == read(events_of(body))[0].calls
+        assert answer["output"] == body["output"]  # what goes back to the model has them too
+
+
+def test_what_no_event_says_is_empty() -> None:
+    body = response(called("A", "", "c1"), called("A", {"x": 2}, "c2"))
+    events = emptied(body, "", "arguments.done")
+    parser = toolfan.load_adapter("openai-responses").stream_parser()
+    sealed = [(event["type"], call.arguments) for event in events for call in parser.feed(event)]
+    assert sealed == [("response.output_item.done", ""), ("response.output_item.done", '{"x": 2}')]
+
+
+def test_arguments_that_stand_where_the_item_begins_stay() -> None:
+    events = [one for one in events_of(TWO) if ".delta" not in one["type"] and "arguments" not in one["type"]]
+    for event in events:
+        if event["type"].endswith(("item.added", "item.done")):
+            at = event["output_index"]
+            event["item"] = {
+                **TWO["output"][at],
+                "arguments": TWO["output"][at]["arguments"] if "added" in event["type"] else "",
+            }
+        elif event["type"].endswith("completed"):
+            event["response"] = {**TWO, "output": []}
+    turn, answer = read(events)
+    assert [call.arguments for call in turn.calls] == ['{"x": 1}', '{"x": 2}']
+    assert answer["output"] == TWO["output"]
+
+
+def unmarked(*, by: str | None = None, ends: tuple[str, ...] = (".delta", "arguments.done")) -> list[JSON]:
+    """Two calls, open at the same time, whose pieces lack marks, or have `by` this field of the item an id."""
+    events: list[JSON] = json.loads(json.dumps(events_of(TWO, interleaved=True)))
+    for event in events:
+        if event["type"].endswith(ends):
+            at = event.pop("output_index")
+            del event["item_id"]
+            if by is not None:
+                event["item_id"] = TWO["output"][at][by]
+    return events
+
+
+def test_pieces_are_found_by_the_call_id(faulty: Callable[..., Any]) -> None:
+    for kept in ((), ("item.added",), ("item.added", "arguments.done")):
+        events = unmarked(by="call_id")
+        if kept:
+            events = [one for one in events if one["type"].endswith((*kept, ".delta"))]
+            events.append({"type": "response.completed", "response": {**TWO, "output": []}})
+        calls = streamed(faulty, sse(events))
+        assert (list(calls), len(calls.outcomes), calls.warnings) == ([A(x=1), A(x=2)], 2, ())
+
+
+def test_a_call_id_that_several_have_counts_less_than_the_index() -> None:
+    body = response(called("A", {"x": 1}, "c"), {**called("A", {"x": 2}, "c"), "id": "fc_other"})
+    events = [{**one, "item_id": "c"} if "item_id" in one else one for one in events_of(body, interleaved=True)]
+    events = [one for one in events if one["type"].endswith(("item.added", ".delta"))]
+    turn, _ = read([*events, {"type": "response.completed", "response": {**body, "output": []}}])
+    assert [call.arguments for call in turn.calls] == ['{"x": 1}', '{"x": 2}']
+
+
+def test_pieces_of_nobody_are_no_call_where_all_came_whole(faulty: Callable[..., Any]) -> None:
+    whole = [one for one in unmarked() if "item.done" not in one["type"]]
+    for events in (unmarked(), whole):
+        calls = streamed(faulty, sse(events))
+        assert (list(calls), len(calls.outcomes)) == ([A(x=1), A(x=2)], 2)
+        assert calls.warnings == (f"16 {BAD}",)
+        assert calls.raw == TWO
+
+
+def test_pieces_of_nobody_are_shown_where_a_call_lacks_them() -> None:
+    """The items say no arguments: what came is a call without a name, which fails."""
+    events = [one for one in unmarked() if not one["type"].endswith("arguments.done")]
+    events = [{**one, "item": saying(one["item"], "arguments", None)} if "item" in one else one for one in events]
+    events[-1]["response"]["output"] = []
+    turn, answer = read(events)
+    assert [(call.name, call.arguments) for call in turn.calls] == [("A", ""), ("A", ""), ("", '{"x":{"x": 1} 2}')]
+    assert turn.warnings == ()
+    assert [item["name"] for item in answer["output"]] == ["A", "A", ""]
+
+
+# The end.
+
+DONE = b"data: [DONE]\n\n"
+
+
+def cut(*events: JSON, done: bytes = DONE) -> bytes:
+    text = b"".join(f"data: {json.dumps(event)}\n\n".encode() for event in events) + done
+    return http(text.decode(), content_type="text/event-stream")
+
+
+def test_a_response_that_is_done_has_ended(faulty: Callable[..., Any]) -> None:
+    *events, last = events_of(TWO)
+    calls = streamed(faulty, cut(*events, {**last, "type": "response.done"}, done=b""))
+    assert (list(calls), calls.warnings, calls.stop.kind) == ([A(x=1), A(x=2)], (), "calls")
+    assert calls.raw == TWO
+    with pytest.raises(toolfan.IncompleteStream):  # one that says no last state is not the end
+        streamed(faulty, cut(*events, {"type": "response.done", "response": {"status": "in_progress"}}, done=b""))
+
+
+def test_done_is_the_end_where_no_call_is_open(faulty: Callable[..., Any]) -> None:
+    *events, _ = events_of(TWO)
+    calls = streamed(faulty, cut(*events))
+    assert (list(calls), calls.stop.kind) == ([A(x=1), A(x=2)], "none")
+    assert calls.warnings == ("the stream ended without response.completed",)
+    for end in (3, len(events) - 2):  # in the middle of a call
+        with pytest.raises(toolfan.IncompleteStream) as caught:
+            streamed(faulty, cut(*events[:end]))
+        assert "needs_end" not in str(caught.value)
+    with pytest.raises(toolfan.IncompleteStream, match="Set needs_end=False on the adapter"):
+        streamed(faulty, cut(*events, done=b""))
