@@ -149,6 +149,18 @@ ROWS: dict[str, tuple[list[Delta], list[tuple[str | None, str, str]]]] = {
         [(0, "a", "A", '{"x": ['), (0, None, None, '{"x": [1]}\n'), (1, "b", "B", Y)],
         [("a", "A", '{"x": [1]}'), BY],
     ),
+    "arguments cumulative, indented": (
+        [(0, "a", "A", '{\n  "x'), (0, None, None, '{\n  "x": "1'), (0, None, None, '{\n  "x": "12"\n}')],
+        [("a", "A", '{\n  "x": "12"\n}')],
+    ),
+    "arguments cumulative, spaced": (
+        [(0, "a", "A", '{ "x'), (0, None, None, '{ "x": "1'), (0, None, None, '{ "x": "12" }')],
+        [("a", "A", '{ "x": "12" }')],
+    ),
+    "a text that looks like its object, spaced": (
+        [(0, "a", "A", '{ "'), (0, None, None, '{ ": 1}')],
+        [("a", "A", '{ "{ ": 1}')],
+    ),
     "arguments cumulative, cut": (
         [(0, "a", "A", '{"x":'), (0, None, None, '{"x": 1'), (0, None, None, '{"x": 1, "y')],
         [("a", "A", '{"x": 1, "y')],

@@ -5,6 +5,7 @@ Knows: names and arguments in pieces, repeated or repeated and continued.  Must 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .calls import RawCall
 
 _NOTHING = ("", "{", "{}")
+_CONTROL = re.compile(r"[\x00-\x1f]")  # what no text of JSON has but escaped
 
 
 class Slot:
@@ -142,8 +144,11 @@ class Slot:
 
     def _forbids(self, text: str, piece: str) -> bool:
         """Whether JSON has no place for the piece, an object, after the text that it begins with."""
-        if self._scanner.in_text:  # where `{"` would be its last character and its end
-            return piece[2:3] not in ("", " ", "\t", "\r", "\n", ":", ",", "}", "]")
+        if self._scanner.in_text:  # its first quote would be the end of that text
+            before, _, after = piece.partition('"')
+            if "\\" in before:  # an object has none there
+                return False
+            return bool(_CONTROL.search(before)) or after[:1] not in ("", " ", "\t", "\r", "\n", ":", ",", "}", "]")
         return text.rstrip()[-1] not in ":[,"  # after these an object may start, which may begin like the arguments
 
     def _is_told_again(self, piece: str) -> bool:
