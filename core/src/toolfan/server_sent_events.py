@@ -7,6 +7,7 @@ Knows: fields, names of events, JSON in them.  Must not know: other forms of str
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,7 @@ DONE: Final[JSON] = {"[DONE]": True}
 """The event that stands for `data: [DONE]`."""
 EXCERPT = 300
 """Bytes of an answer that are looked at for errors."""
+_LIST = re.compile(rb"\[\s*(\{|$)")
 _FIELD = re.compile(rb"[\w.-]*")
 _MASKED = 2000
 """Bytes of words that are no event in which secrets are masked, before the first of them are shown."""
@@ -80,6 +82,7 @@ class ServerSentEvents:
     __slots__ = (
         "_about",
         "_after_cr",
+        "_bare",
         "_data",
         "_held",
         "_line",
@@ -99,7 +102,7 @@ class ServerSentEvents:
         self._data: list[bytes] = []
         self._name = b""
         self._held = self._size = 0  # bytes in `_line` and `_data`
-        self._after_cr = self.ended = self.gave = self.understood = False
+        self._after_cr = self._bare = self.ended = self.gave = self.understood = False
         self._passed: BadResponse | None = None  # the error of an event that was passed over, if nothing else comes
         self._strange: BadResponse | None = None  # the error of a line that is no field, if this is an event stream
         self._stray = b""  # lines after the last event that are no field: an error, as some servers write it
@@ -168,7 +171,8 @@ class ServerSentEvents:
         elif name == b"data":
             self._data.append(value)
             self._size += len(line)
-        elif bare[:1] == b"{":  # an error, as some servers write it into the stream: without a field's name
+        elif bare[:1] == b"{" or _LIST.match(bare) or (self._bare and bare[:1] in b'"{}[]'):
+            self._bare = True  # an error, as some servers write it: without a field's name
             self._data.append(bare)
             self._size += len(line)
         elif name == b"error" and value.lstrip()[:1] == b"{":  # so llama.cpp
@@ -185,7 +189,7 @@ class ServerSentEvents:
     def _dispatch(self, found: list[JSON], *, final: bool) -> None:
         lines, name = self._data, self._name
         self._data, self._name, self._size, self._stray = [], b"", 0, b""
-        self.understood = True
+        self._bare, self.understood = False, True
         if self._strange is not None:
             raise self._strange
         data = lines[0] if len(lines) == 1 else b"\n".join(lines)
@@ -202,7 +206,7 @@ class ServerSentEvents:
             values = self._odd(data, lines, name, final=final)
         else:
             values = [value]
-        for one in values:
+        for one in itertools.chain.from_iterable(map(_errors_in, values)):
             if name == b"error" and not (isinstance(one, dict) and one.get("error")):
                 found.append({"error": one})
             elif isinstance(one, dict):
@@ -254,6 +258,12 @@ class ServerSentEvents:
                 if not final or at < len(lines) - 1:
                     raise
         return values
+
+
+def _errors_in(value: Any) -> list[Any]:
+    """The errors of a list of nothing else, as Google writes them; else the value."""
+    listed = isinstance(value, list) and all(isinstance(one, dict) and one.get("error") for one in value)
+    return value if listed and value else [value]
 
 
 def _is_sign_of_life(name: bytes, data: bytes) -> bool:

@@ -149,6 +149,33 @@ def test_a_code_of_success_is_no_error(heard: Hear, said: str) -> None:
     assert (found.error, found.said) == (None, [("a", Weather(location="A"))])
 
 
+GOOGLE = [{"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}]
+LISTS = {
+    "data": event(GOOGLE),
+    "named": b"event: error\n" + event(GOOGLE),
+    "two": event(GOOGLE * 2),
+    "a line": json.dumps(GOOGLE).encode() + b"\n",
+    "a line without an end": json.dumps(GOOGLE).encode(),
+    "lines": json.dumps(GOOGLE, indent=2).encode() + b"\n",
+    "lines, then the end": json.dumps(GOOGLE, indent=2).replace("[\n  {", "[{").encode() + b"\n\n" + DONE,
+}
+
+
+@pytest.mark.parametrize("form", LISTS)
+def test_errors_in_a_list_are_told(heard: Hear, form: str) -> None:
+    """So Google's interface that is compatible with OpenAI's."""
+    found = heard(CALL + LISTS[form])
+    assert (type(found.error), found.error.status, found.said) == (Unavailable, 503, [("a", Weather(location="A"))])
+    assert "The model is overloaded." in str(found.error)
+    slow = heard(b": hi\n\n" + LISTS[form].replace(b"503", b"429").replace(b"UNAVAILABLE", b"RESOURCE_EXHAUSTED"))
+    assert (type(slow.error), slow.error.status, slow.requests) == (RateLimited, 429, 2)
+
+
+def test_a_list_of_other_things_is_no_event(heard: Hear) -> None:
+    for listed in ([], [1], [chunk(content="a")], [*GOOGLE, 1]):
+        assert type(heard(CALL + event(listed)).error) is BadResponse
+
+
 def test_an_error_in_a_line_of_its_own(heard: Hear) -> None:
     """So llama.cpp: `error: {...}`."""
     line = b'error: {"code": %d, "message": "no more context", "type": "%b"}\n\n'
