@@ -103,6 +103,13 @@ def test_a_choice_without_message_is_no_answer(faulty: Start, mode: str, reason:
 
 
 @each_way
+@pytest.mark.parametrize("reason", ["stop", "eos", "eos_token", "stop_sequence", "end_turn"])
+def test_an_end_with_calls_is_one_by_calls(faulty: Start, mode: str, reason: str) -> None:
+    found = ask(faulty, mode, choice(reason, GOOD["message"])).result
+    assert (list(found), found.stop.kind, found.stop.raw) == ([Weather(location="A")], "calls", reason)
+
+
+@each_way
 @pytest.mark.parametrize("reason", FAILED)
 def test_an_end_that_is_a_failure_is_told_and_asked_again(faulty: Start, mode: str, reason: str) -> None:
     found = ask(faulty, mode, choice(reason, SILENT))

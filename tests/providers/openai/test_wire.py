@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
+import toolfan
 from loopback import KEY, USER, Bench, call, completion, raw
 from pydantic import BaseModel, ValidationInfo, field_validator
 from toolfan import InvalidCalls, RequestRejected, Tool, ToolChoice, ToolDefinitionError, TooManyCalls, UsageError
@@ -227,6 +229,38 @@ def test_extra_fields_headers_and_queries_arrive_unchecked(bench: Bench) -> None
     assert (sent["vendor"], sent["n"]) == ({"deep": [None, 1.5]}, 2)
     assert bench.server.requests[0].headers["x-house"] == "yes"
     assert bench.server.requests[0].query == {"api": "2", "q": "a b"}
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        (None, "absent"),
+        ({"include_usage": False}, {"include_usage": False}),
+        ({"include_obfuscation": False}, {"include_usage": True, "include_obfuscation": False}),
+        ({}, {"include_usage": True}),
+    ],
+    ids=str,
+)
+def test_the_stream_options_of_extra_body_count(bench: Bench, said: Any, sent: Any) -> None:
+    """Some servers refuse the field, so that no stream came of them."""
+    bench.serve({"text": "x"})
+    bench.client().stream(model="m", messages=USER, tools=(A,), extra_body={"stream_options": said}).until_done()
+    assert bench.bodies[0].get("stream_options", "absent") == sent
+    assert bench.bodies[0]["stream"] is True
+    assert body(bench, (A,), extra_body={"stream_options": None}).get("stream_options", "absent") == "absent"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_profile_may_want_no_stream_options(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    bench.serve({"text": "x"})
+    monkeypatch.chdir(tmp_path)
+    profile = f'adapter = "openai"\nmodel = "m"\nbase_url = "{bench.server.openai_url}"\n'
+    Path("toolfan.toml").write_text(f"[profiles.p]\n{profile}stream_usage = {str(wanted).lower()}\n")
+    with toolfan.connect(profile="p") as client:
+        client.stream(messages=USER, tools=(A,)).until_done()
+    assert ("stream_options" in bench.bodies[0]) is wanted
 
 
 def test_the_tools_of_extra_body_join_the_others(bench: Bench) -> None:

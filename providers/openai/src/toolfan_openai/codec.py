@@ -6,6 +6,7 @@ Must not know: the SDK, HTTP, retries, how calls are validated.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ from .parsing import parse_completion
 from .settings import OpenAISettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pydantic import BaseModel
     from toolfan.tools import Tool
@@ -69,6 +70,8 @@ class ChatCompletionsAdapter:
     option_names: frozenset[str] = OPTION_NAMES
     needs_end: bool = True
     """False for servers known to end a stream without a finish reason and without `[DONE]`."""
+    stream_usage: bool = True
+    """False for servers that refuse `stream_options`, by which a stream is asked for its usage."""
 
     def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
         """`tools` of the request.  Raises ToolDefinitionError if a schema does not fit the strict dialect."""
@@ -104,14 +107,20 @@ class ChatCompletionsAdapter:
             messages = [with_wire_names(message, changed) for message in messages]
         tools = self.render_tools(request.tools, strict=request.strict)
         body: JSON = {"model": request.model, "messages": messages, "tools": tools}
+        extra = dict(request.extra_body)
         if request.stream:
-            body |= {"stream": True, "stream_options": {"include_usage": True}}
+            body["stream"] = True
+        stream_options = extra.pop("stream_options", {})  # the user's count more: some servers refuse them
+        if request.stream and self.stream_usage and isinstance(stream_options, Mapping):
+            stream_options = {"include_usage": True, **stream_options}
+        if stream_options:
+            body["stream_options"] = stream_options
         body["tool_choice"] = self._tool_choice(request)
         # Only the exception is sent: parallel calls are the default, and some servers reject the field.
         if request.parallel is not True and request.parallel <= 1:
             body["parallel_tool_calls"] = False
         body.update(request.options)
-        body = merge_extra_body(body, request.extra_body, adapter=self.name)
+        body = merge_extra_body(body, extra, adapter=self.name)
         tools_json = None
         if body["tools"] is tools:
             tools_json = request.tools.memo((self.name, "tools_json", request.strict), lambda: encode_json(tools))
@@ -139,7 +148,8 @@ class ChatCompletionsAdapter:
 
     def configured(self, settings: BaseModel) -> ChatCompletionsAdapter:
         """The adapter as a profile wants it."""
-        return replace(self, needs_end=getattr(settings, "needs_end", self.needs_end))
+        changed = {name: getattr(settings, name, getattr(self, name)) for name in ("needs_end", "stream_usage")}
+        return replace(self, **changed)
 
     def serving(self, client: object) -> ChatCompletionsAdapter:
         """The adapter for this client: Azure is a provider of its own."""

@@ -24,6 +24,7 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "length": "length",
     "content_filter": "filtered",
     "eos": "end",
+    "eos_token": "end",
     "end_turn": "end",
     "stop_sequence": "end",
     "tool_use": "calls",

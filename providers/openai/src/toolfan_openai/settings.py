@@ -53,3 +53,4 @@ class OpenAISettings(EndpointSettings):
     """Settings of the adapter `openai`: those of the endpoint, and what only chat completions have."""
 
     azure_deployment: str | None = None
+    stream_usage: bool = Field(default=True, description="False for servers that refuse stream_options.")
