@@ -11,7 +11,7 @@ import typer
 
 from ..constructors import connect
 from ..errors import CallError, ToolfanError
-from .output import no_call_text, outcome_json, outcome_text, print_json, print_text
+from .output import at_a_terminal, no_call_text, outcome_json, outcome_text, print_json, print_text
 from .questions import Choice, Profile, Question, System, Target, Tools, messages, tool_choice
 from .tool_paths import load_tools
 
@@ -50,7 +50,7 @@ def call(
             if exc.calls is not None and not as_stream:
                 _print(exc.calls.outcomes, as_json=as_json)
             if not isinstance(exc, CallError):
-                raise
+                raise at_a_terminal(exc) from exc
             raise exc.with_details(hint="With --keep this is no failure.") from None
     if not as_stream:
         _print(calls.outcomes, as_json=as_json)
@@ -59,10 +59,10 @@ def call(
 
 
 def _streamed(client: Client, asked: dict[str, Any], *, as_json: bool) -> Calls[Any]:
-    """The calls, each printed when it comes: one that failed as it is, and again when it is mended."""
+    """The calls, each printed when it comes: one that failed as it is, and again, as another attempt, when mended."""
     with client.stream(**asked) as stream:
         for outcome in stream:
-            if as_json and outcome.attempt > 1:
+            if as_json:
                 print_json({**outcome_json(outcome), "attempt": outcome.attempt})
             else:
                 _print([outcome], as_json=as_json)

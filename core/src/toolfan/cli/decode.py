@@ -26,7 +26,7 @@ from ..results import Calls
 from ..wire import decode_json
 from . import tool_paths
 from .batches import Entry, opened
-from .output import error_json, no_call_text, outcome_json, print_json, print_text
+from .output import at_a_terminal, error_json, no_call_text, outcome_json, print_json, print_text
 from .tool_paths import load_tools
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def decode(
             failed |= "error" in line
             print_json({**place, **line})
         if error is not None:
-            told = error.with_details(hint=_HINT) if isinstance(error, BadResponse) else error
+            told = error.with_details(hint=_HINT) if isinstance(error, BadResponse) else at_a_terminal(error)
             if not place:
                 raise told from error
             failed = True

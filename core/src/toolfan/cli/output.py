@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from ..results import Calls
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+_HINTS = {
+    "What came whole is in .calls.": "What came whole is printed.",
+    "The text that had come is in .turn.text.": "Text had come, but no call.",
+    "Set needs_end=False on the adapter": "Set needs_end = false in the profile",
+}
 
 
 def print_json(value: Any, *, indent: int | None = None) -> None:
@@ -100,6 +105,14 @@ def _spelled(value: Any) -> Any:
 def error_json(error: ToolfanError) -> dict[str, str]:
     """An error for machines: its class and what it says."""
     return {"type": type(error).__name__, "message": str(error)}
+
+
+def at_a_terminal(error: ToolfanError) -> ToolfanError:
+    """The error with a hint for someone who has no object in hand, but lines that are printed and a profile."""
+    hint = error.hint or ""
+    for said, instead in _HINTS.items():
+        hint = hint.replace(said, instead)
+    return error.with_details(hint=hint.strip() or None)
 
 
 @contextmanager
