@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,38 @@ class Shortens(Rewriting):
 class ResultsInAscii(InAscii):
     def rewritten(self, turn: dict[str, Any]) -> dict[str, Any]:
         return super().rewritten(turn) if "gave" in turn else turn
+
+
+# Ids.
+
+
+class Readdressing(AcmeAdapter):
+    """`legal` has the fault: it is given each id of a call and of a result."""
+
+    def legal(self, call_id: str) -> str:
+        return call_id
+
+    def turns(self, messages: Any, tools: Any) -> Any:
+        return super().turns([self.readdressed(message) for message in messages], tools)
+
+    def readdressed(self, message: Any) -> Any:
+        if "tool_call_id" in message:
+            return {**message, "tool_call_id": self.legal(message["tool_call_id"])}
+        if calls := message.get("tool_calls"):
+            return {**message, "tool_calls": [{**call, "id": self.legal(call["id"])} for call in calls]}
+        return message
+
+
+@breaks("test_calls_of_two_ids_stay_two")
+class CutsIds(Readdressing):
+    def legal(self, call_id: str) -> str:
+        return call_id[:64]
+
+
+@breaks("test_calls_of_two_ids_stay_two")
+class IdsOfOneLetter(Readdressing):
+    def legal(self, call_id: str) -> str:
+        return re.sub(r"[^a-zA-Z0-9_-]", "_", call_id)
 
 
 @breaks("test_messages_go_out")

@@ -32,6 +32,8 @@ PARTS: list[Any] = [
     {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
 ]
 IDS = ("call_toolfan_a", "call_toolfan_b")
+# Longer than any provider takes; of letters that some refuse, in two ways each.
+ODD_IDS = (("call" * 100 + "a", "call" * 100 + "b"), ("call.toolfan", "call:toolfan"), ("天", "気"))
 MANY_MESSAGES = 1200
 # With how many of those before it a text is compared.
 NEAR = 12
@@ -186,6 +188,25 @@ class LawsOfMessages(LawsOfSchemas):
             return
         if not any(text.endswith(PIXEL) for text in texts([*values(body)])):
             yield "a result that is a list with an image is sent as something that is neither the image nor JSON"
+
+    @law
+    def test_calls_of_two_ids_stay_two(self) -> Iterator[str]:
+        """Ids of another provider's history that go out changed stay different: each result is that of one call.
+
+        An id may be longer than a provider takes, or of letters that it refuses; cut, or with `_` for those letters,
+        two become one, and the model reads one result as the other's.  `toolfan.wire.legal_id` puts a digest in.
+        """
+        for ids in ODD_IDS:
+            results = [{**result, "tool_call_id": one} for result, one in zip(RESULTS, ids, strict=True)]
+            try:
+                body = self.built(messages=(USER, called(ids=ids), *results)).body
+            except UsageError:
+                continue
+            beside = _beside(body, "result")
+            if IDS[0] in _beside(self.built(messages=(USER, called(), *RESULTS)).body, "result") and (
+                beside == _beside(body, "listed")
+            ):
+                yield f"the results of the calls {ids[0][-20:]!r} and {ids[1][-20:]!r} name one call"
 
     @law
     def test_earlier_calls_bear_names_on_the_wire(self) -> Iterator[str]:
