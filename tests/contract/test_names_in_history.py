@@ -141,3 +141,18 @@ def test_ids_that_are_too_long_are_shortened_on_a_call_and_its_result(
     assert ids[0] == "x" * 64
     assert len(set(ids)) == 3
     assert max(map(len, ids)) == 64
+
+
+@pytest.mark.parametrize("adapter", ["anthropic", "bedrock"])
+def test_ids_of_letters_that_a_service_refuses_become_others_and_stay_apart(
+    faulty: Callable[..., FaultServer], adapter: str
+) -> None:
+    server = faulty(http(json.dumps({"error": {"message": "no"}}), 400))
+    given = ["W_0", "W 0", "W/0", "日", "本", "W+0", "W=0"]
+    with client_of(adapter, server.url) as client, pytest.raises(toolfan.RequestRejected):
+        client.create(messages=[*USER, *turn(*(call(one, "other") for one in given))], tools=[TOOL])
+    ids = re.findall(r'"(?:id|tool_use_id|toolUseId)": "(.*?)"', json.dumps(json.loads(server.requests[0][3])))
+    assert ids[: len(given)] == ids[len(given) :]
+    assert ids[0] == "W_0"
+    assert len(set(ids)) == len(given)
+    assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", one) for one in ids)

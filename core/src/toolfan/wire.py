@@ -213,14 +213,17 @@ def nearest(name: str, known: Collection[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
-def shortened(call_id: str, longest: int) -> str:
-    """The id if it is no longer than `longest` characters; else its start and a digest of the whole.
+def legal_id(call_id: str, longest: int | None, letters: str = "") -> str:
+    """The id if a service takes it; else what it may keep of it, and a digest of the whole.
 
-    The history of another provider may have longer ones than a service takes; a call and its result stay together.
+    The history of another provider may have longer ones, or others: a call and its result stay together, and two calls
+    stay two.  `longest` is in characters; `letters` are the legal ones, as they stand in the brackets of a regular
+    expression (`a-z0-9_`), all of them if there are none.
     """
-    if len(call_id) <= longest:
+    legal = re.sub(f"[^{letters}]", "_", call_id) if letters else call_id
+    if legal == call_id and (longest is None or len(call_id) <= longest):
         return call_id
-    import hashlib  # few ids are longer
+    import hashlib  # few ids are others
 
     digest = hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{call_id[: longest - 17]}_{digest}"
+    return f"{legal[: longest and longest - 17]}_{digest}"

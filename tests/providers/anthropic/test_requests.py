@@ -132,14 +132,14 @@ def test_chat_style_messages_are_translated():
             "role": "assistant",
             "content": [
                 {"type": "text", "text": "Let me look."},
-                {**used, "id": "functions_Weather_0"},
+                {**used, "id": "functions_Weather_0_2b05d55ae44c7b2c"},
                 {**used, "id": "call_1"},
             ],
         },
         {
             "role": "user",
             "content": [
-                {"type": "tool_result", "tool_use_id": "functions_Weather_0", "content": "rain"},
+                {"type": "tool_result", "tool_use_id": "functions_Weather_0_2b05d55ae44c7b2c", "content": "rain"},
                 {"type": "tool_result", "tool_use_id": "call_1", "content": "snow"},
                 {"type": "text", "text": "And Rome?"},
                 {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},

@@ -7,13 +7,13 @@ Knows: messages and content blocks of the API.  Must not know: tools, options, t
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 from toolfan import toolset
 from toolfan.errors import Unsupported, UsageError
 from toolfan.messages import CallPart, ImagePart, OtherPart, ResultPart, TextPart, read_messages
+from toolfan.wire import legal_id as wire_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,8 +136,8 @@ def input_of(arguments: str) -> JSON:
 
 
 def legal_id(call_id: str) -> str:
-    """The id, as the API reads it: letters, digits, `_` and `-`."""
-    return re.sub(r"[^a-zA-Z0-9_-]", "_", call_id)
+    """The id, as the API takes it."""
+    return wire_id(call_id, None, "a-zA-Z0-9_-")
 
 
 def legal_name(name: str) -> str:

@@ -9,14 +9,13 @@ Knows: content blocks of Converse.  Must not know: tools, options, transports.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 from toolfan.errors import Unsupported, UsageError
 from toolfan.messages import CallPart, ImagePart, OtherPart, Part, ResultPart, TextPart, read_messages
-from toolfan.wire import shortened
+from toolfan.wire import legal_id as wire_id
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON, Message
@@ -194,4 +193,4 @@ def text_blocks(text: str) -> list[JSON]:
 
 def legal_id(call_id: str | None) -> str:
     """The id as the service takes it; the chat-style history of another provider may have other ones."""
-    return re.sub(r"[^a-zA-Z0-9_.:-]", "_", shortened(call_id or "", 64)) or "call"
+    return wire_id(call_id or "call", 64, "a-zA-Z0-9_.:-")

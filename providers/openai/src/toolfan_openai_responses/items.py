@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.chat import check_chat_message, check_translatable, with_wire_names
 from toolfan.errors import UsageError
-from toolfan.wire import json_text, sendable, shortened
+from toolfan.wire import json_text, legal_id, sendable
 from toolfan_openai.replaying import legal_name
 
 from .parsing import CALLS, given_id, kind_of
@@ -53,7 +53,7 @@ def _translated(message: Message, custom: set[Any], own: set[Any]) -> Iterator[J
     role, content = message["role"], message.get("content")
     if role == "tool":
         call_id = message["tool_call_id"]
-        call_id = call_id if call_id in own else shortened(call_id, _LONGEST_ID)
+        call_id = call_id if call_id in own else legal_id(call_id, _LONGEST_ID)
         kind = "custom_tool_call_output" if call_id in custom else "function_call_output"
         yield {"type": kind, "call_id": call_id, "output": _parts(content)}
     elif role == "assistant":
@@ -109,7 +109,7 @@ def _called(call: Mapping[str, Any]) -> JSON:
     function, custom, call_id = call.get("function"), call.get("custom"), call.get("id")
     if not isinstance(call_id, str) or not call_id:
         raise UsageError("has a tool call without an id", hint="The result of a call names it by its id.")
-    call_id = shortened(call_id, _LONGEST_ID)
+    call_id = legal_id(call_id, _LONGEST_ID)
     if isinstance(function, Mapping) and isinstance(function.get("name"), str):
         arguments = function.get("arguments")
         text = arguments if isinstance(arguments, str) else json_text(arguments or {})
