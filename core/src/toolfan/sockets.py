@@ -4,7 +4,8 @@ The timeouts of HTTP libraries are for each read: a server that sends a byte now
 Here every read and write is given what is left of the whole deadline, so that the thread that waits ends too; and where
 all connections of a client are of this kind, a request needs no second thread to return on time.
 
-Knows: the network backends of httpx, httpx2 and their httpcore, by shape.  Must not know: any provider, requests.
+Knows: the network backends of httpx, httpx2 and their httpcore, and answers of urllib3, by shape.  Must not know: any
+provider, requests.
 """
 
 from __future__ import annotations
@@ -62,6 +63,17 @@ def interrupt(response: Any) -> None:
     stream = response.extensions.get("network_stream")
     with contextlib.suppress(Exception):  # an answer that comes from elsewhere than a socket
         stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+
+def interrupt_urllib3(response: Any) -> None:
+    """`interrupt` for an answer of urllib3's, which boto3 and requests read.
+
+    An answer with `Connection: close` has taken the socket away from its connection: its own reader alone holds it.
+    """
+    with contextlib.suppress(Exception):  # read to its end, or of another form in other versions
+        connection = getattr(response, "_connection", None)
+        own = getattr(connection, "sock", None) or response._fp.fp.raw._sock
+        own.shutdown(socket.SHUT_RDWR)
 
 
 class _Stream:

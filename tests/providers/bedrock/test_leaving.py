@@ -28,17 +28,25 @@ class City(BaseModel):
 ASKED: dict[str, Any] = {"model": "m", "messages": USER, "tools": (City,), "deadline": 30}
 
 
-def one_call_then_silence(handler: BaseHTTPRequestHandler) -> None:
+def one_call_then_silence(handler: BaseHTTPRequestHandler, head: bytes = HEAD) -> None:
     said = events(answer(use("t", "City", {"name": "Oslo"}), use("u", "City", {"name": "Bergen"})))
     data = frames(said[:5])
-    handler.wfile.write(HEAD + b"%x\r\n%b\r\n" % (len(data), data))
+    handler.wfile.write(head + b"%x\r\n%b\r\n" % (len(data), data))
     handler.wfile.flush()
     time.sleep(6)
 
 
-def test_a_cancelled_task(bedrock: Callable[..., Any]) -> None:
+def then_closed(handler: BaseHTTPRequestHandler) -> None:
+    """As that, of a server that keeps no connection: http.client has let go of the socket then."""
+    one_call_then_silence(handler, HEAD.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
+
+
+@pytest.mark.parametrize("serve", [one_call_then_silence, then_closed])
+def test_a_cancelled_task(bedrock: Callable[..., Any], serve: Any) -> None:
+    clients = []
+
     async def main() -> float:
-        client = toolfan.wrap_async(bedrock(one_call_then_silence)[0])
+        client = toolfan.wrap_async(bedrock(serve)[0])
         came = asyncio.Event()
 
         async def ask() -> None:
@@ -51,9 +59,11 @@ def test_a_cancelled_task(bedrock: Callable[..., Any]) -> None:
         started = time.monotonic()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        clients.append(client)
         return time.monotonic() - started
 
     assert asyncio.run(main()) < 0.8
+    until(lambda: clients[0].abandoned == 0, 3)
 
 
 @pytest.mark.parametrize("way", ["streamed", "async streamed"])
@@ -73,8 +83,9 @@ def test_the_end_of_the_answer_is_the_end(bedrock: Callable[..., Any], way: str)
     assert time.monotonic() - started < 3
 
 
-def test_another_thread_closes_it(bedrock: Callable[..., Any]) -> None:
-    stream = toolfan.wrap(bedrock(one_call_then_silence)[0]).stream(**ASKED)
+@pytest.mark.parametrize("serve", [one_call_then_silence, then_closed])
+def test_another_thread_closes_it(bedrock: Callable[..., Any], serve: Any) -> None:
+    stream = toolfan.wrap(bedrock(serve)[0]).stream(**ASKED)
     assert next(iter(stream)).value == City(name="Oslo")
     threading.Timer(0.2, stream.close).start()
     started = time.monotonic()

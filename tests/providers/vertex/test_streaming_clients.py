@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from threading import Event
+from threading import Event, Timer
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -212,6 +213,20 @@ def left(google: GoogleClients) -> None:
 def test_leaving_early_closes_the_connection(google, faulty):
     leaving = Leaving()
     left(google(faulty(leaving).url.removesuffix("/v1")))
+    assert leaving.closed.wait(5)
+
+
+@of("gemini", "rest")
+def test_another_thread_that_closes_a_silent_stream_ends_it(google, faulty):
+    """At once, though the thread that reads waits for the service."""
+    leaving = Leaving()
+    client = google(faulty(leaving).url.removesuffix("/v1")).client("gemini-x")
+    stream = client.stream(messages=USER, tools=TOOLS)
+    assert next(stream).value == GoogleSearch(query="q")
+    Timer(0.1, stream.close).start()
+    started = monotonic()
+    assert list(stream) == []
+    assert monotonic() - started < 5
     assert leaving.closed.wait(5)
 
 

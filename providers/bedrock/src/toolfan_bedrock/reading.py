@@ -5,7 +5,6 @@ Knows: botocore's event streams and the connection below.  Must not know: reques
 
 from __future__ import annotations
 
-import socket
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from toolfan.async_http_transport import END_SECONDS
 from toolfan.errors import BadResponse
 from toolfan.masking import masked
+from toolfan.sockets import interrupt_urllib3
 from toolfan.translation import provider_words
 from toolfan.unread import body_of
 
@@ -41,8 +41,7 @@ def events_of(stream: Any, *, adapter: str, content_type: str | None, secrets: t
 
 def interrupt(stream: Any) -> None:
     """Ends a read of this stream that another thread is waiting for."""
-    with suppress(Exception):  # read to its end, or of another form in other versions of the SDK
-        stream._raw_stream._connection.sock.shutdown(socket.SHUT_RDWR)
+    interrupt_urllib3(getattr(stream, "_raw_stream", None))
 
 
 def _read_on(stream: Any, found: Iterator[Any]) -> list[Any]:

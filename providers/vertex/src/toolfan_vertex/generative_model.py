@@ -154,7 +154,9 @@ class GenerativeModelTransport(_Sender):
         try:
             unread, headers = self._over_rest(chunks, parse)
             found = self._events(chunks, parse, timeout) if unread is None else self._read(unread, timeout)
-            yield EventStream(found, request_id=request_id(headers), headers=headers)
+            # Over REST, cancelling waits for a thread that reads.
+            stop = getattr(chunks, "cancel", None) if unread is None else unread.interrupt
+            yield EventStream(found, request_id=request_id(headers), headers=headers, interrupt=stop)
         finally:
             if hasattr(chunks, "cancel"):
                 chunks.cancel()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.event_streams import events, events_async
 from toolfan.framing import EventDecoder
+from toolfan.sockets import interrupt_urllib3
 from toolfan.wire import kind_of
 
 from .fields import field
@@ -57,6 +58,10 @@ class RestChunks:
     async def __aiter__(self) -> AsyncGenerator[JSON, None]:
         async for event in events_async(self._response.content(), self._decoder):
             yield self._read(event)
+
+    def interrupt(self) -> None:
+        """Ends a read that another thread is waiting for, of chunks that a sync client gives."""
+        interrupt_urllib3(getattr(self._response, "raw", None))
 
     def _read(self, event: JSON) -> JSON:
         """The chunk as its protobuf has it, with the finish reasons that came; an error as it is."""
