@@ -148,6 +148,17 @@ UNTOLD = [
 TRANSLATING = [provider for provider in PROVIDERS if provider != "openai"]
 
 
+@pytest.mark.parametrize("provider", TRANSLATING)
+def test_results_that_nothing_ties_to_a_call(provider: str) -> None:
+    """Two calls with an empty id, as some compatible servers send them, and two results that name it."""
+    call = {"id": "", "type": "function", "function": {"name": "A", "arguments": "{}"}}
+    results = [{"role": "tool", "tool_call_id": "", "content": text} for text in "xy"]
+    said = r"messages\[[12]\].* (tool call without an id|an empty tool_call_id)"
+    with client_of(provider, NOBODY) as client, pytest.raises(UsageError, match=said) as caught:
+        client.create(messages=[*USER, {**calling(call), "content": "x"}, *results], response_model=A)
+    assert caught.value.requests == 0
+
+
 @pytest.mark.parametrize(("message", "said"), UNTOLD, ids=lambda it: str(it)[:60])
 @pytest.mark.parametrize("provider", TRANSLATING)
 def test_what_one_form_alone_can_say_is_not_dropped(provider: str, message: Any, said: str) -> None:

@@ -157,12 +157,18 @@ def check_chat_messages(messages: Sequence[Message]) -> None:
 def check_translatable(message: Message, at: int, *, own: Collection[str] = ()) -> None:
     """Raises UsageError if a well-formed message says what forms other than chat completions have no place for.
 
-    That is a call or a result of the form without ids, audio that its provider keeps, and an assistant message without
-    content that says something in keys of another provider's alone (`own` are this one's): the turn would be missing.
+    That is a result that names no call, or a call of the form without ids, audio that its provider keeps, and an
+    assistant message without content that says something in keys of another provider's alone (`own` are this one's):
+    the turn would be missing.
     """
     if message["role"] == "function" or message.get("function_call"):
         raise UsageError(
             f"messages[{at}] is of the older form, without ids", hint="Write tool_calls, and role tool for results."
+        )
+    if message["role"] == "tool" and not message["tool_call_id"]:
+        raise UsageError(
+            f"messages[{at}] (role tool) has an empty tool_call_id",
+            hint="Give each call an id of its own, and name it here: nothing else says which call this answers.",
         )
     if message["role"] != "assistant":
         return

@@ -69,9 +69,12 @@ class ImagePart:
 
 @dataclass(frozen=True, slots=True)
 class CallPart:
-    """A call that the assistant made earlier; `arguments` is JSON text."""
+    """A call that the assistant made earlier; `arguments` is JSON text.
 
-    id: str | None
+    One that came without an id, or with an empty one, has that of its position (`call_0`), as in `RawCall.id`.
+    """
+
+    id: str
     name: str
     arguments: str
 
@@ -113,7 +116,7 @@ def read_messages(messages: Sequence[Message]) -> list[ParsedMessage]:
         check_chat_message(message, at)
         check_translatable(message, at)
         parts = tuple(_parts(message, at, names))
-        names.update({part.id: part.name for part in parts if isinstance(part, CallPart) and part.id})
+        names.update({part.id: part.name for part in parts if isinstance(part, CallPart)})
         parsed.append(ParsedMessage(message["role"], parts))
     return parsed
 
@@ -131,8 +134,8 @@ def _parts(message: Message, at: int, names: Mapping[str, str]) -> Iterable[Part
             yield _content_part(part, at)
     if role == "assistant" and isinstance(refusal := message.get("refusal"), str) and refusal:
         yield TextPart(refusal)
-    for call in message.get("tool_calls") or ():
-        yield _call_part(call, at)
+    for position, call in enumerate(message.get("tool_calls") or ()):
+        yield _call_part(call, at, position)
 
 
 def _result_content(content: Any) -> Any:
@@ -159,7 +162,7 @@ def _content_part(part: Mapping[str, Any], at: int) -> Part:
     return OtherPart(part)
 
 
-def _call_part(call: Mapping[str, Any], at: int) -> CallPart:
+def _call_part(call: Mapping[str, Any], at: int, position: int) -> CallPart:
     function = call.get("function")
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
         raise UsageError(
@@ -168,4 +171,4 @@ def _call_part(call: Mapping[str, Any], at: int) -> CallPart:
         )
     arguments = function.get("arguments")
     text = arguments if isinstance(arguments, str) else json.dumps(arguments if arguments is not None else {})
-    return CallPart(call.get("id"), function["name"], text)
+    return CallPart(call.get("id") or f"call_{position}", function["name"], text)

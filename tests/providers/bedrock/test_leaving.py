@@ -56,6 +56,7 @@ def test_a_cancelled_task(bedrock: Callable[..., Any], serve: Any) -> None:
 
         task = asyncio.create_task(ask())
         await asyncio.wait_for(came.wait(), 5)
+        await asyncio.sleep(0.1)  # what had come with it is read
         started = time.monotonic()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

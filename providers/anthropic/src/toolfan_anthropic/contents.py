@@ -79,11 +79,7 @@ class _Writer:
         return self._translated([part for part in parsed.parts if part != TextPart("") or parsed.role == "user"])
 
     def _translated(self, parts: Sequence[Part]) -> list[JSON]:
-        calls = [part for part in parts if isinstance(part, CallPart)]
-        return [
-            self._call(part, calls.index(part)) if isinstance(part, CallPart) else self._part(part, None)
-            for part in parts
-        ]
+        return [self._call(part) if isinstance(part, CallPart) else self._part(part, None) for part in parts]
 
     def _part(self, part: Part, entry: Any) -> JSON:
         if isinstance(part, ResultPart):
@@ -101,8 +97,8 @@ class _Writer:
         assert isinstance(part, TextPart)
         return {"type": "text", "text": part.text}
 
-    def _call(self, part: Any, at: int) -> JSON:
-        said = {"id": legal_id(part.id or f"call_{at}"), "name": legal_name(self._names.get(part.name, part.name))}
+    def _call(self, part: CallPart) -> JSON:
+        said = {"id": legal_id(part.id), "name": legal_name(self._names.get(part.name, part.name))}
         return {"type": "tool_use", **said, "input": input_of(part.arguments)}
 
     def _result(self, part: ResultPart) -> JSON:

@@ -131,7 +131,7 @@ class _Writer:
         if (own := _own(part)) is not None:
             return own  # type: ignore[no-any-return]
         if isinstance(part, ResultPart):
-            return tool_result(part.call_id, self._result(part.content, at))
+            return tool_result(part.call_id or "", self._result(part.content, at))
         raise Unsupported(
             f"messages[{at}] has a part of type {part.data.get('type')!r}, which is not translated",
             adapter=self._adapter,
@@ -180,7 +180,7 @@ class _Writer:
         return {"image": {"format": kind, "source": source}}
 
 
-def tool_result(call_id: str | None, content: list[JSON], status: str | None = None) -> JSON:
+def tool_result(call_id: str, content: list[JSON], status: str | None = None) -> JSON:
     """One `toolResult` block."""
     result: JSON = {"toolUseId": legal_id(call_id), "content": content}
     return {"toolResult": {**result, "status": status} if status else result}
@@ -191,6 +191,6 @@ def text_blocks(text: str) -> list[JSON]:
     return [{"text": text}] if text.strip() else []
 
 
-def legal_id(call_id: str | None) -> str:
+def legal_id(call_id: str) -> str:
     """The id as the service takes it; the chat-style history of another provider may have other ones."""
-    return wire_id(call_id or "call", 64, "a-zA-Z0-9_.:-")
+    return wire_id(call_id, 64, "a-zA-Z0-9_.:-")

@@ -107,8 +107,7 @@ class _Writer:
         parts = [self._part(part, at) for part in parsed.parts if part != TextPart("") or parsed.role == "user"]
         if parts:  # an assistant message that says nothing is no content
             self.contents.append({"role": "model" if parsed.role == "assistant" else "user", "parts": parts})
-        calls = [part for part in parsed.parts if isinstance(part, CallPart)]
-        self._calls = {call.id or f"call_{index}": None for index, call in enumerate(calls)}
+        self._calls = {part.id: None for part in parsed.parts if isinstance(part, CallPart)}
 
     def _part(self, part: Part, at: int) -> JSON:
         if isinstance(part, TextPart):
