@@ -377,6 +377,7 @@ def test_a_file_with_byte_order_mark_and_carriage_returns() -> None:
         ("max_atempts = 3", "max_atempts in {file}, line 4: there is no such setting; its value is 3"),
         ("max_atempts = 3", "Did you mean 'max_attempts'?"),
         ('base_ulr = "http://me:secret@host/?api_key=abc&x=1"', "'http://***@host/?api_key=***&x=1'"),
+        ('base_ulr = "http://host/?house=planted-value&x=1"', "'http://host/?house=***&x=1'"),
         ('base_ulr = "x"', "Did you mean 'base_url'?"),
         ("retries = 'many'", "profiles.x.retries in {file}, line 4 is 'many': Input should be a valid integer"),
         ("headers = { a = 1 }", "profiles.x.headers.a in {file}, line 4 is 1: Input should be a valid string"),

@@ -144,10 +144,10 @@ def test_a_key_that_is_missing_is_named(text: str, adapter: str, keys: list[str]
 
 @pytest.mark.parametrize("adapter", ["openai", "openai-responses", "anthropic", "cohere"])
 def test_a_server_of_ones_own_needs_no_key(adapter: str) -> None:
-    configure(profile('base_url = "http://user:hunter2@localhost:11434/v1"', adapter=adapter))
+    configure(profile('base_url = "http://user:hunter2@localhost:11434/v1?house=plantedvalue"', adapter=adapter))
     one = house()
     assert one["keys"] == {}
-    assert one["endpoint"] == "http://***@localhost:11434/v1"
+    assert one["endpoint"] == "http://***@localhost:11434/v1?house=***"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .errors import AuthenticationError, BadResponse, ToolfanError, UsageError
+from .redaction import Secrets
 from .translation import broken, excerpt, named, not_connected, not_sent, timed_out
 from .unread import error_of_unread
 
@@ -40,7 +41,7 @@ def error_of_http(
     `timeout` is the deadline in seconds; None if it was not what ended the request.  `of_status(response, message)`
     makes the error of an answer with an error status; `message` is what the exception says, or nothing.
     """
-    known = tuple(secrets)
+    known = Secrets(secrets)
     if isinstance(exc, ToolfanError):
         return exc
     outer = _names(exc)

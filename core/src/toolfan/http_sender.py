@@ -16,7 +16,7 @@ from pydantic_core import from_json
 
 from .adapter import JSON, WireResponse
 from .errors import ProviderError, ToolfanError
-from .logins import logins_of
+from .logins import login_of, logins_of, query_of
 from .redaction import (
     blotted,
     known_secrets,
@@ -70,6 +70,11 @@ class HttpSender(ABC):
     def http(self) -> Any:
         """The client of httpx, or of its kind, below."""
 
+    @property
+    def address(self) -> str:
+        """Where all requests go, with the login and the query that it may have."""
+        return ""
+
     def credentials(self) -> dict[str, Any]:
         """What the client authenticates with, by names."""
         return {}
@@ -108,13 +113,16 @@ class HttpSender(ABC):
 
         What was added under a harmless name and stands in the body as well is shown: a model's name, a tool's.
         """
-        keys = longest_first(known_secrets(self.credentials()), logins_of(self.http))
+        address = self.address
+        keys = longest_first(known_secrets(self.credentials()), logins_of(self.http), login_of(address))
+        own = query_of(address)
         if request is None:
-            return longest_first(keys, *(sent_secrets(dict(sent)) for sent in (added, *self.always_sent())))
+            return longest_first(keys, *(sent_secrets(dict(sent)) for sent in (added, own, *self.always_sent())))
         # With all that was added on the way, and the token that a provider gave for it.
         sent = {**_query(request), **dict(request.headers.items())}
         body, named = _body(request), known_secrets(sent)
-        return longest_first(keys, named, (one for one in sent_secrets(sent) if one.encode() not in body))
+        every = longest_first(sent_secrets(sent), sent_secrets(own))
+        return longest_first(keys, named, known_secrets(own), (one for one in every if one.encode() not in body))
 
     def _secrets(self, response: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Secrets, and the keys among them, of an answer's request; found once for requests with the same head."""
@@ -126,7 +134,8 @@ class HttpSender(ABC):
         if known != about:
             secrets = self.secrets({}, request)
             sent = {**_query(request), **dict(request.headers.items())}
-            keys = longest_first(known_secrets({**credentials, **sent}), logins_of(self.http))
+            named = known_secrets({**credentials, **sent}), known_secrets(query_of(self.address))
+            keys = longest_first(*named, logins_of(self.http), login_of(self.address))
             self._known = about, secrets, keys
         return secrets, keys
 

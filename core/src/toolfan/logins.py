@@ -1,4 +1,4 @@
-"""What an HTTP client authenticates with beside the headers of its requests: `auth=`, cookies, proxies.
+"""What an HTTP client authenticates with beside the headers of its requests: `auth=`, cookies, proxies, addresses.
 
 By the attributes of httpx and httpx2, none of which need be there; the environment's proxies hold for every library.
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .redaction import known_secrets, longest_first
 
@@ -29,17 +29,28 @@ def logins_of(http: Any) -> tuple[str, ...]:
 def proxy_logins() -> tuple[str, ...]:
     """The passwords of the proxies that the environment names, and how Basic spells them."""
     urls = (os.environ.get(name, "") for name in _PROXIES)
-    return longest_first(*(login_of(url) for url in urls if "@" in url))
+    return longest_first(*map(login_of, urls))
+
+
+def query_of(url: str) -> dict[str, str]:
+    """The query of an address, which SDKs send with every request, some of them in the wrong place.
+
+    Some write a slash behind a base URL, whatever its end is.
+    """
+    return dict(parse_qsl(url.partition("?")[2].partition("#")[0].rstrip("/"))) if "?" in url else {}
 
 
 def login_of(url: str) -> tuple[str, ...]:
-    """The password in an address, and how Basic spells it."""
+    """The password in an address, or a user without one, which is a token then; and how Basic spells it."""
+    if "@" not in url:
+        return ()
     try:
         parts = urlsplit(url if "//" in url else f"//{url}")
     except ValueError:
         return ()
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    return known_secrets({"authorization": _basic(user, password), "password": password}) if password else ()
+    login = {"authorization": _basic(user, password), "password": password or user}
+    return known_secrets(login) if password or user else ()
 
 
 def _basic(user: str, password: str) -> str:

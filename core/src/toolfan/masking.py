@@ -20,6 +20,7 @@ _URL_LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
 _URL_SECRET = re.compile(
     r"(?i)(?<=[?&])([^=&#\s]{0,40}(?:key|token|secret|password)[^=&#\s]{0,40}=|sig=|signature=|code=)[^&#\s]*"
 )
+_URL_VALUE = re.compile(r"(?<=[?&])(?!api-version=)([^=&#\s]{1,80}=)[^&#\s]{8,}")
 _LONGEST_SEARCHED = 100_000
 
 # All of these take linear time, whatever the text.
@@ -47,6 +48,12 @@ _AFTER_NAME = re.compile(
 def without_logins(text: str) -> str:
     """`text` without what addresses in it have of a login or a key."""
     return _URL_SECRET.sub(r"\1***", _URL_LOGIN.sub("***", text))
+
+
+def without_added(address: str) -> str:
+    """An address of the user's, without login and without what is sent in its query, but for short values."""
+    text = without_logins(address)
+    return _URL_VALUE.sub(r"\1***", text) if "://" in text else text
 
 
 def masked(text: str, secrets: Iterable[str] = ()) -> str:

@@ -55,6 +55,10 @@ class PostSender(HttpSender):
         return getattr(self.client, "_client", None)
 
     @property
+    def address(self) -> str:
+        return str(getattr(self.client, "base_url", ""))
+
+    @property
     def url(self) -> str:
         """Where to post: the whole address, which spares the SDK the joining, where the client is plain."""
         if not self.plain:

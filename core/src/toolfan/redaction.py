@@ -60,6 +60,15 @@ _SHORTEST_ADDED = 8
 _SHORTEST = 6  # "none" and "test" are keys for local servers, and words
 
 
+class Secrets(tuple[str, ...]):
+    """What must not be shown, not even by what shows the local variables of a traceback."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<secrets: {len(self)}>"
+
+
 @lru_cache(1000)
 def looks_secret(name: str) -> bool:
     """Whether a setting of this name holds, or names the place of, a secret."""
@@ -74,9 +83,9 @@ def shown(value: Any, path: Iterable[str | int]) -> str:
     if isinstance(value, str):
         if looks_like_secret(value):
             return HIDDEN
-        from .masking import without_logins  # loaded, as all that is for errors, when something fails
+        from .masking import without_added  # loaded, as all that is for errors, when something fails
 
-        value = without_logins(value)
+        value = without_added(value)
     if isinstance(value, Mapping):
         return "a table"
     if isinstance(value, list | tuple | set | frozenset):
@@ -99,7 +108,7 @@ def without_secrets(text: str, values: Mapping[str, Any]) -> str:
     return text
 
 
-def known_secrets(values: Mapping[str, Any]) -> tuple[str, ...]:
+def known_secrets(values: Mapping[str, Any]) -> Secrets:
     """The secrets among these settings or headers, longest first, without the scheme before them (`Bearer`).
 
     Very short ones are left out: local servers are given words such as "none" for a key.
@@ -126,7 +135,7 @@ def _parts(name: str, value: str) -> Iterator[str]:
         yield from (one for one in values if len(one) >= _SHORTEST_ADDED)
 
 
-def sent_secrets(sent: Mapping[str, Any]) -> tuple[str, ...]:
+def sent_secrets(sent: Mapping[str, Any]) -> Secrets:
     """The secrets among these headers, or parts of a query, of a request: also what has no name or form of a secret.
 
     That is every value of eight characters or more, but of those that SDKs send by themselves.
@@ -142,9 +151,9 @@ def sent_secrets(sent: Mapping[str, Any]) -> tuple[str, ...]:
     return longest_first(found - ordinary, known_secrets(added))
 
 
-def longest_first(*secrets: Iterable[str]) -> tuple[str, ...]:
+def longest_first(*secrets: Iterable[str]) -> Secrets:
     """These secrets in the order in which they are to be hidden: one may be part of another."""
-    return tuple(sorted({secret for some in secrets for secret in some}, key=len, reverse=True))
+    return Secrets(sorted({secret for some in secrets for secret in some}, key=len, reverse=True))
 
 
 def blotted(value: Any, secrets: tuple[str, ...]) -> Any:

@@ -28,6 +28,7 @@ from .errors import (
     UsageError,
 )
 from .masking import masked
+from .redaction import Secrets
 from .retry_after import is_quota_of_a_day, retry_after_seconds, retry_info_seconds
 from .wire import json_text
 
@@ -86,7 +87,7 @@ def error_from_status(
     that the code stands for, where the provider is known to send others with it.
     """
     came, status = status, meant or status
-    known, kind = tuple(secrets), _kind(status, (code or "").lower())
+    known, kind = Secrets(secrets), _kind(status, (code or "").lower())
     waits = (retry_after, retry_info_seconds(details), retry_after_seconds(headers or {}))
     wait = next((seconds for seconds in waits if seconds is not None), None)
     of_a_day = kind is RateLimited and is_quota_of_a_day(details)
@@ -185,7 +186,7 @@ def error_from_body(
     error: Any, *, adapter: str, request_id: str | None = None, secrets: Iterable[str] = ()
 ) -> ProviderError:
     """The ProviderError of an error object that came inside a 200 or a stream; its own code decides."""
-    details, known = innermost(error), tuple(secrets)
+    details, known = innermost(error), Secrets(secrets)
     message = provider_words(error)
     words = [str(word) for word in (details.get("code"), details.get("status"), details.get("type")) if word]
     for word in words:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
-from .redaction import public_headers
+from .redaction import Secrets, public_headers
 from .translation import error_from_status, excerpt, provider_words
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def start_of_unread(exc: BaseException, *, secrets: Iterable[str] = ()) -> str:
     content = _content(response)
     if content is None:
         return ""
-    kind, known = str(response.headers.get("content-type") or ""), tuple(secrets)
+    kind, known = str(response.headers.get("content-type") or ""), Secrets(secrets)
     start = excerpt(content[:20_000].decode("utf-8", "replace"), known)[:200]
     told = f"it starts with {start!r}" if start else "it is empty"
     return f"{excerpt(kind, known)[:100]}: {told}" if kind else told

@@ -20,7 +20,7 @@ from tenacity import stop_after_attempt
 from ..config import resolve
 from ..constructors import connect
 from ..errors import DeadlineExceeded, ToolfanError, UsageError
-from ..masking import masked
+from ..masking import masked, without_added
 from ..registry import installed_adapters
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _origin(exc: BaseException) -> str:
 def _address(holder: Any) -> str | None:
     names = ("base_url", "azure_endpoint", "endpoint_url")
     found = next(filter(None, (getattr(holder, name, None) for name in names)), None)
-    return masked(str(found)) if found else None
+    return masked(without_added(str(found))) if found else None
 
 
 def _packages(adapter: str | None) -> list[str]:

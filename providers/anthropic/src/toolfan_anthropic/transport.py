@@ -42,8 +42,8 @@ def make_transport(client: object, *, use_async: bool, adapter: str) -> Transpor
             hint="Use wrap_async()." if is_async else "Use wrap().",
         )
     for name in ("api_key", "auth_token"):
-        if isinstance(key := getattr(client, name, None), str):
-            check_key(key, "the client", adapter=adapter)
+        if isinstance(getattr(client, name, None), str):
+            check_key(getattr(client, name), "the client", adapter=adapter)
     # A client that may rewrite the body: Vertex AI's takes the model out of it.
     plain = type(client) in (anthropic.Anthropic, anthropic.AsyncAnthropic)
     sender = _Sender(client, adapter, sdk=anthropic, path=PATH, plain=plain, use_async=use_async)

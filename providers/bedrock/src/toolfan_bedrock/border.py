@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
-from toolfan.logins import login_of, proxy_logins
-from toolfan.redaction import known_secrets, longest_first, public_headers
+from toolfan.logins import login_of, proxy_logins, query_of
+from toolfan.redaction import Secrets, known_secrets, longest_first, public_headers, sent_secrets
 from toolfan.translation import broken, excerpt, named, not_connected, not_sent, provider_words, timed_out
 from toolfan.unread import body_of, unread_answer, unread_words
 
@@ -47,7 +47,7 @@ def translated(
     """
     if isinstance(exc, ToolfanError):
         return exc
-    return with_own_setting(_translated(exc, adapter, timeout, tuple(secrets), reading=reading))
+    return with_own_setting(_translated(exc, adapter, timeout, Secrets(secrets), reading=reading))
 
 
 def _translated(
@@ -118,17 +118,22 @@ def _of_unread(came: Unread, exc: Exception, adapter: str, secrets: tuple[str, .
 def about(answer: Mapping[str, Any], secrets: Iterable[str] = ()) -> tuple[int | None, Mapping[str, str], str | None]:
     """HTTP status, headers and request id of an answer, as botocore tells them."""
     told = answer.get("ResponseMetadata") or {}
-    headers = public_headers((told.get("HTTPHeaders") or {}).items(), tuple(secrets))
+    headers = public_headers((told.get("HTTPHeaders") or {}).items(), Secrets(secrets))
     return told.get("HTTPStatusCode"), headers, told.get("RequestId") or headers.get("x-amzn-requestid")
 
 
 def credentials_of(client: Any) -> tuple[str, ...]:
-    """What a client of boto3 signs with, as far as it has it (nothing is fetched), and the passwords of its proxies."""
+    """What a client of boto3 signs with, as far as it has it, and what its proxies' addresses and its own hold.
+
+    Nothing is fetched.
+    """
     signer = getattr(client, "_request_signer", None)
     own = getattr(getattr(signer, "_credentials", None), "__dict__", {})
     bearer = getattr(getattr(signer, "_auth_token", None), "_frozen_token", None)
     found = {name.strip("_"): value for name, value in own.items() if name.strip("_") in _OF_CREDENTIALS}
-    proxies = getattr(getattr(getattr(client, "meta", None), "config", None), "proxies", None) or {}
-    logins = (login_of(url) for url in proxies.values() if isinstance(url, str))
+    meta = getattr(client, "meta", None)
+    proxies = getattr(getattr(meta, "config", None), "proxies", None) or {}
+    endpoint = str(getattr(meta, "endpoint_url", None) or "")
+    logins = (login_of(url) for url in (endpoint, *proxies.values()) if isinstance(url, str))
     known = known_secrets({**found, "bearer_token": getattr(bearer, "token", None)})
-    return longest_first(known, proxy_logins(), *logins)
+    return longest_first(known, proxy_logins(), sent_secrets(query_of(endpoint)), *logins)

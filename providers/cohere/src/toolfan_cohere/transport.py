@@ -9,6 +9,7 @@ Knows: the SDK's client, how Cohere's answers tell errors.  Must not know: what 
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
@@ -43,8 +44,8 @@ def make_transport(client: Any, *, use_async: bool, adapter: str) -> Transport |
         raise UsageError(
             f"{type(client).__name__} is not {'async' if use_async else 'sync'}", adapter=adapter, hint=hint
         )
-    if isinstance(key := getattr(client._client_wrapper, "_token", None), str):
-        check_key(key, "the client", adapter=adapter)
+    if isinstance(getattr(client._client_wrapper, "_token", None), str):
+        check_key(client._client_wrapper._token, "the client", adapter=adapter)
     sender = _Sender(client, adapter)
     # A function that fetches the key may wait for something else.
     waits = not isinstance(getattr(client._client_wrapper, "_token", None), str)
@@ -57,11 +58,14 @@ class _NoRedirects:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def request(self, **given: Any) -> Any:
-        return self._client.request(**given, follow_redirects=False)
+    # Without a frame of their own, whose local variables would show the key in a traceback.
+    @property
+    def request(self) -> Any:
+        return partial(self._client.request, follow_redirects=False)
 
-    def stream(self, **given: Any) -> Any:
-        return self._client.stream(**given, follow_redirects=False)
+    @property
+    def stream(self) -> Any:
+        return partial(self._client.stream, follow_redirects=False)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -83,6 +87,10 @@ class _Sender(HttpSender):
     @property
     def http(self) -> Any:
         return self.client._client_wrapper.httpx_client.httpx_client
+
+    @property
+    def address(self) -> str:
+        return str(self.client._client_wrapper.get_base_url())
 
     def credentials(self) -> dict[str, Any]:
         return {"api_key": getattr(self.client._client_wrapper, "_token", None)}

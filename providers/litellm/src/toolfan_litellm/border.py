@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolfan.errors import BadResponse, ToolfanError, UsageError
-from toolfan.logins import proxy_logins
+from toolfan.logins import login_of, proxy_logins, query_of
 from toolfan.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets
 from toolfan.translation import error_from_body, error_from_status, named, not_connected, not_sent, timed_out
 
@@ -34,7 +34,9 @@ def secrets_of(client: Any, added: Mapping[str, str]) -> tuple[str, ...]:
     module: Any = sys.modules.get("litellm")
     own = {name: value for name, value in vars(module).items() if name.endswith("_key")} if module else {}
     key = known_secrets({"api_key": getattr(client, "api_key", None)})
-    return longest_first(key, known_secrets(own), known_secrets(os.environ), sent_secrets(added), proxy_logins())
+    address = str(getattr(client, "base_url", None) or getattr(client, "api_base", None) or "")
+    sent = (sent_secrets(added), sent_secrets(query_of(address)), login_of(address), proxy_logins())
+    return longest_first(key, known_secrets(own), known_secrets(os.environ), *sent)
 
 
 def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: tuple[str, ...]) -> ToolfanError:

@@ -82,7 +82,7 @@ def connect(settings: LiteLLMSettings) -> LiteLLMClient:
     if settings.api_key_env:
         key = os.environ.get(settings.api_key_env, "")
         if not key.strip() or not key.isascii() or not key.isprintable() or key != key.strip():
-            state = "cannot be a key" if key.strip() else "is not set"
+            state, key = "cannot be a key" if key.strip() else "is not set", ""  # tracebacks may show local variables
             raise ConfigError(
                 f"no key: the environment variable {settings.api_key_env} {state}",
                 adapter="litellm",

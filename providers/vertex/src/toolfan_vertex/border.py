@@ -13,9 +13,9 @@ import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, UsageError
-from toolfan.logins import logins_of, proxy_logins
+from toolfan.logins import login_of, logins_of, proxy_logins, query_of
 from toolfan.masking import raise_from, shows_secret
-from toolfan.redaction import known_secrets, longest_first, sent_secrets
+from toolfan.redaction import Secrets, known_secrets, longest_first, sent_secrets
 from toolfan.translation import (
     broken,
     error_from_body,
@@ -51,7 +51,7 @@ _ADDRESS = frozenset({"UnsupportedProtocol", "InvalidURL", "InvalidSchema", "Mis
 
 def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: Iterable[str] = ()) -> ToolfanError:
     """What `exc`, caught around an SDK's send, is to toolfan; `timeout` is in seconds."""
-    known = tuple(secrets)
+    known = Secrets(secrets)
     names = _names(exc)
     if names & _HEADER or (isinstance(exc, ValueError) and "in headers" in str(exc)):  # the latter is aiohttp's word
         return AuthenticationError(
@@ -149,7 +149,7 @@ def cause(exc: Exception, secrets: Iterable[str] = ()) -> BaseException | None:
     """The cause to raise the translated error from; None for an error whose text shows a secret, or a header."""
     if isinstance(exc, ToolfanError):
         return exc.__cause__
-    return None if _names(exc) & _HEADER or shows_secret(exc, tuple(secrets)) else exc
+    return None if _names(exc) & _HEADER or shows_secret(exc, secrets) else exc
 
 
 def keys_of(client: Any) -> tuple[str, ...]:
@@ -157,7 +157,14 @@ def keys_of(client: Any) -> tuple[str, ...]:
     inner = getattr(client, "_api_client", None)
     token = getattr(getattr(inner, "_credentials", None), "token", None)
     keys = known_secrets({"api_key": getattr(inner, "api_key", None), "token": token})
-    return longest_first(keys, *(logins_of(getattr(inner, name, None)) for name in _CLIENTS))
+    address = _address(inner)
+    logins = [login_of(address), *(logins_of(getattr(inner, name, None)) for name in _CLIENTS)]
+    return longest_first(keys, known_secrets(query_of(address)), *logins)
+
+
+def _address(inner: Any) -> str:
+    """The base URL of a google-genai client, whose login and query go out with every request."""
+    return str(getattr(getattr(inner, "_http_options", None), "base_url", None) or "")
 
 
 def keys_of_model(model: Any) -> tuple[str, ...]:
@@ -178,7 +185,12 @@ def secrets_of(client: Any, headers: Mapping[str, str]) -> tuple[str, ...]:
     options = getattr(inner, "_http_options", None)
     of_http = (getattr(options, name, None) or {} for name in ("client_args", "async_client_args"))
     clients = (getattr(inner, name, None) for name in _CLIENTS)
-    some = [getattr(options, "headers", None), headers, *(arguments.get("headers") for arguments in of_http)]
+    some = [
+        getattr(options, "headers", None),
+        headers,
+        query_of(_address(inner)),
+        *(arguments.get("headers") for arguments in of_http),
+    ]
     some += [getattr(client, "headers", None) for client in clients]
     return longest_first(key, *(sent_secrets(dict(sent)) for sent in some if sent))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.addresses import check_variable
 from toolfan.errors import AdapterNotInstalled, ConfigError
+from toolfan.keys import check_key
 
 from .settings import GeminiSettings, VertexSettings
 
@@ -98,11 +99,9 @@ def read_secret(names: Sequence[str], adapter: str, *, setting: str = "api_key_e
     Raises ConfigError if none is, or if it holds what no HTTP header can carry.
     """
     for name in names:
-        value = os.environ.get(name, "")
-        if not value.strip():
-            continue
-        _check_secret(value, f"the environment variable {name}", adapter)
-        return value
+        if os.environ.get(name, "").strip():
+            check_key(os.environ[name], f"the environment variable {name}", adapter=adapter)
+            return os.environ[name]
     raise ConfigError(
         f"no key: the environment variable {' or '.join(names)} is not set",
         adapter=adapter,
@@ -112,15 +111,6 @@ def read_secret(names: Sequence[str], adapter: str, *, setting: str = "api_key_e
 
 def check_client(client: object, adapter: str) -> None:
     """Raises ConfigError if the API key of a google.genai.Client cannot go into an HTTP header; never shows it."""
-    key = getattr(getattr(client, "_api_client", None), "api_key", None)
-    if isinstance(key, str):
-        _check_secret(key, "the client", adapter)
-
-
-def _check_secret(value: str, where: str, adapter: str) -> None:
-    if not value.isascii() or not value.isprintable() or value != value.strip():
-        raise ConfigError(
-            f"the key in {where} has a line break, a blank at an end or a character that no header can carry",
-            adapter=adapter,
-            hint="Copy the key again, without what surrounds it.",
-        )
+    inner: Any = getattr(client, "_api_client", None)
+    if isinstance(getattr(inner, "api_key", None), str):
+        check_key(inner.api_key, "the client", adapter=adapter)

@@ -187,8 +187,7 @@ class GenaiTransport(_Sender):
             return
         try:
             with redirects.none_followed():
-                sent, options = self._unread(arguments)
-                answer = self._client._api_client._request(sent, options, stream=True)
+                answer = self._client._api_client._request(*self._unread(arguments), stream=True)
             response = answer.response_stream
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout, headers)
@@ -254,8 +253,7 @@ class AsyncGenaiTransport(_Sender):
             return
         try:
             with redirects.none_followed():
-                sent, options = self._unread(arguments)
-                answer = await self._client._api_client._async_request(sent, options, stream=True)
+                answer = await self._client._api_client._async_request(*self._unread(arguments), stream=True)
             response = answer.response_stream
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout, headers)

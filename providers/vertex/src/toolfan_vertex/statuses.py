@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, RequestRejected, ToolfanError
-from toolfan.redaction import public_headers
+from toolfan.redaction import Secrets, public_headers
 from toolfan.translation import error_from_status, innermost, not_connected, provider_words
 from toolfan.unread import unread_words
 
@@ -119,7 +119,7 @@ def _items(headers: Any) -> Iterable[tuple[str, str]]:
 
 def plain_headers(headers: Any, secrets: Iterable[str] = ()) -> dict[str, str]:
     """Response headers with lower-case names, without cookies and secrets."""
-    return public_headers(_items(headers), tuple(secrets))
+    return public_headers(_items(headers), Secrets(secrets))
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
