@@ -25,7 +25,7 @@ from .redaction import (
     sent_secrets,
     without_echo_of,
 )
-from .wire import decode_json, kind_of
+from .wire import decode_json, kind_of, unlisted
 
 if TYPE_CHECKING:
     from .adapter import WireRequest
@@ -150,7 +150,7 @@ class HttpSender(ABC):
         except ProviderError as exc:
             exc.request_id = self.request_id(headers)
             raise
-        body = without_echo_of(keys, body, content, self.words)
+        body = without_echo_of(keys, unlisted(body), content, self.words)
         if not isinstance(body, dict) or self.tells_error(body) or not self._is_answer(body):
             body = blotted(body, secrets)
         return WireResponse(body, self.request_id(headers), headers)
@@ -191,7 +191,7 @@ class HttpSender(ABC):
             code=None if code is None else str(code),
             headers=headers,
             request_id=self.request_id(headers),
-            details=about.get("details"),
+            details=about.get("details") or about.get("errors"),
             secrets=secrets,
         )
 

@@ -12,36 +12,56 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+_OF_A_DAY = frozenset({"dailyLimitExceeded", "dailyLimitExceededUnreg"})  # older Google services, with a 403
+_NOTHING_LEFT = re.compile(r"(?i)\blimit: 0(?![\d.])|\bspending cap\b")
+_SPAN = re.compile(r"(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)s)?")
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "day")
+_COMMA = re.compile(f"{''.join(f'(?<!{day})' for day in _DAYS)},")  # but for the one in a date
 _LONGEST = 1e9
 """Seconds, or what is counted: a number above it, or above all that a float holds, means no other wish."""
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """The wait in seconds that `retry-after-ms` or `retry-after` (seconds or a date) asks for; junk is None."""
-    millis = _number(headers.get("retry-after-ms"))
-    if millis is not None:
-        return millis / 1000
-    value = headers.get("retry-after")
-    seconds = _number(value) if value is None or "," not in value else _repeated(value)
-    if seconds is not None or not value:
-        return seconds
-    then = _date(value)
-    return (
-        None if then is None else max(0.0, (then - (_date(headers.get("date")) or datetime.now(UTC))).total_seconds())
-    )
+    """The wait in seconds that a header asks for; junk is None.
 
-
-def _repeated(value: str) -> float | None:
-    """The longest wait of a header that a proxy and a service wrote, each once."""
-    waits = [_number(part.strip()) for part in value.split(",")]
+    `retry-after-ms`, Azure's `x-ms-retry-after-ms`, or `retry-after`: seconds, a span (`1m30s`) or a date.
+    """
+    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+        if (millis := _number(headers.get(name))) is not None:
+            return millis / 1000
+    if not (value := headers.get("retry-after")):
+        return None
+    now = _date(headers.get("date")) or datetime.now(UTC)
+    # What a proxy and a service wrote, each once, is in one line; so is the comma of a date.
+    waits = [_wait(part, now) for part in _COMMA.split(value)]
     return None if None in waits else max(filter(None, waits), default=0.0)
 
 
+def _wait(text: str, now: datetime) -> float | None:
+    if (seconds := _number(text)) is not None:
+        return seconds
+    if (then := _date(text)) is not None:
+        return max(0.0, (then - now).total_seconds())
+    return _span(text)
+
+
+def _span(text: str) -> float | None:
+    """Hours, minutes and seconds, as Go and some gateways write them."""
+    found = _SPAN.fullmatch(text.strip().lower())
+    if found is None or not any(found.groups()):
+        return None
+    return sum(float(part or 0) * seconds for part, seconds in zip(found.groups(), (3600, 60, 1), strict=True))
+
+
 def _date(text: str | None) -> datetime | None:
-    """The moment in any of HTTP's three forms; without a zone it is in GMT, as all dates of HTTP are."""
+    """The moment in any of HTTP's three forms, or in ISO's; without a zone it is in GMT, as all dates of HTTP are."""
     if not text or not text.isascii():
         return None
     try:
+        if _ISO.match(text.strip()):
+            iso = datetime.fromisoformat(text.strip())
+            return iso if iso.tzinfo else iso.replace(tzinfo=UTC)
         parts = email.utils.parsedate_tz(text)
         moment = None if parts is None else datetime(*parts[:6], tzinfo=UTC) - timedelta(seconds=parts[9] or 0)
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -62,8 +82,8 @@ def retry_info_seconds(details: Any) -> float | None:
     for detail in _each(details):
         if isinstance(detail, Mapping):
             delay = detail.get("retryDelay") or detail.get("retry_delay")
-            if isinstance(delay, str) and (found := re.fullmatch(r"([0-9.]+)s", delay)):
-                return _number(found[1])
+            if isinstance(delay, str | int | float) and not isinstance(delay, bool):
+                return _number(str(delay).removesuffix("s"))
             if isinstance(delay, Mapping):  # as some proxies write the message
                 parts = [_number(str(delay.get(name) or 0)) for name in ("seconds", "nanos")]
                 return None if None in parts else (parts[0] or 0.0) + (parts[1] or 0.0) / 1e9
@@ -72,14 +92,20 @@ def retry_info_seconds(details: Any) -> float | None:
     return None
 
 
-def is_quota_of_a_day(details: Any) -> bool:
-    """Whether a google.rpc.QuotaFailure among error details, as dicts or protos, is of a quota for a day."""
-    return any(
-        "PerDay" in str(_of(violation, name))
-        for detail in _each(details)
-        for violation in _each(_of(detail, "violations"))
-        for name in ("quotaId", "quota_id")
-    )
+def spent_quota(details: Any, message: str) -> str:
+    """Which quota of Google's no waiting of seconds mends: that of a "day", that of the "plan", or none.
+
+    Told by google.rpc.QuotaFailure and ErrorInfo among error details, as dicts or protos, by older reasons, in words.
+    """
+    found = [*_each(details)]
+    violations = [violation for detail in found for violation in _each(_of(detail, "violations"))]
+    limits = [_of(_of(detail, "metadata"), "quota_limit") for detail in found]
+    limits += [_of(violation, name) for violation in violations for name in ("quotaId", "quota_id")]
+    reasons = {str(_of(detail, "reason")) for detail in found}
+    if reasons & _OF_A_DAY or any("PerDay" in str(limit) for limit in limits):
+        return "day"
+    values = {str(_of(violation, name)) for violation in violations for name in ("quotaValue", "quota_value")}
+    return "plan" if "0" in values or _NOTHING_LEFT.search(message) else ""
 
 
 def _of(detail: Any, name: str) -> Any:

@@ -29,7 +29,7 @@ from .errors import (
 )
 from .masking import masked
 from .redaction import Secrets
-from .retry_after import is_quota_of_a_day, retry_after_seconds, retry_info_seconds
+from .retry_after import retry_after_seconds, retry_info_seconds, spent_quota
 from .wire import json_text
 
 _NEVER_AGAIN = (AuthenticationError, PermissionDenied, QuotaExhausted, ContentFiltered)
@@ -90,8 +90,8 @@ def error_from_status(
     known, kind = Secrets(secrets), _kind(status, (code or "").lower())
     waits = (retry_after, retry_info_seconds(details), retry_after_seconds(headers or {}))
     wait = next((seconds for seconds in waits if seconds is not None), None)
-    of_a_day = kind is RateLimited and is_quota_of_a_day(details)
-    if of_a_day:
+    spent = spent_quota(details, message) if kind in (RateLimited, PermissionDenied) else ""
+    if spent:
         kind = QuotaExhausted
     moved = 300 <= status < 400
     retryable = (kind.retryable_by_default and not moved and status != 501) or status in (408, 409)
@@ -111,7 +111,9 @@ def error_from_status(
         code=code,
         request_id=request_id and masked(request_id, known),
         retry_after=wait,
-        hint=_OF_A_DAY if of_a_day else _hint(kind, status, retryable, code=code or "", silent=not said, leads=leads),
+        hint=_OF_A_DAY
+        if spent == "day"
+        else _hint(kind, status, retryable, code=code or "", silent=not said, leads=leads),
         retryable=retryable,
     )
 

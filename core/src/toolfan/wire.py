@@ -97,6 +97,12 @@ def decode_json(
     raise BadResponse(f"the answer{kind} is not JSON: {fault}; {start}", adapter=adapter, hint=hint)
 
 
+def unlisted(body: Any) -> Any:
+    """The error of a body that holds nothing but it in a list, as Google's services write it; else the body itself."""
+    alone = body[0] if isinstance(body, list) and len(body) == 1 else None
+    return alone if isinstance(alone, dict) and alone.get("error") else body
+
+
 def kind_of(headers: Mapping[str, str]) -> str | None:
     """The content type as errors tell it: with an encoding that not every client undoes.  Names are in lower case."""
     encoding = headers.get("content-encoding")

@@ -148,3 +148,35 @@ def test_tool_calls_that_are_no_list_are_refused(heard: Hear, bench: Bench, call
     found = heard(event(delta(tool_calls=calls)) + END)
     assert type(found.error) is toolfan.BadResponse
     assert found.error.message == refused.value.message
+
+
+def choice(finish: str, index: int = 0, **said: Any) -> dict[str, Any]:
+    return {"index": index, "finish_reason": finish, "message": {"role": "assistant", "content": None, **said}}
+
+
+def test_calls_that_stand_in_another_choice_than_the_text_are_read(heard: Hear, bench: Bench) -> None:
+    """As some gateways write them: chunks of a stream with the same number are one choice."""
+    both = [choice("tool_calls", content="I look."), choice("tool_calls", tool_calls=[CALL])]
+    bench.serve(raw({**completion(), "choices": both}))
+    calls = bench.client().create(model="m", messages=USER, tools=TOOLS)
+    assert (list(calls), calls.text, calls.stop.kind) == ([WEATHER], "I look.", "calls")
+    assert calls.warnings == ("the answer has 2 choices; the calls of another were read as the first's",)
+    turn = calls.reply(["done"])[0]
+    assert (turn["content"], [one["id"] for one in turn["tool_calls"]]) == ("I look.", ["a"])
+    found = heard(event(delta(content="I look."), delta("tool_calls", tool_calls=[CALL])) + DONE)
+    assert outcomes(found.stream.calls) == outcomes(calls)
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        [choice("stop", content="Hi."), choice("tool_calls", tool_calls=[CALL])],
+        [choice("tool_calls", content="Hi."), choice("tool_calls", 1, tool_calls=[CALL])],
+        [choice("tool_calls", content="Hi."), choice("stop", content="Ho."), None, {"index": 0}],
+    ],
+)
+def test_those_of_another_answer_are_not(bench: Bench, choices: list[Any]) -> None:
+    bench.serve(raw({**completion(), "choices": choices}))
+    calls = bench.client().create(model="m", messages=USER, tools=TOOLS)
+    assert (list(calls), calls.text) == ([], "Hi.")
+    assert f"the answer has {len(choices)} choices; only the first was read" in calls.warnings

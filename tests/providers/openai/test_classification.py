@@ -78,6 +78,11 @@ def words(content: Any, status: int = 422, **headers: str) -> bytes:
     return http(content if isinstance(content, str) else json.dumps(content), status, **headers)
 
 
+def google(message: str = "slow", **about: Any) -> bytes:
+    return words({"error": {**GOOGLE, "message": message, **about}}, 429)
+
+
+POLICY = "litellm.BadRequestError: litellm.ContentPolicyViolationError"
 INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2.5s"}
 GOOGLE = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow", "details": [INFO]}
 OBJECT = {**GOOGLE, "details": [{**INFO, "retryDelay": {"seconds": "2", "nanos": 500_000_000}}]}
@@ -176,6 +181,19 @@ TABLE: dict[str, tuple[bytes | Faulty, type[ProviderError], bool, float | None, 
         "",
     ),
     "twice": (said(429, retry_after="30, 7"), RateLimited, True, 30, ""),
+    "a date and seconds": (
+        said(429, **DATES | {"retry_after": f"{DATES['retry_after']}, 5"}),
+        RateLimited,
+        True,
+        30,
+        "",
+    ),
+    "a span": (said(429, retry_after="1m30s"), RateLimited, True, 90, ""),
+    "seconds with a unit": (said(429, retry_after="2.5s, 1"), RateLimited, True, 2.5, ""),
+    "ISO": (said(429, **DATES | {"retry_after": "2026-10-21T09:28:30+02:00"}), RateLimited, True, 30, ""),
+    "ISO without a zone": (said(429, **DATES | {"retry_after": "2026-10-21 07:28:30"}), RateLimited, True, 30, ""),
+    "no ISO": (said(429, retry_after="2026-13-41T99:00:00Z"), RateLimited, True, None, ""),
+    "Azure's milliseconds": (said(429, x_ms_retry_after_ms="500", retry_after="9"), RateLimited, True, 0.5, ""),
     "twice, once junk": (said(429, retry_after="30, soon"), RateLimited, True, None, ""),
     "milliseconds": (said(429, retry_after_ms="150", retry_after="9"), RateLimited, True, 0.15, ""),
     "long": (said(429, retry_after="300"), RateLimited, True, 300, ""),
@@ -185,6 +203,74 @@ TABLE: dict[str, tuple[bytes | Faulty, type[ProviderError], bool, float | None, 
     "RetryInfo": (words([{"error": GOOGLE}], 429), RateLimited, True, 2.5, "RESOURCE_EXHAUSTED.*slow"),
     "RetryInfo, an object": (words({"error": OBJECT}, 429), RateLimited, True, 2.5, "slow"),
     "quota of a day": (words({"error": {**GOOGLE, "details": [DAY]}}, 429), QuotaExhausted, False, None, "slow"),
+    "RetryInfo without a unit": (google(details=[{**INFO, "retryDelay": "2.5"}]), RateLimited, True, 2.5, "slow"),
+    "the day's limit": (
+        google(details=[{"reason": "RATE_LIMIT_EXCEEDED", "metadata": {"quota_limit": "RequestsPerDay"}}]),
+        QuotaExhausted,
+        False,
+        None,
+        "of this day",
+    ),
+    "a quota of nothing": (
+        google(details=[{"violations": [{"quotaId": "TokensPerMinute", "quotaValue": "0"}]}]),
+        QuotaExhausted,
+        False,
+        None,
+        "does not help",
+    ),
+    "a quota of something": (
+        google(details=[{"violations": [{"quotaId": "TokensPerMinute", "quotaValue": "10"}]}]),
+        RateLimited,
+        True,
+        None,
+        "slow",
+    ),
+    "nothing left, in words": (google("over x, limit: 0, model: y"), QuotaExhausted, False, 2.5, "does not help"),
+    "something left, in words": (google("over x, limit: 0.5, model: y"), RateLimited, True, 2.5, "later"),
+    "spending cap": (google("has exceeded its monthly spending cap."), QuotaExhausted, False, 2.5, "does not help"),
+    "the day's limit, older": (
+        words({"error": {"errors": [{"reason": "dailyLimitExceeded"}], "code": 403, "message": "the limit"}}, 403),
+        QuotaExhausted,
+        False,
+        None,
+        "of this day",
+    ),
+    "alone in a list in a 200": (words([{"error": GOOGLE}], 200), RateLimited, True, 2.5, "RESOURCE_EXHAUSTED.*slow"),
+    "Azure's filter": (
+        words({"error": {"message": "no", "code": None, "innererror": {"code": "ResponsibleAIPolicyViolation"}}}, 400),
+        ContentFiltered,
+        False,
+        None,
+        "Change the prompt",
+    ),
+    "OpenRouter's filter": (
+        words({"error": {"code": 403, "message": "no", "metadata": {"reasons": ["violence"]}}}, 403),
+        ContentFiltered,
+        False,
+        None,
+        "403.*no.*Change the prompt",
+    ),
+    "OpenRouter's, in a 200": (
+        found(code=403, metadata={"reasons": [], "flagged_input": "x"}),
+        ContentFiltered,
+        False,
+        None,
+        "the reason",
+    ),
+    "OpenRouter's other words": (
+        words({"error": {"code": 403, "message": "no", "metadata": {"reasons": []}}}, 403),
+        PermissionDenied,
+        False,
+        None,
+        "",
+    ),
+    "LiteLLM's filter": (
+        words({"error": {"message": f"{POLICY}: no", "type": None, "param": None, "code": "400"}}, 400),
+        ContentFiltered,
+        False,
+        None,
+        "Change the prompt",
+    ),
     "RetryInfo in a 200": (words({"error": GOOGLE}, 200), RateLimited, True, 2.5, "slow"),
     "detail": (words({"detail": "no such tool"}), RequestRejected, False, None, "422: no such tool .*what to change"),
     "details": (words({"detail": FIELD}), RequestRejected, False, None, "422: body.tools.0: field required "),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 import toolfan
-from loopback import KEY, ONCE, USER, http
+from loopback import KEY, ONCE, USER, call, completion, http
 from odd_streams import CALL, DONE, END, TOOLS, A, Hear, Weather, chunk, event, heard, piece
 from toolfan import BadResponse, ContentFiltered, RateLimited, RequestRejected, Unavailable
 
@@ -127,10 +127,29 @@ def test_an_end_by_an_error_is_no_end(heard: Hear, faulty: Callable[..., FaultSe
             client.create(model="m", messages=USER, tools=TOOLS)
 
 
-@pytest.mark.parametrize("error", [None, {}, "", False, {"code": None, "message": ""}], ids=str)
-def test_an_error_that_says_nothing_is_none(heard: Hear, error: Any) -> None:
+NOTHING = [None, {}, "", False, {"code": None, "message": ""}, {"code": 0, "message": "success"}]
+NOTHING += [{"code": None, "message": "ok", "type": "none"}, {"code": 200, "message": "OK", "param": None}]
+
+
+@pytest.mark.parametrize("error", NOTHING, ids=str)
+def test_an_error_that_says_nothing_is_none(heard: Hear, faulty: Callable[..., FaultServer], error: Any) -> None:
     found = heard(event(chunk(piece(0, "a", "Weather", A), error=error)) + END)
     assert (found.error, found.said) == (None, [("a", Weather(location="A"))])
+    good = completion(call("Weather", {"location": "A"}))
+    choices = [{**choice, "error": error} for choice in good["choices"]]
+    url = faulty(http(json.dumps({**good, "choices": choices, "error": error}))).url
+    with openai.OpenAI(api_key=KEY, base_url=url) as sdk:
+        answer = toolfan.from_openai(sdk, stop=ONCE).create(model="m", messages=USER, tools=TOOLS)
+    assert list(answer) == [Weather(location="A")]
+
+
+SOMETHING = [{"code": 0, "message": "boom"}, {"code": 0, "why": "x"}, {"message": "ok", "code": 5}]
+
+
+@pytest.mark.parametrize("error", SOMETHING, ids=str)
+def test_one_that_says_something_is_one(heard: Hear, error: Any) -> None:
+    found = heard(event(chunk(piece(0, "a", "Weather", A), error=error)) + END)
+    assert type(found.error) is Unavailable
 
 
 FINE = {

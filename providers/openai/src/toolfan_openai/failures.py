@@ -17,8 +17,10 @@ _CODES = ("code", "error_code", "status_code", "statusCode", "status")
 _STATUS = re.compile("[45][0-9]{2}")
 # Source: ErrorCode in FastChat's constants.py; a status with two more digits, where 403 is not about permissions.
 _LONGER = re.compile("([45])([0-9]{2})[0-9]{2}")
-_FINE = re.compile("0+|2[0-9]{2}|ok|success", re.IGNORECASE)
+_FINE = re.compile("0+|2[0-9]{2}|ok|success|none|null|no error", re.IGNORECASE)
 _WORDS = ("message", "msg", "status_msg")
+_PLAIN = frozenset({*_CODES, *_WORDS, "type", "param"})
+_LITELLM_FILTER = re.compile(r"(litellm\.\w+: ){0,3}(litellm\.)?ContentPolicyViolationError\b")
 # Source: the table of error codes in MiniMax's API reference.
 _MINIMAX = {
     "1002": "429",
@@ -32,6 +34,29 @@ _MINIMAX = {
 }
 
 
+def says_something(error: Any) -> bool:
+    """Whether what stands under `error` beside an answer is one: not where all its words are those of a success."""
+    if not isinstance(error, Mapping):
+        return bool(error)
+    said = {key: value for key, value in error.items() if value}
+    return bool(said) and not (said.keys() <= _PLAIN and all(map(_is_fine, said.values())))
+
+
+def filter_code(about: Mapping[str, Any]) -> str | None:
+    """OpenAI's code of a filter, if the error is one's that says so elsewhere: Azure, OpenRouter, LiteLLM's proxy."""
+    inner, told, message = (
+        about.get("innererror") or about.get("inner_error"),
+        about.get("metadata"),
+        about.get("message"),
+    )
+    found = (
+        (isinstance(inner, Mapping) and inner.get("code") == "ResponsibleAIPolicyViolation")
+        or (isinstance(told, Mapping) and (told.get("flagged_input") or told.get("reasons")))
+        or (isinstance(message, str) and _LITELLM_FILTER.match(message))
+    )
+    return "content_filter" if found else None
+
+
 class Unnamed(str):
     """Words in place of an answer that say neither that they are an error nor of which kind."""
 
@@ -42,7 +67,7 @@ def error_told(body: Mapping[str, Any]) -> Any:
     Beside choices only an `error` counts, and only if it says something, Groq's and MiniMax's own fields for it too.
     """
     error, choices = body.get("error"), body.get("choices")
-    if error and not (choices and isinstance(error, Mapping) and not any(error.values())):
+    if says_something(error) if choices else error:
         return body if isinstance(error, bool | int) else error
     if isinstance(groq := body.get("x_groq"), Mapping) and groq.get("error"):
         return groq["error"]
@@ -54,11 +79,13 @@ def error_told(body: Mapping[str, Any]) -> Any:
 def error_of(told: Any, *, adapter: str) -> ProviderError:
     """The ProviderError of what `error_told` found."""
     from toolfan.errors import BadResponse
-    from toolfan.translation import error_from_body, excerpt  # loaded when something fails
+    from toolfan.translation import error_from_body, excerpt, innermost  # loaded when something fails
 
     if isinstance(told, Unnamed):
         hint = "Check the base URL and the name of the model."
         return BadResponse(f"in place of an answer came: {excerpt(told)}", adapter=adapter, hint=hint)
+    if isinstance(told, Mapping) and (code := filter_code(innermost(told))):
+        told = {**innermost(told), "code": code}
     return error_from_body(told, adapter=adapter)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from toolfan.calls import StopKind, StopReason, Turn, Usage
+from toolfan.calls import StopKind, StopReason, Turn
 from toolfan.errors import BadResponse, ProviderError, Unavailable
 from toolfan.sealing import number_of, seal
 from toolfan.wire import escaped, json_text, well_formed
 
-from .failures import error_of, error_told
+from .failures import error_of, error_told, says_something
+from .usage import usage_of
 
 # Source: `finish_reason` in OpenAI's API reference; the others were seen from compatible servers.  Google's has the
 # words of its own API behind others: `content_filter: RECITATION`, `function_call_filter: MALFORMED_FUNCTION_CALL`.
@@ -55,7 +56,6 @@ _FAILURES = frozenset({"abort", "error", "insufficient_system_resource", "networ
 
 ENDED_BADLY = "ended with an error of the provider's, which says no more than the finish reason"
 LISTED = (list, tuple, dict, Mapping)  # a call may stand without the list around it
-_NUMBER = (int, float)
 OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
 
 
@@ -69,7 +69,7 @@ def parse_completion(body: Any, *, adapter: str) -> Turn:
     if not isinstance(body, OBJECT):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object", body)
     choices, told = _choices(body), error_told(body)
-    choice = choices[0] if choices else None
+    choice = _with_calls(choices) if choices else None
     failure = _failure(choice, adapter) if told is None else error_of(told, adapter=adapter)
     if failure is None and not choices:
         _bad(adapter, "the answer has no choices", body)
@@ -91,11 +91,29 @@ def _choices(body: Mapping[str, Any]) -> list[Any]:
     return sent if isinstance(sent, list) else []
 
 
+def _with_calls(choices: list[Any]) -> Any:
+    """The first choice; with the calls of another one of its number, where it ends with calls and has none.
+
+    So some gateways write a model's text and its calls; as chunks of a stream that is one choice.
+    """
+    first = choices[0]
+    if len(choices) == 1 or not isinstance(first, OBJECT) or not isinstance(said := first.get("message"), OBJECT):
+        return first
+    if called(said) or stop_reason(first.get("finish_reason"), has_calls=False).kind != "calls":
+        return first
+    for other in choices[1:]:
+        if isinstance(other, OBJECT) and other.get("index") in (None, first.get("index")):
+            more = other.get("message")
+            if isinstance(more, OBJECT) and isinstance(more.get("tool_calls"), LISTED) and called(more):
+                return {**first, "message": {**more, **{key: value for key, value in said.items() if value}}}
+    return first
+
+
 def _failure(choice: Any, adapter: str) -> ProviderError | None:
     """The error that the choice tells; None if it tells none."""
     if not isinstance(choice, OBJECT):
         return None
-    if choice.get("error"):
+    if says_something(choice.get("error")):
         return error_of(choice["error"], adapter=adapter)
     if is_error(choice.get("finish_reason")):
         from toolfan.translation import excerpt
@@ -115,7 +133,7 @@ def _turn(body: Mapping[str, Any], choices: list[Any], message: Mapping[str, Any
         usage=usage_of(body.get("usage")),
         refusal=refusal,
         replay=message,
-        warnings=_warnings(choices),
+        warnings=_warnings(choices, message),
         model=text_or_none(body.get("model")),
         response_id=text_or_none(body.get("id")),
     )
@@ -144,8 +162,12 @@ def text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _warnings(choices: list[Any]) -> tuple[str, ...]:
-    return () if len(choices) == 1 else (f"the answer has {len(choices)} choices; only the first was read",)
+def _warnings(choices: list[Any], message: Mapping[str, Any]) -> tuple[str, ...]:
+    if len(choices) == 1:
+        return ()
+    own = choices[0].get("message") in (None, message)
+    read = "only the first was read" if own else "the calls of another were read as the first's"
+    return (f"the answer has {len(choices)} choices; {read}",)
 
 
 def said_reason(reason: Any) -> Any:
@@ -269,29 +291,3 @@ def content_text(content: Any) -> tuple[str, str | None]:
             if isinstance(part.get("refusal"), str):
                 refusals.append(part["refusal"])
     return well_formed("".join(texts)), well_formed("".join(refusals)) or None
-
-
-def usage_of(usage: Any) -> Usage:
-    """Token counts as OpenAI reports them; xAI counts reasoning beside the output, which its total shows."""
-    if not isinstance(usage, OBJECT):
-        return Usage()
-    prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
-    sent, received = count(usage, "prompt_tokens"), count(usage, "completion_tokens")
-    total = count(usage, "total_tokens")
-    reasoning = count(completion, "reasoning_tokens")
-    if reasoning and total == sent + received + reasoning:
-        received += reasoning
-    return Usage(
-        input_tokens=sent,
-        output_tokens=received,
-        total_tokens=total or sent + received,
-        cache_read_tokens=count(prompt, "cached_tokens"),
-        cache_write_tokens=count(prompt, "cache_write_tokens"),
-        reasoning_tokens=reasoning,
-    )
-
-
-def count(table: Any, key: str) -> int:
-    """The number of tokens under this key; 0 if there is none."""
-    value = table.get(key) if isinstance(table, OBJECT) else None
-    return int(value) if isinstance(value, _NUMBER) and -1 < value < 2**63 else 0

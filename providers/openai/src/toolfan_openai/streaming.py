@@ -16,7 +16,7 @@ from toolfan.translation import excerpt
 from toolfan.wire import well_formed
 
 from .call_pieces import CallPieces, entry_of
-from .failures import error_of, error_told
+from .failures import error_of, error_told, says_something
 from .kept_fields import keep
 from .parsing import (
     ENDED_BADLY,
@@ -27,8 +27,8 @@ from .parsing import (
     said_reason,
     stop_reason,
     text_or_none,
-    usage_of,
 )
+from .usage import usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +84,8 @@ class ChatStreamParser:
         for choice in choices if isinstance(choices, (list, tuple)) else ():
             if isinstance(choice, OBJECT):
                 self._read_choice(choice, event)
-                error = error or choice.get("error")
+                told = choice.get("error")
+                error = error or (told if says_something(told) else None)
         if error is not None and error:
             raise error_of(error, adapter=self._adapter)
         return self._calls.take()

@@ -11,9 +11,11 @@ from toolfan.errors import UsageError
 from toolfan.keys import check_key
 from toolfan.post_sender import PostSender
 
-from .failures import error_told
+from .failures import error_told, filter_code
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from toolfan.adapter import JSON, AsyncTransport, Transport
 
 PATH = "/chat/completions"
@@ -76,6 +78,9 @@ class _Sender(PostSender):
 
     def is_last(self, event: JSON) -> bool:
         return event.get("type") in LAST
+
+    def error_code(self, status: int, about: Mapping[str, Any]) -> Any:
+        return (filter_code(about) if status < 500 else None) or super().error_code(status, about)
 
     def tells_error(self, body: JSON) -> bool:
         """Also of a body that holds one for a choice."""

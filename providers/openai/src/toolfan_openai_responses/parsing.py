@@ -14,7 +14,8 @@ from toolfan.errors import BadResponse
 from toolfan.translation import error_from_body, instead
 from toolfan.wire import escaped, json_text, well_formed
 from toolfan_openai.failures import error_of, error_told
-from toolfan_openai.parsing import OBJECT, count, text_or_none
+from toolfan_openai.parsing import OBJECT, text_or_none
+from toolfan_openai.usage import count
 
 CALLS: Mapping[str, str] = {"function_call": "arguments", "custom_tool_call": "input"}
 """The types of items that are calls of the user's tools, and the field with what is called; all others are served by

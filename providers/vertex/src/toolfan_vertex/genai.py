@@ -26,7 +26,7 @@ from toolfan.keyless import KeylessDecoder
 from toolfan.redaction import blotted, without_echo_of
 from toolfan.sockets import end_at_the_deadline, interrupt
 from toolfan.unread import unread_answer
-from toolfan.wire import decode_json, encode_json, kind_of, merge_extra_body
+from toolfan.wire import decode_json, encode_json, kind_of, merge_extra_body, unlisted
 
 from . import redirects
 from .border import keys_of, raise_translated, secrets_of
@@ -84,7 +84,7 @@ class _Sender:
         headers = plain_headers(came, secrets)
         about: JSON = {"content_type": kind_of(headers), "secrets": secrets}
         try:
-            body = decode_json(content, adapter=self._adapter, **about)
+            body = unlisted(decode_json(content, adapter=self._adapter, **about))
             if not isinstance(body, dict):
                 raise BadResponse(
                     f"the answer is a {type(body).__name__}, not an object",

@@ -109,7 +109,7 @@ def _details_of(body: Any) -> Any:
     """The details of an error body; that of a stream that was to be an array is in one."""
     body = body[0] if isinstance(body, list) and body else body
     error = body.get("error") if isinstance(body, Mapping) else None
-    return error.get("details") if isinstance(error, Mapping) else None
+    return error.get("details") or error.get("errors") if isinstance(error, Mapping) else None
 
 
 def _items(headers: Any) -> Iterable[tuple[str, str]]:

@@ -1,0 +1,40 @@
+"""Token counts as OpenAI's API reports them, and the servers that are compatible with it.
+
+Knows: the shape of `usage`.  Must not know: what else is in an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from toolfan.calls import Usage
+
+_OBJECT = (dict, Mapping)  # dict first, which is the usual one and the cheaper look
+_NUMBER = (int, float)
+
+
+def usage_of(usage: Any) -> Usage:
+    """Token counts as OpenAI reports them; xAI counts reasoning beside the output, which its total shows."""
+    if not isinstance(usage, _OBJECT):
+        return Usage()
+    prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
+    sent, received = count(usage, "prompt_tokens"), count(usage, "completion_tokens")
+    total = count(usage, "total_tokens")
+    reasoning = count(completion, "reasoning_tokens")
+    if reasoning and total == sent + received + reasoning:
+        received += reasoning
+    return Usage(
+        input_tokens=sent,
+        output_tokens=received,
+        total_tokens=total or sent + received,
+        cache_read_tokens=count(prompt, "cached_tokens"),
+        cache_write_tokens=count(prompt, "cache_write_tokens"),
+        reasoning_tokens=reasoning,
+    )
+
+
+def count(table: Any, key: str) -> int:
+    """The number of tokens under this key; 0 if there is none."""
+    value = table.get(key) if isinstance(table, _OBJECT) else None
+    return int(value) if isinstance(value, _NUMBER) and -1 < value < 2**63 else 0
