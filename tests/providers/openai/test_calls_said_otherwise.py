@@ -161,7 +161,7 @@ def test_calls_that_stand_in_another_choice_than_the_text_are_read(heard: Hear, 
     calls = bench.client().create(model="m", messages=USER, tools=TOOLS)
     assert (list(calls), calls.text, calls.stop.kind) == ([WEATHER], "I look.", "calls")
     assert calls.warnings == ("the answer has 2 choices; the calls of another were read as the first's",)
-    turn = calls.reply(["done"])[0]
+    turn = calls.reply({"a": "done"})[0]
     assert (turn["content"], [one["id"] for one in turn["tool_calls"]]) == ("I look.", ["a"])
     found = heard(event(delta(content="I look."), delta("tool_calls", tool_calls=[CALL])) + DONE)
     assert outcomes(found.stream.calls) == outcomes(calls)
