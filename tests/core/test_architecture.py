@@ -23,6 +23,7 @@ PLUGINS = {path.name: path for path in sorted((ROOT / "providers").glob("*/src/t
 ORDER = [
     "overloads",
     "errors",
+    "locks",
     "spellings",
     "masking",
     "redaction",
@@ -107,6 +108,7 @@ ORDER = [
     "portals",
     "jobs",
     "ended_calls",
+    "executor",
     "execution",
     "running",
     "run_drivers",

@@ -23,6 +23,7 @@ import pytest
 import toolfan
 from loopback import until
 from toolfan import Tool, tool, workers
+from toolfan import portals as portals_module
 from toolfan_local import LocalClient
 
 PATIENCE = 20.0
@@ -694,6 +695,45 @@ def test_a_forked_child_has_threads_and_a_loop_of_its_own() -> None:
             os._exit(0 if good else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert values(toolfan.execute(calls)) == [os.getpid()] * 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_child_waits_for_no_thread_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    started, forked, genuine = threading.Event(), threading.Event(), portals_module.Loop
+
+    def slow() -> Any:
+        if not forked.is_set():
+            started.set()
+            forked.wait(PATIENCE)
+        return genuine()
+
+    def one() -> int:
+        return 1
+
+    def used(client: Any) -> list[Any]:
+        done = client.run(messages=[{"role": "user", "content": "Go."}], tools=(one,))
+        return [result.value for result in done.results]
+
+    monkeypatch.setattr(portals_module, "Loop", slow)
+    script = [{"calls": [{"name": "one", "arguments": {}}]}, {"text": "done"}]
+    with toolfan.wrap(functools.partial(LocalClient, script)) as client:
+        thread = threading.Thread(target=used, args=(client,))
+        thread.start()
+        started.wait(PATIENCE)  # it holds the lock of the client's portal
+        child = os.fork()
+        if child == 0:
+            signal.alarm(30)
+            forked.set()
+            good = False
+            try:
+                good = used(client) == [1]
+            finally:
+                os._exit(0 if good else 1)
+        forked.set()
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
 
 
 def portals() -> set[threading.Thread]:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import threading
 import types
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from .errors import UsageError
+from .locks import ProcessLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
@@ -81,8 +81,7 @@ class Binding:
             self._by_loop[_NO_LOOP] = first
         # Of the processes that this one was forked from: kept, so that nothing of theirs is closed here.
         self._inherited: list[Any] = []
-        # One for each process: that of another may have been held by a thread that is not here when it was forked.
-        self._locks: dict[int, threading.RLock] = {}
+        self._lock = ProcessLock()
 
     def transport(self) -> Any:
         """The transport to send with.  Raises UsageError if the client belongs to another process or event loop."""
@@ -90,7 +89,7 @@ class Binding:
         process = os.getpid()
         if self._process == process and (last := self._last)[0] is loop:
             return last[1]
-        with self._locks.setdefault(process, threading.RLock()):  # threads that come at once find one client
+        with self._lock.here():  # threads that come at once find one client
             if self._process != process:
                 self._enter(process)
             found = self._by_loop.get(loop)

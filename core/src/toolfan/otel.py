@@ -13,13 +13,13 @@ import json
 import os
 import time
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
 from .errors import UsageError
 from .hookspecs import hookimpl
+from .locks import ProcessLock
 from .watching import observe, unobserve
 
 try:
@@ -56,7 +56,7 @@ _NESTED = ("inferenceConfig", "generationConfig")
 _ESCAPED = ("utf-8", "backslashreplace")
 _UNITS = 1_000_000_000  # nanoseconds in a second
 
-_lock = Lock()
+_lock = ProcessLock()
 _active: _Instrumentation | None = None
 
 
@@ -76,7 +76,7 @@ def instrument(
     if content is None:
         content = os.environ.get(_CAPTURE, "").strip().lower() in _WANTED
     made = _Instrumentation(content, tracer_provider, meter_provider)
-    with _lock:
+    with _lock.here():
         if _active is not None:
             unobserve(_active)
         _active = made
@@ -86,7 +86,7 @@ def instrument(
 def uninstrument() -> None:
     """Make no more spans and metrics.  Without `instrument` before, nothing happens."""
     global _active  # noqa: PLW0603 - as above
-    with _lock:
+    with _lock.here():
         if _active is not None:
             unobserve(_active)
         _active = None

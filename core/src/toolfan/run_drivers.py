@@ -5,19 +5,21 @@ Knows: the loop's effects, the executor, the portal.  Must not know: how one ask
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .calls import Call
-from .errors import ToolfanError, UnknownTool
+from .errors import ToolfanError, UnknownTool, UsageError
+from .portals import ended
 from .running import Ask, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
     from .calls import Outcome
-    from .execution import Executor
-    from .portals import Portal
+    from .executor import Executor
+    from .portals import Loop, Portal
     from .request import Prepared
     from .results import Calls
     from .running import Run, RunLoop
@@ -81,33 +83,74 @@ class HandOver:
             self.end()
 
 
+class _Behind:
+    """A run's executor behind the portal: in one event loop, though another may be there when that was ended."""
+
+    def __init__(self, executor: Executor, portal: Portal) -> None:
+        self._executor, self._portal = executor, portal
+        self._loop: Loop | None = None
+
+    def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        """`Portal.call`."""
+        if self._loop is None:
+            self._loop = loop = self._portal.loop()
+            loop.ending[self._executor.end] = None
+            if loop.ended:
+                raise ended()
+        return self._loop.call(function, *args)
+
+    def execute(self, calls: tuple[tuple[Hashable, Call[Any]], ...]) -> None:
+        """Wait until they, and what was started before, have ended.  Without calls it raises no UsageError."""
+        if calls:
+            self.call(self._executor.perform, calls)
+            self._executor.check()
+        elif self._executor.has_calls:
+            with contextlib.suppress(UsageError):  # the loop is gone: nothing of it is left to wait for
+                self.call(self._executor.perform, ())
+
+    def cancel(self, because: BaseException) -> None:
+        """End what runs, and note it on `because`."""
+        try:
+            self.call(self._executor.cancel, because)
+        except UsageError:
+            self._executor.tell_ended(because)
+
+    def leave(self) -> None:
+        """The run is over: nothing of it is to be ended with the loop."""
+        if self._loop is not None:
+            self._loop.ending.pop(self._executor.end, None)
+
+
 def perform(begun: Begun, ask: Callable[[Prepared, HandOver], Calls[Any]], portal: Portal) -> Run:
     """Perform the loop's effects, blocking; calls are executed behind the portal."""
     loop, executor = begun.loop, begun.executor
+    behind = _Behind(executor, portal)
     effect = next(loop)
     try:
         while True:
             outcome: Any
             try:
                 if isinstance(effect, Ask):
-                    hand_over = HandOver(begun, lambda key, call: portal.call(executor.start, key, call))
+                    executor.check()
+                    hand_over = HandOver(begun, lambda key, call: behind.call(executor.start, key, call))
                     executor.on_fatal = hand_over.stop
                     try:
                         outcome = ask(effect.prepared, hand_over)
                     finally:
                         executor.check()
                 else:
-                    if effect.calls or executor.has_calls:
-                        portal.call(executor.perform, effect.calls)
+                    behind.execute(effect.calls)
                     outcome = executor.take()
             except BaseException as exc:  # noqa: BLE001 - it is thrown into the loop, which raises it
                 if executor.has_calls and not isinstance(exc, ToolfanError):
-                    portal.call(executor.cancel, exc)
+                    behind.cancel(exc)
                 effect = loop.throw(exc)
             else:
                 effect = loop.send(outcome)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
+    finally:
+        behind.leave()
 
 
 async def perform_async(begun: Begun, ask: Callable[[Prepared, HandOver], Awaitable[Calls[Any]]]) -> Run:

@@ -164,7 +164,7 @@ def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int,
                 return so_far.run("deadline")
             found: Found = {}
             if calls.good:
-                found = yield Execute(tuple((key_of(call), call) for call in calls.good))
+                found = yield from _executed(adapter, prepared, so_far, calls)
             _record(adapter, prepared, so_far, calls, found)
             stop = _stop(so_far, calls, max_rounds)
             if stop is not None:
@@ -204,6 +204,21 @@ def _asked(
             return None
     so_far.spend(calls.usage, calls.attempts, calls.requests)
     return calls
+
+
+def _executed(
+    adapter: ParallelToolsAdapter, prepared: Prepared, so_far: _Progress, calls: Calls[Any]
+) -> Generator[Ask | Execute, Any, Found]:
+    """What came of the good calls; what ran before the execution was ended is recorded."""
+    try:
+        found: Found = yield Execute(tuple((key_of(call), call) for call in calls.good))
+    except ToolfanError as exc:
+        ran: Found = yield Execute()
+        if ran:
+            exc.calls = exc.calls or calls
+            _record(adapter, prepared, so_far, calls, ran)
+        raise
+    return found
 
 
 def _known_by_results(adapter: ParallelToolsAdapter, found: Found) -> Calls[Any]:

@@ -43,7 +43,7 @@ class _Runner:
         self, messages: Any, response_model: Any, tools: Any, limits: Mapping[str, Any], options: Mapping[str, Any]
     ) -> Begun:
         """One run, about to ask.  Raises UsageError for what cannot be run, before anything is sent."""
-        from .execution import Executor, check_limit  # anyio loads when something is executed
+        from .executor import Executor, check_limit  # anyio loads when something is executed
         from .run_drivers import Begun
         from .running import run_loop
 

@@ -12,12 +12,12 @@ import types
 import typing
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Generic, get_args, get_origin
 
 from typing_extensions import TypeAliasType, TypeVar
 
 from .errors import ToolDefinitionError, UsageError
+from .locks import ProcessLock
 from .overloads import overload
 from .tools import Tool, tool_kind
 
@@ -177,7 +177,7 @@ def _origin(tool: Tool[Any]) -> str:
 
 _CACHE_SIZE = 256
 _cache: OrderedDict[tuple[Any, ...], tuple[tuple[Any, ...], ToolSet[Any]]] = OrderedDict()
-_cache_lock = Lock()
+_cache_lock = ProcessLock()
 
 
 def tool_set(response_model: Any = None, tools: Any = None) -> ToolSet[Any]:
@@ -195,7 +195,7 @@ def tool_set(response_model: Any = None, tools: Any = None) -> ToolSet[Any]:
     elements = tuple(tool_types(response_model)) if tools is None else _listed(tools)
     # By identity and in order: A | B equals B | A, but the order of tools is part of the prompt.
     key = tuple(map(id, elements))
-    with _cache_lock:
+    with _cache_lock.here():
         found = _cache.get(key)
         if found is not None:
             _cache.move_to_end(key)
@@ -203,7 +203,7 @@ def tool_set(response_model: Any = None, tools: Any = None) -> ToolSet[Any]:
     made: ToolSet[Any] = ToolSet(elements)
     for tool in made:
         _ = tool.schema  # a bad definition shows before anything is sent
-    with _cache_lock:
+    with _cache_lock.here():
         _cache[key] = (elements, made)  # the elements are held, so that no id is used again
         while len(_cache) > _CACHE_SIZE:
             _cache.popitem(last=False)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .effects import NotSent
 from .errors import UsageError
+from .locks import ProcessLock
 from .wire import nearest
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from .calls import RawCall, Turn
 
 _log = logging.getLogger("toolfan")
-_lock = threading.Lock()
+_lock = ProcessLock()
 _NOT_PLAIN = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 _inside = threading.local()
 
@@ -71,7 +72,7 @@ def observe(plugin: object) -> None:
 def unobserve(plugin: object) -> None:
     """Tell `plugin` no more.  For one that is not registered, or was dropped, nothing happens."""
     global _watchers  # noqa: PLW0603 - replaced as a whole, so that telling needs no lock
-    with _lock:
+    with _lock.here():
         _watchers = tuple(watcher for watcher in _watchers if watcher.plugin is not plugin)
 
 
@@ -104,7 +105,7 @@ def watch(plugin: object, name: str, manager: pluggy.PluginManager) -> bool:
     global _watchers  # noqa: PLW0603 - as above
     if not any(getattr(manager.hook, hook).get_hookimpls() for hook in hookspecs.OBSERVER_HOOKS):
         return False
-    with _lock:
+    with _lock.here():
         if all(watcher.plugin is not plugin for watcher in _watchers):
             _watchers = (*_watchers, _Watcher(name, plugin, manager.hook))
     return True
