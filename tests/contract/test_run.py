@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import datetime
 import functools
 import json
 import pickle
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -407,12 +409,54 @@ def test_what_can_be_read_once_is_told_whole(bench: Bench, run: Running) -> None
         assert [content for _, content in answers({"messages": calls.reply(results)})][:3] == wanted[:3]
 
 
+@pytest.mark.parametrize("early", [False, True])
+def test_what_a_tool_changes_later_is_told_as_it_was(bench: Bench, run: Running, early: bool) -> None:
+    basket: list[str] = []
+
+    def put(item: str) -> list[str]:
+        basket.append(item)
+        return basket
+
+    async def put_async(item: str) -> list[str]:
+        return put(item)
+
+    bench.serve(
+        {"calls": [{"name": name, "arguments": {"item": name[-1]}} for name in ("put_a", "put_b", "put_c")]},
+        {"text": "ok"},
+    )
+    tools = [toolfan.tool(put, name=f"put_{end}", sequential=True) for end in "ab"]
+    done = run(tools=(*tools, toolfan.tool(put_async, name="put_c", sequential=True)), early=early)
+    assert [content for _, content in answers(bench.bodies[-1])] == ['["a"]', '["a","b"]', '["a","b","c"]']
+    assert done.results[0].value == ["a", "b", "c"]
+
+
 def test_an_iterator_that_raises_is_its_tools_error(bench: Bench, run: Running) -> None:
     def fails() -> Any:
         return map(int, ["1", "x"])
 
     bench.serve(asks("fails", {}), {"text": "ok"})
     assert isinstance(run(tools=(fails,)).results[0].error, ValueError)
+
+
+def test_views_and_ranges_are_told_as_lists_and_objects(bench: Bench, run: Running) -> None:
+    plain = {"a": 1}
+    odd = {
+        "range": range(2),
+        "bytes": memoryview(b"ab"),
+        "frozen": types.MappingProxyType(plain),
+        "keys": plain.keys(),
+        "values": plain.values(),
+        "items": [collections.UserList(["x"]), collections.ChainMap(plain)],
+    }
+
+    def views(name: str) -> Any:
+        return odd[name]
+
+    bench.serve(asks("views", *[{"name": name} for name in odd]), {"text": "ok"})
+    done = run(tools=(views,))
+    wanted = ["[0,1]", "ab", '{"a":1}', '["a"]', "[1]", '[["x"],{"a":1}]']
+    assert [content for _, content in answers(bench.bodies[-1])] == wanted
+    assert [result.value for result in done.results] == list(odd.values())
 
 
 def test_half_a_character_in_a_result_is_replaced(bench: Bench, run: Running) -> None:

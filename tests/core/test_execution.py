@@ -251,18 +251,24 @@ def test_a_hanging_function_is_left_behind_and_touches_nobody(run: Run, hang: Ca
     assert workers.tools.abandoned == 2
 
 
-def test_a_coroutine_function_that_blocks_its_loop_is_left_behind() -> None:
+@pytest.mark.parametrize("yields", [False, True])
+def test_a_coroutine_function_that_blocks_its_loop_is_left_behind(yields: bool) -> None:
     """Blocking code gives coroutine functions a loop of their own, so that what watches them goes on."""
     released = threading.Event()
 
     async def blocks() -> None:
         released.wait(PATIENCE)
 
+    async def blocks_and_yields() -> AsyncIterator[int]:
+        released.wait(PATIENCE)
+        yield 1
+
     def quick() -> str:
         return "quick"
 
+    blocking = tool(blocks_and_yields if yields else blocks, name="blocks", timeout=0.2)
     started = time.monotonic()
-    results = toolfan.execute(made((tool(blocks, timeout=0.2), quick), ("blocks", {}), ("quick", {})))
+    results = toolfan.execute(made((blocking, quick), ("blocks", {}), ("quick", {})))
     assert time.monotonic() - started < PATIENCE / 2
     released.set()
     assert [result.value for result in results] == [None, "quick"]

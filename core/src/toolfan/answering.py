@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set, ValuesView
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json, to_jsonable_python
@@ -16,8 +17,6 @@ from .errors import InvalidArguments, TooManyCalls, UsageError
 from .wire import json_faults, well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from .calls import BadCall, Outcome, RawCall, Turn
     from .errors import CallError
 
@@ -67,7 +66,7 @@ def plain_result(name: str, result: Any) -> Any:
         return well_formed(result)
     plain: Any = None
     try:
-        plain = to_jsonable_python(result)
+        plain = to_jsonable_python(result, fallback=_plainer)
         text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
     except Exception as exc:  # noqa: BLE001 - no JSON, circular, too deep, or a method of the value's that raised
         where, what = next(json_faults(plain), ("", type(exc).__name__))
@@ -76,6 +75,17 @@ def plain_result(name: str, result: Any) -> Any:
         raise UsageError(said, hint="Return plain data, or text.") from None
     mended = well_formed(text)
     return plain if mended is text else json.loads(mended)
+
+
+def _plainer(value: Any) -> Any:
+    """What pydantic does not know, but is a sequence, a set, a mapping or bytes all the same."""
+    if isinstance(value, memoryview):
+        return bytes(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence | Set | ValuesView):
+        return list(value)
+    raise TypeError(type(value).__name__)
 
 
 def error_answer(bad: BadCall) -> Answer:

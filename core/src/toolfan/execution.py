@@ -20,7 +20,7 @@ from .results import Calls
 from .toolset import tool_set
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Mapping
 
     from .options import OneTool, Several
     from .portals import Portal
@@ -129,5 +129,7 @@ def keyed(calls: Sequence[Call[Any] | BadCall]) -> list[tuple[Hashable, Call[Any
     return [(at, call) for at, call in enumerate(calls) if isinstance(call, Call)]
 
 
-def _in_order(calls: Sequence[Call[Any] | BadCall], found: dict[Hashable, Result[Any]]) -> list[Result[Any]]:
-    return [Result(call, error=call.error) if isinstance(call, BadCall) else found[at] for at, call in enumerate(calls)]
+def _in_order(calls: Sequence[Call[Any] | BadCall], found: Mapping[Any, tuple[Result[Any], Any]]) -> list[Result[Any]]:
+    return [
+        Result(call, error=call.error) if isinstance(call, BadCall) else found[at][0] for at, call in enumerate(calls)
+    ]

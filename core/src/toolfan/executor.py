@@ -43,12 +43,13 @@ class Executor:
         until: float | None = None,
         portal: Portal | None = None,
         adapter: str | None = None,
+        tells: bool = False,
     ) -> None:
         check_limit("max_concurrency", max_concurrency)
         if max_calls is not None:
             check_limit("max_calls", max_calls)
         self._tools, self._limit, self._max_calls, self._until = tools, max_concurrency, max_calls, until
-        self._portal, self._adapter = portal, adapter
+        self._portal, self._adapter, self._tells = portal, adapter, tells
         self._origin = time.monotonic()
         self._waiting: deque[Job] = deque()
         self._running: set[Job] = set()
@@ -69,7 +70,7 @@ class Executor:
         if key in self._jobs:
             return
         tool = self._tools.by_name.get(call.name) if self._tools is not None else None
-        self._jobs[key] = job = Job(call, tool, self._portal)
+        self._jobs[key] = job = Job(call, tool, self._portal, tells=self._tells)
         if self._max_calls is not None and self._begun >= self._max_calls:
             job.error = TooManyCalls(f"not run: max_calls={self._max_calls} is used up")
             self._end(job)
@@ -108,15 +109,15 @@ class Executor:
         if self._ended is not None and self._cut:
             raise self._ended
 
-    def take(self) -> dict[Hashable, Result[Any]]:
-        """The results by key, which are then forgotten.
+    def take(self) -> dict[Hashable, tuple[Result[Any], Any]]:
+        """The results by key, which are then forgotten; each with what the model is told of its value, if it `tells`.
 
         Raises what a tool raised that is no Exception (KeyboardInterrupt, SystemExit).
         """
         if self._fatal is not None:
             raise self._fatal
         jobs, self._jobs = self._jobs, {}
-        return {key: job.result for key, job in jobs.items() if job.result is not None}
+        return {key: (job.result, job.told) for key, job in jobs.items() if job.result is not None}
 
     async def cancel(self, because: BaseException) -> None:
         """End what runs and start nothing more; what ran, and what still runs, is noted on `because`.

@@ -14,13 +14,14 @@ import inspect
 import math
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.lowlevel
 
 from . import portals, workers
+from .answering import plain_result
 from .binding import running_loop
 from .calls import BoundCall
 from .errors import UsageError
@@ -52,15 +53,21 @@ def detach(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 class Job:
-    """One call on its way: what runs it, how far it is, what came of it."""
+    """One call on its way: what runs it, how far it is, what came of it.
 
-    def __init__(self, call: Call[Any], tool: Tool[Any] | None, portal: Portal | None = None) -> None:
+    With `tells`, `told` is what the model is told of its value, or the UsageError that says why it cannot be.
+    """
+
+    def __init__(
+        self, call: Call[Any], tool: Tool[Any] | None, portal: Portal | None = None, *, tells: bool = False
+    ) -> None:
         self.call = call
-        self._portal = portal
+        self._portal, self._tells = portal, tells
         self.timeout = tool.timeout if tool else None
         self.sequential = tool.sequential if tool else False
         self.function, self.is_async = runner(call, tool)
         self.value: Any = None
+        self.told: Any = None
         self.error: BaseException | None = None
         self.thread: workers.Job[Any] | None = None
         self.started: float | None = None
@@ -79,11 +86,11 @@ class Job:
                 if self.is_async:
                     value = await self._awaited(self.function)
                 else:
-                    value, error = await self._in_thread(lambda: in_lists(self.function()))
+                    value, error = await self._in_thread(self.function)
                 if isinstance(value, types.AsyncGeneratorType):
-                    value = [item async for item in value]
-                if _yields(value):
-                    value, error = await self._in_thread(functools.partial(in_lists, value))
+                    value = await self._awaited(functools.partial(_items, value))
+                if error is None and _yields(value):
+                    value, error = await self._in_thread(lambda: value)
         except BaseException as exc:  # noqa: BLE001 - it is the call's; what may not be kept is raised by `take`
             error = exc
         if not self.scope.cancel_called:
@@ -92,7 +99,7 @@ class Job:
 
     async def _in_thread(self, work: Callable[[], Any]) -> tuple[Any, BaseException | None]:
         ended, soon = anyio.Event(), portals.thread_safe()
-        self.thread = thread = workers.tools.start(work, lambda: soon(ended.set))
+        self.thread = thread = workers.tools.start(lambda: self._read(work()), lambda: soon(ended.set))
         await ended.wait()
         self.thread = None
         if thread.error is None and inspect.isawaitable(thread.result):
@@ -102,13 +109,13 @@ class Job:
     async def _awaited(self, function: Callable[[], Awaitable[Any]]) -> Any:
         """The result of the tool's coroutine: here, or in the loop for tools, where there is one."""
         if self._portal is None:
-            return await function()
+            return await self._returned(function)
         ended, soon = anyio.Event(), portals.thread_safe()
         outcome: list[Any] = [None, None]
 
         async def run() -> None:
             try:
-                outcome[0] = await function()
+                outcome[0] = await self._returned(function)
             except BaseException as exc:  # noqa: BLE001 - raised below
                 outcome[1] = exc
 
@@ -123,6 +130,26 @@ class Job:
         if outcome[1] is not None:
             raise outcome[1]
         return outcome[0]
+
+    async def _returned(self, function: Callable[[], Awaitable[Any]]) -> Any:
+        value = await function()
+        if not (isinstance(value, types.AsyncGeneratorType) or _yields(value)):
+            self._tell(value)
+        return value
+
+    def _read(self, value: Any) -> Any:
+        value = in_lists(value)
+        if not (inspect.isawaitable(value) or isinstance(value, types.AsyncGeneratorType)):
+            self._tell(value)
+        return value
+
+    def _tell(self, value: Any) -> None:
+        """Keep what the model is told: where and when the tool returned, for the value may be changed later."""
+        if self._tells:
+            try:
+                self.told = plain_result(self.call.name, value)
+            except UsageError as exc:
+                self.told = exc
 
     async def supervise(self, left: float | None) -> None:
         """Run the call for its tool's timeout, or the seconds that are left for all, then end it or leave it behind."""
@@ -171,6 +198,10 @@ def runner(call: Call[Any], tool: Tool[Any] | None) -> tuple[Callable[[], Any], 
             "know their tools: execute(calls, tools=...).",
         )
     return functools.partial(tool.handler, call.value), inspect.iscoroutinefunction(tool.handler)
+
+
+async def _items(generator: AsyncIterator[Any]) -> list[Any]:
+    return [item async for item in generator]
 
 
 def in_lists(value: Any) -> Any:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .adapter import ParallelToolsAdapter, ToolChoice
-from .answering import plain_result
 from .calls import BadCall, Call, Outcome, Result, Turn, Usage
 from .errors import DeadlineExceeded, InvalidCalls, ToolfanError, TooManyCalls, UsageError
 from .reasking import follow_up
@@ -120,7 +119,7 @@ class Execute:
 
 
 RunLoop: TypeAlias = Generator[Ask | Execute, Any, Run]
-Found: TypeAlias = "Mapping[Hashable, Result[Any]]"
+Found: TypeAlias = "Mapping[Hashable, tuple[Result[Any], Any]]"  # each with what the model is told of its value
 
 
 def key_of(call: Call[Any] | BadCall) -> Hashable:
@@ -223,7 +222,7 @@ def _executed(
 
 def _known_by_results(adapter: ParallelToolsAdapter, found: Found) -> Calls[Any]:
     """The calls of an answer of which nothing is left but what ran."""
-    outcomes = tuple(result.call for result in found.values())
+    outcomes = tuple(result.call for result, _ in found.values())
     return Calls(outcomes, Turn(calls=tuple(outcome.raw for outcome in outcomes)), codec=adapter)
 
 
@@ -251,7 +250,7 @@ def _record(
 def _in_order(calls: Calls[Any], found: Found) -> tuple[tuple[Result[Any], ...], dict[str, Any]]:
     """One result for each outcome, after them those of calls that ran and are no outcome any more; what is told, by id.
 
-    What is told is plain data: a value that can be read but once is read here.
+    What is told of a value is plain data, made when its tool returned.
     """
     rest = dict(found)
     results: list[Result[Any]] = []
@@ -262,24 +261,22 @@ def _in_order(calls: Calls[Any], found: Found) -> tuple[tuple[Result[Any], ...],
             continue
         ran = rest.pop(key_of(outcome), None)
         if ran is None:
-            ran = Result(outcome, error=RuntimeError(f"{outcome.name} was not started: the answer broke off"))
-        result, told[outcome.id] = _sendable(ran)
+            ran = Result(outcome, error=RuntimeError(f"{outcome.name} was not started: the answer broke off")), None
+        result, told[outcome.id] = _sendable(*ran)
         results.append(replace(result, call=outcome))
-    return (*results, *rest.values()), told
+    return (*results, *[result for result, _ in rest.values()]), told
 
 
-def _sendable(result: Result[Any]) -> tuple[Result[Any], Any]:
-    """The result, and what the model is told of it.
+def _sendable(result: Result[Any], told: Any) -> tuple[Result[Any], Any]:
+    """The result, and what the model is told of it: `told`, of its value.
 
     One that no provider could be sent has an error that says so, so that the conversation goes on.
     """
     error: Exception
     try:
         if result.error is None:
-            return result, plain_result(result.call.name, result.value)
+            return (replace(result, error=told) if isinstance(told, UsageError) else result), told
         str(result.error)
-    except UsageError as exc:
-        error = exc
     except Exception as exc:  # noqa: BLE001 - a method of the error's that raised
         error = UsageError(f"the error of {result.call.name} cannot be written ({type(exc).__name__})")
     else:

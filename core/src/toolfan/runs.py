@@ -68,6 +68,7 @@ class _Runner:
             until=deadline.end,
             portal=self._tools_portal,
             adapter=self.adapter.name,
+            tells=True,
         )
         prepared = replace(prepared, request=replace(prepared.request, stream=bool(early)))
         loop = run_loop(self.adapter, prepared, limits["max_rounds"], deadline)
