@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acme_mutants import suite_of
 from acme_samples import AcmeSuite, events
 from toolfan.adapter import Capabilities, Turn
 from toolfan.errors import IncompleteStream
-from toolfan.wire import json_text, sendable
+from toolfan.wire import escaped, json_text, sendable
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.codec import CAPABILITIES
-from toolfan_acme.reading import AcmeParser
+from toolfan_acme.reading import AcmeParser, piece
+
+if TYPE_CHECKING:
+    from toolfan.slots import Slot
 
 FORMS: dict[str, type[AcmeSuite]] = {}
 
@@ -216,3 +219,61 @@ right(
     errors=AcmeSuite.errors[:1],
     events_of=lambda self, body: None,
 )
+
+
+def numbered(body: Any) -> list[Any]:
+    """The stream of an answer, in which the events of a call say which one it is."""
+    found: list[Any] = []
+    at = -1
+    for event in events(body):
+        at += "begin" in event
+        found.append({**event, "at": at} if {"begin", "more", "finish"} & event.keys() else event)
+    return found
+
+
+class NumberedParser(AcmeParser):
+    """The pieces of calls may come in turn."""
+
+    at: Any = None
+
+    def __init__(self, adapter: str) -> None:
+        super().__init__(adapter)
+        self.begun: dict[Any, tuple[Slot, dict[str, Any], list[str]]] = {}
+
+    def feed(self, event: Any) -> Any:
+        self.at = at if isinstance(at := event.get("at"), int) else None
+        return super().feed(event)
+
+    def take_begin(self, entry: Any) -> None:
+        self.take_finish(True)
+        self.does.append(dict(entry) if isinstance(entry, dict) else {})
+        call_id, name, _ = piece(self.does[-1])
+        self.begun[self.at] = self.assembler.open(call_id, name), self.does[-1], []
+
+    def take_more(self, text: Any) -> None:
+        if isinstance(text, str) and self.at in self.begun:
+            self.begun[self.at][2].append(text)
+
+    def take_finish(self, _: Any) -> None:
+        if self.at in self.begun:
+            slot, entry, pieces = self.begun.pop(self.at)
+            entry["with"] = "".join(pieces)
+            self.assembler.close(slot, escaped(entry["with"]))
+
+    def close(self) -> Turn:
+        for at in [*self.begun] if self.closed else ():
+            self.at = at
+            self.take_finish(True)
+        return super().close()
+
+
+class Numbered(AcmeAdapter):
+    def stream_parser(self) -> AcmeParser:
+        return NumberedParser(self.name)
+
+
+NUMBERED: dict[str, Any] = {
+    "samples": [replace(one, stream_bytes=None, events=numbered(one.body)) for one in AcmeSuite.samples],
+    "events_of": lambda self, body: numbered(body),
+}
+right(Numbered, **NUMBERED)

@@ -8,20 +8,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from toolfan.adapter import Answer, Turn
-from toolfan.calls import StopReason
-from toolfan.errors import IncompleteStream, ProviderError
+from toolfan.adapter import Answer
+from toolfan.errors import ProviderError
 from toolfan.wire import encode_json, well_formed
 
 from .lawbook import law
-from .laws_of_claims import LawsOfClaims
 from .laws_of_reading import decoded, ill_formed
 from .laws_of_replies import mark
+from .laws_of_stops import LawsOfStops
 from .subject import USER
 from .variations import (
     MANY,
-    UNHEARD_OF,
-    ended,
     nested,
     odd_bodies,
     with_argument_text,
@@ -29,12 +26,13 @@ from .variations import (
     with_ids,
     with_many_calls,
     with_name,
-    with_stop,
     with_text,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from toolfan.adapter import Turn
 
     from .samples import Sample
 
@@ -45,7 +43,7 @@ PLAIN = {"a": [None, "b"]}
 LARGE = {"text": "0123456789abcdef" * 150_000}
 
 
-class LawsOfOddities(LawsOfClaims):
+class LawsOfOddities(LawsOfStops):
     """What is read from answers that are made up."""
 
     @law
@@ -118,56 +116,6 @@ class LawsOfOddities(LawsOfClaims):
             for name, sample, turn in self.made(lambda sample, called=called: with_name(sample, called)):  # type: ignore[misc]
                 if [call.name for call in turn.calls] != [well_formed(called)] * len(sample.calls):
                     yield f"{name}: the name {called[:40]!r} became {[call.name[:40] for call in turn.calls]}"
-
-    @law
-    def test_a_stop_that_nobody_knows_is_other(self) -> Iterator[str]:
-        """A stop reason that the adapter does not know is of the kind "other", with the provider's word in `raw`.
-
-        Providers add words; an answer that was cut for a new reason must not pass for a whole one.
-        """
-        found = 0
-        for sample in self.answers():
-            raw = self.adapter.parse_response(sample.body).stop.raw
-            body = with_stop(sample, raw, UNHEARD_OF) if raw else None
-            for way, read in self.both(body) if body is not None else ():
-                found += 1
-                try:
-                    stop = read().stop
-                except IncompleteStream:  # the word was also the sign of the end
-                    continue
-                if stop != StopReason("other", UNHEARD_OF):
-                    yield f"{sample.name}, {way}: in place of {raw!r} it is read as {stop.kind!r}, raw {stop.raw!r}"
-        if not found:
-            yield "in no sample the word for why it ended (StopReason.raw) stands in its body"
-
-    @law
-    def test_no_stop_reason_costs_a_call(self) -> Iterator[str]:
-        """All calls come out, whatever the answer ended with: cut, blocked, done, or a word that nobody knows.
-
-        What is to become of a call in such an answer is core's to say.  The words are those of all samples.
-        """
-        words = {self.adapter.parse_response(sample.body).stop.raw for sample in self.answers()}
-        for word in sorted({UNHEARD_OF, *filter(None, words)}):
-            for sample in self.answers():
-                body = self._ended(sample, word)
-                for way, read in self.both(body) if body is not None else ():
-                    try:
-                        turn = read()
-                    except IncompleteStream as exc:  # the word was also the sign of the end
-                        turn = exc.turn or Turn()
-                    if (count := len(turn.calls)) != (wanted := len(sample.calls)):
-                        yield f"{sample.name}, {way}: ended with {word!r}: {count} calls of {wanted}"
-
-    def _ended(self, sample: Sample, word: str) -> Any:
-        """The body with this word for why it ended, where the adapter reads it; None if that is not found."""
-        raw = self.adapter.parse_response(sample.body).stop.raw if sample.calls else None
-        for body in ended(sample, raw, word) if raw else ():
-            try:
-                if self.adapter.parse_response(body).stop.raw == word:
-                    return body
-            except ProviderError:
-                continue
-        return None
 
     @law
     def test_ids_that_are_missing_or_repeated_are_made_up(self) -> Iterator[str]:

@@ -16,12 +16,14 @@ from toolfan.errors import BadResponse, ProviderError, ToolfanError
 
 from .lawbook import law
 from .subject import Subject
-from .trees import same
+from .trees import changed, places, same
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from .samples import Sample
+
+WORDS = "toolfan: so says the provider"
 
 
 def decoded(text: str) -> Any:
@@ -149,8 +151,8 @@ class LawsOfReading(Subject):
     def test_an_error_in_an_answer_is_raised(self) -> Iterator[str]:
         """An error that the provider sends inside an answer becomes the ProviderError that the sample names.
 
-        Let `toolfan.translation.error_from_body` or `error_from_status` make it; the error names the adapter, and
-        pickles.  Calls that stand beside an error do not make it an answer.
+        Let `toolfan.translation.error_from_body` or `error_from_status` make it; the error says what the provider says,
+        names the adapter, and pickles.  Calls that stand beside an error do not make it an answer.
         """
         for error in self.errors:
             if error.body is None:
@@ -163,6 +165,24 @@ class LawsOfReading(Subject):
                     yield from self.misnamed(error.name, exc, error.error)
                 else:
                     yield f"{error.name}: no error, but a turn: {turn!r:.200}"
+            yield from self.unsaid(error.name, error.body, self.adapter.parse_response)
+
+    def unsaid(self, name: str, said: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Turn]) -> Iterator[str]:
+        """That what is called a message in an error (or, where nothing is, any of its texts) does not show.
+
+        Those by which its class is told need not.
+        """
+        shown: list[bool] = []
+        kind: type[ToolfanError] | None = None
+        every = places(said, lambda node: isinstance(node, str))
+        for path in (None, *([path for path in every if str(path[-1]).lower() == "message"] or every)):
+            try:
+                read(said if path is None else changed(said, path, WORDS))
+            except ToolfanError as exc:
+                kind = kind or type(exc)
+                shown += [WORDS in str(exc)] if path is not None and type(exc) is kind else []
+        if shown and not any(shown):
+            yield f"{name}: what the provider says of the error, be it {WORDS!r}, is not in the error"
 
     def misnamed(self, name: str, exc: ToolfanError, wanted: type[ProviderError]) -> Iterator[str]:
         """What is wrong with an error that was raised for a sample."""

@@ -15,8 +15,8 @@ from toolfan.errors import ProviderError, UsageError
 
 from .lawbook import law
 from .laws_of_messages import IDS, RESULTS, called, word
+from .laws_of_pieces import LawsOfPieces
 from .laws_of_requests import LawsOfRequests
-from .laws_of_streams import LawsOfStreams
 from .subject import USER
 from .trees import (
     apart,
@@ -59,8 +59,9 @@ RETURNED: list[Any] = [
     False,
     None,
     "☔ \n",
+    2**53 + 1,
 ]
-LONG = "0123456789" * 120_000
+LONG: list[Any] = ["0123456789" * 120_000, [*range(1000)]]
 
 
 def mark(call: RawCall) -> str:
@@ -73,7 +74,7 @@ def marks(told: Any) -> list[str]:
     return re.findall(r"toolfan-answer-\d+-end", json.dumps(told))
 
 
-class LawsOfReplies(LawsOfStreams, LawsOfRequests):
+class LawsOfReplies(LawsOfPieces, LawsOfRequests):
     """What follows on an answer."""
 
     def turns(self) -> Iterator[tuple[str, Turn]]:
@@ -223,7 +224,7 @@ class LawsOfReplies(LawsOfStreams, LawsOfRequests):
         once as an error (`is_error`), gives two requests, unless the attribute `error_field` says that the provider
         has no field for it.
         """
-        long = [LONG]  # once: it takes its time
+        long = LONG  # once: it takes its time
         for name, turn in self.turns():
             before = [*values(self._told(turn, mark(turn.calls[0])))]
             for content in (*RETURNED, *long):

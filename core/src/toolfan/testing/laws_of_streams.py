@@ -162,6 +162,8 @@ class LawsOfStreams(LawsOfReading):
             if not error.events:
                 continue
             yield from self._failed(error, error.events)
+            *before, last = error.events
+            yield from self.unsaid(error.name, last, lambda event, before=before: self.read([*before, event]))  # type: ignore[misc]
             for events in streams:
                 for at in range(1, len(events)):
                     if self._sealed(events[:at]):

@@ -1,0 +1,119 @@
+"""Laws of pieces: equal ones, those of two calls in turn, and text after a call are all read.
+
+Knows: what `pieces` makes of the events of samples.  Must not know: any provider's field names, requests.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+from operator import eq
+from typing import TYPE_CHECKING, Any
+
+from toolfan.errors import ProviderError
+
+from .lawbook import law
+from .laws_of_reading import decoded
+from .laws_of_streams import LawsOfStreams
+from .pieces import in_turn, later, run_of, told, with_pieces
+from .trees import same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .pieces import Run
+    from .samples import Sample
+
+    Events = Sequence[Mapping[str, Any]]
+
+
+class LawsOfPieces(LawsOfStreams):
+    """What is read from pieces that are made up."""
+
+    @law
+    def test_equal_pieces_are_all_read(self) -> Iterator[str]:
+        """A piece that is equal to the one before it is a piece: "ha", "ha" is "haha", and 00, 00 is 0000.
+
+        Models repeat themselves.  Do not skip an event because it says what the last one said.
+        """
+        for name, sample, events in self._streamed():
+            if (run := _run_of_text(sample, events)) is not None:
+                yield from self._said(name, sample, run, events)
+            for number, run in enumerate(_runs_of_calls(sample, events)):
+                if run is not None:
+                    yield from self._given(name, sample, number, run, events)
+
+    def _said(self, name: str, sample: Sample, run: Run, events: Events) -> Iterator[str]:
+        """Equal pieces of text that are not read."""
+        made = with_pieces(events, run, *["ha"] * 3)
+        if made is None:
+            return
+        whole = made[1]
+        found = self.read(told(made[0], partial(eq, sample.text), lambda _: whole)).text
+        if found != whole:
+            yield f"{name}: the text came in pieces as {whole!r}, and was read as {found!r:.100}"
+
+    def _given(self, name: str, sample: Sample, number: int, run: Run, events: Events) -> Iterator[str]:
+        """Equal pieces of arguments that are not read."""
+        made = with_pieces(events, run, '{"text": "', "00", '"}')
+        if made is None:
+            return
+        _, given = sample.calls[number]
+        whole = made[1]
+        calls = self.read(
+            told(
+                made[0], lambda node: _means(node, given), lambda old: whole if isinstance(old, str) else decoded(whole)
+            )
+        ).calls
+        found = calls[number].arguments if number < len(calls) else "nothing"
+        if not same(decoded(found), decoded(whole)):
+            yield f"{name}: arguments came in pieces as {whole}, and were read as {found:.100}"
+
+    @law
+    def test_pieces_in_turn_are_told_apart(self) -> Iterator[str]:
+        """Pieces of two calls that come in turn belong each to its call, by its index or id; text may come later, too.
+
+        Where the pieces of a call say which one they are of, look at that, and not at which one began last.  What a
+        provider never sends may be refused with a ProviderError, but not be read as something else.
+        """
+        for name, sample, events in self._streamed():
+            calls = _runs_of_calls(sample, events)
+            turned = [in_turn(events, one, other) for one, other in pairwise(calls) if one and other]
+            text = _run_of_text(sample, events)
+            turned += [later(events, text, calls[0].events[-1])] if text and calls and calls[0] else []
+            for made in filter(None, turned):
+                try:
+                    turn = self.read(made)
+                except ProviderError:
+                    continue
+                if [decoded(call.arguments) for call in turn.calls] != [given for _, given in sample.calls]:
+                    yield f"{name}: with pieces of calls in turn, the arguments are {[c.arguments for c in turn.calls]}"
+                if turn.text != sample.text:
+                    yield f"{name}: with a piece of text after a call, the text is {turn.text!r:.100}"
+
+    def _streamed(self) -> Iterator[tuple[str, Sample, Events]]:
+        """Name, sample and events of every stream."""
+        for sample in self.answers() if self.adapter.capabilities.streaming else ():
+            for how, events in (("", self.events(sample)), (" (events_of)", self.events_of(sample.body))):
+                if events is not None:
+                    yield f"{sample.name}{how}", sample, events
+
+
+def _means(node: Any, given: Any) -> bool:
+    """Whether it is these arguments, or their JSON text."""
+    return same(decoded(node) if isinstance(node, str) else node, given)
+
+
+def _run_of_text(sample: Sample, events: Events) -> Run | None:
+    return run_of(events, partial(eq, sample.text)) if sample.text else None
+
+
+def _runs_of_calls(sample: Sample, events: Events) -> list[Run | None]:
+    """The pieces of the arguments of each call; None where they do not come in pieces, or others say the same."""
+    every = [given for _, given in sample.calls]
+    return [
+        run_of(events, lambda said, given=given: _means(said, given))  # type: ignore[misc]
+        if isinstance(given, dict) and given and every.count(given) == 1
+        else None
+        for given in every
+    ]
