@@ -6,14 +6,15 @@ Knows: chat-style messages, `build_request`.  Must not know: the rest of a reque
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from toolfan.errors import UsageError
 
 from .lawbook import law
-from .laws_of_messages import IDS, PIXEL, LawsOfMessages, called, word
+from .laws_of_messages import IDS, PIXEL, RESULTS, LawsOfMessages, called, word
 from .subject import USER
-from .trees import earlier, places, same, says, text_of, values, words
+from .trees import earlier, places, same, says, text_of, texts, values, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ _ODD = ' \t“Zürich” ☔ 天気 👍 e\u0301 \u00e9 \\n "x" </a>\r\n\n'
 LETTERS = f"{_ODD} {'0123456789' * 120_000} toolfan {_ODD}"
 """Blanks at both ends, letters of all kinds, and more than anybody would cut in good faith."""
 ABOVE_FLOATS = 2**53 + 1
+PLAIN_TEXTS = ("", "007", "7", "true", "null")
 FLAGS = [True, None, 0.5, ""]
 NO_JSON = '{"location": "toolfan-no-json'
 ADDRESS = "https://example.com/toolfan.png"
@@ -53,7 +55,7 @@ class LawsOfHistories(LawsOfMessages):
         """Every text goes out as it was given, long ones too: blanks, line ends, and letters that are not ASCII.
 
         Texts of the user, of the assistant, of systems and the results of calls.  Do not strip, cut or normalise them,
-        and write JSON with `toolfan.wire.json_text`, which loses nothing.
+        and write JSON with `toolfan.wire.json_text`, which loses nothing.  "007" is a text, and so is "".
         """
         result = {"role": "tool", "tool_call_id": IDS[0]}
         asked: dict[str, tuple[JSON, ...]] = {
@@ -70,6 +72,27 @@ class LawsOfHistories(LawsOfMessages):
             if not any(LETTERS in text for text in found):
                 near = max(found, key=len, default="")
                 yield f"the text of the message of the {whose} is not there as it was given, but {near!r:.100}"
+        yield from self._taken_for_else()
+
+    def _taken_for_else(self) -> Iterator[str]:
+        """Texts that become another value, or that are empty and become a word, or nothing.
+
+        Of the assistant and of systems an empty one may be left out, as providers refuse it.
+        """
+        results, asked = ((USER, called(ids=IDS[:1]), RESULTS[0]), ({"role": "user", "content": word("result")}, USER))
+        for whose, messages in (("tool", results), ("user", asked)):
+            body = text_of(self.built(messages=messages).body)
+            for text in PLAIN_TEXTS:
+                told = tuple({**one, "content": text} if one["content"] == word("result") else one for one in messages)
+                try:
+                    found = self.built(messages=told).body
+                except UsageError:
+                    continue
+                more = Counter(texts([*values(found)])) - Counter(texts([*values(json.loads(body))]))
+                if {*more} - {text} or (
+                    text_of(found) != body.replace(word("result"), text) and (text or whose == "user")
+                ):
+                    yield f"the text {text!r} of the {whose} goes out as another value, or not: {text_of(found)[:300]}"
 
     @law
     def test_arguments_of_earlier_calls_go_out_whole(self) -> Iterator[str]:

@@ -105,6 +105,12 @@ def _disordered(body: JSON) -> Iterator[str]:
                 yield f"{group} stands before {before}"
 
 
+def _texts_of(message: JSON) -> list[str]:
+    """The texts of a message, each by itself."""
+    content = message["content"]
+    return [content] if isinstance(content, str) else [part["text"] for part in content]
+
+
 def _encoded_twice(text: str) -> bool:
     try:
         inner = json.loads(text)
@@ -145,16 +151,22 @@ class LawsOfMessages(LawsOfSchemas):
         ids = [*IDS, "call_toolfan_c"]
         results = [{"role": "tool", "tool_call_id": one, "content": word(f"to-{one}")} for one in ids]
         asked: list[tuple[JSON, ...]] = [(USER, called(ids=ids), results[2], *results[:2])]
+        parts = {"role": "assistant", "content": [{"type": "text", "text": word(one)} for one in ("left", "right")]}
+        asked += [(USER, parts, USER), (USER, {**called(), **parts}, *RESULTS)]
         if self.adapter.capabilities.system_messages:
             system, more = ({"role": "system", "content": word(name)} for name in ("first", "second"))
             asked.append((system, {"role": "developer", "content": word("third")}, USER, more, USER))
+            asked += [({**parts, "role": role}, USER) for role in ("system", "developer")]
         for messages in asked:
             said = json.dumps(self.built(messages=messages).body)
             for message in messages:
-                wanted = [word(one["id"]) for one in message.get("tool_calls", ())] or [message["content"]]
+                wanted = [word(one["id"]) for one in message.get("tool_calls", ())] + _texts_of(message)
                 yield from (
-                    f"of several {message['role']} messages, {one} is left out" for one in wanted if one not in said
+                    f"of several texts of the {message['role']}, {one} is left out" for one in wanted if one not in said
                 )
+        again = {"role": "user", "content": word("again")}
+        if (count := json.dumps(self.built(messages=(USER, again, again)).body).count(word("again"))) < 2:
+            yield f"of two messages that say the same {count} goes out"
 
     def _untied(self, body: JSON) -> Iterator[str]:
         """Results that do not say which call they answer."""

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON
     from toolfan.toolset import ToolSet
 
+    from .trees import Path
+
 PROBE = "toolfan-probe"
 # Values that some option or other takes.
 CANDIDATES: tuple[Any, ...] = (PROBE, 0.125, 7, True, [PROBE], {PROBE: PROBE}, [{PROBE: PROBE}], {PROBE: {PROBE: 7}})
 # What no service allows, and adapters send all the same: it is the service's to say.
 BEYOND = (1.9375, -2.5, 1_000_003)
+_REPLY = {"role": "assistant", "content": "toolfan-reply"}
 # To each kind of value the one that is easily taken for none.
 NOTHING: dict[type, Any] = {str: "", float: 0.0, int: 0, bool: False, list: []}
 TAKEN = frozenset({*DEFAULTS, "messages", "response_model", "tools", "self"})
@@ -41,7 +44,7 @@ class LawsOfOptions(LawsOfChoices):
 
     @law
     def test_every_option_goes_out(self) -> Iterator[str]:
-        """Each of `option_names` reaches the body with its value, 0 too; nothing else changes, none goes out unasked.
+        """Each of `option_names` reaches the body with its value, 0 and null too; nothing goes out unasked.
 
         A value that an option cannot have goes out, too, or raises UsageError: never rounded, bounded, or as a text
         that it is not.  What holds it, and under which name, is yours: `"x"` may go out as `["x"]`.  So it does beside
@@ -69,10 +72,18 @@ class LawsOfOptions(LawsOfChoices):
                 if goes and type(value) in NOTHING and value not in BEYOND:
                     yield from self._beside(name, value, base, body)
                     yield from self._nothing(tools, name, NOTHING[type(value)], base)
+                    yield from self._nothing(tools, name, None, base)
             yield from lost if found or not lost else lost[:1]
             if not found:
                 yield f"{name} is not in the body"
         yield from self._left_out_in_company(tools, going)
+        yield from self._unasked()
+
+    def _unasked(self) -> Iterator[str]:
+        """What stands beside many messages, in no list, and not beside few of the same."""
+        few, many = (_alone(self.built(messages=(*(USER, _REPLY) * count, USER)).body) for count in (1, 20))
+        if more := [".".join(map(str, path)) for path, _ in many ^ few]:
+            yield f"a longer conversation changes what nobody asked for: {sorted(more)}"
 
     def _tried(self, tools: ToolSet[Any], name: str, lost: list[str]) -> Iterator[tuple[Any, JSON]]:
         """The values that are not refused, each with the body; `lost` gets what is wrong with a refusal."""
@@ -96,7 +107,7 @@ class LawsOfOptions(LawsOfChoices):
             yield f"{name}={value!r}: it brings along {[text for _, text in more]}"
 
     def _nothing(self, tools: ToolSet[Any], name: str, nothing: Any, base: JSON) -> Iterator[str]:
-        """A value like 0 that is left out."""
+        """A value like 0, or null, that is left out."""
         try:
             body = self.built(tools, options={name: nothing}).body
         except UsageError:
@@ -138,6 +149,14 @@ class LawsOfOptions(LawsOfChoices):
         except UsageError:
             return False
         return True
+
+
+def _alone(body: JSON) -> set[tuple[Path, str]]:
+    """The ends of a body, but for those in lists and the texts of messages."""
+    found = leaves(body)
+    return {
+        (path, text) for path, text in found if "toolfan-" not in text and not any(type(key) is int for key in path)
+    }
 
 
 def _apart(one: JSON, other: JSON) -> tuple[JSON, JSON]:

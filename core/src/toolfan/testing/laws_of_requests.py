@@ -73,10 +73,10 @@ class LawsOfRequests(LawsOfOptions):
 
         Where the address names it, say so with `model_field = False`: then two models give the same body.
         """
-        models = (self.request_model, f"{self.request_model}-{PROBE}")
+        models = (self.request_model, f"{self.request_model}-{PROBE}", f"{self.request_model}/{PROBE}/Other-A")
         bodies = [self.built(model=model).body for model in models]
         if not self.model_field:
-            if not same(*bodies):
+            if not all(same(bodies[0], body) for body in bodies):
                 yield "model_field is False, and the body of another model is another one"
             return
         for model, body in zip(models, bodies, strict=True):
@@ -92,9 +92,9 @@ class LawsOfRequests(LawsOfOptions):
         """
         tools = self.tools("Weather", "Empty")
         base = self.built(tools).body
-        body = self.built(tools, extra_body={"toolfan_extra": {"a": [1, None]}}).body
-        if body != {**base, "toolfan_extra": {"a": [1, None]}}:
-            yield "a field of extra_body does not stand in the body as it was given"
+        extra = {"toolfan_extra": {"a": [1, None]}, "toolfan_null": None, "toolfan_zero": 0}
+        if self.built(tools, extra_body=extra).body != {**base, **extra}:
+            yield f"the fields of extra_body={extra} do not stand in the body as they were given"
         for fields in self._requests():
             body = self.built(tools, **fields).body
             for key in body.keys() - base.keys():

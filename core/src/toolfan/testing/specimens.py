@@ -55,10 +55,10 @@ class Wordy(BaseModel):
 
     """
 
-    what: str = Field(description="First line.\n\n  Second paragraph; " + "and so on, " * 200 + "to the very end.")
+    what: str = Field(description="First line.\n\n  Second paragraph; " + "and so on, " * 1500 + "to the very end.")
 
 
-Wordy.__doc__ = f"{Wordy.__doc__}{'A sentence of no use at all. ' * 100}The last word."
+Wordy.__doc__ = f"{Wordy.__doc__}{'A sentence of no use at all. ' * 1200}The last word."
 
 
 class Colour(enum.Enum):
