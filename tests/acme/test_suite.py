@@ -213,7 +213,8 @@ class TestIt(AcmeSuite):
     sdk = ("acme_sdk_that_is_not_there",)
 """
 WITHOUT = "clients or missing or settings_are_heeded or fails or shows_the_key or " + (
-    "built_is_sent or adds_is_sent or sent_once or redirects or deadline"
+    "built_is_sent or adds_is_sent or sent_once or redirects or deadline or were_sent or "
+    "events_come_while or the_head_of"
 )
 
 
@@ -222,7 +223,7 @@ def test_laws_that_need_the_sdk_are_skipped_without_it(tmp_path: Path, workers: 
     """And stand in the report, each with the reason."""
     done = run(tmp_path, ABSENT, "-n", workers, "-k", WITHOUT)
     assert done.returncode == 0, done.stdout
-    assert "2 passed, 11 skipped" in done.stdout  # what a missing SDK is told as is asked
+    assert "2 passed, 15 skipped" in done.stdout  # what a missing SDK is told as is asked
     assert "laws of the conformance suite that were not asked" in done.stdout
     told = re.findall(r"::(test_\w+): the SDK is not installed here: there is no module (\w+)", done.stdout)
     assert {name for name, _ in told} == {
@@ -237,6 +238,10 @@ def test_laws_that_need_the_sdk_are_skipped_without_it(tmp_path: Path, workers: 
         "test_a_request_is_sent_once",
         "test_redirects_are_not_followed",
         "test_the_deadline_ends_a_request",
+        "test_whole_answers_come_as_they_were_sent",
+        "test_streams_come_as_they_were_sent",
+        "test_events_come_while_the_stream_runs",
+        "test_the_head_of_an_answer_comes",
     }
     assert {module for _, module in told} == {"acme_sdk_that_is_not_there"}
 

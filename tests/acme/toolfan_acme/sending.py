@@ -68,7 +68,8 @@ class AcmeAsyncTransport:
         yield self.events(request, **given)
 
     async def events(self, request: WireRequest, **given: Any) -> AsyncIterator[JSON]:
-        for event in await asyncio.to_thread(lambda: list(self.inner.events(request, **given))):
+        found = self.inner.events(request, **given)
+        while (event := await asyncio.to_thread(next, found, None)) is not None:
             yield event
 
     async def close(self) -> None: ...

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bedrock_wire import answer, events, use
+from bedrock_wire import answer, events, frames, use
+from botocore.eventstream import EventStreamBuffer
 from toolfan import RateLimited, RequestRejected, Usage
 from toolfan.testing import AdapterConformance, ErrorSample, Sample
 from toolfan_bedrock import ConverseAdapter
@@ -29,7 +31,7 @@ UNREAD = "botocore before 1.44 leaves the timeout of one request unread; the cli
 
 def sample(name: str, *blocks: dict[str, Any], reason: str = "tool_use", **said: Any) -> Sample:
     body = answer(*blocks, stop=reason)
-    return Sample(name=name, body=body, events=events(body), usage=COUNTED, **said)
+    return Sample(name=name, body=body, stream_bytes=frames(events(body)), usage=COUNTED, **said)
 
 
 class TestBedrock(AdapterConformance):
@@ -64,3 +66,9 @@ class TestBedrock(AdapterConformance):
 
     def events_of(self, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         return events(body)
+
+    def decode(self, chunks: Sequence[bytes]) -> list[Mapping[str, Any]]:
+        buffer = EventStreamBuffer()
+        for chunk in chunks:
+            buffer.add_data(chunk)
+        return [{message.headers[":event-type"]: json.loads(message.payload)} for message in buffer]

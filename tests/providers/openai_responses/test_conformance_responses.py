@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from responses_api import REASONING, called, custom, events_of, message, response
@@ -21,7 +22,8 @@ LENGTH = {"status": "incomplete", "incomplete_details": {"reason": "max_output_t
 
 def sample(name: str, *items: dict[str, Any], state: dict[str, Any] | None = None, **says: Any) -> Sample:
     body = response(*items, **(state or {}))
-    return Sample(name=name, body=body, events=events_of(body), usage=COUNTED, **says)
+    lines = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events_of(body)]
+    return Sample(name=name, body=body, stream_bytes="".join(lines).encode(), usage=COUNTED, **says)
 
 
 def error(code: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from toolfan.adapter import ToolRequest
 from toolfan.errors import ProviderError
 from toolfan.toolset import ToolSet
 
-from .listening import ELSEWHERE, Failure, Service, failures
+from .listening import ELSEWHERE, Reply, Service, failures
 from .specimens import SPECIMENS
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def request(adapter: ParallelToolsAdapter, model: str, **fields: Any) -> WireReq
     return adapter.build_request(ToolRequest(model, tools=ToolSet([SPECIMENS["Weather"]]), **given))
 
 
-def _came(service: Service, failure: Failure, way: Way, asked: WireRequest) -> Mapping[str, Any]:
-    service.failure = failure
+def _came(service: Service, failure: Reply, way: Way, asked: WireRequest) -> Mapping[str, Any]:
+    service.reply = failure
     service.heard.clear()
     said: dict[str, Any] = {
         "where": f"{way.name}, {failure.name}",

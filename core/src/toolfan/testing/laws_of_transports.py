@@ -14,7 +14,7 @@ from .laws_of_packages import LawsOfPackages
 from .outside import ADDRESSES, OTHER_VARIABLE, ask_sdk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 class LawsOfTransports(LawsOfPackages):
@@ -166,9 +166,68 @@ class LawsOfTransports(LawsOfPackages):
             if said["late"]:
                 yield f"{said['where']}: it did not end in time, but with {said['error']}: {said['text']:.300}"
 
+    @law
+    def test_whole_answers_come_as_they_were_sent(self) -> Iterator[str]:
+        """What `send` gives of a sample's `body` says what the body says: calls, text, stop, usage, model, id, replay.
+
+        A service on loopback sends each sample, the first one twice, each for an equal request, which must come to it
+        anew.  Give the decoded body as it came, past the types of the SDK: they drop what they do not know, and
+        `exclude_none` and the like drop more.  Fields that are empty, null or false may be added or gone.
+        """
+        yield from _wrong([one for one in _heard(self)["given"] if not one["streams"]])
+
+    @law
+    def test_streams_come_as_they_were_sent(self) -> Iterator[str]:
+        """What `stream` gives of a sample's `stream_bytes` says what they say: every event comes, once, in order.
+
+        It is asked as for whole answers, with the samples that have `stream_bytes`; without any it cannot be asked.
+        """
+        yield from _wrong(_streamed(self))
+
+    @law
+    def test_events_come_while_the_stream_runs(self) -> Iterator[str]:
+        """The first event of a stream is given before the service sends the last one: calls run while others come.
+
+        The service stops in the middle of the longest of the samples' `stream_bytes`, until an event was given.  Give
+        each event when its bytes are there: no `list`, no `read()` of the whole, no reads of a fixed size.
+        """
+        said = _streamed(self)
+        if said and not any(one["paused"] for one in said):
+            raise LawNotAsked("no sample has stream_bytes of several events: there is nothing to hold back")
+        for one in said:
+            if one["late"]:
+                yield f"{one['where']}: no event was given until the service sent the rest"
+
+    @law
+    def test_the_head_of_an_answer_comes(self) -> Iterator[str]:
+        """If one way to ask gives the `headers` of an answer, or its `request_id`, all do: those of this answer.
+
+        Ways are `send` and `stream`, sync and async.  The service sends a header of its own, and an id as
+        `x-request-id`, `request-id`, `x-amzn-requestid` and `x-goog-request-id`.  Set both on the `WireResponse`, and
+        on the `toolfan.event_streams.EventStream` that `stream` gives.
+        """
+        said = [one for one in _heard(self)["given"] if one["head"] and not one["wrong"]]
+        for what in ("request_id", "headers"):
+            if any(one["head"][what] for one in said):
+                yield from (
+                    f"{one['where']}: {what} is not that of the answer" for one in said if not one["head"][what]
+                )
+
 
 _SENT_ONCE = frozenset({200, 429, 500, 503})
 """Of others some SDKs log in anew (401), or connect anew (none)."""
+
+
+def _wrong(given: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    return (f"{one['where']}: {line}" for one in given for line in one["wrong"])
+
+
+def _streamed(subject: LawsOfTransports) -> list[Mapping[str, Any]]:
+    """What was given of samples' streams.  Raises LawNotAsked where no sample has one."""
+    facts = _heard(subject)
+    if subject.adapter.capabilities.streaming and not any(sample.stream_bytes for sample in subject.answers()):
+        raise LawNotAsked("no sample has stream_bytes: what a service would send is not known")
+    return [one for one in facts["given"] if one["streams"]]
 
 
 def _heard(subject: LawsOfTransports) -> Mapping[str, Any]:

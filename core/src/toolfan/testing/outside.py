@@ -19,6 +19,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .giving import given, samples_of
 from .lawbook import LawNotAsked
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def ask(subject: Subject) -> Mapping[str, Any]:
         "key_variable": subject.key_variable,
         "environment": dict(subject.environment),
         "options": dict(subject.options),
+        "samples": samples_of(subject),
         "adapter": base64.b64encode(pickle.dumps(adapter)).decode(),
     }
     answer: Mapping[str, Any] = json.loads(_asked(json.dumps(question)))
@@ -141,9 +143,9 @@ def _taken(adapter: ParallelToolsAdapter, settings: Mapping[str, Any], *, use_as
 def _sent(adapter: ParallelToolsAdapter, model: str, settings: Mapping[str, Any], field: str) -> dict[str, Any]:
     """What became of a request whose service is at an address of this process; whether it came there."""
     from .failing import request
-    from .listening import Failure, listening
+    from .listening import Reply, listening
 
-    with listening(Failure("refused")) as service:
+    with listening(Reply("refused")) as service:
         said: dict[str, Any] = {"error": "", "text": ""}
         try:
             client = adapter.connect(
@@ -166,7 +168,7 @@ def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[s
     known, settings, model = adapter.settings_model.model_fields, dict(question["settings"]), question["model"]
     if "api_key_env" in known and question["key_variable"]:
         settings["api_key_env"] = question["key_variable"]  # one that is not named may not be for every address
-    told: dict[str, Any] = {"addressed": False, "built": [], "added": [], "failed": [], "waited": []}
+    told: dict[str, Any] = {"addressed": False, "built": [], "added": [], "failed": [], "waited": [], "given": []}
     for name in [name for name in ADDRESSES if name in known][:1]:
         told["addressed"] = True
         with listening(PLAIN, _KEY) as service:
@@ -176,11 +178,14 @@ def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[s
                 except Exception:  # noqa: BLE001 - laws of requests tell of it
                     continue
                 told["built"].append(sent(adapter, model, question["options"], way, service))
-                if "asked" in told["built"][-1]:
+                arrives = "asked" in told["built"][-1]
+                if arrives:
                     told["added"] += added(way, plain, service)
                 told["failed"] += failed(adapter, model, way, service)
                 if not service.outlasted:  # one that waits for long is enough
                     told["waited"].append(waited(way, plain, service))
+                if arrives:
+                    told["given"] += given(adapter, way, plain, question["samples"], service)
     return told
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
 
 from .failing import request
-from .listening import Failure, Heard
+from .listening import Heard, Reply
 from .trees import same
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from .listening import Service
     from .ways import Way
 
-PLAIN = Failure("a refused request")
-SILENT = Failure("no answer", None, silence=2.0)
+PLAIN = Reply("a refused request")
+SILENT = Reply("no answer", None, silence=2.0)
 DEADLINE = 0.05
 """Seconds."""
 MESSAGES: tuple[Mapping[str, Any], ...] = ({"role": "user", "content": "toolfan: Zürich ☂ 日本\u2028 'a' \"b\"\n"},)
@@ -41,7 +41,7 @@ def sent(
     """What came of a request that has much in it, and what is wrong with it, a line each; `kind`: no JSON, but this."""
     said: dict[str, Any] = {"where": way.name, "error": "", "known": True, "kind": "", "wrong": []}
     said |= {"streams": way.streams, "async": way.use_async}
-    service.failure = PLAIN
+    service.reply = PLAIN
     for fields in _contents(adapter, model, options):
         service.heard.clear()
         try:
@@ -74,7 +74,7 @@ def _compared(built: WireRequest, came: Heard) -> dict[str, Any]:
 
 def added(way: Way, built: WireRequest, service: Service) -> Iterator[dict[str, Any]]:
     """What became of a header and of a query parameter that a user adds."""
-    service.failure = PLAIN
+    service.reply = PLAIN
     given = {"a header": ("headers", f"x-{NAME}"), "a query parameter": ("query", NAME)}
     for what, (where, name) in given.items():
         service.heard.clear()
@@ -89,7 +89,7 @@ def added(way: Way, built: WireRequest, service: Service) -> Iterator[dict[str, 
 
 def waited(way: Way, built: WireRequest, service: Service) -> dict[str, Any]:
     """What became of a request that is not answered."""
-    service.failure = SILENT
+    service.reply = SILENT
     exc = _asked(way, built, timeout=DEADLINE)
     return {
         "where": f"{way.name}, no answer",

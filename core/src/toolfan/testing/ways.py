@@ -8,28 +8,45 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pydantic import BaseModel
 
-    from toolfan.adapter import ParallelToolsAdapter, WireRequest
+    from toolfan.adapter import ParallelToolsAdapter, Turn, WireRequest
 
 _PATIENCE = 0.3
 """Seconds after the deadline in which an async request is left to end by itself, before it is cancelled."""
 _NOTHING: Mapping[str, str] = {}
+Heeds: TypeAlias = "Callable[[Any], object]"
+
+
+@dataclass(frozen=True)
+class Got:
+    """What was read from what a transport gave, and what that told of the answer's head."""
+
+    turn: Turn
+    request_id: str | None
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way; `ask` sends a request with `timeout`, `headers` and `query`, reads the answer, and raises what comes."""
+    """One way; `ask` sends a request with `timeout`, `headers` and `query`, reads the answer, and raises what comes.
+
+    `on_event` is called with each event of a stream.
+    """
 
     name: str
     streams: bool
     use_async: bool
-    ask: Callable[..., None]
+    ask: Callable[..., Got]
+
+
+def _ignored(event: object) -> None:
+    """Nobody waits for it."""
 
 
 def ways(adapter: ParallelToolsAdapter, settings: BaseModel) -> Iterator[Way]:
@@ -43,15 +60,17 @@ def ways(adapter: ParallelToolsAdapter, settings: BaseModel) -> Iterator[Way]:
 
 
 def _blocking(adapter: ParallelToolsAdapter, transport: Any) -> Iterator[Way]:
-    def send(request: WireRequest, timeout: float = 5.0, **added: Any) -> None:
-        adapter.parse_response(transport.send(request, timeout=timeout, **_given(added)).body)
+    def send(request: WireRequest, timeout: float = 5.0, **added: Any) -> Got:
+        answer = transport.send(request, timeout=timeout, **_given(added))
+        return _got(adapter.parse_response(answer.body), answer)
 
-    def stream(request: WireRequest, timeout: float = 5.0, **added: Any) -> None:
+    def stream(request: WireRequest, timeout: float = 5.0, on_event: Heeds = _ignored, **added: Any) -> Got:
         with transport.stream(request, timeout=timeout, **_given(added)) as events:
             parser = adapter.stream_parser()
             for event in events:
+                on_event(event)
                 parser.feed(event)
-            parser.close()
+            return _got(parser.close(), events)
 
     yield Way("send", False, False, send)
     if adapter.capabilities.streaming:
@@ -63,20 +82,21 @@ def _blocking(adapter: ParallelToolsAdapter, transport: Any) -> Iterator[Way]:
 def _awaited(adapter: ParallelToolsAdapter, transport: Any) -> Iterator[Way]:
     """The same, all in one event loop; toolfan cancels what is late, and so does this."""
 
-    async def send(request: WireRequest, timeout: float = 5.0, **added: Any) -> None:
+    async def send(request: WireRequest, timeout: float = 5.0, **added: Any) -> Got:
         async with asyncio.timeout(timeout + _PATIENCE):
             answer = await transport.send(request, timeout=timeout, **_given(added))
-        adapter.parse_response(answer.body)
+        return _got(adapter.parse_response(answer.body), answer)
 
-    async def stream(request: WireRequest, timeout: float = 5.0, **added: Any) -> None:
+    async def stream(request: WireRequest, timeout: float = 5.0, on_event: Heeds = _ignored, **added: Any) -> Got:
         async with (
             asyncio.timeout(timeout + _PATIENCE),
             transport.stream(request, timeout=timeout, **_given(added)) as events,
         ):
             parser = adapter.stream_parser()
             async for event in events:
+                on_event(event)
                 parser.feed(event)
-            parser.close()
+            return _got(parser.close(), events)
 
     with asyncio.Runner() as runner:
         yield Way("async send", False, True, lambda *given, **more: runner.run(send(*given, **more)))
@@ -88,3 +108,8 @@ def _awaited(adapter: ParallelToolsAdapter, transport: Any) -> Iterator[Way]:
 
 def _given(added: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"headers": _NOTHING, "query": _NOTHING, **added}
+
+
+def _got(turn: Turn, answer: Any) -> Got:
+    """`stream` may give an iterator that tells nothing of the head."""
+    return Got(turn, getattr(answer, "request_id", None), getattr(answer, "headers", None) or _NOTHING)

@@ -1,0 +1,129 @@
+"""What transports give of the answers that a service sends, beside what these say.
+
+Knows: samples as JSON, the ways to ask.  Must not know: laws, the SDK.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from .listening import Reply
+from .trees import same
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from toolfan.adapter import ParallelToolsAdapter, Turn, WireRequest
+
+    from .listening import Service
+    from .subject import Subject
+    from .ways import Way
+
+HEADER = "x-toolfan-answer"
+# Where services say under which id they know a request.
+_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "x-goog-request-id")
+_CUTS = (0.5, 0.75, 0.9)
+_numbers = count(1)
+
+
+def samples_of(subject: Subject) -> list[dict[str, Any]]:
+    """The samples as JSON: `body`, `events` and, as Latin-1, `bytes`, of which `pause` leave an event to come."""
+    found = []
+    for sample in tuple(subject.samples):
+        stream = sample.stream_bytes if subject.adapter.capabilities.streaming else None
+        try:
+            told = {"name": sample.name, "body": sample.body, "events": subject.events(sample) if stream else None}
+            plain = json.loads(json.dumps(told, default=dict))
+        except Exception:  # noqa: BLE001 - laws of answers and of streams tell of it
+            continue
+        found.append({**plain, "bytes": (stream or b"").decode("latin-1"), "pause": None})
+    for one in sorted(found, key=lambda one: len(one["events"] or ()))[-1:]:  # which the others need not be
+        one["pause"] = _pause(subject, one)
+    return found
+
+
+def _pause(subject: Subject, sample: Mapping[str, Any]) -> int | None:
+    """After how many bytes two events have come, and another has not; None if it cannot be told."""
+    whole, events = sample["bytes"].encode("latin-1"), len(sample["events"] or ())
+    for part in _CUTS:
+        at = int(len(whole) * part)
+        try:
+            begun = len(subject.decode([whole[:at]]))
+        except Exception:  # noqa: BLE001 - what is cut need not be read
+            continue
+        if 2 <= begun < events:
+            return at
+    return None
+
+
+def given(
+    adapter: ParallelToolsAdapter, way: Way, asked: WireRequest, samples: Sequence[Mapping[str, Any]], service: Service
+) -> Iterator[dict[str, Any]]:
+    """What becomes of each sample when it is sent, and at the end of the first again: equal requests are all sent."""
+    usable = [sample for sample in samples if sample["bytes"] or not way.streams]
+    for sample in [*usable, *usable[:1]]:
+        try:
+            wanted = _read(adapter, sample, streams=way.streams)
+        except Exception:  # noqa: BLE001 - laws of answers and of streams tell of it
+            continue
+        yield _came(way, asked, sample, wanted, service)
+
+
+def _read(adapter: ParallelToolsAdapter, sample: Mapping[str, Any], *, streams: bool) -> Turn:
+    if not streams:
+        return adapter.parse_response(sample["body"])
+    parser = adapter.stream_parser()
+    for event in sample["events"]:
+        parser.feed(event)
+    return parser.close()
+
+
+def _came(way: Way, asked: WireRequest, sample: Mapping[str, Any], wanted: Turn, service: Service) -> dict[str, Any]:
+    number = f"toolfan-answer-{next(_numbers)}"
+    pauses = way.streams and sample["pause"] is not None and not service.unheard  # one that waits for long is enough
+    service.reply = _reply(sample, number, streams=way.streams, pauses=pauses)
+    service.heard.clear()
+    service.goes_on.clear()
+    told: dict[str, Any] = {"where": f"{way.name}, {sample['name']}", "streams": way.streams, "wrong": [], "head": None}
+    try:
+        got = way.ask(asked, on_event=lambda _: service.goes_on.set()) if way.streams else way.ask(asked)
+    except Exception as exc:  # noqa: BLE001 - it is what is told
+        told["wrong"] = [f"{type(exc).__name__}: {exc}"[:300]]
+    else:
+        told["wrong"] = list(_differences(wanted, got.turn))
+        told["head"] = {"request_id": got.request_id == number, "headers": got.headers.get(HEADER) == number}
+    if not any(one.body for one in service.heard):
+        told["wrong"] = ["no request came to the service: what was given was not asked for"]
+    return told | {"paused": pauses, "late": pauses and service.unheard}
+
+
+def _reply(sample: Mapping[str, Any], number: str, *, streams: bool, pauses: bool) -> Reply:
+    head = ((HEADER, number), *((name, number) for name in _ID_HEADERS))
+    if not streams:
+        return Reply(sample["name"], 200, json.dumps(sample["body"]).encode(), headers=head)
+    body = sample["bytes"].encode("latin-1")
+    kinds = {b"d": "text/event-stream", b"e": "text/event-stream", b"{": "application/json", b"[": "application/json"}
+    kind = kinds.get(body[:1], "application/vnd.amazon.eventstream")
+    return Reply(sample["name"], 200, body, kind, pause=sample["pause"] if pauses else len(body), headers=head)
+
+
+def _differences(wanted: Turn, came: Turn) -> Iterator[str]:
+    """Where what was read is not what the sample says; fields that say nothing may be in `replay`, or not."""
+    for field in fields(wanted):
+        before, now = (_said(getattr(turn, field.name)) for turn in (wanted, came))
+        if not same(before, now):
+            yield f"{field.name} is {now!r:.300}, and was sent as {before!r:.300}"
+
+
+def _said(value: Any) -> Any:
+    """Without the fields that are empty, null or false."""
+    if isinstance(value, Mapping):
+        said = {name: _said(child) for name, child in value.items()}
+        return {name: child for name, child in said.items() if child is not None and child is not False and child != {}}
+    if isinstance(value, list | tuple):
+        return [_said(child) for child in value]
+    return value
