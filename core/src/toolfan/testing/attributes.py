@@ -56,8 +56,13 @@ def check_attributes(cls: type) -> None:
 
 def check_complete(cls: type) -> None:
     """Raises TypeError for a class without an adapter; one that others derive from may do without."""
-    if inspect.getattr_static(cls, "adapter", None) is None:
+    if not has_adapter(cls):
         raise TypeError(f"{cls.__name__} has no adapter: write adapter = AcmeAdapter() into it.")
+
+
+def has_adapter(cls: type) -> bool:
+    """Whether an adapter is set."""
+    return inspect.getattr_static(cls, "adapter", None) is not None
 
 
 def _adapter(cls: type, adapter: Any) -> None:

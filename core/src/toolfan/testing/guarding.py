@@ -34,6 +34,11 @@ def remember(cls: type) -> None:
     _written[cls] = dict(vars(cls))
 
 
+def written() -> list[type]:
+    """All classes that are remembered."""
+    return list(_written)
+
+
 def laws_of(cls: type) -> dict[str, Any]:
     """The laws of a class, by name, in the order in which they are written."""
     return dict(_laws(cls.__mro__))

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 _REASON = "toolfan_broken_law"
 _LEFT_OUT = "toolfan_laws_left_out"
 _UNASKED = "toolfan_law_not_asked"
 _FAILED = "toolfan_law_failed"
+_left_out = pytest.StashKey[list[str]]()
+_modules = pytest.StashKey[set[str]]()
 _running: dict[str, pytest.Item] = {}
 """The laws that are run now, by the node id that their reports bear."""
 
@@ -40,8 +42,17 @@ def _name(item: Any) -> str:
     return str(getattr(item, "originalname", item.name))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, object, object]:
+    """Remembers which modules are looked through for tests."""
+    report = yield
+    if isinstance(collector, pytest.Module) and getattr(report, "passed", False):
+        collector.config.stash.setdefault(_modules, set()).add(getattr(collector.obj, "__name__", ""))
+    return report
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Raises UsageError for a class that cannot be asked, or was changed after it was made; marks known broken laws."""
     book = _module("lawbook")
     if book is None:
@@ -56,13 +67,39 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _is_law(item):
             run[cls] += 1
             _mark(item, cls.broken_laws.get(item.name))
-    for item in items:
-        if _is_law(item):
-            cls = getattr(item, "cls", type(None))
-            known = len(book.laws_of(cls))
-            if known > run[cls]:
-                told = f"{cls.__name__}: {known - run[cls]} of {known} laws were not run"
-                item.user_properties.append((_LEFT_OUT, told))
+    config.stash[_left_out] = list(_not_run(run, config.stash.get(_modules, set())))
+
+
+def _not_run(run: Counter[type], modules: set[str]) -> Iterator[str]:
+    """What is told of classes whose laws were left out, be it all: settings of pytest's may keep it from a class."""
+    known, asked = _module("guarding"), [cls for cls, count in run.items() if count]
+    for cls in known.written():
+        laws, name = len(known.laws_of(cls)), cls.__name__
+        if run[cls]:
+            if laws > run[cls]:
+                yield f"{name}: {laws - run[cls]} of {laws} laws were not run"
+        elif cls.__module__ in modules and _stands_alone(cls) and not any(issubclass(one, cls) for one in asked):
+            yield f"{name}: none of {laws} laws was run; python_classes and python_functions say what pytest collects"
+
+
+def _stands_alone(cls: Any) -> bool:
+    """Whether it can be asked; what has no adapter is there to be derived from."""
+    subject = _module("subject")
+    return subject is None or not issubclass(cls, subject.Subject) or _module("attributes").has_adapter(cls)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In a worker of pytest-xdist: the process that reports asks for what was left out."""
+    told: Any = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told[_LEFT_OUT] = session.config.stash.get(_left_out, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of pytest-xdist has ended."""
+    left = node.config.stash.setdefault(_left_out, [])
+    left += getattr(node, "workeroutput", {}).get(_LEFT_OUT, [])
 
 
 def _check(cls: type) -> None:
@@ -154,7 +191,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     told = [(report.nodeid, dict(getattr(report, "user_properties", ()))) for report in reports if _called(report)]
     broken = [f"{where}: {about[_REASON]}" for where, about in told if _REASON in about]
     unasked = [f"{where}: {about[_UNASKED]}" for where, about in told if _UNASKED in about]
-    left = sorted({about[_LEFT_OUT] for _, about in told if _LEFT_OUT in about})
+    left = sorted({*terminalreporter.config.stash.get(_left_out, [])})
     for title, lines in (("do not hold", broken), ("were not asked", unasked), ("were left out", left)):
         if lines:
             terminalreporter.section(f"laws of the conformance suite that {title}")

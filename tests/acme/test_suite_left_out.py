@@ -1,0 +1,68 @@
+"""No law of the conformance suite is left out in silence, whatever pytest is told to collect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from acme_samples import AcmeSuite
+from suite_runs import run
+from toolfan.testing.guarding import laws_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OTHERS = (
+    "class TestIt(AcmeSuite): ...\n"
+    "def test_other(): ...\n"
+    "def it_is_another(): ...\n"
+    "class CheckIt:\n def test_it(self): ...\n"
+)
+COUNT = len(laws_of(AcmeSuite))
+NONE = f"TestIt: none of {COUNT} laws was run"
+
+
+def test_laws_that_were_not_run_are_counted(tmp_path: Path) -> None:
+    """A hook of a conftest.py, or -k, that leaves some out does not do it unseen."""
+    (tmp_path / "conftest.py").write_text(
+        "def pytest_collection_modifyitems(items): items[:] = [i for i in items if 'kept' not in i.name]\n"
+    )
+    done = run(tmp_path, "class TestIt(AcmeSuite): ...\n", "-k", "samples_show or rendering_is_kept")
+    assert done.returncode == 0
+    count = len(laws_of(AcmeSuite))
+    assert f"TestIt: {count - 1} of {count} laws were not run" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-o", "python_functions=it_*"),
+        ("-o", "python_classes=Check*"),
+        ("-o", "python_classes=Check*", "-n", "1"),
+        ("-k", "test_other"),
+        ("-k", "nothing_at_all"),
+    ],
+)
+def test_a_class_of_which_no_law_is_run_is_told(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """Also where pytest does not take it for tests, and where workers collect."""
+    done = run(tmp_path, OTHERS, *options)
+    assert NONE in done.stdout
+    assert "laws of the conformance suite that were left out" in done.stdout
+
+
+@pytest.mark.parametrize("hidden", ["del TestIt", "TestIt = None", "class Outer:\n class TestIn(AcmeSuite): ..."])
+def test_so_is_one_that_pytest_cannot_see(tmp_path: Path, hidden: str) -> None:
+    """Because its name is gone, or it is inside of a class that is no test."""
+    done = run(tmp_path, f"{OTHERS}\n{hidden}\n", "-o", "python_functions=test_other")
+    assert NONE in done.stdout
+    assert ("TestIn: none of" in done.stdout) == ("TestIn" in hidden)
+
+
+def test_a_class_that_others_derive_from_need_not_be_run(tmp_path: Path) -> None:
+    """If one of them is; nor one without an adapter."""
+    source = "from toolfan.testing import AdapterConformance\nclass Bare(AdapterConformance): ...\n"
+    source += "class Ours(AcmeSuite): ...\nclass TestIt(Ours): ...\n"
+    done = run(tmp_path, source, "-k", "it_is_an_adapter")
+    assert "1 passed" in done.stdout
+    assert f"TestIt: {COUNT - 1} of {COUNT} laws were not run" in done.stdout
+    assert "none of" not in done.stdout
