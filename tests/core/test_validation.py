@@ -272,6 +272,10 @@ WRAPPED: dict[str, tuple[str, tuple[str, ...]]] = {
     "the list twice, alike": (f'{{"tool_uses": [{USE}], "tool_uses": [{USE}]}}', ("unwrapped",)),
     "a list and null": (f'{{"tool_uses": [{USE}], "tool_uses": null}}', ("unwrapped",)),
     "spelled in escapes": (f'{{"tool\\u005fuses": [{USE}]}}', ("unwrapped",)),
+    "a lone surrogate beside": (
+        json.dumps(f'{{"tool_uses": [{USE}], "note": "\ud800"}}'),
+        ("double_encoded", "unwrapped"),
+    ),
     "with fillings": (
         f'{{"note": [1, {{"tool_uses": 2}}], "n": 1e3, "t": true, "tool_uses" :[ {USE} ]\n}}',
         ("unwrapped",),

@@ -80,7 +80,7 @@ def _unfenced(text: str) -> str | None:
 def tolerantly(text: str) -> Any:
     """The JSON value as `decode_json` gives it; None if there is none."""
     try:
-        return decode_json(text, adapter="")
+        return decode_json(escaped(text), adapter="")
     except BadResponse:
         return None
 

@@ -48,7 +48,7 @@ def _parts(name: str, text: str, known: Collection[str], depth: int = 0) -> list
     """Each call inside, those inside inner wrappers too; None if this is none."""
     if name not in WRAPPERS or name in known or depth == _DEEPEST:
         return None
-    text, made = opened(text)
+    text, made = opened(escaped(text))
     uses, rest = _uses(text)
     if not any(use[:1] == "{" for use, _ in uses):
         return None
