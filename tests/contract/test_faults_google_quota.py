@@ -23,9 +23,10 @@ class Ping(BaseModel):
 
 @pytest.mark.parametrize("google", KINDS, indirect=True)
 def test_a_quota_of_a_day_is_not_asked_for_again(google: GoogleAsker) -> None:
-    Fails(QuotaExhausted, 1, retryable=False, says="quota of this day", more={"status": 429}).check(
-        google("429-quota-per-day")
-    )
+    asked = google("429-quota-per-day")
+    more = {"status": 429, "code": "RESOURCE_EXHAUSTED"}
+    Fails(QuotaExhausted, 1, retryable=False, says="quota of this day", more=more).check(asked)
+    assert "POST" not in str(asked.raised)
 
 
 @pytest.mark.parametrize(

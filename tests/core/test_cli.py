@@ -216,6 +216,12 @@ class TestWrongUse:
         assert (done.exit_code, done.stdout) == (2, "")
         assert said in done.stderr
 
+    @pytest.mark.parametrize("question", ["", " \n"])
+    def test_a_question_without_words_is_refused(self, question: str) -> None:
+        done = run("call", question, "--tools", "demo_tools:BOTH", "--with", "local")
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "the question is empty" in done.stderr
+
     @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "1>&- 2>&-"])
     @pytest.mark.parametrize("command", ["decode --with openai", "adapters", "adapters --json"])
     def test_a_stream_that_is_closed(self, command: str, closed: str) -> None:

@@ -422,6 +422,11 @@ def test_a_wrong_adapter_is_told_with_its_place() -> None:
     assert f"{path}, line 4" in text
     assert f"profiles.z in {path}, line 5 has no adapter" in refusal(profile="z")
     assert f"profiles.w.adapter in {path}, line 7 is 3" in refusal(profile="w")
+    write('[profiles.f]\nadaptor = "acme"')
+    text = refusal(profile="f")
+    assert "line 1 has no adapter, but adaptor" in text
+    assert 'Write adapter = "NAME" in its place' in text
+    assert "Did you mean 'f'?" in refusal(profile="g")
 
 
 def test_an_unknown_profile_is_told_with_its_place(monkeypatch: pytest.MonkeyPatch) -> None:

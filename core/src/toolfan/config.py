@@ -150,9 +150,10 @@ def selected(configured: Configuration, name: str | None = None) -> Profile:
         place = f" in {configured.file.path}" if configured.file else ""
         from .masking import masked  # loaded, as all that is for errors, when something fails
 
+        close = nearest(name, written) or (f" Did you mean {written[0]!r}?" if len(written) == 1 else "")
         raise ConfigError(
             f"{where} names the profile {shown(name, ())}, which does not exist; {configured.listed()}{place}",
-            hint=f"Name one of them, or write a table [profiles.{masked(name)}].{nearest(name, written)}",
+            hint=f"Name one of them, or write a table [profiles.{masked(name)}].{close}",
         )
     return found
 
@@ -172,10 +173,11 @@ def _refuse_nothing(configured: Configuration) -> NoReturn:
 def _adapter_of(profile: Profile) -> ParallelToolsAdapter:
     name = profile.values.get("adapter")
     if name is None:
-        installed = dict.fromkeys(info.name for info in installed_adapters())
+        installed = ", ".join(dict.fromkeys(info.name for info in installed_adapters())) or "none"
+        typo = next((key for key in profile.values if nearest(key, ["adapter"])), None)
         raise ConfigError(
-            f"the profile at {profile.where()} has no adapter",
-            hint=f'Write adapter = "NAME"; installed: {", ".join(installed) or "none"}.',
+            f"the profile at {profile.where()} has no adapter{f', but {typo}' if typo else ''}",
+            hint=f'Write adapter = "NAME"{" in its place" if typo else ""}; installed: {installed}.',
         )
     if not isinstance(name, str):
         raise ConfigError(f"{profile.where('adapter')} is {shown(name, ())}", hint="It is the name of an adapter.")

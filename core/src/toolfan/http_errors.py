@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import AuthenticationError, BadResponse, ToolfanError, UsageError
 from .redaction import Secrets
-from .translation import broken, excerpt, named, not_connected, not_sent, timed_out
+from .translation import broken, excerpt, named, not_connected, not_sent, own_timeout, timed_out
 from .unread import error_of_unread
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def error_of_http(
     cause = exc.__cause__ if "APIConnectionError" in outer and isinstance(exc.__cause__, Exception) else exc
     names = _names(cause)
     if "APITimeoutError" in outer or names & _TIMEOUT:
-        return not_connected(adapter, cause, known) if timeout is None else timed_out(adapter, timeout, exc)
+        return own_timeout(adapter, cause, known) if timeout is None else timed_out(adapter, timeout, exc)
     if names & _HEADER and "header" in str(cause).lower():
         return AuthenticationError(
             "a header of the request holds a character that HTTP forbids; nothing was sent",

@@ -199,6 +199,7 @@ class HttpSender(ABC):
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         from .http_errors import error_of_http
         from .masking import raise_from, shows_secret
+        from .translation import unless_closed
 
         secrets = self.secrets(added, _request_of(exc))
         error = error_of_http(
@@ -208,6 +209,7 @@ class HttpSender(ABC):
             secrets=secrets,
             of_status=lambda response, message: self.of_status(response, message, secrets),
         )
+        error = unless_closed(error, self.http)
         cause = exc.__cause__ if isinstance(exc, ToolfanError) else exc
         raise_from(error, None if cause is None or shows_secret(cause, secrets) else cause)
 

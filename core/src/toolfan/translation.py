@@ -47,7 +47,9 @@ _HINTS: dict[type[ProviderError], str] = {
 _STATUS_HINTS: dict[int, str] = {
     404: "Check the name of the model, and the path of the base URL.",
     405: "Check the path of the base URL.",
+    407: "Check the login of the proxy: that of the client, or in HTTPS_PROXY and its like.",
     409: "Another request was in the way.",
+    421: "Check the host of the base URL: the server that was reached does not serve it.",
     413: "The request is too large: send fewer or shorter messages, tools or files.",
 }
 _OF_A_DAY = "The quota of this day is used up: wait for the next one, or have it raised."
@@ -220,6 +222,29 @@ def not_connected(adapter: str, cause: BaseException, secrets: Iterable[str] = (
     """The error of a connection that could not be made, or broke."""
     return ConnectionFailed(
         f"the connection failed: {named(cause, secrets)}", adapter=adapter, hint="Check the network and the base URL."
+    )
+
+
+def own_timeout(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) -> ConnectionFailed:
+    """The error of a client whose own timeout, between two bytes, was over before the deadline."""
+    if type(cause).__name__.startswith(("Connect", "Pool")):
+        return not_connected(adapter, cause, secrets)
+    return ConnectionFailed(
+        f"the connection failed: the client's own timeout passed: {named(cause, secrets)}",
+        adapter=adapter,
+        hint="Raise the timeout of the SDK's client, if the service needs longer.",
+    )
+
+
+def unless_closed(error: ToolfanError, *clients: Any) -> ToolfanError:
+    """`error`; for a connection that failed since another thread closed the client below it, what says so."""
+    if not isinstance(error, ConnectionFailed) or not any(getattr(one, "is_closed", False) is True for one in clients):
+        return error
+    return ConnectionFailed(
+        "the client was closed while a request of it ran",
+        adapter=error.adapter,
+        retryable=False,
+        hint="Close a client when nothing of it runs any more.",
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import json
 import logging
 import pickle
 import socket
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -258,8 +261,42 @@ def test_the_cause_is_the_sdks_own_error(bench: Bench, faulty: Start) -> None:
 
 
 def test_the_clients_own_shorter_timeout_is_a_failed_connection(bench: Bench, faulty: Start) -> None:
-    import time
-
     server = faulty(lambda handler: time.sleep(0.6))
     error = failed(bench.client(base_url=server.url, timeout=0.1))
     assert (type(error), error.retryable) == (ConnectionFailed, True)
+    assert "the client's own timeout passed: ReadTimeout" in str(error)
+    assert "Raise the timeout of the SDK's client" in str(error.hint)
+
+
+@pytest.mark.parametrize("mode", ["create", "stream"])
+def test_a_client_that_another_thread_closes_is_no_fault_of_the_network(faulty: Start, mode: str) -> None:
+    asked, left = threading.Event(), threading.Event()
+
+    def answer(handler: Any) -> None:
+        if mode == "stream":
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: wait\n\n")
+        asked.set()
+        left.wait(10)
+
+    sdk = openai.OpenAI(api_key=KEY, base_url=faulty(answer).url)
+    client = toolfan.wrap(sdk, model="m", stop=ONCE)
+
+    def close() -> None:
+        asked.wait(10)
+        time.sleep(0.05)  # until the answer is waited for
+        pool: Any = sdk._client._transport  # type: ignore[attr-defined]
+        sockets = [one._connection._network_stream.get_extra_info("socket") for one in pool._pool.connections]
+        sdk.close()
+        for one in sockets:  # Vendor: a close alone wakes no thread that reads already
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        left.set()
+
+    closing = threading.Thread(target=close)
+    closing.start()
+    with pytest.raises(toolfan.ProviderError, match="the client was closed while a request of it ran") as caught:
+        client.create(messages=USER, tools=(A,)) if mode == "create" else client.stream(
+            messages=USER, tools=(A,)
+        ).until_done()
+    closing.join(10)
+    assert caught.value.requests == 1

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from ..errors import UsageError
 from . import tool_paths
 
 Question: TypeAlias = Annotated[str, typer.Argument(help="What the user says to the model.", show_default=False)]
@@ -24,7 +25,9 @@ Choice: TypeAlias = Annotated[
 
 
 def messages(question: str, system: str | None) -> list[dict[str, Any]]:
-    """The conversation so far."""
+    """The conversation so far.  Raises UsageError for a question without words."""
+    if not question.strip():
+        raise UsageError("the question is empty", hint='Write what the model is asked: "What is the weather in Oslo?"')
     before = [{"role": "system", "content": system}] if system is not None else []
     return [*before, {"role": "user", "content": question}]
 

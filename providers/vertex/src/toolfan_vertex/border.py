@@ -23,6 +23,7 @@ from toolfan.translation import (
     named,
     not_sent,
     timed_out,
+    unless_closed,
 )
 from toolfan.unread import start_of_unread, unread_answer
 
@@ -140,9 +141,13 @@ def _without_status(exc: Exception, names: set[str], adapter: str, known: tuple[
     return _unread(adapter, exc, known) if _was_answered(exc) else not_sent(adapter, exc, known)
 
 
-def raise_translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: tuple[str, ...]) -> NoReturn:
-    """Raises what `exc` is to toolfan, from its `cause`."""
-    raise_from(translated(exc, adapter=adapter, timeout=timeout, secrets=secrets), cause(exc, secrets))
+def raise_translated(
+    exc: Exception, *, adapter: str, timeout: float | None, secrets: tuple[str, ...], client: Any = None
+) -> NoReturn:
+    """Raises what `exc` is to toolfan, from its `cause`; `client` is google-genai's, which may be closed by now."""
+    error = translated(exc, adapter=adapter, timeout=timeout, secrets=secrets)
+    inner = getattr(client, "_api_client", None)
+    raise_from(unless_closed(error, *(getattr(inner, name, None) for name in _CLIENTS)), cause(exc, secrets))
 
 
 def cause(exc: Exception, secrets: Iterable[str] = ()) -> BaseException | None:

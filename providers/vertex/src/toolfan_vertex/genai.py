@@ -149,7 +149,7 @@ class _Sender:
     def _failure(self, exc: Exception, timeout: float | None, sent: Mapping[str, str]) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         secrets = secrets_of(self._client, sent)
-        raise_translated(exc, adapter=self._adapter, timeout=timeout, secrets=secrets)
+        raise_translated(exc, adapter=self._adapter, timeout=timeout, secrets=secrets, client=self._client)
 
 
 def _dumped(chunk: Any) -> JSON:

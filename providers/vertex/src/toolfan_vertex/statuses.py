@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, RequestRejected, ToolfanError
 from toolfan.redaction import Secrets, public_headers
 from toolfan.translation import error_from_status, innermost, not_connected, provider_words
-from toolfan.unread import unread_words
+from toolfan.unread import body_of, unread_words
 
 if TYPE_CHECKING:
     from toolfan.unread import Unread
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 # gRPC's words; it says RESOURCE_EXHAUSTED with them, as for a quota.
 _TOO_LARGE = re.compile(r"(?i)(client: |server: |grpc: )?(received|sent) message larger than max(?: \([^)]*\))?")
+
+
+# What google-api-core writes before the words of the service.
+_OWN_WORDS = re.compile(r"^(GET|POST) https?://\S+: ")
 
 
 def of_size(exc: Exception, adapter: str) -> ProviderError | None:
@@ -48,11 +52,12 @@ def of_status(exc: Exception, status: int, adapter: str, secrets: tuple[str, ...
     """The error of an SDK's own exception for this status."""
     details = getattr(exc, "details", None)
     said = provider_words(details) if hasattr(exc, "details") else str(exc)
-    message = str(getattr(exc, "message", None) or said)
+    message = _OWN_WORDS.sub("", str(getattr(exc, "message", None) or said))
     if "failed to connect" in message.lower():  # gRPC's word for a refused connection, as a 503
         return not_connected(adapter, exc, secrets)
     headers = plain_headers(getattr(getattr(exc, "response", None), "headers", None), secrets)
-    return _error(status, message, headers, adapter, code=status_word(exc), details=_details(exc), secrets=secrets)
+    code = status_word(exc) or _told_word(exc)
+    return _error(status, message, headers, adapter, code=code, details=_details(exc), secrets=secrets)
 
 
 def of_unread(came: Unread, exc: Exception, adapter: str, secrets: tuple[str, ...]) -> ProviderError:
@@ -91,6 +96,14 @@ def _bad_key(error: ProviderError) -> AuthenticationError:
 def status_word(exc: Exception) -> str | None:
     """Google's word for the status of an exception, if it has one."""
     return _legal_word(getattr(exc, "status", None) or getattr(getattr(exc, "grpc_status_code", None), "name", None))
+
+
+def _told_word(exc: Exception) -> str | None:
+    """Google's word in the body of an answer over REST, which google-api-core leaves there."""
+    content = getattr(getattr(exc, "response", None), "_content", None)
+    body = body_of(content) if isinstance(content, bytes) else None
+    error = innermost(body.get("error")) if isinstance(body, Mapping) else {}
+    return _legal_word(error.get("status"))
 
 
 def _legal_word(word: Any) -> str | None:
