@@ -98,6 +98,19 @@ def test_what_chat_style_messages_become(made: Callable[..., Any]) -> None:
     ]
 
 
+def test_a_blank_result_is_told_in_a_text_that_is_not_empty(made: Callable[..., Any]) -> None:
+    client, server = made("whole", answer(*TWO), answer(content=text("done")))
+
+    @toolfan.tool(name="Weather")
+    def weather(location: str, days: int = 1) -> str:
+        return "" if days > 1 else " "
+
+    done = toolfan.wrap(client, model=MODEL).run(messages=USER, tools=[weather])
+    assert [result.value for result in done.results] == ["", " "]
+    said = json.loads(server.requests[1][3])["messages"]
+    assert [one["content"] for one in said[2:]] == ['{"result":""}', '{"result":" "}']
+
+
 @pytest.mark.parametrize("way", ["whole", "streamed", "async streamed"])
 @pytest.mark.parametrize(
     ("status", "error", "retryable"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.answering import answer_text, check_answers
 from toolfan.toolset import legal_name
-from toolfan.wire import sendable
+from toolfan.wire import json_text, sendable
 
 from .parsing import called
 
@@ -29,10 +29,18 @@ def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Mes
     """
     check_answers(turn, answers, adapter=adapter)
     results = [
-        {"role": "tool", "tool_call_id": answer.call.id, "content": answer_text(answer, adapter=adapter)}
+        result_told({"role": "tool", "tool_call_id": answer.call.id, "content": answer_text(answer, adapter=adapter)})
         for answer in answers
     ]
     return [_assistant_message(turn), *results]
+
+
+def result_told(message: Message) -> Message:
+    """The message; a result that is a blank text says so in JSON, for a content must not be empty."""
+    content = message.get("content")
+    if message["role"] != "tool" or not isinstance(content, str) or content.strip():
+        return message
+    return {**message, "content": json_text({"result": content})}
 
 
 def with_refusals_as_texts(message: Message) -> Message:
