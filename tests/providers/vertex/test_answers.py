@@ -251,6 +251,14 @@ def test_every_call_is_answered_once_in_call_order_after_the_untouched_turn():
     }
 
 
+@pytest.mark.parametrize("content", [{"error": None, "rows": 3}, {"output": [1]}, {"error": "a column"}])
+@pytest.mark.parametrize("form", [lambda content: content, json.dumps], ids=["object", "text"])
+def test_an_object_with_a_key_that_the_service_reads_is_the_output(content, form):
+    turn = parse(call())
+    (part,) = VERTEX.build_answer(turn, [Answer(turn.calls[0], form(content))])[1]["parts"]
+    assert part["functionResponse"]["response"] == {"output": content}
+
+
 @pytest.mark.parametrize("content", ["text", '{"cut": ', '{"x": NaN}', "[1]", None, 3, 1.5, True])
 def test_what_is_no_object_is_wrapped(content):
     turn = parse(call())

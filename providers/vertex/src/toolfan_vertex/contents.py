@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON, Answer, Message, Turn
 
 _SYSTEM = ("system", "developer")
+_RESERVED = frozenset({"output", "error"})  # what the keys of a response mean (FunctionResponse.response)
 _DEEPEST = 30  # levels: protobuf reads 100 messages inside each other, and a level of a Struct is three of them
 
 
@@ -203,6 +204,8 @@ def _object(content: Any, key: str, *, wrap: bool) -> JSON:
     plain = to_jsonable_python(content, fallback=str)
     if not wrap:
         decoded = _decoded(plain) if isinstance(plain, str) else plain
+        if isinstance(decoded, dict) and not _RESERVED.isdisjoint(decoded):
+            decoded = {"output": decoded}  # else the service reads a key of the result as its failure, or as all of it
         if isinstance(decoded, dict) and _fits_struct(decoded):
             return decoded
     return {key: plain if _fits_struct(plain) else json_text(plain)}
