@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import types
 from typing import TYPE_CHECKING, Any
@@ -204,6 +205,33 @@ def test_a_run_tells_its_rounds_and_what_it_executes(
     assert values["Oslo"].value == "sunny in Oslo"
     assert isinstance(values["Atlantis"].error, LookupError)
     assert [result.started for result in told if result.call.name == "wind"] == [None]  # max_calls was used up
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_what_an_observer_takes_out_of_a_result_is_still_told_to_the_model(
+    bench: Bench, observe: Callable[[Any], Any], early: bool
+) -> None:
+    class Redacting:
+        seen = 0
+
+        @toolfan.hookimpl
+        def toolfan_after_execute(self, call: Any, result: Any) -> None:
+            assert result.call is call
+            result.value.pop("token")
+            call.value.arguments.clear()
+            self.seen += 1
+
+    def wind(location: str) -> dict[str, str]:
+        return {"at": location, "token": "t"}
+
+    bench.serve(WIND, {"text": "Done."})
+    redacting = observe(Redacting())
+    with bench.client() as client:
+        done = client.run(model="m", messages=USER, tools=(wind,), early=early)
+    [result] = done.results
+    assert (redacting.seen, result.value) == (1, {"at": "Oslo", "token": "t"})
+    assert result.call.value.arguments == {"location": "Oslo"}
+    assert json.loads(bench.server.requests[1].body["messages"][-1]["content"]) == result.value
 
 
 @pytest.mark.parametrize("is_async", [False, True])

@@ -17,7 +17,7 @@ from .calls import Call, Result
 from .ended_calls import tell_ended
 from .errors import TooManyCalls, UsageError
 from .jobs import GRACE, Job, detach, ended
-from .watching import tell
+from .watching import tell_of_execution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -192,7 +192,7 @@ class Executor:
     def _end(self, job: Job) -> None:
         value = job.value if job.error is None else None
         job.result = Result(job.call, value, job.error, job.started, self._now(), job.abandoned)
-        tell("toolfan_after_execute", adapter=self._adapter, call=job.call, result=job.result)
+        tell_of_execution(self._adapter, job.call, job.result)
         ends_all = not isinstance(job.error, (Exception, anyio.get_cancelled_exc_class(), type(None)))
         if ends_all and self._fatal is None:
             self._fatal = job.error

@@ -78,8 +78,8 @@ def toolfan_after_execute(adapter: str | None, call: Call[Any], result: Result[A
     """A call was executed.
 
     `call` is the valid call, `result` what came of it: its value or its error, when it began and ended; `started` is
-    None for one that was not begun.  Value and error are those of the tool, not copies.  `adapter` is None where calls
-    are executed without a client.
+    None for one that was not begun.  `call` and the value are copies, but for what cannot be copied (an open file); the
+    error is the tool's.  `adapter` is None where calls are executed without a client.
     """
 
 

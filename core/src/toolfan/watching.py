@@ -13,7 +13,7 @@ import copy
 import inspect
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .effects import NotSent
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pluggy
 
     from .adapter import ParallelToolsAdapter
-    from .calls import RawCall, Turn
+    from .calls import Call, RawCall, Result, Turn
 
 _log = logging.getLogger("toolfan")
 _lock = ProcessLock()
@@ -128,6 +128,14 @@ def tell(hook: str, **values: Any) -> None:
                 _log.error("the observer %s raised in %s and is dropped", watcher.name, hook, exc_info=exc)
     finally:
         _inside.telling = False
+
+
+def tell_of_execution(adapter: str | None, call: Call[Any], result: Result[Any]) -> None:
+    """Call `toolfan_after_execute`, with copies; where no observer has it, nothing is copied."""
+    if any(watcher.hooks.toolfan_after_execute.get_hookimpls() for watcher in _watchers):
+        # Of the error a copy would have no traceback.
+        told = replace(result, call=_copied(call), value=_copied(result.value))
+        tell("toolfan_after_execute", adapter=adapter, call=told.call, result=told)
 
 
 def watched(adapter: ParallelToolsAdapter, request: Any, attempt: int) -> Watched:
