@@ -119,6 +119,8 @@ def test_into(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     assert run("acme", "--into", "here").exit_code == 0
     assert (tmp_path / "here/toolfan-acme/pyproject.toml").is_file()
+    (tmp_path / "over there").mkdir()
+    assert "cd 'over there/toolfan-acme'" in run("acme", "--into", "over there").stdout
 
 
 @pytest.mark.parametrize(
@@ -136,6 +138,7 @@ def test_into(tmp_path: Path) -> None:
         ("", "small letters"),
         ("a" * 31, "30 are the most"),
         ("toolfan-acme", "Write 'acme'"),
+        ("toolfan_acme", "Write 'acme': the package is called toolfan-acme."),
         ("toolfan", "toolfan's own variables"),  # its key would be in TOOLFAN_API_KEY
         ("toolfans", "toolfan's own variables"),
         ("test", "pytest would take its classes for tests"),

@@ -8,6 +8,7 @@ Knows: names of packages, folders.  Must not know: what a provider consists of; 
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,7 +54,9 @@ def new_provider(
         except OSError as exc:
             raise _unwritten(target, exc) from exc
     print_text(f"{len(files)} files were written to {folder}. It works as it is:")
-    print_text(f'  cd {folder}\n  python -m pip install -e ".[test]"\n  python -m pytest\n  toolfan adapters')
+    print_text(
+        f'  cd {shlex.quote(str(folder))}\n  python -m pip install -e ".[test]"\n  python -m pytest\n  toolfan adapters'
+    )
     print_text("Its README.md says what to change, and in which order.")
 
 
@@ -61,7 +64,8 @@ def _check_name(name: str) -> None:
     """Raises UsageError for what cannot be the name of an adapter, of a distribution and of a module."""
     hint = "A name is small letters and digits, with single hyphens between: acme, acme-chat."
     if name.startswith(("toolfan-", "toolfan_")):
-        raise UsageError(f"{name!r} begins with toolfan", hint=f"Write {name[8:]!r}: the package is called {name}.")
+        own = name[8:].replace("_", "-")
+        raise UsageError(f"{name!r} begins with toolfan", hint=f"Write {own!r}: the package is called toolfan-{own}.")
     if name.startswith("toolfan"):
         theirs = "toolfan's own variables begin so, and its key would be among them; choose another."
         raise UsageError(f"{name!r} begins with toolfan", hint=theirs)
