@@ -156,6 +156,17 @@ def test_without_its_end_a_stream_is_incomplete(given: list[dict[str, Any]]):
     assert caught.value.turn.text == ("Hm." if len(given) > 1 else "")
 
 
+def test_a_stop_reason_and_done_are_an_end():
+    """Of a compatible server that sends no `message_stop`; either of the two alone is none."""
+    said = [BEGIN, start(0, tool_use("a", "W", {"x": 1})), stop(0)]
+    done = {"[DONE]": True}
+    _, _, turn = read(*said, USED, done)
+    assert (turn.stop.kind, [call.id for call in turn.calls]) == ("calls", ["a"])
+    assert turn.warnings == ()
+    with pytest.raises(IncompleteStream):
+        read(*said, done)
+
+
 @pytest.mark.parametrize(
     ("kind", "error"),
     [("overloaded_error", Unavailable), ("billing_error", QuotaExhausted), ("new_error", Unavailable)],

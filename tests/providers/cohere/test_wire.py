@@ -206,6 +206,25 @@ def test_what_is_odd_harms_nothing_else(made: Callable[..., Any], way: str) -> N
     assert [message["tool_call_id"] for message in said[2:]] == ids
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_calls_that_come_in_a_list_are_read(made: Callable[..., Any], at_once: bool) -> None:
+    """Each in a list of one, or all in one list."""
+    begun, *_, ended = events(answer(*TWO))
+    lists = [list(TWO)] if at_once else [[one] for one in TWO]
+    said = [
+        event
+        for at, calls in enumerate(lists)
+        for event in (
+            {"type": "tool-call-start", "index": at, "delta": {"message": {"tool_calls": calls}}},
+            {"type": "tool-call-end", "index": at},
+        )
+    ]
+    client, _ = made("streamed", streamed(on_the_wire([begun, *said, ended])))
+    calls = asked("streamed", client)
+    assert list(calls) == VALUES
+    assert [call.id for call in calls.outcomes] == ["w1", "w2"]
+
+
 @pytest.mark.parametrize("way", ["streamed", "async streamed"])
 def test_a_whole_answer_where_events_were_asked_for_is_read(made: Callable[..., Any], way: str) -> None:
     body = answer(*TWO, tool_plan=PLAN, content=text("Two places."))

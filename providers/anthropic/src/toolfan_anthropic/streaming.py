@@ -59,7 +59,7 @@ class _Block:
 
 
 class MessageStreamParser:
-    """One streamed message; see `toolfan.adapter.StreamParser`.  The end is `message_stop`.
+    """One streamed message; see `toolfan.adapter.StreamParser`.  The end is `message_stop`, or `[DONE]` after a reason.
 
     Of two messages in one stream the second continues the first.  A piece without an index belongs to the only block
     that is open; one that belongs to none begins a block, so that a call without a name shows what came.  `needs_end`
@@ -107,6 +107,8 @@ class MessageStreamParser:
         elif kind == "message":  # a whole answer where a stream was asked
             self._begin(event)
             self._ended = True
+        elif "[DONE]" in event:  # of compatible servers
+            self._ended = self._ended or self._about.get("stop_reason") is not None
         elif event.get("error") and not self._ended:  # behind the end it concerns no answer
             raise error_from_body(event["error"], adapter=self._adapter)
         return self._calls.take()

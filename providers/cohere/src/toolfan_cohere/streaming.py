@@ -75,7 +75,9 @@ class CohereStreamParser:
         elif kind in ("content-start", "content-delta"):
             self._read_content(at, said.get("content"))
         elif kind in ("tool-call-start", "tool-call-delta"):
-            self._read_call(at if kind == "tool-call-start" else self._key_of(at), _object(said.get("tool_calls")))
+            calls = said.get("tool_calls")  # an object; some servers send it in a list
+            for call in calls if isinstance(calls, list) else [calls]:
+                self._read_call(at if kind == "tool-call-start" else self._key_of(at), _object(call))
         elif kind == "tool-call-end":
             slot = self._open.pop(self._key_of(at), None)
             if slot is not None:
