@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 POINT = {"cachePoint": {"type": "default"}}
 TEXT = {"type": "text", "text": "Rules."}
+CACHED = {**TEXT, "cache_control": {"type": "ephemeral"}}
 FUNCTION = {"name": "A", "arguments": "{}"}
 CALLED = [
     *USER,
@@ -32,6 +33,8 @@ RESULT = {"toolUseId": "c1", "content": [{"text": "Rules."}, {"json": {"a": 1}}]
     [
         ([{"role": "system", "content": [TEXT, POINT]}, *USER], "system", [{"text": "Rules."}, POINT]),
         ([{"role": "system", "content": [{"text": "Rules."}, POINT]}, *USER], "system", [{"text": "Rules."}, POINT]),
+        ([{"role": "system", "content": [CACHED]}, *USER], "system", [{"text": "Rules."}, POINT]),
+        ([{"role": "user", "content": [CACHED, TEXT]}], "messages", [{"text": "Rules."}, POINT, {"text": "Rules."}]),
         ([{"role": "user", "content": [TEXT, POINT]}], "messages", [{"text": "Rules."}, POINT]),
         (
             [*CALLED, {"role": "tool", "tool_call_id": "c1", "content": [TEXT, {"json": {"a": 1}}]}],
@@ -56,9 +59,18 @@ def test_what_names_nothing_is_still_refused(bedrock: Callable[..., Any]) -> Non
     assert not server.requests
 
 
-def test_bytes_are_refused_with_what_to_write(bedrock: Callable[..., Any]) -> None:
-    client, server = bedrock(http())
+@pytest.mark.parametrize("beside", [[], [TEXT]], ids=["native", "beside chat style"])
+def test_bytes_are_taken_as_boto3_takes_them(bedrock: Callable[..., Any], beside: list[Any]) -> None:
+    client, server = bedrock(http(json.dumps(answer(use("t1", "Weather", {"location": "Oslo"})))))
     image = {"image": {"format": "png", "source": {"bytes": b"\x89PNG"}}}
-    with pytest.raises(toolfan.RequestRejected, match=r"source\.bytes .* not a JSON type; write base64"):
+    asked("whole", client, messages=[{"role": "user", "content": [*beside, image]}])
+    sent = json.loads(server.requests[0][3])["messages"][0]["content"]
+    assert sent[-1]["image"]["source"] == {"bytes": "iVBORw=="}
+
+
+def test_a_text_that_is_not_base64_is_refused(bedrock: Callable[..., Any]) -> None:
+    client, server = bedrock(http())
+    image = {"image": {"format": "png", "source": {"bytes": "?"}}}
+    with pytest.raises(toolfan.UsageError, match=r"source\.bytes is not base64"):
         asked("whole", client, messages=[{"role": "user", "content": [image]}])
     assert not server.requests

@@ -9,20 +9,20 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from toolfan.errors import RequestRejected
+from toolfan.errors import UsageError
 
 
 def to_sdk(value: Any, shape: Any, where: str = "the request", *, known_only: bool = False) -> Any:
     """The value with bytes where the shape wants them; of what the model said, no more than this SDK knows.
 
-    It refuses to send anything else.  Raises RequestRejected for a text that is not base64.
+    It refuses to send anything else.  Raises UsageError for a text that is not base64.
     """
     kind = getattr(shape, "type_name", None)
     if kind == "blob" and isinstance(value, str):
         try:
             return base64.b64decode(value, validate=True)
         except ValueError:
-            raise RequestRejected(f"{where} is not base64", hint="Nothing was sent; mend the value.") from None
+            raise UsageError(f"{where} is not base64", hint="Nothing was sent; mend the value.") from None
     if kind == "list" and isinstance(value, list | tuple):
         items = [to_sdk(item, shape.member, f"{where}[{at}]", known_only=known_only) for at, item in enumerate(value)]
         return [item for item in items if item != {}] if known_only else items

@@ -17,6 +17,8 @@ from toolfan.errors import Unsupported, UsageError
 from toolfan.messages import CallPart, ImagePart, OtherPart, Part, ResultPart, TextPart, read_messages
 from toolfan.wire import legal_id as wire_id
 
+from .blobs import to_json
+
 if TYPE_CHECKING:
     from toolfan.adapter import JSON, Message
 
@@ -41,14 +43,14 @@ def translate(
     outlines = [{"role": "assistant"} if is_native(message) else _outline(message) for message in messages]
     for at, (message, parsed) in enumerate(zip(messages, read_messages(outlines), strict=True)):
         if is_native(message):
-            writer.add(message["role"], message["content"])
+            writer.add(message["role"], _as_json(message["content"]))
         elif parsed.role in _SYSTEM:
-            writer.system += [writer.system_block(part, at) for part in parsed.parts]
+            writer.system += _with_cache_points(message, [writer.system_block(part, at) for part in parsed.parts])
         elif parsed.role in ("tool", "function"):
             writer.add_results(parsed.parts, at)
         else:
-            said = [part for part in parsed.parts if part != TextPart("") or parsed.role == "user"]
-            writer.add(parsed.role, [writer.block(part, at) for part in said])
+            blocks = _with_cache_points(message, [writer.block(part, at) for part in parsed.parts])
+            writer.add(parsed.role, [block for block in blocks if block != {"text": ""} or parsed.role == "user"])
     if not writer.messages:
         raise UsageError("there is no message but system ones", adapter=adapter, hint="Add a user message.")
     return writer.messages, writer.system
@@ -79,8 +81,23 @@ def _outline(message: Message) -> Message:
     return message if parts == list(content) else {**message, "content": parts}
 
 
+def _as_json(value: Any) -> Any:
+    """The value, with base64 text for the bytes that boto3 takes; often the very object."""
+    plain = to_json(value)
+    return value if plain == value else plain
+
+
+def _with_cache_points(message: Message, blocks: Sequence[JSON]) -> list[JSON]:
+    """The blocks of a message, with a `cachePoint` behind each part that has `cache_control`."""
+    content = message.get("content")
+    parts = content if isinstance(content, list | tuple) else ()
+    marked = {at for at, part in enumerate(parts) if isinstance(part, Mapping) and part.get("cache_control")}
+    point: JSON = {"cachePoint": {"type": "default"}}
+    return [one for at, block in enumerate(blocks) for one in ((block, point) if at in marked else (block,))]
+
+
 def _own(part: Part) -> Any:
-    return part.data["block"] if isinstance(part, OtherPart) and part.data.get("type") == _OWN else None
+    return _as_json(part.data["block"]) if isinstance(part, OtherPart) and part.data.get("type") == _OWN else None
 
 
 class _Writer:
