@@ -11,7 +11,7 @@ import openai
 import pytest
 import toolfan
 from loopback import KEY, ONCE, USER, Bench, call, completion, raw
-from pydantic import BaseModel
+from pydantic import BaseModel, field_serializer
 from tenacity import stop_after_attempt
 from toolfan import BadCall, Call, InvalidCalls, MalformedArguments, TooManyCalls
 
@@ -23,6 +23,14 @@ class A(BaseModel):
 class B(BaseModel):
     y: str
     z: int
+
+
+class Unwritable(BaseModel):
+    x: int
+
+    @field_serializer("x")
+    def _fails(self, x: int) -> int:
+        raise KeyError(x)
 
 
 GOOD, BAD = call("A", {"x": 1}, "good"), call("B", {"y": 3, "z": "no"}, "bad")
@@ -350,3 +358,10 @@ def test_who_may_not_be_asked_again_is_told_so(bench: Bench) -> None:
     with pytest.raises(InvalidCalls, match="not asked again, for all 7 requests"):
         client.create(model="m", messages=USER, tools=(A, B), max_attempts=3)
     assert len(bench.bodies) == 7
+
+
+def test_a_value_that_cannot_be_written_is_kept(bench: Bench) -> None:
+    good = call("Unwritable", {"x": 1}, "good")
+    bench.serve(raw(completion(good, BAD)), raw(completion(good, MENDED)))
+    calls = bench.client().create(model="m", messages=USER, tools=(Unwritable, B))
+    assert list(calls) == [Unwritable(x=1), B(y="s", z=4)]

@@ -66,7 +66,11 @@ def _content(outcome: Outcome[Any]) -> tuple[str, str]:
 
 def _meaning(call: Call[Any]) -> tuple[str, str]:
     """The tool and the value, however the arguments were written: with a default spelt out, with 1.0 for 1."""
-    return f"{call.name} as a value", to_json(call.value, fallback=repr, inf_nan_mode="constants").decode()
+    try:
+        text = to_json(call.value, fallback=repr, inf_nan_mode="constants").decode()
+    except Exception:  # noqa: BLE001 - a serializer of the user's may raise anything
+        text = call.raw.arguments
+    return f"{call.name} as a value", text
 
 
 def _is_repetition(call: Call[Any], known: Mapping[tuple[str, str], list[Any]]) -> bool:
