@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 import jsonschema
@@ -176,6 +177,23 @@ class Untypable(BaseModel):
     thing: Service
 
 
+class Callback(BaseModel):
+    then: Callable[[int], int]
+
+
+class CallingBack(BaseModel):
+    first: int
+    inner: Callback
+
+
+@dataclasses.dataclass
+class CallsBack:
+    then: Annotated[Callable[[], None], Field(alias="after")]
+
+
+def call_back(then: Callable[[int], int]) -> None: ...
+
+
 class Undefined(BaseModel):
     thing: Missing  # type: ignore[name-defined]  # noqa: F821
 
@@ -185,7 +203,10 @@ def undefined(thing: Missing) -> None: ...  # type: ignore[name-defined]  # noqa
 
 REFUSED: dict[str, tuple[Any, str]] = {
     "root model of a list": (Rooted, "'array' at its root"),
-    "no schema": (Untypable, "no JSON schema"),
+    "no schema": (Untypable, "the field 'thing' has no JSON schema"),
+    "a callable inside": (CallingBack, "the field 'inner.then' has no JSON schema"),
+    "a callable in a dataclass": (CallsBack, "the field 'after' has no JSON schema"),
+    "a callable in a function": (call_back, "the field 'then' has no JSON schema"),
     "undefined name": (Undefined, "not defined"),
     "undefined in a function": (undefined, "not defined"),
     "star arguments": (lambda *a: a, "no name"),

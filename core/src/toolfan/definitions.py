@@ -23,8 +23,16 @@ class definition_errors:  # a context manager, used like a function
         if isinstance(exc, ToolDefinitionError):
             raise exc.with_details(tool=exc.tool or self.tool) from exc.__cause__
         if isinstance(exc, PydanticInvalidForJsonSchema):
+            place = ".".join(getattr(exc, "fields", ()))
+            field = f"the field {place!r}" if place else "a field"
             raise ToolDefinitionError(
-                f"a field has no JSON schema: {exc.message}", tool=self.tool, hint="Use a type that JSON can carry."
+                f"{field} has no JSON schema: {exc.message}", tool=self.tool, hint="Use a type that JSON can carry."
+            ) from exc
+        if isinstance(exc, PydanticUserError) and exc.code == "schema-for-unknown-type":
+            raise ToolDefinitionError(
+                f"a type in its annotations is none of pydantic's: {exc.message.partition('. ')[0]}",
+                tool=self.tool,
+                hint="Use a type that JSON can carry: for an iterator list[...] or Iterable[...].",
             ) from exc
         undefined = isinstance(exc, PydanticUserError) and exc.code == "class-not-fully-defined"
         if undefined or isinstance(exc, PydanticUndefinedAnnotation | NameError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, NoDefault
 
 from .errors import ToolDefinitionError
@@ -24,6 +25,19 @@ _NOT_NONE = frozenset(
         *("list", "model", "multi-host-url", "set", "str", "time", "timedelta", "tuple", "typed-dict", "url", "uuid"),
     }
 )
+
+
+_NAME = "toolfan_name"
+
+
+@contextmanager
+def _naming(field: Mapping[str, Any]) -> Generator[None]:
+    """Errors of a field know where it is: `fields`, from the outermost."""
+    try:
+        yield
+    except PydanticInvalidForJsonSchema as exc:
+        exc.fields = (str(field.get(_NAME)), *getattr(exc, "fields", ()))  # type: ignore[attr-defined]
+        raise
 
 
 class TypeSchema(GenerateJsonSchema):
@@ -85,7 +99,23 @@ class TypeSchema(GenerateJsonSchema):
         fields = {name: self._under_its_name(name, field) for name, field in schema["fields"].items()}
         return {**schema, "fields": fields}
 
+    def model_field_schema(self, schema: Any) -> JsonSchemaValue:
+        with _naming(schema):
+            return super().model_field_schema(schema)
+
+    def typed_dict_field_schema(self, schema: Any) -> JsonSchemaValue:
+        with _naming(schema):
+            return super().typed_dict_field_schema(schema)
+
+    def dataclass_field_schema(self, schema: Any) -> JsonSchemaValue:
+        with _naming(schema):
+            return super().dataclass_field_schema(schema)
+
     def _under_its_name(self, name: str, field: Any) -> Any:
+        told = self._told(name, field)
+        return {**told, _NAME: told.get("validation_alias", name)}
+
+    def _told(self, name: str, field: Any) -> Any:
         """The field with the one name that the model is told."""
         alias, config = field.get("validation_alias"), self._read_by[-1]
         if alias is None or not field.get("init", True):
