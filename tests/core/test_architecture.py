@@ -35,6 +35,7 @@ ORDER = [
     "definitions",
     "schema",
     "type_schema",
+    "careful",
     "glance",
     "scrutiny",
     "typeddicts",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pickle
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import USER, Bench, call, completion, raw
-from pydantic import BaseModel, Field, model_validator
-from toolfan import BadCall, Calls, InvalidArguments
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, Json, model_validator
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+from toolfan import BadCall, Call, Calls, InvalidArguments
 from toolfan.scrutiny import SecondLook
 from typing_extensions import TypedDict
 
@@ -33,6 +35,41 @@ class Shape(BaseModel):
     size: float = Field(0.0, alias="theSize")
     anything: Any = None
     free: dict[str, Any] = {}
+    count: int = 0
+    pattern: dict[Annotated[str, Field(pattern="^a")], float | str] = {}
+    wave: complex = 0j
+    held: Json[float] = 0.0
+    allowed: float = Field(0.0, allow_inf_nan=True)
+
+
+class Named(BaseModel):
+    """Read by several names and from inside other values."""
+
+    model_config = ConfigDict(validate_by_name=True)
+    ratio: float = Field(0.0, alias="theRatio")
+    count: int = Field(0, alias="theCount")
+    chosen: float = Field(0.0, validation_alias=AliasChoices("one", "other"))
+    number: int = Field(0, validation_alias=AliasChoices("number", AliasPath("at", "first", 1)))
+    also: float = Field(0.0, validation_alias=AliasChoices("also", AliasPath("at", "first", 0)))
+    last: int = Field(0, validation_alias=AliasChoices("last", AliasPath("ends", -1)))
+    of_pattern: dict[Annotated[str, Field(pattern="^a")], int] = {}
+
+
+@pydantic_dataclass(config=ConfigDict(validate_by_name=True))
+class NamedData:
+    count: int = Field(0, alias="theCount")
+    ratio: float = Field(0.0, alias="theRatio")
+
+
+class Permitting(BaseModel):
+    model_config = ConfigDict(allow_inf_nan=True)
+    ratio: float = 0.0
+    wave: complex = 0j
+
+
+class Exactly(BaseModel):
+    model_config = ConfigDict(strict=True)
+    count: int
 
 
 class Typed(TypedDict):
@@ -59,7 +96,11 @@ class Loose(BaseModel):
         return given if isinstance(given, dict) else {}
 
 
-TOOLS = (Shape, Typed, Data, note, Loose)
+def scaled(ratio: float, count: int = 0) -> float:
+    return ratio * count
+
+
+TOOLS = (Shape, Typed, Data, note, Loose, Named, NamedData, Permitting, Exactly, scaled)
 
 
 def judged(bench: Bench, name: str, arguments: str, **options: Any) -> Calls[Any]:
@@ -73,14 +114,27 @@ FAULTS = {
     '{"by_name": {"a": {"x": 1e999}}}': "by_name.a.x: Input should be a finite number",
     '{"by_name": {"a": {"x": %s}}}' % ("9" * 400 + ".5"): "by_name.a.x: Input should be a finite number",
     '{"pair": [1, NaN]}': "pair.1: Input should be a finite number",
-    '{"inner": {"inner": {"either": NaN}}}': "inner.inner.either: Input should be a finite number",
+    '{"inner": {"inner": {"either": NaN}}}': "inner.inner.either.float: Input should be a finite number",
     '{"exact": 1e999}': "exact: Input should be a finite number",
     '{"theSize": Infinity}': "theSize: Input should be a finite number",
     '{"either": 1, "either": 2}': "either: The key comes twice, with different values",
     '{"either": 1, "either": true}': "either: The key comes twice, with different values",
     '{"either" : 1, "anything": "a:b", "either":2}': "either: The key comes twice, with different values",
     '{"anything": {"deep": [{"k": 1, "k": [1]}]}}': "k: The key comes twice, with different values",
-    '{"theSize": NaN, "either": 1, "either": 2}': "theSize: .*; either: |either: .*; theSize: ",
+    '{"count": 1.00000000000000001, "either": 1, "either": 2}': "either: .*; count: ",
+    '{"theSize": "NaN"}': "theSize: Input should be a finite number",
+    '{"theSize": "-Infinity"}': "theSize: Input should be a finite number",
+    '{"theSize": "1e999"}': "theSize: Input should be a finite number",
+    '{"points": [{"x": "inf"}]}': "points.0.x: Input should be a finite number",
+    '{"pattern": {"a1": NaN}}': "pattern.a1.float: Input should be a finite number",
+    '{"wave": NaN}': "wave: Input should be a finite number",
+    '{"wave": "1+infj"}': "wave: Input should be a finite number",
+    '{"held": "NaN"}': "held: Input should be a finite number",
+    '{"allowed": NaN}': "allowed: Input should be a finite number",
+    '{"count": 123456789012345678.0}': "count: Input should be an integer in digits alone",
+    '{"count": 9007199254740993.0}': "count: Input should be an integer in digits alone",
+    '{"counts": [1, 1.00000000000000001]}': "counts.1: Input should be an integer in digits alone",
+    '{"count": 0e-99999999999999999999}': "count: Input should be an integer in digits alone",
 }
 PASSES = [
     '{"anything": NaN}',
@@ -94,6 +148,10 @@ INTEGRAL = {
     '{"pair": [1.0, 2.0]}': True,
     '{"inner": {"counts": [2e0]}}': True,
     '{"counts": [1, 2]}': False,
+    '{"count": 9007199254740992.0}': True,
+    '{"count": 1e18}': True,
+    '{"either": 123456789012345678.0, "exact": 9007199254740993.0, "anything": 9007199254740993.0}': False,
+    '{"allowed": "NaN", "pattern": {"a": "NaN"}, "anything": "NaN", "wave": "1+2j", "held": "2.5"}': False,
     '{"pair": [1, 2.0]}': False,
     '{"either": 2.0, "theSize": 2.0, "exact": 2.0, "anything": 2.0, "undeclared": 2.0}': False,
 }
@@ -122,9 +180,16 @@ def test_very_many_faults_are_counted(bench: Bench) -> None:
     (bad,) = judged(bench, "Shape", f'{{"points": [{points}]}}').failed
     assert isinstance(bad.error, InvalidArguments)
     *first, last = bad.error.errors
-    assert len(first) == 999
+    assert len(first) == 1000
     assert {one["type"] for one in first} == {"finite_number"}
-    assert last["msg"] == "4001 more errors are not told"
+    assert last["msg"] == "4000 more errors are not told"
+
+
+def test_very_many_integers_that_lose_digits_are_counted(bench: Bench) -> None:
+    counts = ", ".join(["9007199254740993.0"] * 5000)
+    (bad,) = judged(bench, "Shape", f'{{"counts": [{counts}]}}').failed
+    assert isinstance(bad.error, InvalidArguments)
+    assert (len(bad.error.errors), bad.error.errors[-1]["msg"]) == (1000, "4001 more errors are not told")
 
 
 @pytest.mark.parametrize("arguments", PASSES)
@@ -145,6 +210,47 @@ def test_tools_of_other_kinds_are_looked_at_too(bench: Bench, tool: str, argumen
     assert type(judged(bench, tool, arguments).outcomes[0]) is BadCall
     assert judged(bench, "Data", '{"ratio": 0.5, "many": [1.0]}').good[0].repairs == ("integral_float",)
     assert type(judged(bench, "note", '{"text": "a", "text": "b"}').outcomes[0]) is BadCall
+
+
+OTHER_NAMES: list[tuple[str, str, str | tuple[str, ...]]] = [
+    ("Named", '{"ratio": NaN}', "ratio: Input should be a finite number"),
+    ("Named", '{"other": "NaN"}', "other: Input should be a finite number"),
+    ("Named", '{"count": 123456789012345678.0}', "count: Input should be an integer in digits alone"),
+    ("Named", '{"at": {"first": [1.5, 9007199254740993.0]}}', "at.first.1: Input should be an integer in digits"),
+    ("Named", '{"ends": [1.5, 9007199254740993.0]}', "ends.1: Input should be an integer in digits"),
+    ("Named", '{"of_pattern": {"a": 9007199254740993.0}}', "of_pattern.a: Input should be an integer in digits"),
+    ("Named", '{"count": 3.0}', ("integral_float",)),
+    ("Named", '{"theCount": 3.0}', ("integral_float",)),
+    ("Named", '{"at": {"first": [9007199254740993.0, 2.0]}}', ("integral_float",)),
+    ("Named", '{"at": {"first": [3.0, 2, 4.0]}, "ratio": 3.0, "one": 2.0}', ()),
+    ("NamedData", '{"count": 123456789012345678.0}', "count: Input should be an integer in digits alone"),
+    ("NamedData", '{"theCount": 3.0, "ratio": 2.0}', ("integral_float",)),
+    ("Permitting", '{"ratio": "NaN", "wave": "nan"}', ()),
+    ("Exactly", '{"count": 1.00000000000000001}', "count: Input should be a valid integer"),
+    ("Exactly", '{"count": 9007199254740993.0}', "count: Input should be a valid integer"),
+    ("Exactly", '{"count": 1e18}', ("integral_float",)),
+    ("scaled", '{"ratio": "Infinity"}', "ratio: Input should be a finite number"),
+    ("scaled", '{"ratio": 1.0, "count": 2.0}', ("integral_float",)),
+]
+
+
+@pytest.mark.parametrize(("tool", "arguments", "said"), OTHER_NAMES, ids=str)
+def test_a_number_is_judged_by_whatever_name_it_comes(
+    bench: Bench, tool: str, arguments: str, said: str | tuple[str, ...]
+) -> None:
+    (outcome,) = judged(bench, tool, arguments).outcomes
+    if isinstance(said, str):
+        assert isinstance(outcome, BadCall)
+        assert said in str(outcome.error)
+        pickle.loads(pickle.dumps(outcome))
+    else:
+        assert isinstance(outcome, Call)
+        assert outcome.repairs == said
+
+
+def test_what_would_lose_digits_is_no_integer_without_repairs_either(bench: Bench) -> None:
+    assert judged(bench, "Shape", '{"count": 9007199254740993.0}', repairs=False).good == ()
+    assert judged(bench, "Shape", '{"count": 3.0}', repairs=False).good[0].value == Shape(count=3)
 
 
 @pytest.mark.parametrize("arguments", ['"a text"', "3.0", "[1.0, NaN]", "null", "NaN"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
@@ -23,6 +24,14 @@ def has_numbers(schema: Mapping[str, Any]) -> bool:
     """Whether a schema asks for a number anywhere."""
     text = json.dumps(schema)
     return '"number"' in text or '"integer"' in text
+
+
+def is_exact(number: float, text: str) -> bool:
+    """Whether a float is the very number that the text says, and no neighbour of it."""
+    try:
+        return math.isfinite(number) and Decimal(text) == number
+    except InvalidOperation:  # an exponent of twenty digits
+        return False
 
 
 def is_plain(text: str) -> bool:

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .errors import BadResponse
+from .glance import is_exact
 from .wire import decode_json, escaped
 
 if TYPE_CHECKING:
@@ -86,13 +87,16 @@ def tolerantly(text: str) -> Any:
 
 
 def integral_floats(text: str) -> str | None:
-    """The JSON with each float that is a whole number written as an integer, or None if there is none."""
+    """The JSON with each float that is a whole number written as an integer, or None if there is none.
+
+    A float that is not the number it is written as stays: it would be changed in silence.
+    """
     changed = False
 
     def whole(number: str) -> int | float:
         nonlocal changed
         value = float(number)
-        if value.is_integer() and abs(value) < 2**53:
+        if value.is_integer() and is_exact(value, number):
             changed = True
             return int(value)
         return value

@@ -1,7 +1,7 @@
 """A second look at arguments that passed validation, for what lax validation passes over in silence.
 
 That is: a key that comes twice with different values, of which the last one wins; NaN, an infinity or a number beyond
-all floats where a number was asked for; 3.0 where an integer was.
+all floats where a number was asked for; 3.0 where an integer was, or a float that says another integer.
 
 Knows: JSON text, JSON Schema by its shape.  Must not know: tools, how a call is judged.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from .glance import MOST_FAULTS
+from .glance import MOST_FAULTS, is_exact
 from .schema import resolve
 
 if TYPE_CHECKING:
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 Path: TypeAlias = tuple[str | int, ...]
 Schemas: TypeAlias = "list[Mapping[str, Any]]"
+
+
+class _Near(float):
+    """A float that is near the number which its text says, and not that number."""
+
+    __slots__ = ("text",)
+    text: str
 
 
 class SecondLook:
@@ -67,6 +74,9 @@ class SecondLook:
 
     def _number(self, text: str) -> float:
         number = float(text)
+        if number.is_integer() and not is_exact(number, text):
+            number = near = _Near(text)
+            near.text = text
         self._odd = self._odd or not math.isfinite(number) or number.is_integer()
         return number
 
@@ -89,6 +99,12 @@ class SecondLook:
             if "number" in kinds:
                 self._found(InitErrorDetails(type="finite_number", loc=(*path, key), input=number))
         elif "integer" in kinds and "number" not in kinds and number % 1 == 0:
+            if isinstance(number, _Near):
+                error = PydanticCustomError(
+                    "inexact_integer",
+                    "Input should be an integer in digits alone: as a float it is another one",
+                )
+                self._found(InitErrorDetails(type=error, loc=(*path, key), input=number.text))
             self.integral_float = True
 
 
@@ -111,11 +127,18 @@ def _types(schema: Mapping[str, Any]) -> Iterable[str]:
     return (kind,) if isinstance(kind, str) else kind
 
 
+def _of_key(schema: Mapping[str, Any], key: str) -> Iterable[Any]:
+    if key in (named := schema.get("properties", {})):
+        return (named[key],)
+    # Validation let the key pass, so that it fits the pattern, of which pydantic writes one.
+    return (*schema.get("patternProperties", {}).values(), schema.get("additionalProperties"))
+
+
 def _parts(item: Any, branches: Schemas) -> Iterator[tuple[Iterable[Any], Schemas]]:
     """The keys of an object, or the places of a list, that have the same schemas, with these."""
     if isinstance(item, dict):
         for key in item:
-            of_key = [one.get("properties", {}).get(key, one.get("additionalProperties")) for one in branches]
+            of_key = [said for one in branches for said in _of_key(one, key)]
             yield (key,), [one for one in of_key if isinstance(one, dict)]
         return
     tuples = [one["prefixItems"] for one in branches if "prefixItems" in one]

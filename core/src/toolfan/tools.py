@@ -19,12 +19,13 @@ from pydantic import BaseModel, TypeAdapter
 from typing_extensions import TypeVar, is_typeddict
 
 from .calls import BoundCall, picklable, unpickled
+from .careful import careful
 from .definitions import definition_errors
 from .errors import ToolDefinitionError
 from .glance import has_numbers
 from .overloads import overload
 from .schema import Schema, check_json, has_lone_surrogate, root_object
-from .type_schema import TypeSchema
+from .type_schema import EveryName, TypeSchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,17 +116,30 @@ class Tool(Generic[T_co]):
 
     @functools.cached_property
     def validator(self) -> TypeAdapter[Any]:
-        """Compiled once."""
+        """Compiled once.  Iterables are read as lists; NaN is a number only where `allow_inf_nan=True` is said."""
         with definition_errors(self.name):
-            return TypeAdapter(self.arguments_type)
+            return careful(TypeAdapter(self.arguments_type))
 
     @functools.cached_property
     def schema(self) -> Schema:
         """The JSON schema of the arguments: an object at its root, in declared order; rendered once."""
         with definition_errors(self.name):
-            schema = self.validator.json_schema(by_alias=True, schema_generator=TypeSchema)
-            root = root_object(schema)
+            root = self._rendered(TypeSchema)
             check_json(root)
+        return root
+
+    @functools.cached_property
+    def places(self) -> Schema:
+        """The schema with each field wherever validation finds it, not only under the one name that is told."""
+        try:
+            with definition_errors(self.name):
+                places = self._rendered(EveryName)
+        except ToolDefinitionError:  # what was good enough to be sent is good enough here
+            return self.schema
+        return self.schema if places == self.schema else places
+
+    def _rendered(self, kind: type[TypeSchema]) -> Schema:
+        root = root_object(self.validator.json_schema(by_alias=True, schema_generator=kind))
         # The tool's own name and description say the same.
         for key in ("title", "description"):
             root.pop(key, None)

@@ -204,7 +204,7 @@ def read_arguments(
     if not is_plain(text):
         from .scrutiny import SecondLook
 
-        found = SecondLook(text, tool.schema, numeric=tool.numeric)
+        found = SecondLook(text, tool.places if tool.numeric else {}, numeric=tool.numeric)
         if found.faults:
             raise ValidationError.from_exception_data(tool.name, found.faults, "json")
         if found.integral_float and repairs and "integral_float" not in made:
