@@ -37,7 +37,7 @@ def _naming(field: Mapping[str, Any]) -> Generator[None]:
     try:
         yield
     except PydanticInvalidForJsonSchema as exc:
-        exc.fields = (str(field.get(_NAME)), *getattr(exc, "fields", ()))  # type: ignore[attr-defined]
+        vars(exc)["fields"] = (str(field.get(_NAME)), *getattr(exc, "fields", ()))
         raise
 
 
