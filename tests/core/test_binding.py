@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +125,25 @@ def test_a_second_event_loop_gets_a_client_of_its_own(connected: Callable[..., A
     assert [asyncio.run(ask(n)) for n in range(3)] == [[A(x=0)], [A(x=1)], [A(x=2)]]
     assert asyncio.run(ask(*range(20))) == [A(x=n) for n in range(20)]
     assert len(set(map(id, made))) == 4
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the same, while Python collects
+def test_clients_of_ended_loops_are_let_go(connected: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
+    client = connected(toolfan.connect_async)
+    made = []
+
+    async def ask(n: int) -> list[A]:
+        calls = await client.create(**asked(n))
+        made.append(weakref.ref(client.sdk_client))
+        if n == 4:
+            await client.aclose()
+        return list(calls)
+
+    assert [asyncio.run(ask(n)) for n in range(5)] == [[A(x=n)] for n in range(5)]
+    gc.collect()
+    assert [one() is None for one in made] == [True] * 4 + [False]
+    assert "never retrieved" not in caplog.text
 
 
 def test_a_function_makes_async_clients_too(echoing: Bench) -> None:

@@ -8,6 +8,8 @@ Knows: processes, event loops, adapters as makers of transports.  Must not know:
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
 import os
 import sys
@@ -19,10 +21,12 @@ from .errors import UsageError
 from .locks import ProcessLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, Coroutine, MutableMapping
 
     from .adapter import ParallelToolsAdapter
 
+_LONGEST_CLOSE = 1.0  # seconds
+_detached: set[Any] = set()  # an event loop holds its tasks weakly
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
 
 
@@ -51,6 +55,36 @@ def running_loop() -> Any:
         except RuntimeError:
             pass
     return _NO_LOOP
+
+
+def detach(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Begin `work` as a task that belongs to nobody: it is neither waited for nor does its end touch anyone."""
+    loop = running_loop()
+    if hasattr(loop, "create_task"):
+        task = loop.create_task(work())
+        _detached.add(task)
+        task.add_done_callback(_detached.discard)
+    else:
+        sys.modules["trio"].lowlevel.spawn_system_task(work, context=contextvars.copy_context())
+
+
+def _has_ended(loop: Any) -> bool:
+    """Whether this event loop, as `running_loop` names it, runs nothing any more."""
+    if hasattr(loop, "is_closed"):
+        return bool(loop.is_closed())
+    try:
+        loop.run_sync_soon(int)
+    except RuntimeError:  # trio says so by an error alone
+        return True
+    return False
+
+
+async def _close(transport: Any) -> None:
+    """Close it as far as that can be done without its event loop; Python collects what is left."""
+    import anyio
+
+    with contextlib.suppress(Exception), anyio.move_on_after(_LONGEST_CLOSE):
+        await transport.close()
 
 
 class Binding:
@@ -94,9 +128,17 @@ class Binding:
                 self._enter(process)
             found = self._by_loop.get(loop)
             if found is None:
+                self._drop_those_of_ended_loops()
                 found = self._by_loop[loop] = self._another()
             self._last = loop, found
         return found
+
+    def _drop_those_of_ended_loops(self) -> None:
+        """A weak key does not do it: a connection refers to its loop."""
+        if self._maker is None or not self._use_async:
+            return
+        for loop in [loop for loop in list(self._by_loop) if _has_ended(loop)]:
+            detach(functools.partial(_close, self._by_loop.pop(loop)))
 
     def _enter(self, process: int) -> None:
         if self._process is not None:

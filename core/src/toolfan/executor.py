@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from . import workers
+from .binding import detach
 from .calls import Call, Result
 from .ended_calls import tell_ended
 from .errors import TooManyCalls, UsageError
-from .jobs import GRACE, Job, detach, ended
+from .jobs import GRACE, Job, ended
 from .watching import tell_of_execution
 
 if TYPE_CHECKING:

@@ -8,11 +8,9 @@ Knows: tools, threads, event loops.  Must not know: other calls, providers.
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import inspect
 import math
-import sys
 import types
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -22,12 +20,12 @@ import anyio.lowlevel
 
 from . import portals, workers
 from .answering import plain_result
-from .binding import running_loop
+from .binding import detach
 from .calls import BoundCall
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable
 
     from .calls import Call, Result
     from .portals import Portal
@@ -38,18 +36,6 @@ GRACE = 1.0
 LAST_GRACE = 0.1
 """Seconds for it beyond the deadline for all calls, where control must return on time."""
 _PLAIN = frozenset({str, int, float, bool, type(None)})
-_detached: set[Any] = set()  # an event loop holds its tasks weakly
-
-
-def detach(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Begin `work` as a task that belongs to nobody: it is neither waited for nor does its end touch anyone."""
-    loop = running_loop()
-    if hasattr(loop, "create_task"):
-        task = loop.create_task(work())
-        _detached.add(task)
-        task.add_done_callback(_detached.discard)
-    else:
-        sys.modules["trio"].lowlevel.spawn_system_task(work, context=contextvars.copy_context())
 
 
 class Job:
