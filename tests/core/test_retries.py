@@ -168,6 +168,24 @@ def test_a_429_pauses_every_call_of_the_client(bench: Bench) -> None:
     create(other)
 
 
+def test_a_pause_that_begins_while_another_ends_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = retries.Retries()
+    policy.slow_down(-1)
+    clock = time.monotonic
+
+    def looked_at() -> float:
+        monkeypatch.setattr(retries.time, "monotonic", clock)
+        now = clock()
+        policy.slow_down(30)  # another thread's
+        return now
+
+    monkeypatch.setattr(retries.time, "monotonic", looked_at)
+    assert policy.pause() == 0
+    assert policy.pause() > 20
+    policy.slow_down(1)
+    assert policy.pause() > 20
+
+
 @pytest.mark.parametrize("headers", [{"retry-after": "300"}, {"retry-after": "30", "x-should-retry": "false"}])
 def test_a_429_that_is_not_sent_again_pauses_the_others_all_the_same(bench: Bench, headers: dict[str, str]) -> None:
     bench.serve(error(429, headers=headers), {**GOOD, "times": "always"})

@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .errors import ProviderError, RateLimited, UsageError
+from .locks import ProcessLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,7 @@ class Retries:
             if given is not None and not callable(given):
                 raise UsageError(f"{name} is {given!r}", hint=f"Pass one of tenacity's, such as tenacity.{name}_...")
         self._stop, self._wait = stop, wait
+        self._lock = ProcessLock()
         self._budget = float(BUDGET)
         self._paused_until = 0.0
 
@@ -48,19 +50,19 @@ class Retries:
         if not self._paused_until:
             return 0.0
         left = self._paused_until - time.monotonic()
-        if left > 0:
-            return left * random.uniform(1.0, 1.1)  # not all of them at the same moment
-        self._paused_until = 0.0
-        return 0.0
+        return left * random.uniform(1.0, 1.1) if left > 0 else 0.0  # not all of them at the same moment
 
     def slow_down(self, seconds: float) -> None:
         """Let every call of this client wait so long, or as long as any wait may be."""
-        self._paused_until = max(self._paused_until, time.monotonic() + min(seconds, LONGEST_WAIT))
+        until = time.monotonic() + min(seconds, LONGEST_WAIT)
+        with self._lock.here():
+            self._paused_until = max(self._paused_until, until)
 
     def succeeded(self) -> None:
         """An answer came: part of the budget is earned back."""
         if self._budget < BUDGET:
-            self._budget += 1
+            with self._lock.here():
+                self._budget = min(self._budget + 1, BUDGET)
 
     def series(self) -> Series:
         """The tries of one request, which start now."""
@@ -75,10 +77,12 @@ class Retries:
         state.upcoming_sleep = seconds
         if self._stopped(state):
             return None
-        if self._budget < 1:
+        with self._lock.here():
+            spent = self._budget < 1
+            self._budget -= 0 if spent else 1
+        if spent:
             error.hint = f"{error.hint or ''} {_SPENT}".strip()
             return None
-        self._budget -= 1
         if isinstance(error, RateLimited):
             self.slow_down(seconds)
         return seconds
