@@ -245,6 +245,7 @@ def test_a_later_error_carries_what_ran(bench: Bench, run: Running) -> None:
     assert [result.value for result in error.run.results] == ["sunny in Oslo"]
     assert (error.run.stop, error.requests, error.attempts) == (None, 2, 2)
     assert list(error.run.messages) == bench.bodies[-1]["messages"]
+    assert "go on from" not in str(error), "it is not to be sent again at all"
     assert pickle.loads(pickle.dumps(error)) == error
 
 
@@ -428,6 +429,19 @@ def test_what_a_tool_changes_later_is_told_as_it_was(bench: Bench, run: Running,
     done = run(tools=(*tools, toolfan.tool(put_async, name="put_c", sequential=True)), early=early)
     assert [content for _, content in answers(bench.bodies[-1])] == ['["a"]', '["a","b"]', '["a","b","c"]']
     assert done.results[0].value == ["a", "b", "c"]
+
+
+def test_messages_that_a_tool_changes_are_sent_as_they_were(bench: Bench, run: Running) -> None:
+    messages: list[Any] = [{"role": "user", "content": [{"type": "text", "text": "Go."}]}]
+
+    def forgets() -> str:
+        messages[0]["content"][0]["text"] = messages[0]["role"] = "changed"
+        return "done"
+
+    bench.serve(asks("forgets", {}), {"text": "ok"})
+    done = run(tools=(forgets,), messages=messages)
+    assert bench.bodies[-1]["messages"][0] == bench.bodies[0]["messages"][0] == done.messages[0]
+    assert "changed" not in str(done.messages)
 
 
 def test_an_iterator_that_raises_is_its_tools_error(bench: Bench, run: Running) -> None:

@@ -183,6 +183,7 @@ def test_what_ran_is_told_when_the_stream_breaks(
     assert error.run is not None
     assert [(result.call.id, result.value) for result in error.run.results if not result.error] == [("id_0", 1)]
     assert (error.run.requests, error.requests) == (0, 1)
+    assert "go on from error.run.messages, not from the start" in str(error)
 
 
 def test_a_stream_that_breaks_in_a_later_round_keeps_the_earlier_ones(

@@ -61,6 +61,8 @@ def test_a_wrong_option_is_refused_where_it_is_written() -> None:
         tool(nam="x")  # type: ignore[call-overload]
     with pytest.raises(ToolDefinitionError, match="cannot be a tool"):
         tool(3)  # type: ignore[call-overload]
+    with pytest.raises(ToolDefinitionError, match=r"Write Tool\(type, handler=function\)"):
+        tool(int, handler=print)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("made", [plain, named, awaited, Service.inner, tool(bare)], ids=lambda made: made.name)

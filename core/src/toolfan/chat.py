@@ -264,3 +264,14 @@ def _renamed(said: Any, to_wire: Mapping[str, str]) -> Any:
     if not isinstance(name, str) or to_wire.get(name, name) == name:
         return said
     return {**said, "name": to_wire[name]}
+
+
+def copied(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """The messages in dictionaries and lists of their own: whoever gave them may change his."""
+    return tuple(_copied(message) for message in messages)
+
+
+def _copied(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if type(value) is list else value

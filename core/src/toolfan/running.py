@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .adapter import ParallelToolsAdapter, ToolChoice
 from .calls import BadCall, Call, Outcome, Result, Turn, Usage
+from .chat import copied
 from .errors import DeadlineExceeded, InvalidCalls, ToolfanError, TooManyCalls, UsageError
 from .reasking import follow_up
 from .results import Calls
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .drivers import Deadline
     from .request import Prepared
 
+_RAN = "Tools have run: go on from error.run.messages, not from the start."
 _GO_ON = "The results of your calls are above. Go on."
 Stop: TypeAlias = Literal["text", "max_rounds", "max_calls", "deadline"]
 
@@ -153,7 +155,7 @@ def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int,
     their round is executed, "raise" raises.  A required tool choice holds until the first round with calls.  An error
     carries what ran in `.run`, and the cost of all rounds.  A turn that the service paused is sent back to go on.
     """
-    so_far = _Progress(prepared.request.messages)
+    so_far = _Progress(copied(prepared.request.messages))  # tools run meanwhile
     try:
         while True:
             if not deadline.leaves(0):
@@ -174,6 +176,8 @@ def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int,
         exc.attempts += so_far.attempts
         exc.requests += so_far.requests
         exc.run = so_far.run()
+        if exc.retryable and any(result.started is not None for result in exc.run.results):
+            exc.hint = f"{exc.hint or ''} {_RAN}".strip()
         raise
     except BaseException as exc:
         if ran := [f"{one.call.name} ({one.call.id})" for one in so_far.run().results if one.started is not None]:

@@ -288,11 +288,16 @@ def tool(
     timeout: float | None = None,
     sequential: bool = False,
     early: bool = False,
+    handler: Any = None,
 ) -> Any:
     """A function as a tool: `tool(function, ...)`, or as a decorator, `@tool` and `@tool(name=...)`.
 
     Calls of it come back as `BoundCall`.  For the options and what is raised see `Tool`.
     """
+    if handler is not None:
+        raise ToolDefinitionError(
+            "tool() makes tools of functions and takes no handler=", hint="Write Tool(type, handler=function)."
+        )
     make = functools.partial(
         Tool, name=name, description=description, timeout=timeout, sequential=sequential, early=early
     )
