@@ -703,6 +703,21 @@ def test_a_forked_child_has_threads_and_a_loop_of_its_own() -> None:
     assert values(toolfan.execute(calls)) == [os.getpid()] * 2
 
 
+def test_an_exception_that_is_raised_again_and_again_keeps_the_last_notes() -> None:
+    stops = SystemExit(3)
+    stops.add_note("mine")
+
+    def raises(n: int) -> None:
+        raise stops
+
+    for n in range(20):
+        with pytest.raises(SystemExit):
+            toolfan.execute(made((raises,), ("raises", {"n": n})))
+    assert len(stops.__notes__) < 10
+    assert stops.__notes__[0] == "mine"
+    assert "calls that ran: raises" in stops.__notes__[-1]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_waits_for_no_thread_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:

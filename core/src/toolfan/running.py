@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from .adapter import ParallelToolsAdapter, ToolChoice
 from .calls import BadCall, Call, Outcome, Result, Turn, Usage
 from .chat import copied
+from .ended_calls import note
 from .errors import DeadlineExceeded, InvalidCalls, ToolfanError, TooManyCalls, UsageError
 from .reasking import follow_up
 from .results import Calls
@@ -181,7 +182,7 @@ def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int,
         raise
     except BaseException as exc:
         if ran := [f"{one.call.name} ({one.call.id})" for one in so_far.run().results if one.started is not None]:
-            exc.add_note(f"toolfan: calls that ran in earlier rounds: {', '.join(ran)}")
+            note(exc, f"calls that ran in earlier rounds: {', '.join(ran)}")
         raise
 
 
