@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import acme_mutants_of_answers  # noqa: F401 - it adds to MUTANTS
 import acme_mutants_of_contents  # noqa: F401
 import acme_mutants_of_histories  # noqa: F401
+import acme_mutants_of_keys  # noqa: F401
 import acme_mutants_of_options  # noqa: F401
 import acme_mutants_of_pieces  # noqa: F401
 import acme_mutants_of_replies  # noqa: F401

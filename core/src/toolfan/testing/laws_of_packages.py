@@ -68,7 +68,8 @@ class LawsOfPackages(LawsOfOddities):
     def test_a_missing_key_is_told(self) -> Iterator[str]:
         """Without the key `connect` raises ConfigError, which names the environment variable; it sends nothing.
 
-        The attribute `key_variable` has the name of the variable; an adapter without one connects without a key.
+        The attribute `key_variable` has the name of the variable; an adapter without one connects without a key.  The
+        key of another provider, as OPENAI_API_KEY, is none: this one would get it.
         Without the vendor's SDK this cannot be asked.
         """
         for said in ask_sdk(self)["without a key"]:
@@ -78,6 +79,15 @@ class LawsOfPackages(LawsOfOddities):
                 yield f"{said['error'] or 'no error'} instead of ConfigError: {said['text']}"
             elif self.key_variable is not None and self.key_variable not in said["text"]:
                 yield f"it does not name {self.key_variable}: {said['text']}"
+
+    @law
+    def test_nothing_shows_the_key(self) -> Iterator[str]:
+        """No client, transport or adapter shows the key as its repr, and it is neither printed nor logged.
+
+        A request is sent on loopback, in each way, with what is logged from INFO up.  Keep it in `field(repr=False)`,
+        and log what is sent without it.  Without the vendor's SDK this cannot be asked.
+        """
+        yield from (f"the key is in {where}" for where in ask_sdk(self)["shown"])
 
     @law
     def test_hooks_of_settings_answer(self) -> Iterator[str]:

@@ -202,6 +202,8 @@ def _is_there(name: str) -> bool:
 
 
 def _main() -> None:
+    from .leaking import keys_of_others, shown
+
     question = json.loads(sys.stdin.read())
     os.environ.update(question["environment"])
     sys.path[:] = question["path"]
@@ -227,6 +229,7 @@ def _main() -> None:
     answer["taken"] = [_taken(adapter, settings, use_async=use) for use in (False, True)]
     answer["sent"] = {name: _sent(adapter, model, settings, name) for name in ADDRESSES if name in known}
     answer |= _heard(adapter, question)
+    answer["shown"] = shown(adapter, question, _KEY)
     if "api_key_env" in known:
         named = {**question["settings"], "api_key_env": OTHER_VARIABLE}
         answer["without the named key"] = _said(adapter, named, use_async=False)
@@ -235,6 +238,7 @@ def _main() -> None:
         answer["with the named key"] = _said(adapter, named, use_async=False)
     for name in (variable or "", OTHER_VARIABLE):
         os.environ.pop(name, None)
+    os.environ.update(keys_of_others(adapter, question))
     answer["without a key"] = [_said(adapter, question["settings"], use_async=use) for use in (False, True)]
     print(json.dumps(answer))  # noqa: T201 - to the process that asks
 

@@ -1,0 +1,71 @@
+"""Where a key shows that nobody asked for: what is printed and logged while a request is sent, and what objects show.
+
+Knows: the ways to ask, logging, the streams of a process.  Must not know: laws, the SDK.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from typing import TYPE_CHECKING, Any
+
+from .failing import request
+from .listening import listening
+from .sending import PLAIN
+from .ways import ways
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydantic import BaseModel
+
+    from toolfan.adapter import ParallelToolsAdapter
+
+_OF_OTHERS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "API_KEY")
+
+
+def keys_of_others(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[str, str]:
+    """Environment variables that hold keys, but none of this adapter's."""
+    own = {question["key_variable"]}
+    if (asked := getattr(adapter, "key_variables", None)) is not None:
+        own |= {*asked(adapter.settings_model.model_validate(dict(question["settings"])))}
+    return {name: f"toolfan-key-for-{name.lower()}" for name in _OF_OTHERS if name not in own}
+
+
+def shown(adapter: ParallelToolsAdapter, question: Mapping[str, Any], key: str) -> list[str]:
+    """Where the key shows; nothing where there is no setting of the service's address."""
+    known, settings = adapter.settings_model.model_fields, dict(question["settings"])
+    if "api_key_env" in known and question["key_variable"]:
+        settings["api_key_env"] = question["key_variable"]  # one that is not named may not be for every address
+    field = next((name for name in ("base_url", "endpoint_url") if name in known), None)
+    if field is None:
+        return []
+    with listening(PLAIN, key) as service:
+        given = adapter.settings_model.model_validate({**settings, field: service.address})
+        return [where for where, text in _said(adapter, given, question["model"]) if key in text]
+
+
+def _said(adapter: ParallelToolsAdapter, settings: BaseModel, model: str) -> Iterator[tuple[str, str]]:
+    """All that is said while clients are made and requests are sent, and what is shown of these objects."""
+    printed, logged = io.StringIO(), io.StringIO()
+    handler, root = logging.StreamHandler(logged), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            for use_async in (False, True):
+                with contextlib.suppress(Exception):  # of which other laws tell
+                    client = adapter.connect(settings, use_async=use_async)
+                    yield "the repr of a client", repr(client)
+                    yield "the repr of a transport", repr(adapter.transport(client, use_async=use_async))
+            for way in ways(adapter, settings):
+                with contextlib.suppress(Exception):
+                    way.ask(request(adapter, model, stream=way.streams))
+            yield "the repr of the adapter", repr(adapter)
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+    yield "what is printed", printed.getvalue()
+    yield "what is logged", logged.getvalue()
