@@ -11,7 +11,7 @@ from toolfan.errors import ToolfanError, UsageError
 
 from .lawbook import LawNotAsked, law
 from .laws_of_packages import LawsOfPackages
-from .outside import ADDRESSES, OTHER_VARIABLE, ask_sdk
+from .outside import ADDRESSES, BEHIND, OTHER_VARIABLE, ask_sdk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -64,6 +64,17 @@ class LawsOfTransports(LawsOfPackages):
             if name in known and not facts["sent"][name]["heard"]:
                 said = facts["sent"][name]
                 yield f"{name}: nothing came to it; {said['error'] or 'no error'} {said['text']}"
+
+    @law
+    def test_the_path_of_an_address_is_kept(self) -> Iterator[str]:
+        """A request for `base_url` (or `endpoint_url`) http://host/proxy/v1 goes to a path below /proxy/v1.
+
+        Many services stand behind a proxy or a gateway.  Put the path of the request behind that of the address; a join
+        of URLs replaces it.
+        """
+        _heard(self)
+        for name, said in ask_sdk(self)["sent"].items():
+            yield from (f"{name}: {BEHIND} is lost, the request came to {path}" for path in said["beside"][:1])
 
     @law
     def test_what_fails_is_an_error_of_the_provider(self) -> Iterator[str]:

@@ -46,6 +46,8 @@ _KEY = "toolfan-key-5d41402abc4b2a76"
 OTHER_VARIABLE = "TOOLFAN_SUITE_KEY"
 ADDRESSES = ("base_url", "endpoint_url")
 """The settings that name the service's address."""
+BEHIND = "/toolfan-proxy/v1"
+"""The path of an address, as that of a proxy."""
 
 
 def ask(subject: Subject) -> Mapping[str, Any]:
@@ -149,13 +151,15 @@ def _sent(adapter: ParallelToolsAdapter, model: str, settings: Mapping[str, Any]
         said: dict[str, Any] = {"error": "", "text": ""}
         try:
             client = adapter.connect(
-                adapter.settings_model.model_validate({**settings, field: service.address}), use_async=False
+                adapter.settings_model.model_validate({**settings, field: f"{service.address}{BEHIND}"}),
+                use_async=False,
             )
             transport: Any = adapter.transport(client, use_async=False)
             transport.send(request(adapter, model), timeout=10.0, headers={}, query={})
         except Exception as exc:  # noqa: BLE001 - it is what is told
             said = {"error": type(exc).__name__, "text": str(exc)}
-        return {**said, "heard": bool(service.heard)}
+        paths = [one.path for one in service.heard]
+        return {**said, "heard": bool(paths), "beside": [path for path in paths if not path.startswith(f"{BEHIND}/")]}
 
 
 def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[str, Any]:

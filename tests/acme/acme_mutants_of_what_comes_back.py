@@ -1,0 +1,115 @@
+"""Adapters whose transports give something else than what the service sent; see `acme_mutants`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from acme_mutants_of_transports import sending
+from toolfan.adapter import WireResponse
+from toolfan_acme.sending import AcmeTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WHOLE, STREAMED = "test_whole_answers_come_as_they_were_sent", "test_streams_come_as_they_were_sent"
+
+
+class Losing(AcmeTransport):
+    """Gives something else."""
+
+    def send(self, request: Any, **given: Any) -> WireResponse:
+        return WireResponse(self.kept(super().send(request, **given).body))
+
+    def kept(self, body: Any) -> Any:
+        raise NotImplementedError
+
+
+@sending(WHOLE)
+class GivesEmptyAnswers(Losing):
+    def kept(self, body: Any) -> Any:
+        return {"reply": {"who": "robot", "says": ""}, "why": "done"} if "reply" in body else body
+
+
+@sending(WHOLE)
+class GivesTheFirstCallAlone(Losing):
+    def kept(self, body: Any) -> Any:
+        reply = body.get("reply", {})
+        return {**body, "reply": {**reply, "does": reply["does"][:1]}} if "does" in reply else body
+
+
+@sending(WHOLE)
+class GivesCallsBackwards(Losing):
+    def kept(self, body: Any) -> Any:
+        reply = body.get("reply", {})
+        return {**body, "reply": {**reply, "does": reply["does"][::-1]}} if "does" in reply else body
+
+
+@sending(WHOLE)
+class GivesNoUsage(Losing):
+    def kept(self, body: Any) -> Any:
+        return {name: value for name, value in body.items() if name != "cost"}
+
+
+@sending(WHOLE)
+class GivesKnownFieldsAlone(Losing):
+    """As an SDK's types do."""
+
+    def kept(self, body: Any) -> Any:
+        reply = {name: value for name, value in body.get("reply", {}).items() if name != "mood"}
+        return {**body, "reply": reply} if reply else body
+
+
+@sending(WHOLE)
+class GivesAnEarlierAnswer(AcmeTransport):
+    def send(self, request: Any, **given: Any) -> WireResponse:
+        if request not in vars(self).setdefault("asked", []):
+            answer = super().send(request, **given)
+            self.asked, self.answer = [request], answer
+        return self.answer
+
+
+@sending(STREAMED)
+class StreamsLoseCalls(AcmeTransport):
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        begun = 0
+        for event in super().events(request, **given):
+            begun += "begin" in event
+            if begun < 2 or not event.keys() & {"begin", "more", "finish"}:
+                yield event
+
+
+@sending(STREAMED)
+class StreamsLoseTheirFirstEvent(AcmeTransport):
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        for event in super().events(request, **given):
+            if "open" not in event:
+                yield event
+
+
+@sending(STREAMED)
+class EqualEventsComeOnce(AcmeTransport):
+    """Where the first ends a call, so does the second."""
+
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        seen: list[Any] = []
+        for event in super().events(request, **given):
+            if event not in seen:
+                yield event
+            seen.append(event)
+
+
+@sending("test_events_come_while_the_stream_runs")
+class Buffered(AcmeTransport):
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        yield from list(super().events(request, **given))
+
+
+@sending("test_the_head_of_an_answer_comes")
+class StreamsWithoutAHead(AcmeTransport):
+    """Whole answers have one."""
+
+    def send(self, request: Any, **given: Any) -> WireResponse:
+        with self.errors(), self.client.opened(request.body, **given) as answer:
+            head = {name.lower(): value for name, value in answer.headers.items()}
+            return WireResponse(json.load(answer), head.get("x-request-id"), head)
