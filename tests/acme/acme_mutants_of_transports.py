@@ -159,6 +159,13 @@ class QueriesOfStreamsLost(Changing):
         return body, given | ({"query": {}} if "in_pieces" in body else {})
 
 
+@sending(ADDED)
+class HeadersStay(Changing):
+    def change(self, body: Any, given: Any) -> Any:
+        self.__dict__["kept"] = {**self.__dict__.get("kept", {}), **given["headers"]}
+        return body, given | {"headers": self.__dict__["kept"]}
+
+
 @sending(ONCE)
 class Retrying(AcmeTransport):
     """As most SDKs do."""

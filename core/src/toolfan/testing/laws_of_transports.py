@@ -137,11 +137,13 @@ class LawsOfTransports(LawsOfPackages):
         """`headers` and `query` go out with the request, whole and streamed, or raise Unsupported before it is sent.
 
         They are the user's `extra_headers` and `extra_query`.  Hand them to the SDK beside its own; where it has no
-        place for them, refuse those that are not empty.
+        place for them, refuse those that are not empty.  They belong to one request: the next goes out without them.
         """
         for said in _heard(self)["added"]:
             if not said["came"] and not said["refused"]:
                 yield f"{said['where']} did not come to the service, and is not refused as Unsupported: {said['error']}"
+            if said["stays"]:
+                yield f"{said['where']} goes out with the next request, too, which may be another user's"
 
     @law
     def test_a_request_is_sent_once(self) -> Iterator[str]:

@@ -79,10 +79,14 @@ def added(way: Way, built: WireRequest, service: Service) -> Iterator[dict[str, 
     for what, (where, name) in given.items():
         service.heard.clear()
         exc = _asked(way, built, **{where: {name: VALUE}})
+        came, refused = any(_has(one, name) for one in service.heard if one.body), not service.heard
+        service.heard.clear()
+        _asked(way, built)
         yield {
             "where": f"{way.name}, {what}",
-            "came": any(_has(one, name) for one in service.heard if one.body),
-            "refused": isinstance(exc, Unsupported) and not service.heard,
+            "came": came,
+            "stays": any(_has(one, name) for one in service.heard),
+            "refused": isinstance(exc, Unsupported) and refused,
             "error": f"{type(exc).__name__}: {exc}"[:300],
         }
 
