@@ -237,7 +237,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("tool", "said"), REFUSED, ids=str)
+@pytest.mark.parametrize(("tool", "said"), REFUSED)
 def test_what_cannot_be_a_list_is_refused_before_sending(bench: Bench, tool: Any, said: str) -> None:
     client = bench.answered()
     with pytest.raises(ToolDefinitionError, match=said) as caught:

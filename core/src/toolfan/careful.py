@@ -10,10 +10,9 @@ import collections.abc
 import operator
 import threading
 import typing
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import VERSION
 from pydantic_core import PydanticKnownError, SchemaValidator
 
 from .errors import ToolDefinitionError
@@ -152,7 +151,7 @@ def _is_generator(hint: Any) -> bool:
 
 def _compiled(schema: Any, classes: set[Any]) -> SchemaValidator:
     # Else the core takes the validators that the classes inside have, in which nothing is changed.
-    if tuple(map(int, VERSION.split(".")[:2])) >= (2, 13):
+    with suppress(TypeError):  # pydantic before 2.13 takes no such argument
         return SchemaValidator(schema, _use_prebuilt=False)
     with _hiding, ExitStack() as stack:
         for one in classes:

@@ -5,10 +5,46 @@ Knows: what pydantic, inspect and typing raise.  Must not know: tools, schemas.
 
 from __future__ import annotations
 
+import collections.abc
+import types
+import typing
+from typing import Any, get_args, get_origin
+
 from pydantic import PydanticUserError
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUndefinedAnnotation
 
 from .errors import ToolDefinitionError
+
+_ITERATORS = (collections.abc.Iterator, collections.abc.AsyncIterable)
+
+
+def not_a_tool(target: Any) -> ToolDefinitionError:
+    """The error of what cannot be a tool, with what to write in its place."""
+    return ToolDefinitionError(f"{_show(target)} cannot be a tool", hint=_hint_for(target))
+
+
+def _hint_for(target: Any) -> str:
+    if isinstance(target, collections.abc.Mapping):
+        return 'A tool in the provider\'s own form goes out beside yours: extra_body={"tools": [...]}.'
+    if origin := get_origin(target):
+        arguments = get_args(target)
+        several = ", ".join(map(_show, arguments))
+        if origin in (typing.Union, types.UnionType):
+            if type(None) in arguments:
+                return "A model may always call nothing; leave None (Optional) out."
+            return f"It is several: write tools=({several}), or response_model=Iterable[...] around it."
+        if origin is collections.abc.Iterable:
+            return "It is a form of response_model=; in tools= they stand side by side: tools=(Weather, GoogleSearch)."
+        if arguments and isinstance(origin, type) and issubclass(origin, _ITERATORS):
+            return f"Write response_model=Iterable[{_show(arguments[0])}]; client.stream() gives each call as it comes."
+    return (
+        "A tool is a pydantic model, a dataclass, a TypedDict or a function; several are spelled "
+        "Iterable[Weather | GoogleSearch] or tools=(Weather, GoogleSearch)."
+    )
+
+
+def _show(target: Any) -> str:
+    return target.__qualname__ if isinstance(target, type) else repr(target)
 
 
 class definition_errors:  # a context manager, used like a function

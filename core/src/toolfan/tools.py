@@ -5,14 +5,11 @@ Knows: Python types and functions as pydantic sees them.  Must not know: provide
 
 from __future__ import annotations
 
-import collections.abc
 import dataclasses
 import functools
 import inspect
 import math
-import types
 import typing
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, cast, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
@@ -20,7 +17,7 @@ from typing_extensions import TypeVar, is_typeddict
 
 from .calls import BoundCall, picklable, unpickled
 from .careful import careful
-from .definitions import definition_errors
+from .definitions import definition_errors, not_a_tool
 from .errors import ToolDefinitionError
 from .glance import has_numbers
 from .overloads import overload
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 T_co = TypeVar("T_co", covariant=True, default=Any)
 A = TypeVar("A")
 R = TypeVar("R")
-_ITERATORS = (collections.abc.Iterator, collections.abc.AsyncIterable)
 ToolKind: TypeAlias = Literal["model", "dataclass", "typeddict", "function"]
 
 
@@ -212,37 +208,13 @@ def tool_kind(target: Any) -> ToolKind:
         return "dataclass"
     if not isinstance(origin, type) and get_origin(target) is None and callable(target) and _is_function(target):
         return "function"
-    raise ToolDefinitionError(f"{_show(target)} cannot be a tool", hint=_hint_for(target))
-
-
-def _hint_for(target: Any) -> str:
-    if isinstance(target, Mapping):
-        return 'A tool in the provider\'s own form goes out beside yours: extra_body={"tools": [...]}.'
-    if origin := get_origin(target):
-        arguments = get_args(target)
-        several = ", ".join(map(_show, arguments))
-        if origin in (typing.Union, types.UnionType):
-            if type(None) in arguments:
-                return "A model may always call nothing; leave None (Optional) out."
-            return f"It is several: write tools=({several}), or response_model=Iterable[...] around it."
-        if origin is collections.abc.Iterable:
-            return "It is a form of response_model=; in tools= they stand side by side: tools=(Weather, GoogleSearch)."
-        if arguments and isinstance(origin, type) and issubclass(origin, _ITERATORS):
-            return f"Write response_model=Iterable[{_show(arguments[0])}]; client.stream() gives each call as it comes."
-    return (
-        "A tool is a pydantic model, a dataclass, a TypedDict or a function; several are spelled "
-        "Iterable[Weather | GoogleSearch] or tools=(Weather, GoogleSearch)."
-    )
+    raise not_a_tool(target)
 
 
 def _is_function(target: Any) -> bool:
     if isinstance(target, typing.TypeVar | typing.ForwardRef):
         return False
     return type(target).__module__ not in ("typing", "typing_extensions")
-
-
-def _show(target: Any) -> str:
-    return target.__qualname__ if isinstance(target, type) else repr(target)
 
 
 def _name_of(target: Any) -> str:
