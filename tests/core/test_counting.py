@@ -13,7 +13,7 @@ import tenacity
 import toolfan
 from loopback import KEY, USER, Bench, FaultServer, call, completion, raw, until
 from pydantic import BaseModel, field_validator
-from toolfan import DeadlineExceeded, RateLimited, ToolfanError, Unavailable, UsageError, workers
+from toolfan import ConnectionFailed, DeadlineExceeded, RateLimited, ToolfanError, Unavailable, UsageError, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def test_a_client_that_is_closed_meanwhile_has_sent_what_it_had(faulty: Callable
 
     threading.Thread(target=close, daemon=True).start()
     client = toolfan.from_openai(sdk, wait=tenacity.wait_none())
-    assert failed(client, UsageError) == (1, 1)
+    assert failed(client, ConnectionFailed) == (1, 1)
     assert len(server.requests) == 1
     assert failed(client, UsageError) == (0, 0)
     assert len(server.requests) == 1

@@ -29,7 +29,8 @@ def keys_of_others(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -
     """Environment variables that hold keys, but none of this adapter's."""
     own = {question["key_variable"]}
     if (asked := getattr(adapter, "key_variables", None)) is not None:
-        own |= {*asked(adapter.settings_model.model_validate(dict(question["settings"])))}
+        with contextlib.suppress(Exception):  # of which another law tells
+            own |= {*asked(adapter.settings_model.model_validate(dict(question["settings"])))}
     return {name: f"toolfan-key-for-{name.lower()}" for name in _OF_OTHERS if name not in own}
 
 

@@ -6,7 +6,6 @@ Must not know: the SDK, HTTP, retries, how calls are validated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,7 @@ from .parsing import parse_completion
 from .settings import OpenAISettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pydantic import BaseModel
     from toolfan.tools import Tool
@@ -107,20 +106,14 @@ class ChatCompletionsAdapter:
             messages = [with_wire_names(message, changed) for message in messages]
         tools = self.render_tools(request.tools, strict=request.strict)
         body: JSON = {"model": request.model, "messages": messages, "tools": tools}
-        extra = dict(request.extra_body)
         if request.stream:
-            body["stream"] = True
-        stream_options = extra.pop("stream_options", {})  # the user's count more: some servers refuse them
-        if request.stream and self.stream_usage and isinstance(stream_options, Mapping):
-            stream_options = {"include_usage": True, **stream_options}
-        if stream_options:
-            body["stream_options"] = stream_options
+            body |= {"stream": True, **({"stream_options": {"include_usage": True}} if self.stream_usage else {})}
         body["tool_choice"] = self._tool_choice(request)
         # Only the exception is sent: parallel calls are the default, and some servers reject the field.
         if request.parallel is not True and request.parallel <= 1:
             body["parallel_tool_calls"] = False
         body.update(request.options)
-        body = merge_extra_body(body, extra, adapter=self.name)
+        body = merge_extra_body(body, request.extra_body, adapter=self.name)
         tools_json = None
         if body["tools"] is tools:
             tools_json = request.tools.memo((self.name, "tools_json", request.strict), lambda: encode_json(tools))
