@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -57,7 +58,10 @@ def chunks(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def sample(name: str, body: dict[str, Any], **said: Any) -> Sample:
-    return Sample(name=name, body=body, events=chunks(body), usage=Usage(46, 6, 52), **said)
+    events = chunks(body)
+    lines = ["[DONE]" if event == DONE else json.dumps(event) for event in events]
+    stream = "".join(f"data: {line}\n\n" for line in lines).encode()
+    return Sample(name=name, body=body, stream_bytes=stream, usage=Usage(46, 6, 52), **said)
 
 
 TWO = [call("call_a", "Weather", '{"location":"Zürich ☔"}'), call("toolu_b", "Weather", '{"location":"Dallas"}')]
@@ -77,6 +81,8 @@ class TestLiteLLM(AdapterConformance):
         "test_redirects_are_not_followed": "LiteLLM makes its clients follow redirects, and has no switch for it",
         "test_whole_answers_come_as_they_were_sent": "LiteLLM has its own word for why an answer with a server's call "
         "ended, and keeps no thinking blocks of a service with OpenAI's form: the samples are what it gives for others",
+        "test_streams_come_as_they_were_sent": "LiteLLM tells the model that was asked for, not the one that answered, and "
+        "leaves out refusals",
     }
     samples = (
         sample("two calls", completion("tool_calls", tool_calls=TWO), calls=CALLED, ids=["call_a", "toolu_b"]),
