@@ -81,8 +81,8 @@ class TestLiteLLM(AdapterConformance):
         "test_redirects_are_not_followed": "LiteLLM makes its clients follow redirects, and has no switch for it",
         "test_whole_answers_come_as_they_were_sent": "LiteLLM has its own word for why an answer with a server's call "
         "ended, and keeps no thinking blocks of a service with OpenAI's form: the samples are what it gives for others",
-        "test_streams_come_as_they_were_sent": "LiteLLM tells the model that was asked for, not the one that answered, and "
-        "leaves out refusals",
+        "test_streams_come_as_they_were_sent": "LiteLLM tells the model that was asked for, not that which "
+        "answered, and leaves out refusals",
     }
     samples = (
         sample("two calls", completion("tool_calls", tool_calls=TWO), calls=CALLED, ids=["call_a", "toolu_b"]),
