@@ -8,7 +8,6 @@ from __future__ import annotations
 import cmath
 import collections.abc
 import operator
-import threading
 import typing
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic_core import PydanticKnownError, SchemaValidator
 
 from .errors import ToolDefinitionError
+from .locks import ProcessLock
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -32,7 +32,7 @@ _INSIDE = frozenset(
 )
 _CLASSES = frozenset({"model", "dataclass", "typed-dict"})
 _NAMED = frozenset({"fields", "choices"})
-_hiding = threading.Lock()
+_hiding = ProcessLock()
 
 
 class _Place(NamedTuple):
@@ -153,7 +153,7 @@ def _compiled(schema: Any, classes: set[Any]) -> SchemaValidator:
     # Else the core takes the validators that the classes inside have, in which nothing is changed.
     with suppress(TypeError):  # pydantic before 2.13 takes no such argument
         return SchemaValidator(schema, _use_prebuilt=False)
-    with _hiding, ExitStack() as stack:
+    with _hiding.here(), ExitStack() as stack:
         for one in classes:
             if one is not None and one.__dict__.get("__pydantic_complete__"):
                 stack.enter_context(_hidden(one))
