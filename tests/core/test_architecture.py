@@ -172,16 +172,14 @@ def test_every_module_of_core_has_its_place_in_the_order() -> None:
     assert {path.stem for path in flat()} == set(ORDER)
 
 
-@pytest.mark.parametrize("path", flat(), ids=lambda path: path.stem)
-def test_imports_point_downwards(path: Path) -> None:
+def test_imports_point_downwards() -> None:
     upwards = {
-        (path.stem, other) for other in own_imports(path) if ORDER.index(other) >= ORDER.index(path.stem)
-    } - DOORS
-    assert upwards == set()
-
-
-def test_the_doors_upwards_are_in_use() -> None:
-    assert {(name, other) for name, other in DOORS if other in own_imports(CORE / f"{name}.py")} == DOORS
+        (path.stem, other)
+        for path in flat()
+        for other in own_imports(path)
+        if ORDER.index(other) >= ORDER.index(path.stem)
+    }
+    assert upwards == DOORS  # and these are in use
 
 
 def outside(path: Path) -> set[str]:
@@ -194,13 +192,15 @@ def outside(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=shown)
-def test_core_imports_no_sdk_and_no_plugin(path: Path) -> None:
-    embedded = path.parent.name == "cli"  # the command line serves the embedded server, when it is installed
-    assert outside(path) & SDKS == set()
-    assert not {name for name in outside(path) if name.startswith("toolfan_")} - (
-        {"toolfan_local"} if embedded else set()
-    )
+def test_core_imports_no_sdk_and_no_plugin() -> None:
+    # The command line serves the embedded server, when it is installed.
+    forbidden = {
+        (shown(path), name)
+        for path in CORE.rglob("*.py")
+        for name in outside(path)
+        if name in SDKS or (name.startswith("toolfan_") and (path.parent.name, name) != ("cli", "toolfan_local"))
+    }
+    assert forbidden == set()
 
 
 @pytest.mark.parametrize("name", PLUGINS)
@@ -216,34 +216,42 @@ def test_a_plugin_imports_no_sdk(name: str) -> None:
     assert done.stdout.split() == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=shown)
-def test_files_are_short_and_well_named(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
-    assert path.stem not in FORBIDDEN
+def test_files_are_short_and_well_named() -> None:
+    long = [shown(path) for path in modules() if len(path.read_text(encoding="utf-8").splitlines()) > 300]
+    assert long == []
+    assert [shown(path) for path in modules() if path.stem in FORBIDDEN] == []
 
 
-def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Each function of core and of the plugins, and where it stands."""
+    for path in modules():
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{shown(path)}:{node.lineno} {node.name}", node
 
 
-@pytest.mark.parametrize("path", modules(), ids=shown)
-def test_functions_are_short_and_take_few_positional_arguments(path: Path) -> None:
-    for function in functions(path):
-        assert (function.end_lineno or 0) - function.lineno < 50, function.name
+def test_functions_are_short_and_take_few_positional_arguments() -> None:
+    long, taking_many = [], []
+    for place, function in functions():
+        if (function.end_lineno or 0) - function.lineno >= 50:
+            long.append(place)
         positional = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
-        assert len([name for name in positional if name not in ("self", "cls")]) <= 5, function.name
+        if len([name for name in positional if name not in ("self", "cls")]) > 5:
+            taking_many.append(place)
+    assert (long, taking_many) == ([], [])
 
 
-@pytest.mark.parametrize("path", modules(), ids=shown)
-def test_no_keyword_arguments_are_swallowed(path: Path) -> None:
+def test_no_keyword_arguments_are_swallowed() -> None:
     """`**kwargs` that are never looked at would hide a typo; `**options` and the like are passed on or checked."""
-    for function in functions(path):
+    swallowed = []
+    for place, function in functions():
         taken = function.args.kwarg
         if taken is not None:
-            assert taken.arg not in ("kwargs", "kw"), function.name
             overload = any(isinstance(name, ast.Name) and name.id == "overload" for name in function.decorator_list)
             used = any(isinstance(node, ast.Name) and node.id == taken.arg for node in ast.walk(function))
-            assert used or overload or _only_declares(function), f"{function.name} never uses **{taken.arg}"
+            if taken.arg in ("kwargs", "kw") or not (used or overload or _only_declares(function)):
+                swallowed.append(f"{place} **{taken.arg}")
+    assert swallowed == []
 
 
 def _only_declares(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -251,10 +259,12 @@ def _only_declares(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return all(isinstance(node, ast.Raise | ast.Pass | ast.Expr) for node in function.body)
 
 
-@pytest.mark.parametrize("path", modules(), ids=shown)
-def test_a_module_says_what_it_is(path: Path) -> None:
-    text = ast.get_docstring(parsed(path)) or ""
-    assert text.split("\n")[0].strip(), "no docstring"
-    if path.name not in ("__init__.py", "__main__.py"):
-        lower = text.lower()
-        assert "know" in lower, "the docstring says neither what it knows nor what it must not know"
+def test_a_module_says_what_it_is() -> None:
+    """A first line, and beside it what the module knows or must not know."""
+    silent = []
+    for path in modules():
+        text = ast.get_docstring(parsed(path)) or ""
+        entry = path.name in ("__init__.py", "__main__.py")
+        if not text.split("\n")[0].strip() or not (entry or "know" in text.lower()):
+            silent.append(shown(path))
+    assert silent == []
