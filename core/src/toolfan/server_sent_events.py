@@ -203,9 +203,15 @@ class ServerSentEvents:
                 return
             if _is_sign_of_life(name, data):
                 return
-            values = self._odd(data, lines, name, final=final)
+            self._take(self._odd(data, lines, name, final=final), name, data, found)
         else:
-            values = [value]
+            if isinstance(value, dict) and name != b"error":  # nearly every event
+                if said := self._typed(value, name):
+                    found.append(said)
+            else:
+                self._take([value], name, data, found)
+
+    def _take(self, values: list[Any], name: bytes, data: bytes, found: list[JSON]) -> None:
         for one in itertools.chain.from_iterable(map(_errors_in, values)):
             if name == b"error" and not (isinstance(one, dict) and one.get("error")):
                 found.append({"error": one})

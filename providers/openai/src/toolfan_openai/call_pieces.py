@@ -62,11 +62,11 @@ class CallPieces:
 
     def read(self, entries: Any) -> bool:
         """`tool_calls`, or pieces of them; whether there were any.  Raises BadResponse for what can be none."""
-        if isinstance(entries, OBJECT):
+        if not isinstance(entries, (list, tuple)):
+            if not isinstance(entries, OBJECT):
+                check_calls(entries, self._adapter)
+                return False
             entries = (entries,)
-        if not isinstance(entries, list | tuple):
-            check_calls(entries, self._adapter)
-            return False
         named: list[Slot] = []  # two that bear names in one list are two, whatever else is missing
         for entry in entries:
             if isinstance(entry, OBJECT):

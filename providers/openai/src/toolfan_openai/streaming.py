@@ -79,13 +79,13 @@ class ChatStreamParser:
         if not self._begun or not choices or any(map(event.get, _BESIDE)):
             error = error_told(event)
             self._read_about(event)
-        if isinstance(choices, OBJECT):  # one choice, without the list around it
-            choices = (choices,)
-        for choice in choices if isinstance(choices, (list, tuple)) else ():
+        if not isinstance(choices, (list, tuple)):  # one choice, without the list around it
+            choices = (choices,) if isinstance(choices, OBJECT) else ()
+        for choice in choices:
             if isinstance(choice, OBJECT):
                 self._read_choice(choice, event)
                 told = choice.get("error")
-                error = error or (told if says_something(told) else None)
+                error = error or (told if told and says_something(told) else None)
         if error is not None and error:
             raise error_of(error, adapter=self._adapter)
         return self._calls.take()
