@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 _OF_A_DAY = frozenset({"dailyLimitExceeded", "dailyLimitExceededUnreg"})  # older Google services, with a 403
+_OF_A_MINUTE = frozenset({"RATE_LIMIT_EXCEEDED", "rateLimitExceeded", "userRateLimitExceeded"})
 _NOTHING_LEFT = re.compile(r"(?i)\blimit: 0(?![\d.])|\bspending cap\b")
-_SPAN = re.compile(r"(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)s)?")
+_SPAN = re.compile(r"(?:pt)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)s)?(?:([0-9]{1,9})ms)?")
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "day")
 _COMMA = re.compile(f"{''.join(f'(?<!{day})' for day in _DAYS)},")  # but for the one in a date
@@ -25,7 +26,7 @@ _LONGEST = 1e9
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     """The wait in seconds that a header asks for; junk is None.
 
-    `retry-after-ms`, Azure's `x-ms-retry-after-ms`, or `retry-after`: seconds, a span (`1m30s`) or a date.
+    `retry-after-ms`, Azure's `x-ms-retry-after-ms`, or `retry-after`: seconds, a span (`1m30s`, `PT1S`) or a date.
     """
     for name in ("retry-after-ms", "x-ms-retry-after-ms"):
         if (millis := _number(headers.get(name))) is not None:
@@ -47,11 +48,11 @@ def _wait(text: str, now: datetime) -> float | None:
 
 
 def _span(text: str) -> float | None:
-    """Hours, minutes and seconds, as Go and some gateways write them."""
+    """Hours, minutes, seconds and milliseconds, as Go, ISO 8601 and some gateways write them."""
     found = _SPAN.fullmatch(text.strip().lower())
     if found is None or not any(found.groups()):
         return None
-    return sum(float(part or 0) * seconds for part, seconds in zip(found.groups(), (3600, 60, 1), strict=True))
+    return sum(float(part or 0) * seconds for part, seconds in zip(found.groups(), (3600, 60, 1, 1e-3), strict=True))
 
 
 def _date(text: str | None) -> datetime | None:
@@ -90,6 +91,11 @@ def retry_info_seconds(details: Any) -> float | None:
         elif (duration := getattr(detail, "retry_delay", None)) is not None:
             return float(duration.seconds) + float(duration.nanos) / 1e9
     return None
+
+
+def is_of_a_minute(details: Any) -> bool:
+    """Whether a refusal of Google's is one of too many requests: some of its services send it with a 403."""
+    return not {str(_of(detail, "reason")) for detail in _each(details)}.isdisjoint(_OF_A_MINUTE)
 
 
 def spent_quota(details: Any, message: str) -> str:

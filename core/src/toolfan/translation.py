@@ -29,7 +29,7 @@ from .errors import (
 )
 from .masking import masked
 from .redaction import Secrets
-from .retry_after import retry_after_seconds, retry_info_seconds, spent_quota
+from .retry_after import is_of_a_minute, retry_after_seconds, retry_info_seconds, spent_quota
 from .wire import json_text
 
 _NEVER_AGAIN = (AuthenticationError, PermissionDenied, QuotaExhausted, ContentFiltered)
@@ -95,13 +95,14 @@ def error_from_status(
     spent = spent_quota(details, message) if kind in (RateLimited, PermissionDenied) else ""
     if spent:
         kind = QuotaExhausted
+    elif kind is PermissionDenied and is_of_a_minute(details):
+        kind = RateLimited
     moved = 300 <= status < 400
     retryable = (kind.retryable_by_default and not moved and status != 501) or status in (408, 409)
     wish = (headers or {}).get("x-should-retry", "").lower()
     if wish == "false" or (wish == "true" and status != 400 and kind not in _NEVER_AGAIN):
         retryable = wish == "true"
-    leads = (headers or {}).get("location") if moved else None
-    if leads:
+    if leads := (headers or {}).get("location") if moved else None:
         message = f"a redirect to {leads}"
     code = None if code is None else excerpt(code, known)
     said = excerpt(message, known)
