@@ -41,6 +41,7 @@ ORDER = [
     "typeddicts",
     "functions",
     "hookspecs",
+    "sdk_objects",
     "chat",
     "messages",
     "retry_after",

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .errors import UsageError
+from .sdk_objects import may_hold_objects, plain_data, with_plain_data
 from .wire import encode_json
 
 Message: TypeAlias = Mapping[str, Any]
@@ -20,6 +21,9 @@ Message: TypeAlias = Mapping[str, Any]
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\r\n\t "
 _MAPPING = (dict, Mapping)  # dict first: the look at Mapping costs ten times as much
 _LIST = (list, tuple)
+_OR_OBJECT = "or an object of an SDK that has a model_dump()"
+_CONTENT = f"The content of a message is a text or a list of parts ({{'type': 'text', 'text': ...}}, {_OR_OBJECT})."
+_CALL = f'Write {{"id": ..., "type": "function", "function": {{"name": ..., "arguments": "<JSON>"}}}}, {_OR_OBJECT}.'
 _RESULTS = ("tool", "function")
 CHAT_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
@@ -27,8 +31,8 @@ CHAT_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "fun
 def check_messages(messages: object) -> tuple[Message, ...]:
     """The messages as a tuple of mappings.
 
-    Objects of a vendor's SDK become plain dicts.  Raises UsageError for an empty list, a text, a single message, or
-    anything that is no mapping, naming the position.
+    Objects of a vendor's SDK become plain dicts, those inside messages too.  Raises UsageError for an empty list, a
+    text, a single message, or anything that is no mapping, naming the position.
     """
     # The look at a list's type spares what the look at abstract types costs; here and elsewhere.
     if type(messages) is not list and (
@@ -41,24 +45,33 @@ def check_messages(messages: object) -> tuple[Message, ...]:
     checked = tuple([_as_mapping(message, at) for at, message in enumerate(messages)])
     if not checked:
         raise UsageError("messages is empty", hint='Write messages=[{"role": "user", "content": "..."}].')
+    if may_hold_objects(checked):
+        try:
+            return tuple([_with_plain_data(message, at) for at, message in enumerate(checked)])
+        except RecursionError:  # a circle, or depths that the encoder tells the place of
+            return checked
     return checked
 
 
 def _as_mapping(message: object, at: int) -> Message:
     if isinstance(message, _MAPPING):
         return message
-    if callable(dump := getattr(message, "model_dump", None)):
-        plain = dump(mode="json", by_alias=True, exclude_none=True)
-    elif callable(to_dict := getattr(message, "to_dict", None)):
-        plain = to_dict()
-    else:
-        plain = None
+    plain = plain_data(message, f"messages[{at}]")
     if not isinstance(plain, dict):
         raise UsageError(
             f"messages[{at}] is {type(message).__name__}, not a message",
-            hint='A message is a dict such as {"role": "user", "content": "..."}.',
+            hint=f'A message is a dict such as {{"role": "user", "content": "..."}}, {_OR_OBJECT}.',
         )
     return plain
+
+
+def _with_plain_data(message: Message, at: int) -> Message:
+    return {
+        key: with_plain_data(item, f"messages[{at}].{key}")
+        if key != "content" or isinstance(item, _LIST)
+        else item  # an object in place of a text or of the list of parts is a slip: the check names its class
+        for key, item in message.items()
+    }
 
 
 def check_chat_message(message: Message, at: int) -> None:
@@ -70,9 +83,10 @@ def check_chat_message(message: Message, at: int) -> None:
             hint=f"Chat-style messages have one of the roles {', '.join(sorted(CHAT_ROLES))}.",
         )
     content = message.get("content")
-    # What a server said beside calls goes back to it as it came, whatever it makes of parts.
-    replayed = role == "assistant" and bool(message.get("tool_calls") or message.get("function_call"))
-    _check_content(content, at, replayed=replayed)
+    if not isinstance(content, str):
+        # What a server said beside calls goes back to it as it came, whatever it makes of parts.
+        replayed = role == "assistant" and bool(message.get("tool_calls") or message.get("function_call"))
+        _check_content(content, at, replayed=replayed)
     if content is None and role != "assistant":
         raise UsageError(f"messages[{at}] (role {role}) has no content", hint="Only an assistant message may lack it.")
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
@@ -80,46 +94,49 @@ def check_chat_message(message: Message, at: int) -> None:
             f"messages[{at}] (role tool) has no tool_call_id", hint="It names the call that this result answers."
         )
     if role == "assistant" and (calls := message.get("tool_calls")):
-        if not isinstance(calls, list | tuple):
-            raise UsageError(f"messages[{at}].tool_calls is {type(calls).__name__}, not a list")
-        for position, call in enumerate(calls):
-            if not isinstance(call, Mapping):
-                raise UsageError(f"messages[{at}].tool_calls[{position}] is {type(call).__name__}, not a mapping")
-            if not isinstance(function := call.get("function"), Mapping):
-                said = isinstance(call.get("custom"), Mapping) or call.get("type") not in (None, "function")
-            else:
-                said = isinstance(function.get("name"), str)
-            if not said:
-                raise UsageError(
-                    f"messages[{at}] has a tool call without a function name",
-                    hint='Write {"id": ..., "type": "function", "function": {"name": ..., "arguments": "<JSON>"}}.',
-                )
+        _check_calls(calls, at)
+
+
+def _check_calls(calls: object, at: int) -> None:
+    if not isinstance(calls, _LIST):
+        raise UsageError(f"messages[{at}].tool_calls is {type(calls).__name__}, not a list", hint=_CALL)
+    for position, call in enumerate(calls):
+        if not isinstance(call, _MAPPING):
+            where = f"messages[{at}].tool_calls[{position}]"
+            raise UsageError(f"{where} is {type(call).__name__}, not a mapping", hint=_CALL)
+        if not isinstance(function := call.get("function"), _MAPPING):
+            said = isinstance(call.get("custom"), Mapping) or call.get("type") not in (None, "function")
+        else:
+            said = isinstance(function.get("name"), str)
+        if not said:
+            raise UsageError(f"messages[{at}] has a tool call without a function name", hint=_CALL)
 
 
 def _check_content(content: object, at: int, *, replayed: bool) -> None:
-    if content is None or isinstance(content, str):
+    if content is None:
         return
-    hint = "The content of a message is a text or a list of parts ({'type': 'text', 'text': ...})."
-    if not isinstance(content, list | tuple):
-        raise UsageError(f"messages[{at}] has a content of type {type(content).__name__}", hint=hint)
+    if not isinstance(content, _LIST):
+        raise UsageError(f"messages[{at}] has a content of type {type(content).__name__}", hint=_CONTENT)
     if not content and not replayed:
-        raise UsageError(f"messages[{at}] has a content without any part", hint=hint)
+        raise UsageError(f"messages[{at}] has a content without any part", hint=_CONTENT)
     for position, part in enumerate(content):
-        where = f"messages[{at}].content[{position}]"
-        if not isinstance(part, Mapping):
-            raise UsageError(f"{where} is a {type(part).__name__}, not a part", hint=hint)
-        if replayed:
+        if not isinstance(part, _MAPPING):
+            what = f"is a {type(part).__name__}, not a part"
+        elif replayed:
             continue
-        if not isinstance(part.get("type"), str):  # what types there are is the provider's affair
-            raise UsageError(f"{where} names no type", hint=hint)
-        if part["type"] == "text" and not isinstance(part.get("text"), str):
-            raise UsageError(f"{where} is a part of type 'text' without a text", hint=hint)
-        if part["type"] == "image_url":
-            _check_image(part.get("image_url"), at)
+        elif not isinstance(kind := part.get("type"), str):  # what types there are is the provider's affair
+            what = "names no type"
+        elif kind == "text" and not isinstance(part.get("text"), str):
+            what = "is a part of type 'text' without a text"
+        else:
+            if kind == "image_url":
+                _check_image(part.get("image_url"), at)
+            continue
+        raise UsageError(f"messages[{at}].content[{position}] {what}", hint=_CONTENT)
 
 
 def _check_image(image: object, at: int) -> None:
-    url = image.get("url") if isinstance(image, Mapping) else image
+    url = image.get("url") if isinstance(image, _MAPPING) else image
     if not isinstance(url, str) or not url:
         raise UsageError(
             f"messages[{at}] has an image part without an address",
@@ -144,8 +161,9 @@ def check_chat_messages(messages: Sequence[Message]) -> None:
     for at, message in enumerate(messages):
         check_chat_message(message, at)
         if message["role"] == "assistant":
-            ids = [call.get("id") for call in message.get("tool_calls") or ()]
-            made.update([call_id if isinstance(call_id, str) and call_id else None for call_id in ids])
+            if calls := message.get("tool_calls"):
+                ids = [call.get("id") for call in calls]
+                made.update([call_id if isinstance(call_id, str) and call_id else None for call_id in ids])
         # Where a call has no id, which some servers leave out, nobody knows what answers it.
         elif message["role"] == "tool" and message["tool_call_id"] not in made and None not in made:
             raise UsageError(
@@ -192,20 +210,23 @@ def spelled_out(message: Message) -> Message:
     The address of an image becomes an object, arguments that are a dict become JSON text.
     """
     content, calls = message.get("content"), message.get("tool_calls")
-    if isinstance(content, list | tuple) and any(_is_short(part) for part in content):
+    if isinstance(content, _LIST) and any(map(_is_short, content)):
         parts = [{**part, "image_url": {"url": part["image_url"]}} if _is_short(part) else part for part in content]
         message = {**message, "content": parts}
-    if calls and any(_has_object(call) for call in calls):
+    if calls and any(map(_has_object, calls)):
         message = {**message, "tool_calls": [_with_text(call) if _has_object(call) else call for call in calls]}
     return message
 
 
 def _is_short(part: Any) -> bool:
-    return isinstance(part, Mapping) and part.get("type") == "image_url" and isinstance(part.get("image_url"), str)
+    return isinstance(part, _MAPPING) and part.get("type") == "image_url" and isinstance(part.get("image_url"), str)
 
 
 def _has_object(call: Mapping[str, Any]) -> bool:
-    return isinstance(function := call.get("function"), Mapping) and isinstance(function.get("arguments"), Mapping)
+    if not isinstance(function := call.get("function"), _MAPPING):
+        return False
+    arguments = function.get("arguments")
+    return not isinstance(arguments, str) and isinstance(arguments, _MAPPING)
 
 
 def _with_text(call: Mapping[str, Any]) -> Message:

@@ -262,6 +262,19 @@ def test_what_is_passed_stays_as_it_is(bench: Bench) -> None:
     assert request.headers["x-trace"] == "t"
 
 
+def test_calls_of_an_answer_of_litellm_go_back_inside_a_message(bench: Bench) -> None:
+    server = bench.serve(TWO, TWO)
+    tool = {"type": "function", "function": {"name": "A", "parameters": A.model_json_schema()}}
+    client = LiteLLMClient(KEY, server.openai_url)
+    said = client.completion(model=MODEL, messages=USER, tools=[tool], _skip_mcp_handler=True).choices[0].message
+    results = [{"role": "tool", "tool_call_id": one.id, "content": "1"} for one in said.tool_calls]
+    history = {"role": "assistant", "content": None, "tool_calls": said.tool_calls}
+    ask("create", server.openai_url, messages=[*USER, history, *results])
+    sent = server.requests[1].body["messages"][1]["tool_calls"]
+    assert [json.loads(entry["function"]["arguments"]) for entry in sent] == [{"x": 1}, {"x": 2}]
+    assert [entry["id"] for entry in sent] == [one.id for one in said.tool_calls]
+
+
 def test_connect_and_the_module_itself(faulty: Callable[..., FaultServer], monkeypatch: pytest.MonkeyPatch) -> None:
     import litellm
 

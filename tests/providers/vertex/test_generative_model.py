@@ -131,6 +131,26 @@ def test_what_is_sent(asker, kind):
     assert got.path.endswith("GenerateContent" if "grpc" in kind else "/models/gemini-x:generateContent")
 
 
+@pytest.mark.filterwarnings("ignore:The argument `including_default_value_fields`:DeprecationWarning")  # of to_dict()
+def test_objects_of_the_sdk_stand_for_contents_and_inside_them(asker):
+    from vertexai.generative_models import Content, Part
+
+    call = {"functionCall": {"name": "Ping", "args": {"n": 1}}}
+    ask = asker(THREE)
+    ask(
+        messages=[
+            Content(role="user", parts=[Part.from_text("a")]),
+            {"role": "model", "parts": [Part.from_dict({"function_call": {"name": "Ping", "args": {"n": 1}}})]},
+            {"role": "user", "parts": [Part.from_function_response("Ping", {"done": True}), {"text": "b"}]},
+        ]
+    )
+    assert [content["parts"] for content in ask.server.requests[0].body["contents"]] == [
+        [{"text": "a"}],
+        [call],
+        [{"functionResponse": {"name": "Ping", "response": {"done": True}}}, {"text": "b"}],
+    ]
+
+
 def own_config(form):
     from google.cloud.aiplatform_v1beta1.types import GenerationConfig as Raw
     from vertexai.generative_models import GenerationConfig

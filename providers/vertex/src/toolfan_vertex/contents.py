@@ -69,7 +69,11 @@ def _outline(content: Message, at: int, adapter: str) -> Message:
     """The calls of a native content in chat style, so that a chat-style result finds the call it answers."""
     parts = content["parts"]
     if not isinstance(parts, list | tuple) or not all(isinstance(part, Mapping) for part in parts):
-        raise UsageError(f"messages[{at}].parts is not a list of mappings", adapter=adapter)
+        raise UsageError(
+            f"messages[{at}].parts is not a list of mappings",
+            adapter=adapter,
+            hint='Write {"role": "user", "parts": [{"text": "..."}]}, or objects of the SDK: types.Part(text="...").',
+        )
     calls = [{"id": call.id, "function": {"name": call.name, "arguments": "{}"}} for call in read_calls(parts)]
     return {"role": "assistant", "content": None, "tool_calls": calls}
 
