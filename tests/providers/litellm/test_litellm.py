@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -36,11 +37,11 @@ class A(BaseModel):
     x: int
 
 
-def ask(mode: str, url: str, **options: Any) -> toolfan.Calls[Any]:
+def ask(mode: str, url: str, *, sdk: Any = None, stop: Any = ONCE, **options: Any) -> toolfan.Calls[Any]:
     """One question in this way."""
     options = {"messages": USER, "response_model": Iterable[A], **options}
-    given: dict[str, Any] = {"model": MODEL, "stop": ONCE}
-    sdk = LiteLLMClient(api_key=KEY, base_url=url)
+    given: dict[str, Any] = {"model": MODEL, "stop": stop}
+    sdk = sdk or LiteLLMClient(api_key=KEY, base_url=url)
 
     async def awaited() -> toolfan.Calls[Any]:
         client = toolfan.wrap_async(sdk, **given)
@@ -316,6 +317,53 @@ def test_the_variable_of_the_key_is_known_where_the_profile_names_it() -> None:
     assert "variables of the model's vendor" in remark
     assert adapter.key_remarks(adapter.settings_model(api_key_env="HOUSE_KEY")) == ()
     assert adapter.key_remarks(adapter.settings_model(base_url="http://localhost:4000")) == ()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("model", "variable"),
+    [
+        (MODEL, "OPENAI_API_KEY"),
+        ("azure/any", "AZURE_API_KEY"),
+        ("gemini/any", "GEMINI_API_KEY"),
+        ("anthropic/any", "ANTHROPIC_API_KEY"),
+    ],
+)
+def test_a_missing_key_is_told_and_nothing_sent_again(
+    monkeypatch: pytest.MonkeyPatch, mode: str, model: str, variable: str
+) -> None:
+    """LiteLLM says 500 of most, with a traceback in the text, though nobody answered."""
+    for name in list(os.environ):
+        if name.endswith(("_API_KEY", "_TOKEN", "_ADMIN_KEY")):
+            monkeypatch.delenv(name)
+    with pytest.raises(toolfan.AuthenticationError, match="found no key, and sent nothing") as caught:
+        ask(mode, "", model=model, sdk=LiteLLMClient(), stop=None)
+    error = caught.value
+    assert (error.status, error.requests, error.retryable) == (None, 1, False)
+    assert error.hint
+    assert variable in error.hint
+    assert "Traceback" not in str(error)
+    assert "litellm/" not in str(error)
+
+
+def test_a_package_that_litellm_lacks_is_told_and_nothing_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.auth", None)
+    with pytest.raises(toolfan.RequestRejected, match="did not send the request: ImportError: Google") as caught:
+        ask("create", "", model="vertex_ai/gemini-2.5-flash", sdk=LiteLLMClient(), stop=None)
+    assert (caught.value.status, caught.value.requests) == (None, 0)
+
+
+@pytest.mark.parametrize("mode", ["create", "create_async"])
+@pytest.mark.parametrize(
+    ("model", "body"), [(MODEL, {"choices": [{"message": None}]}), ("anthropic/claude-sonnet-4-5", {"odd": 1})]
+)
+def test_an_answer_of_another_shape_is_no_status_of_the_service(
+    faulty: Callable[..., FaultServer], mode: str, model: str, body: Any
+) -> None:
+    with pytest.raises(toolfan.BadResponse, match=r"could read no answer: [A-Z][a-z]+Error: ") as caught:
+        ask(mode, faulty(http(json.dumps(body))).url, model=model)
+    assert (caught.value.status, caught.value.retryable) == (None, True)
+    assert "Traceback" not in str(caught.value)
 
 
 def test_an_unknown_vendor_is_told() -> None:

@@ -1,7 +1,8 @@
 """LiteLLM's errors, and those below them, to toolfan's.
 
-LiteLLM makes an error of one of its own classes, with an HTTP status, of whatever it meets: also of a connection that
-failed (500).  What it met stands in the chain of causes, and is told by class names: the libraries differ by vendor.
+LiteLLM makes an error of one of its own classes, with an HTTP status, of whatever it meets: 500 of a connection that
+failed, of a key that is missing, of an answer that it cannot read.  What it met stands in the chain of causes, and is
+told by class names: the libraries differ by vendor.  Of an answer with an error status it tells the headers.
 
 Knows: how these errors look.  Must not know: requests, retries, policy.
 """
@@ -13,10 +14,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolfan.errors import BadResponse, ToolfanError, UsageError
+from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
 from toolfan.logins import login_of, proxy_logins, query_of
 from toolfan.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets
-from toolfan.translation import error_from_body, error_from_status, named, not_connected, not_sent, timed_out
+from toolfan.translation import error_from_body, error_from_status, excerpt, named, not_connected, not_sent, timed_out
 
 _TIMEOUT = frozenset({"Timeout", "APITimeoutError", "TimeoutException", "TimeoutError"})
 _CONNECTION = frozenset({"TransportError", "OSError", "APIConnectionError", "ClientConnectionError"})
@@ -27,6 +28,14 @@ _CODES = {"ContentPolicyViolationError": "content_policy_violation", "BudgetExce
 _NO_CODE = 422
 """What LiteLLM says of an error object without a code."""
 _FALLBACK = {"BudgetExceededError": 429}
+_DENIED = 401
+_MADE_UP = (_DENIED, 500)
+"""What LiteLLM says when nobody answered."""
+_NO_CREDENTIALS = "OpenAIError"
+"""What the openai SDK raises when it finds no key; its errors of answers and connections have classes of their own."""
+_UNFORESEEN = (LookupError, TypeError, AttributeError)
+"""What reading an answer of another shape runs into; what LiteLLM finds missing beforehand it says in other classes."""
+_TRACEBACK = "Traceback (most recent call last)"
 
 
 def secrets_of(client: Any, added: Mapping[str, str]) -> tuple[str, ...]:
@@ -39,8 +48,13 @@ def secrets_of(client: Any, added: Mapping[str, str]) -> tuple[str, ...]:
     return longest_first(key, known_secrets(own), known_secrets(os.environ), *sent)
 
 
-def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: tuple[str, ...]) -> ToolfanError:
-    """What `exc`, caught around LiteLLM's call, is to toolfan; `timeout` in seconds is the deadline."""
+def translated(
+    exc: Exception, *, adapter: str, timeout: float | None, secrets: tuple[str, ...], keyless: bool, begun: bool
+) -> ToolfanError:
+    """What `exc`, caught around LiteLLM's call, is to toolfan; `timeout` in seconds is the deadline.
+
+    `keyless`: the client has no key of its own.  `begun`: something of the answer had come.
+    """
     if isinstance(exc, ToolfanError):
         return exc
     names = {base.__name__ for base in type(exc).__mro__}
@@ -61,6 +75,10 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
             )
         if (below | ({*names} - {"APIConnectionError"})) & _CONNECTION:
             return not_connected(adapter, exc, secrets)
+    if status in _MADE_UP and not any(map(_answered, _chain(exc))):
+        nobodys = _of_nobody(exc, adapter, secrets, keyless=keyless, begun=begun)
+        if nobodys is not None:
+            return nobodys
     if not isinstance(status, int) or status < 300:
         return not_sent(adapter, exc, secrets)
     return _of_status(exc, status, names, adapter, secrets)
@@ -72,12 +90,47 @@ def _is_unreadable(exc: Exception, below: set[str]) -> bool:
     return _NO_ANSWER in str(exc) or bool(below & _UNREADABLE and (good or _answered(exc) is None))
 
 
+def _of_nobody(
+    exc: Exception, adapter: str, secrets: tuple[str, ...], *, keyless: bool, begun: bool
+) -> ToolfanError | None:
+    """The error of what LiteLLM met by itself; None if it does not tell what that was."""
+    others = (one for one in _chain(exc) if not type(one).__module__.startswith("litellm"))
+    met = next((one for one in others if type(one) is not Exception), exc)
+    kind, said = type(met).__name__, excerpt(str(met).partition(_TRACEBACK)[0], secrets)
+    if isinstance(met, _UNFORESEEN) or kind == "ValidationError":
+        return BadResponse(
+            f"LiteLLM could read no answer: {kind}: {said}",
+            adapter=adapter,
+            hint="Check the base URL: another service may have answered.",
+        )
+    if begun:
+        return None
+    missing = _missing(exc) if keyless else []
+    if keyless and (kind == _NO_CREDENTIALS or any("KEY" in name for name in missing)):
+        unset = f"Not set for this vendor: {', '.join(missing)}. " if missing else ""
+        return AuthenticationError(
+            f"LiteLLM found no key, and sent nothing: {said}",
+            adapter=adapter,
+            hint=f"{unset}Set what LiteLLM reads for this vendor, or name a variable with api_key_env.",
+        )
+    return None if met is exc or getattr(exc, "status_code", None) == _DENIED else not_sent(adapter, met, secrets)
+
+
+def _missing(exc: Exception) -> list[str]:
+    """The environment variables of this vendor, as far as LiteLLM knows them, that are not set."""
+    model = f"{getattr(exc, 'llm_provider', None)}/{getattr(exc, 'model', None)}"
+    try:
+        return list(sys.modules["litellm"].validate_environment(model)["missing_keys"])
+    except Exception:  # noqa: BLE001 - it is for the hint alone
+        return []
+
+
 def _of_status(exc: Exception, status: int, names: set[str], adapter: str, secrets: tuple[str, ...]) -> ToolfanError:
     headers = public_headers(dict(_answered(exc) or {}).items(), secrets)
     code = next((_CODES[name] for name in _CODES if name in names), None) or _code(exc)
     return error_from_status(
         status,
-        str(getattr(exc, "message", None) or exc),
+        str(getattr(exc, "message", None) or exc).partition(_TRACEBACK)[0],
         adapter=adapter,
         code=code,
         headers=headers,
@@ -114,7 +167,7 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return next((headers[name] for name in ("x-request-id", "request-id") if name in headers), None)
 
 
-def _answered(exc: Exception) -> Mapping[str, str] | None:
+def _answered(exc: BaseException) -> Mapping[str, str] | None:
     """The headers of the answer that the error is; None if there was no answer, or LiteLLM does not tell them."""
     found = getattr(exc, "litellm_response_headers", None) or getattr(getattr(exc, "response", None), "headers", None)
     return found or None

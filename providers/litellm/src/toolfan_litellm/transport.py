@@ -91,10 +91,13 @@ class _Sender:
             )
         return []
 
-    def failure(self, exc: Exception, timeout: float | None, added: Mapping[str, str]) -> NoReturn:
+    def failure(
+        self, exc: Exception, timeout: float | None, added: Mapping[str, str], *, begun: bool = False
+    ) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         secrets = secrets_of(self.client, added)
-        error = translated(exc, adapter=self.adapter, timeout=timeout, secrets=secrets)
+        keyless = not getattr(self.client, "api_key", None)
+        error = translated(exc, adapter=self.adapter, timeout=timeout, secrets=secrets, keyless=keyless, begun=begun)
         cause = exc.__cause__ if isinstance(exc, ToolfanError) else exc
         raise_from(error, None if cause is None or shows_secret(cause, secrets) else cause)
 
@@ -148,7 +151,7 @@ class _Transport(_Sender):
             for chunk in stream:
                 yield _event(chunk, stream)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, added)
+            self.failure(exc, timeout, added, begun=True)
         yield from self.ended(stream, added)
 
     def close(self) -> None:
@@ -188,7 +191,7 @@ class _AsyncTransport(_Sender):
             async for chunk in stream:
                 yield _event(chunk, stream)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, added)
+            self.failure(exc, timeout, added, begun=True)
         for event in self.ended(stream, added):
             yield event
 
