@@ -54,6 +54,8 @@ def test_calls_come_through_the_real_client(made: Callable[..., Any], way: str) 
     assert list(calls) == VALUES
     assert [one.id for one in calls.outcomes] == ["w1", "w2"]
     assert (calls.stop.kind, calls.usage.total_tokens, calls.request_id, calls.text) == ("calls", 118, "trace-1", "")
+    assert calls.turn.replay["tool_plan"] == PLAN
+    assert calls.raw["message"]["tool_plan"] == PLAN
     [(method, path, headers, body)] = server.requests
     assert (method, path, headers["authorization"], headers["x-team"]) == ("POST", "/v2/chat", f"Bearer {KEY}", "blue")
     said = json.loads(body)
