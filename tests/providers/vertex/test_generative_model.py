@@ -15,6 +15,7 @@ from toolfan.errors import (
     RateLimited,
     RequestRejected,
     Unavailable,
+    UsageError,
 )
 from vertex_models import ASK, WARNINGS, async_grpc_client, grpc_client, make_model
 from vertex_samples import Adopt, GoogleSearch, Node, Order, Ping, Report, Weather
@@ -101,6 +102,20 @@ def test_whole_numbers_that_a_double_cannot_hold_stay_floats(asker):
     nested = calls[0].nested
     assert nested == {"id": 9007199254740992.0, "exact": 9007199254740991}
     assert isinstance(nested["id"], float)
+
+
+def test_a_tool_config_of_the_models_own_is_not_replaced_in_silence(asker):
+    from vertexai.generative_models import ToolConfig
+
+    kind = ToolConfig.FunctionCallingConfig
+    ask = asker(THREE, tool_config=ToolConfig(kind(mode=kind.Mode.ANY, allowed_function_names=["Ping"])))
+    for given in ({}, {"tool_choice": "required"}):
+        with pytest.raises(UsageError, match=r"has a tool_config of its own.* write tool_choice="):
+            ask(**given)
+    if ask.kind != "async grpc":
+        with pytest.raises(UsageError, match="has a tool_config of its own"):
+            list(toolfan.from_vertexai(ask.model).stream(messages=ASK, tools=TOOLS))
+    assert ask.server.requests == []
 
 
 def test_what_is_sent(asker, kind):

@@ -104,6 +104,16 @@ def test_tools_of_the_models_own_are_not_replaced_in_silence(serve):
         toolfan.from_vertexai(make_model(serve(THREE).base_url, tools=[own])).create(messages=ASK, tools=TOOLS)
 
 
+@pytest.mark.parametrize("chat", ["vertexai.generative_models", "vertexai.preview.generative_models"])
+def test_a_chat_and_a_tool_are_no_clients(chat):
+    sdk = pytest.importorskip(chat)
+    make_model("http://127.0.0.1:9")
+    for other in (sdk.GenerativeModel("gemini-x").start_chat(), sdk.Tool.from_dict({})):
+        for make in (toolfan.wrap, toolfan.wrap_async, toolfan.from_vertexai):
+            with pytest.raises(UsageError, match=rf"{type(other).__name__} is not a client.*Pass a vertexai Gen"):
+                make(other)
+
+
 @pytest.mark.parametrize("model", ["gemini-x", "publishers/google/models/gemini-x", None])
 def test_the_same_model_may_be_named(serve, model):
     client = toolfan.wrap(make_model(serve(THREE).base_url))

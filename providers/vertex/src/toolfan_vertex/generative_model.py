@@ -63,6 +63,13 @@ class _Sender:
                 adapter=self._adapter,
                 hint="Make it without tools=, and give all tools to toolfan.",
             )
+        if getattr(self._model, "_tool_config", None) is not None:
+            raise UsageError(
+                "this GenerativeModel has a tool_config of its own, which the request would replace",
+                adapter=self._adapter,
+                hint='Make it without tool_config=, and write tool_choice=: "required" for the mode ANY, a list of the '
+                "tools for allowed_function_names.",
+            )
         return self._arguments.of(request.body, self._model)
 
     def _failure(self, exc: Exception, timeout: float | None) -> NoReturn:

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from toolfan.adapter import AsyncTransport, Transport
 
 _GENERATIVE_MODEL = ("vertexai.generative_models", "vertexai.preview.generative_models")
+_MODELS = ("GenerativeModel", "_GenerativeModel")
 
 
 def transport_for(adapter: str, client: object, *, use_async: bool) -> Transport | AsyncTransport:
     """A sender over the client.  Raises UsageError, with what to pass, for an object that is no client."""
     bases = {(base.__module__, base.__name__) for base in type(client).__mro__}
-    if adapter == "vertex" and any(module.startswith(_GENERATIVE_MODEL) for module, _ in bases):
+    if adapter == "vertex" and any(module.startswith(_GENERATIVE_MODEL) and name in _MODELS for module, name in bases):
         from .generative_model import AsyncGenerativeModelTransport, GenerativeModelTransport
 
         return (AsyncGenerativeModelTransport if use_async else GenerativeModelTransport)(client, adapter)
@@ -30,5 +31,5 @@ def transport_for(adapter: str, client: object, *, use_async: bool) -> Transport
     raise UsageError(
         f"{type(client).__module__}.{type(client).__name__} is not a client of this adapter",
         adapter=adapter,
-        hint=f"Pass {wanted} itself, not one of its parts (.models, .aio).",
+        hint=f"Pass {wanted} itself, not one of its parts (.models, .aio, a chat).",
     )
