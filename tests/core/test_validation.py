@@ -368,8 +368,8 @@ def test_raise_carries_every_outcome(bench: Bench) -> None:
 
 
 def test_zero_calls_are_an_error_only_where_one_was_required(bench: Bench) -> None:
-    for choice in ("required", Weather, [Weather, Ping]):
-        with pytest.raises(InvalidCalls, match="a call was required and none came") as caught:
+    for choice, what in ("required", ""), (Weather, " of Weather"), ([Weather, Ping], " of Weather or Ping"):
+        with pytest.raises(InvalidCalls, match=f"a call{what} was required and none came") as caught:
             judged(bench, finish="stop", tool_choice=choice, on_invalid="raise")
         assert caught.value.calls is not None
         assert len(caught.value.calls) == 0

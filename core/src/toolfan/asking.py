@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .effects import NotSent, Send, Wait
 from .errors import DeadlineExceeded, ProviderError, RateLimited, RequestRejected
-from .judging import judge, with_note
+from .judging import judge, with_choice_noted, with_note
 from .results import Calls
 from .watching import watched
 
@@ -105,7 +105,8 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
         else:
             terms.retries.succeeded()
             spent.broken = ()
-            return Answered(response, turn, judge(adapter, request, terms.policy, turn, attempt=spent.attempts))
+            outcomes = judge(adapter, request, terms.policy, turn, attempt=spent.attempts)
+            return Answered(response, with_choice_noted(turn, request, outcomes), outcomes)
 
 
 def silence(adapter: ParallelToolsAdapter, seconds: float) -> Wait:

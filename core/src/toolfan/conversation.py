@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .asking import Spent, Terms, Wishes, answered, result_of
 from .calls import Call, Round
 from .errors import ToolfanError
-from .judging import raise_if_declined
+from .judging import lacks_required, raise_if_declined
 from .results import Calls
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def converse(
             if request.stream and spent.attempts > 1:
                 yield _delivery(tuple(outcome for outcome in outcomes if outcome.attempt == spent.attempts))
             raise_if_declined(adapter, calls)
-            if calls.outcomes and not calls.failed:
+            if calls.outcomes and not calls.failed and not lacks_required(request, calls.outcomes):
                 return calls
             from .reasking import follow_up, raise_if_failed, with_malformed_call
 

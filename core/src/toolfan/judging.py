@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .adapter import ToolChoice
 from .errors import ContentFiltered, Refused
 from .validation import Rules, validate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .adapter import ParallelToolsAdapter, ToolRequest
     from .calls import Outcome, Turn
     from .request import Policy
@@ -73,6 +76,33 @@ def with_note(turn: Turn) -> Turn:
     told = "without a reason" if turn.stop.raw is None else f"with {turn.stop.raw!r}"
     note = f"the answer ends {told}, but there is no call in it{text}"
     return replace(turn, warnings=(*turn.warnings, note))
+
+
+def with_choice_noted(turn: Turn, request: ToolRequest, outcomes: Sequence[Outcome[Any]]) -> Turn:
+    """The turn; with a warning if tools were called that the tool choice does not allow, as servers let models do."""
+    choice = request.tool_choice
+    if choice.tools is None and choice.mode != "none":
+        return turn
+    allowed, offered = choice.tools or (), request.tools.by_name
+    odd = dict.fromkeys(one.name for one in outcomes if one.name in offered and one.name not in allowed)
+    if not odd:
+        return turn
+    return replace(turn, warnings=(*turn.warnings, f"the model called {', '.join(odd)}, against the tool choice"))
+
+
+def lacks_required(request: ToolRequest, outcomes: Sequence[Outcome[Any]]) -> bool:
+    """Whether a call was required and there is none: none at all, or none of the tools that were."""
+    choice = request.tool_choice
+    if choice.mode != "required":
+        return False
+    return not outcomes if choice.tools is None else all(one.name not in choice.tools for one in outcomes)
+
+
+def without_requirement(request: ToolRequest, outcomes: Sequence[Outcome[Any]]) -> ToolRequest:
+    """The request for what comes next: once a required call came, none is required any more."""
+    if request.tool_choice.mode != "required" or lacks_required(request, outcomes):
+        return request
+    return replace(request, tool_choice=ToolChoice("auto"))
 
 
 def raise_if_declined(adapter: ParallelToolsAdapter, calls: Calls[Any]) -> None:

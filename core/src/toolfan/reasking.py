@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .answering import error_text, reask_answer, wire_answers
 from .calls import BadCall, RawCall
 from .errors import InvalidCalls, MalformedArguments
-from .judging import limit_of, names_of
+from .judging import lacks_required, limit_of, names_of
 from .merging import is_owed, merge
 from .wire import well_formed
 
@@ -27,8 +27,14 @@ _LONGEST_SHOWN = 200  # characters of the arguments of a call that is still miss
 def merged(
     adapter: ParallelToolsAdapter, request: ToolRequest, so_far: Calls[Any], new: tuple[Outcome[Any], ...]
 ) -> tuple[Outcome[Any], ...]:
-    """The outcomes so far, with those of a later round merged in."""
-    return merge(so_far.outcomes, new, limit=limit_of(request), adapter=adapter.name)
+    """The outcomes so far, with those of a later round merged in.
+
+    Calls that came in place of a required one do not count against the limit: that one was asked for beside them.
+    """
+    limit = limit_of(request)
+    if limit is not None and lacks_required(request, so_far.outcomes):
+        limit += len(so_far.good)
+    return merge(so_far.outcomes, new, limit=limit, adapter=adapter.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
     Every call of the last turn is answered once, under its own id: accepted, or all that is wrong with it.
     """
     owed = _owed(calls)
-    missing = _no_call(request, calls)
+    missing = _no_call(adapter, request, calls)
     if not owed and not missing:
         return None
     latest = calls.rounds[-1]
@@ -54,12 +60,13 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
     reminder = "".join(
         f"\nThe call {_named(adapter, request, bad)} is still missing. {error_text(bad.error)}" for bad in earlier
     )
+    reminder += f"\n{missing} Call the tools now." if missing else ""
     if latest.turn.calls:
         answers = {outcome.raw.id: reask_answer(outcome) for outcome in latest.outcomes}
         last = next(reversed(answers))
         answers[last] = reask_answer(latest.outcomes[-1], still_owed=reminder)
         return FollowUp(tuple(adapter.build_answer(latest.turn, wire_answers(latest.turn.calls, answers))))
-    nudge = reminder.strip() or f"{missing} Call the tools now."
+    nudge = reminder.strip()
     replayed = adapter.build_answer(latest.turn, []) if latest.turn.text else []
     return FollowUp((*replayed, {"role": "user", "content": nudge}), nudge)
 
@@ -79,19 +86,19 @@ def _owed(calls: Calls[Any]) -> list[BadCall]:
     return [bad for bad in calls.failed if bad.index < slots and is_owed(bad)]
 
 
-def _no_call(request: ToolRequest, calls: Calls[Any]) -> str | None:
-    """Why an answer without any call is a failure, to the model; None if it is none."""
-    if calls.outcomes:
-        return None
-    if calls.stop.kind == "malformed":
+def _no_call(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[Any]) -> str | None:
+    """Why an answer without any call, or without a required one, is a failure, to the model; None if it is none."""
+    if not calls.outcomes and calls.stop.kind == "malformed":
         # The service says itself that this is worth one more try, not more.
         if sum(one.turn.stop.kind == "malformed" for one in calls.rounds) > 1:
             return None
         said = " ".join(calls.turn.warnings)
         return f"Your last call could not be read ({calls.stop.raw}). {said}".strip()
-    if request.tool_choice.mode == "required":
-        return "A tool call is required, and you made none."
-    return None
+    if not lacks_required(request, calls.outcomes):
+        return None
+    wire, wanted = names_of(adapter, request).to_wire, request.tool_choice.tools or ()
+    what = f"A call of {' or '.join(wire[name] for name in wanted)}" if wanted else "A tool call"
+    return f"{what} is required, and you made none."
 
 
 def raise_if_failed(
@@ -110,8 +117,9 @@ def raise_if_failed(
     if failed if strictly else _owed(calls):
         faults = "; ".join(f"{bad.name or 'a call without a name'}: {bad.error.message}" for bad in failed[:5])
         message = f"{len(failed)} of {len(calls.outcomes)} calls failed: {faults}"
-    elif request.tool_choice.mode == "required" and not calls.outcomes:
-        message = f"a call was required and none came ({calls.stop.raw})"
+    elif lacks_required(request, calls.outcomes):
+        wanted = f" of {' or '.join(request.tool_choice.tools)}" if request.tool_choice.tools else ""
+        message = f"a call{wanted} was required and none came ({calls.stop.raw})"
     else:
         return
     if calls.attempts > 1:

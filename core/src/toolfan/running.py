@@ -11,17 +11,18 @@ from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from .adapter import ParallelToolsAdapter, ToolChoice
 from .calls import BadCall, Call, Outcome, Result, Turn, Usage
 from .chat import copied
 from .ended_calls import note
 from .errors import DeadlineExceeded, InvalidCalls, ToolfanError, TooManyCalls, UsageError
+from .judging import without_requirement
 from .reasking import follow_up
 from .results import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
+    from .adapter import ParallelToolsAdapter
     from .chat import Message
     from .drivers import Deadline
     from .request import Prepared
@@ -153,7 +154,7 @@ def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int,
     """Ask, execute the good calls, answer every call once, and ask again, until the model calls nothing or a limit.
 
     Calls that fail are answered with their errors; `on_invalid="reask"` has them asked for again before anything of
-    their round is executed, "raise" raises.  A required tool choice holds until the first round with calls.  An error
+    their round is executed, "raise" raises.  A required tool choice holds until a round with such a call.  An error
     carries what ran in `.run`, and the cost of all rounds.  A turn that the service paused is sent back to go on.
     """
     so_far = _Progress(copied(prepared.request.messages))  # tools run meanwhile
@@ -171,8 +172,7 @@ def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int,
             stop = _stop(so_far, calls, max_rounds)
             if stop is not None:
                 return so_far.run(stop)
-            if prepared.request.tool_choice.mode == "required" and calls.outcomes:
-                prepared = replace(prepared, request=replace(prepared.request, tool_choice=ToolChoice("auto")))
+            prepared = replace(prepared, request=without_requirement(prepared.request, calls.outcomes))
     except ToolfanError as exc:
         exc.attempts += so_far.attempts
         exc.requests += so_far.requests

@@ -14,7 +14,7 @@ from .asking import Answered, again, carry, result_of, silence, tell
 from .calls import TextDelta, Turn
 from .effects import NotSent
 from .errors import BadResponse, ConnectionFailed, DeadlineExceeded, IncompleteStream, ProviderError, where
-from .judging import with_note
+from .judging import with_choice_noted, with_note
 from .stream_effects import Deliver, Open, Pull
 from .stream_judging import StreamJudge, in_call_order
 from .watching import Watched, watched
@@ -66,6 +66,7 @@ class _Reading:
     def __init__(self, terms: Terms, request: ToolRequest) -> None:
         adapter, attempt = terms.adapter, terms.spent.attempts
         self._terms, self._adapter, self._wishes = terms, adapter, terms.wishes
+        self._request = request
         self._parser = adapter.stream_parser()
         self._judge = StreamJudge(adapter, request, terms.policy, attempt=attempt)
         self._first = attempt == 1  # later rounds are merged before anything of them is delivered
@@ -95,6 +96,7 @@ class _Reading:
             raise
         self.watch.read(turn)
         left, outcomes = self._judge.finish(turn)
+        turn = with_choice_noted(turn, self._request, outcomes)
         if self._first:
             self._wishes.left = result_of(self._terms, turn, outcomes, self._response())
             self._items += left

@@ -1,0 +1,151 @@
+"""What comes back is held against the tool choice: servers are known to ignore it.  The real SDK, loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import openai
+import pytest
+import toolfan
+from loopback import KEY, ONCE, USER, Bench, call
+from pydantic import BaseModel
+from toolfan import InvalidCalls, ToolChoice
+
+
+class A(BaseModel):
+    x: int
+
+
+class B(BaseModel):
+    y: str
+
+
+class C(BaseModel):
+    z: int = 0
+
+
+GOT_A, GOT_B = call("A", {"x": 1}, "a"), call("B", {"y": "s"}, "b")
+WARNING = "the model called A, against the tool choice"
+
+
+def whole(bench: Bench, **options: Any) -> toolfan.Calls[Any]:
+    return bench.client().create(**options)
+
+
+def streamed(bench: Bench, **options: Any) -> toolfan.Calls[Any]:
+    with bench.client().stream(**options) as stream:
+        for _ in stream:
+            pass
+    return stream.calls
+
+
+def awaited(bench: Bench, **options: Any) -> toolfan.Calls[Any]:
+    async def main() -> toolfan.Calls[Any]:
+        async with openai.AsyncOpenAI(api_key=KEY, base_url=bench.server.openai_url) as sdk:
+            return await toolfan.from_openai(sdk, stop=ONCE).create(**options)
+
+    return asyncio.run(main())
+
+
+@pytest.fixture(params=[whole, streamed, awaited], ids=lambda way: way.__name__)
+def ask(request: pytest.FixtureRequest, bench: Bench) -> Any:
+    """`ask(answer, ..., option=...)`: the calls after these answers, each a list of calls, or a text."""
+
+    def ask(*answers: Any, **options: Any) -> toolfan.Calls[Any]:
+        said = [{"text": answer} if isinstance(answer, str) else scripted(answer) for answer in answers]
+        bench.serve(*said)
+        return request.param(bench, model="m", messages=USER, **{"tools": (A, B, C), **options})  # type: ignore[no-any-return]
+
+    return ask
+
+
+def scripted(calls: list[Any]) -> dict[str, Any]:
+    """An answer, whole or streamed, that heeds nothing of what was asked."""
+    return {
+        "calls": [
+            {"name": one["function"]["name"], "id": one["id"], "arguments": one["function"]["arguments"]}
+            for one in calls
+        ]
+    }
+
+
+@pytest.mark.parametrize("choice", ["none", ToolChoice("auto", ("B",)), ToolChoice("auto", ("B", "C"))])
+def test_a_call_that_the_choice_does_not_allow_is_kept_with_a_warning(ask: Any, choice: Any) -> None:
+    calls = ask([GOT_A], tool_choice=choice)
+    assert (list(calls), calls.failed, calls.requests) == ([A(x=1)], (), 1)
+    assert calls.warnings == (WARNING,)
+
+
+@pytest.mark.parametrize("choice", [B, [B], ["B", "C"]])
+def test_beside_a_required_call_another_one_is_kept_with_a_warning(ask: Any, choice: Any) -> None:
+    calls = ask([GOT_A, GOT_B, call("A", {"x": 2}, "a2")], tool_choice=choice)
+    assert (list(calls), calls.requests) == ([A(x=1), B(y="s"), A(x=2)], 1)
+    assert calls.warnings == (WARNING,)
+
+
+@pytest.mark.parametrize(
+    "choice", ["auto", "required", [A], [B], [A, B], [A, B, C], ToolChoice("auto", ("A", "B")), ToolChoice("required")]
+)
+def test_what_is_allowed_is_not_warned_of(ask: Any, choice: Any) -> None:
+    answer = [
+        one for one in (GOT_A, GOT_B) if choice not in ([A], [B]) or one["function"]["name"] == choice[0].__name__
+    ]
+    calls = ask(answer, tool_choice=choice)
+    assert len(calls) == len(answer)
+    assert (calls.warnings, calls.requests) == ((), 1)
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+def test_a_required_tool_that_was_not_called_is_asked_for(ask: Any, bench: Bench, parallel: bool) -> None:
+    calls = ask([GOT_A], [GOT_B], tool_choice=[B], parallel=parallel)
+    assert (list(calls), calls.failed, calls.requests) == ([A(x=1), B(y="s")], (), 2)
+    assert calls.warnings == (WARNING,)
+    again = bench.bodies[1]
+    assert again["tool_choice"] == bench.bodies[0]["tool_choice"]
+    assert again["messages"][-1]["content"] == (
+        "Accepted. Do not repeat this call.\nA call of B is required, and you made none. Call the tools now."
+    )
+
+
+def test_a_required_tool_that_never_comes_is_an_error_with_the_other_calls(ask: Any, bench: Bench) -> None:
+    for policy, attempts in ({"max_attempts": 2}, 2), ({"on_invalid": "raise"}, 1):
+        after = "after 2 attempts, " if attempts == 2 else ""
+        with pytest.raises(InvalidCalls, match=f"^{after}a call of B or C was required and none came") as caught:
+            ask([GOT_A], "Done.", tool_choice=["B", "C"], **policy)
+        assert list(caught.value.calls) == [A(x=1)]
+        assert caught.value.calls.warnings == (WARNING,)
+        assert caught.value.requests == attempts
+    calls = ask([GOT_A], tool_choice=B, on_invalid="keep")
+    assert (list(calls), calls.warnings, calls.requests) == ([A(x=1)], (WARNING,), 1)
+
+
+def test_a_required_tool_called_wrongly_is_asked_for_as_any_other(ask: Any) -> None:
+    calls = ask([call("B", {"y": 3}, "b")], [GOT_B], tool_choice=B)
+    assert (list(calls), calls.warnings) == ([B(y="s")], ())
+
+
+def test_the_names_that_the_provider_knows_are_told_and_held(ask: Any, bench: Bench) -> None:
+    tools = (A, toolfan.Tool(B, name="math.b"))
+    calls = ask([GOT_A], [call("math_b", {"y": "s"}, "b")], tools=tools, tool_choice=["math.b"])
+    assert list(calls) == [A(x=1), B(y="s")]
+    assert "A call of math_b is required" in bench.bodies[1]["messages"][-1]["content"]
+
+
+def test_in_a_run_the_requirement_holds_until_it_is_met(bench: Bench) -> None:
+    def a(x: int) -> str:
+        return "one"
+
+    def b(y: str) -> str:
+        return "two"
+
+    bench.serve(
+        scripted([call("a", {"x": 1}, "1")]),
+        scripted([call("b", {"y": "s"}, "2")]),
+        scripted([call("a", {"x": 2}, "3")]),
+        {"text": "Done."},
+    )
+    run = bench.client().run(model="m", messages=USER, tools=(a, b), tool_choice=[b])
+    assert [result.value for result in run.results] == ["one", "two", "one"]
+    assert [isinstance(body["tool_choice"], dict) for body in bench.bodies] == [True, True, False, False]
+    assert [one.calls.warnings for one in run.rounds] == [("the model called a, against the tool choice",), (), (), ()]
