@@ -74,7 +74,7 @@ BAD: dict[str, tuple[str, str, type[Exception], str]] = {
     "trailing text": ("Weather", '{"location": "Oslo"} and more', MalformedArguments, "trailing"),
     "two objects": ("Weather", '{"location": "a"}{"location": "b"}', MalformedArguments, "trailing"),
     "line break in a text": ("Weather", '{"location": "a\nb"}', MalformedArguments, "control character"),
-    "empty, but fields are required": ("Weather", "", MalformedArguments, "EOF"),
+    "empty, but fields are required": ("Weather", "", MalformedArguments, "has no arguments"),
     "null, but fields are required": ("Weather", "null", InvalidArguments, "object"),
     "a list": ("Weather", "[]", InvalidArguments, "object"),
     "a number": ("Weather", "3", InvalidArguments, "object"),

@@ -9,7 +9,7 @@ import openai
 import pytest
 import toolfan
 from loopback import KEY, ONCE, USER, Bench, completion, http, raw
-from odd_streams import DONE, END, TOOLS, A, B, Hear, Pay, Weather, chunk, event, heard, piece
+from odd_streams import DONE, END, TOOLS, A, B, Hear, Now, Pay, Weather, chunk, event, heard, piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +62,55 @@ def test_a_call_in_both_forms_in_two_chunks_is_one(heard: Hear, *, legacy_first:
     assert heard(event(*(chunks if legacy_first else reversed(chunks))) + END).said == [("a", WEATHER)]
 
 
+OTHERS: list[dict[str, Any]] = [
+    {"name": "Pay", "arguments": '{"k": 1}'},
+    {"name": "Weather", "arguments": B},
+    {"name": "Now"},
+    {"name": "Weather", "parameters": {"location": "B"}},
+]
+
+
+@pytest.mark.parametrize("legacy_first", [True, False])
+@pytest.mark.parametrize("other", OTHERS, ids=json.dumps)
+def test_another_call_in_the_older_form_is_one_too(
+    heard: Hear, bench: Bench, other: dict[str, Any], *, legacy_first: bool
+) -> None:
+    """It comes after those of `tool_calls`, and goes back among them."""
+    calls = whole(bench, function_call=other, tool_calls=[piece(1, "b", "Pay", '{"k": 7}'), CALL])
+    assert (list(calls)[:2], len(calls), calls.failed) == ([WEATHER, Pay(k=7)], 3, ())
+    chunks = [
+        delta(function_call=other),
+        delta(tool_calls=[piece(1, "b", "Pay", '{"k": 7}')]),
+        delta(tool_calls=[CALL]),
+    ]
+    found = heard(event(*(chunks if legacy_first else [*chunks[1:], chunks[0]])) + END).stream.calls
+    assert outcomes(found) == outcomes(calls)
+    for came in (calls, found):
+        turn, *answers = came.reply(dict.fromkeys(("a", "b", "call_2"), "done"))
+        assert (
+            [one["id"] for one in turn["tool_calls"]]
+            == [one["tool_call_id"] for one in answers]
+            == ["a", "b", "call_2"]
+        )
+        assert "function_call" not in turn
+
+
+COPIES: list[Any] = [
+    {"name": "Weather", "arguments": {"location": "A"}},
+    {"name": "Weather", "arguments": '{ "location":"A" }'},
+    {"name": "Weather", "arguments": A[:9]},
+    {"name": "Weather"},
+    {"name": "", "arguments": A},
+    "auto",
+]
+
+
+@pytest.mark.parametrize("copy", COPIES, ids=json.dumps)
+def test_a_copy_of_a_call_in_the_older_form_is_none(heard: Hear, bench: Bench, copy: Any) -> None:
+    assert [one.id for one in whole(bench, function_call=copy, tool_calls=[CALL]).outcomes] == ["a"]
+    assert heard(event(delta(function_call=copy), delta(tool_calls=[CALL])) + END).said == [("a", WEATHER)]
+
+
 def test_a_call_in_both_forms_runs_once(faulty: Callable[..., FaultServer]) -> None:
     ran: list[int] = []
 
@@ -94,11 +143,53 @@ def test_a_legacy_call_is_given_with_the_finish_reason(faulty: Callable[..., Fau
     assert [call.name for call in parser.feed(delta("function_call"))] == ["Weather"]
 
 
+PLACE = {"location": "A"}
+FLAT: list[dict[str, Any]] = [
+    {"id": "a", "type": "function", "name": "Weather", "arguments": A},
+    {"id": "a", "type": "function", "function": None, "name": "Weather", "arguments": PLACE},
+    {"id": "a", "name": "Weather", "parameters": PLACE},
+    {"id": "a", "name": "Weather", "arguments": "", "parameters": A},
+    {"id": "a", "type": "function", "function": {"name": "Weather", "parameters": PLACE}},
+    {"id": "a", "type": "function", "function": {"name": "Weather", "arguments": None, "parameters": A}},
+]
+
+
+@pytest.mark.parametrize("entry", FLAT, ids=json.dumps)
+def test_arguments_that_stand_elsewhere_are_read(heard: Hear, bench: Bench, entry: dict[str, Any]) -> None:
+    calls = whole(bench, tool_calls=[entry, {"id": "n", "name": "Now"}])
+    assert (list(calls), [one.id for one in calls.outcomes]) == ([WEATHER, Now()], ["a", "n"])
+    chunks = [chunk({"index": 0, **entry}), chunk({"index": 1, "id": "n", "name": "Now"})]
+    found = heard(event(*chunks) + END).stream.calls
+    assert list(found) == list(calls)
+    function = {"name": "Weather", "arguments": calls.outcomes[0].raw.arguments}
+    for came in (calls, found):
+        assert came.reply({"a": "1", "n": "2"})[0]["tool_calls"][0] == {
+            "id": "a",
+            "type": "function",
+            "function": function,
+        }
+
+
+@pytest.mark.parametrize("index", [{"index": 0}, {}])
+def test_pieces_without_a_function_around_them_are_read(heard: Hear, index: dict[str, int]) -> None:
+    pieces = [{"id": "a", "name": "Weather", "arguments": ""}, {"arguments": A[:5]}, {"name": None, "arguments": A[5:]}]
+    assert heard(event(*(chunk({**index, **one}) for one in pieces)) + END).said == [("a", WEATHER)]
+
+
+@pytest.mark.parametrize("kind", ["web_search", "custom"])
+def test_a_call_of_another_type_is_not_taken_for_one(bench: Bench, kind: str) -> None:
+    calls = whole(bench, tool_calls=[{"id": "a", "type": kind, "name": "Weather", "arguments": A}])
+    assert (list(calls), [one.id for one in calls.failed]) == ([], ["a"])
+
+
+def test_a_call_without_arguments_is_told_so(bench: Bench) -> None:
+    (bad,) = whole(bench, tool_calls=[{"id": "a", "type": "function", "function": {"name": "Weather"}}]).failed
+    assert bad.error.message == "the call has no arguments"
+
+
 BARE: list[Any] = [
     {"id": "a", "type": "function"},
     {"id": "a", "type": "function", "function": None},
-    {"id": "a", "type": "function", "name": "Weather", "arguments": A},
-    {"id": "a", "type": "function", "function": None, "name": "Weather", "arguments": A},
     {"id": "a", "type": "function", "function": json.dumps(LEGACY)},
     {"id": "a", "type": "custom", "custom": "A"},
     {"x": 1},

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from toolfan.assembly import CallAssembler
 from toolfan.wire import json_text
 
+from .entries import entry_text, is_another, regular
 from .kept_fields import keep, keep_others
-from .parsing import OBJECT, check_calls, entry_text
+from .parsing import OBJECT, check_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,14 +29,16 @@ _FUNCTION = frozenset({"name", "arguments"})
 class CallPieces:
     """The calls of one streamed completion; see `toolfan.assembly.CallAssembler`.
 
-    A legacy `function_call` counts where `tool_calls` holds no call, as in a whole completion; so it waits for the
-    finish reason.  Entries without a `function` become a call without a name, with the JSON of what came.
+    A legacy `function_call` counts where `tool_calls` holds no call, as in a whole completion, or another one; so it
+    waits for the finish reason, or the end.  Entries that are no `regular` ones become a call without a name, with the
+    JSON of what came.
     """
 
     def __init__(self, adapter: str) -> None:
         self._adapter = adapter
         self._calls = CallAssembler()
         self._legacy = CallAssembler()
+        self._flat = False  # an entry had no function around name and arguments
         self._told: set[int] = set()  # the ids of slots whose function came
         self._bare: dict[int, tuple[Slot, dict[str, Any]]] = {}  # what came of the others
         self.take = self._calls.take
@@ -55,6 +58,7 @@ class CallPieces:
     def legacy(self, said: Any) -> bool:
         """A `function_call`, or a piece of it; whether it was any."""
         if isinstance(said, OBJECT) and said:
+            said = regular({"function": said})["function"]
             self._legacy.delta(None, None, said.get("name"), said.get("arguments"))
         elif said:
             self._legacy.whole(None, "", entry_text({"function": said}))
@@ -78,6 +82,10 @@ class CallPieces:
     def _read(self, entry: Mapping[str, Any], named: list[Slot]) -> None:
         index, given = entry.get("index"), entry.get("id")
         said, arguments, opaque = entry.get("function"), "arguments", False
+        if not isinstance(said, OBJECT) or "parameters" in said:
+            entry = regular(entry, unnamed=self._flat)
+            self._flat = self._flat or (said is None and isinstance(entry.get("function"), OBJECT))
+            said = entry.get("function")
         if not isinstance(said, OBJECT) and isinstance(entry.get("custom"), OBJECT):
             said, arguments, opaque = entry["custom"], "input", True
         if not isinstance(said, OBJECT):
@@ -116,10 +124,13 @@ class CallPieces:
         self._bare.clear()
         self._legacy.finish(all_said=all_said, keep_phantoms=keep_phantoms)
         spoken = any(not slot.is_phantom for slot in self._calls.slots)
-        for call in self._legacy.take():
-            if not spoken:
-                self._calls.whole(None, call.name, call.arguments)
+        if not spoken:
+            self.whole(self._legacy.take())
         self._calls.finish(all_said=all_said, keep_phantoms=keep_phantoms)
+        if all_said:
+            told = [(slot.call.name, slot.call.arguments) for slot in self._calls.in_order() if slot.call]
+            self.whole(call for call in self._legacy.take() if is_another((call.name, call.arguments), told))
+            self._calls.finish()
 
 
 def entry_of(slot: Slot) -> JSON:

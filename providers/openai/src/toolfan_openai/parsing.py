@@ -10,9 +10,10 @@ from typing import Any, NoReturn
 
 from toolfan.calls import StopKind, StopReason, Turn
 from toolfan.errors import BadResponse, ProviderError, Unavailable
-from toolfan.sealing import number_of, seal
-from toolfan.wire import escaped, json_text, well_formed
+from toolfan.sealing import seal
+from toolfan.wire import well_formed
 
+from .entries import in_order, is_another, is_phantom, piece, regular
 from .failures import error_of, error_told, says_something
 from .usage import usage_of
 
@@ -124,7 +125,7 @@ def _failure(choice: Any, adapter: str) -> ProviderError | None:
 
 
 def _turn(body: Mapping[str, Any], choices: list[Any], message: Mapping[str, Any]) -> Turn:
-    calls = seal([_piece(entry) for entry in called(message)])
+    calls = seal([piece(entry) for entry in called(message)])
     text, refusal = _text(message)
     return Turn(
         calls=calls,
@@ -209,7 +210,8 @@ def check_calls(sent: Any, adapter: str) -> None:
 def called(message: Mapping[str, Any]) -> list[Any]:
     """The entries of the message that are calls, in call order, odd ones included.
 
-    Left out are phantoms, which some servers send: without name and arguments, beside text or other calls.
+    Left out are phantoms, which some servers send: without name and arguments, beside text or other calls; and a
+    `function_call` that says a call of `tool_calls` once more.
     """
     sent = message.get("tool_calls") or ()
     if isinstance(sent, OBJECT):  # one call, without the list around it
@@ -217,54 +219,17 @@ def called(message: Mapping[str, Any]) -> list[Any]:
     legacy = message.get("function_call")
     if not sent and not legacy:
         return []
-    real = [entry for entry in sent if not _is_phantom(entry)]
-    if not real and legacy:
-        sent = ({"function": legacy},)
-        real = [entry for entry in sent if not _is_phantom(entry)]
+    sent = [regular(entry) for entry in sent]
+    real = [entry for entry in sent if not is_phantom(entry)]
+    older = regular({"function": legacy}) if legacy else None
+    if not real and older:
+        sent = [older]
+        real = [entry for entry in sent if not is_phantom(entry)]
+    elif older and is_another(piece(older)[1:], [piece(entry)[1:] for entry in real]):
+        return [*in_order(real), older]
     if not real and not any(_text(message)):
-        real = list(sent)
-    return _in_order(real)
-
-
-def _is_phantom(entry: Any) -> bool:
-    function = entry.get("function") if isinstance(entry, OBJECT) else None
-    if not isinstance(function, OBJECT) or function.get("name") or isinstance(entry.get("custom"), OBJECT):
-        return False
-    said = function.get("arguments")  # a stream's, which may be cut, are known by the same: `Slot.is_phantom`
-    return said in (None, {}) or (isinstance(said, str) and len(said) < 9 and said.strip() in ("", "{", "{}"))
-
-
-def _in_order(sent: list[Any]) -> list[Any]:
-    if len(sent) < 2:
-        return sent
-    indices = [number_of(entry.get("index")) if isinstance(entry, OBJECT) else None for entry in sent]
-    known = [index for index in indices if index is not None]
-    if len(set(known)) < len(sent):
-        return sent
-    return [sent[at] for at in sorted(range(len(sent)), key=known.__getitem__)]
-
-
-def _piece(entry: Any) -> tuple[str | None, str, str]:
-    """Id, name and arguments as JSON text."""
-    if not isinstance(entry, OBJECT):
-        return None, "", json_text(entry)
-    call_id = entry.get("id")
-    if call_id is not None:
-        call_id = well_formed(call_id if isinstance(call_id, str) else json_text(call_id))
-    function = entry.get("function")
-    if not isinstance(function, OBJECT):
-        custom = entry.get("custom")
-        if not isinstance(custom, OBJECT):
-            return call_id, "", entry_text(entry)
-        function = {"name": custom.get("name"), "arguments": custom.get("input")}
-    name, arguments = function.get("name") or "", function.get("arguments")
-    text = escaped(arguments) if isinstance(arguments, str) else "" if arguments is None else json_text(arguments)
-    return call_id, well_formed(name if isinstance(name, str) else json_text(name)), text
-
-
-def entry_text(entry: Mapping[str, Any]) -> str:
-    """An entry that has no function, as JSON; without its index, which is of the form in which it came."""
-    return json_text({key: value for key, value in entry.items() if key != "index"})
+        real = sent
+    return in_order(real)
 
 
 def _text(message: Mapping[str, Any]) -> tuple[str, str | None]:

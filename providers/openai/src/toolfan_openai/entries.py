@@ -1,0 +1,102 @@
+"""One entry of `tool_calls`, as OpenAI documents it and as OpenAI-compatible servers write it.
+
+Knows: the shape of an entry.  Must not know: what else is in a message or a chunk, validation of arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import from_json
+from toolfan.sealing import number_of
+from toolfan.wire import escaped, json_text, well_formed
+
+_OBJECT = (dict, Mapping)  # dict first, which is the usual one and the cheaper look
+_SAID = ("name", "arguments", "parameters")
+
+
+def regular(entry: Any, *, unnamed: bool = False) -> Any:
+    """The entry as OpenAI writes one: some have no `function` around name and arguments, or `parameters` in it.
+
+    `unnamed`: what has only the arguments is one, too.
+    """
+    if not isinstance(entry, _OBJECT):
+        return entry
+    function = entry.get("function")
+    if isinstance(function, _OBJECT):
+        return entry if "parameters" not in function else {**entry, "function": _with_arguments(function)}
+    if function is not None or entry.get("custom") is not None or entry.get("type") not in (None, "function"):
+        return entry
+    said = {key: entry[key] for key in _SAID if key in entry}
+    name = said.get("name")
+    if not (isinstance(name, str) and name) and (name or not unnamed or len(said) == ("name" in said)):
+        return entry
+    rest = {key: value for key, value in entry.items() if key not in said}
+    return {**rest, "function": _with_arguments(said)}
+
+
+def _with_arguments(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With `parameters`, as Llama and others write, for the arguments, if there are no others."""
+    if said.get("parameters") is None or said.get("arguments") not in (None, ""):
+        return said
+    return {key: value for key, value in said.items() if key != "parameters"} | {"arguments": said["parameters"]}
+
+
+def is_phantom(entry: Any) -> bool:
+    """Whether the entry has neither name nor arguments, as some servers send beside text or calls."""
+    function = entry.get("function") if isinstance(entry, _OBJECT) else None
+    if not isinstance(function, _OBJECT) or function.get("name") or isinstance(entry.get("custom"), _OBJECT):
+        return False
+    said = function.get("arguments")  # a stream's, which may be cut, are known by the same: `Slot.is_phantom`
+    return said in (None, {}) or (isinstance(said, str) and len(said) < 9 and said.strip() in ("", "{", "{}"))
+
+
+def in_order(sent: list[Any]) -> list[Any]:
+    """The entries by their indices, where all have one and no two the same."""
+    if len(sent) < 2:
+        return sent
+    indices = [number_of(entry.get("index")) if isinstance(entry, _OBJECT) else None for entry in sent]
+    known = [index for index in indices if index is not None]
+    if len(set(known)) < len(sent):
+        return sent
+    return [sent[at] for at in sorted(range(len(sent)), key=known.__getitem__)]
+
+
+def piece(entry: Any) -> tuple[str | None, str, str]:
+    """Id, name and arguments as JSON text."""
+    if not isinstance(entry, _OBJECT):
+        return None, "", json_text(entry)
+    call_id = entry.get("id")
+    if call_id is not None:
+        call_id = well_formed(call_id if isinstance(call_id, str) else json_text(call_id))
+    function = entry.get("function")
+    if not isinstance(function, _OBJECT):
+        custom = entry.get("custom")
+        if not isinstance(custom, _OBJECT):
+            return call_id, "", entry_text(entry)
+        function = {"name": custom.get("name"), "arguments": custom.get("input")}
+    name, arguments = function.get("name") or "", function.get("arguments")
+    text = escaped(arguments) if isinstance(arguments, str) else "" if arguments is None else json_text(arguments)
+    return call_id, well_formed(name if isinstance(name, str) else json_text(name)), text
+
+
+def is_another(call: tuple[str, str], others: list[tuple[str, str]]) -> bool:
+    """Whether a `function_call` is none of the `tool_calls` beside it, nor the beginning of one; names and texts."""
+    name, text = call
+    same = [arguments for other, arguments in others if other == name]
+    if not name or any(said.startswith(text) or (said and text.startswith(said)) for said in same):
+        return False
+    return not any(_value(said) == _value(text) for said in same)
+
+
+def _value(text: str) -> Any:
+    try:
+        return from_json(text)
+    except ValueError:
+        return text
+
+
+def entry_text(entry: Mapping[str, Any]) -> str:
+    """An entry that has no function, as JSON; without its index, which is of the form in which it came."""
+    return json_text({key: value for key, value in entry.items() if key != "index"})
