@@ -479,8 +479,24 @@ class TestDecode:
         done = run("decode", "--with", "openai", given=f"{given}\n{given}")
         assert [json.loads(line)["line"] for line in done.stdout.strip().split("\n")] == [1, 2]
 
-    @pytest.mark.parametrize("given", ["", "  \n", "<html>"])
-    def test_no_json_is_wrong_use(self, given: str) -> None:
+    @pytest.mark.parametrize(
+        ("body", "told"),
+        [
+            (b"{bad", "not JSON: key must be a string at line 1 column 2; it starts with '{bad'"),
+            (b"\n<html>\n{}", "not JSON: expected value at line 2 column 1; it starts with '"),
+            (b'{\n "choices": [,]\n}', "not JSON: expected value at line 2 column 14"),
+            (b'{"a": 1', "not JSON: EOF while parsing an object at line 1 column 7"),
+            *[("{}".encode(name), "UTF-16 or UTF-32, not UTF-8") for name in ("utf-16", "utf-16-be", "utf-32")],
+        ],
+    )
+    def test_a_body_that_is_no_json(self, body: bytes, told: str) -> None:
+        """An answer that was not readable, as a line is, and where: not wrong use."""
+        done = run("decode", "--with", "openai", given=body)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"BadResponse: the answer is {told}")
+
+    @pytest.mark.parametrize("given", ["", "  \n"])
+    def test_no_answer_is_wrong_use(self, given: str) -> None:
         """Status 2."""
         assert run("decode", "--with", "openai", given=given).exit_code == 2
 

@@ -5,6 +5,7 @@ Knows: adapters as codecs, how a live answer is judged.  Must not know: any prov
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import sys
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ..errors import CallError
     from ..toolset import ToolSet
 
+_OTHER_ENCODINGS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _HINT = "Pipe in whole answers of the provider that --with names: bodies as they came, or the lines of its batch files."
 
 
@@ -89,36 +91,32 @@ def _bodies(data: bytes) -> Iterator[tuple[int | None, bytes]]:
     text = data.decode("utf-8-sig", "replace")  # to look at: what is no UTF-8 is the fault of its own body
     if not text.strip():
         raise UsageError("standard input is empty", hint="Pipe a body in: toolfan decode --with openai < body.json.")
-    fault = _fault(text)
-    if fault is None:
-        yield None, data
-        return
     lines = [(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
-    if _fault(lines[0][1].decode("utf-8-sig", "replace")) is not None:
-        raise UsageError(
-            f"standard input is neither JSON nor JSON lines: {fault}", hint="Pipe the body of an answer in, unchanged."
-        )
-    yield from lines
+    if _is_json(text) or not _is_json(lines[0][1].decode("utf-8-sig", "replace")):
+        yield None, data
+    else:
+        yield from lines
 
 
-def _fault(text: str) -> Exception | None:
-    """Why the text is not JSON."""
+def _is_json(text: str) -> bool:
     try:
         json.loads(text, parse_int=str)
-    except ValueError as exc:
-        return exc
+    except ValueError:
+        return False
     except RecursionError:
         try:
             decode_json(text, adapter="")
-        except BadResponse as exc:
-            return exc
-    return None
+        except BadResponse:
+            return False
+    return True
 
 
 def _entry(content: bytes, adapter: str) -> Entry:
     try:
         return opened(decode_json(content, adapter=adapter), adapter=adapter)
     except BadResponse as exc:
+        if content.startswith(_OTHER_ENCODINGS) or b"\0" in content[:2]:
+            exc.message = "the answer is UTF-16 or UTF-32, not UTF-8; some shells write so what is redirected to a file"
         return Entry({}, None, exc)
 
 
