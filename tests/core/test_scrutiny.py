@@ -12,7 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import USER, Bench, call, completion, raw
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, Json, model_validator
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Json,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from toolfan import BadCall, Call, Calls, InvalidArguments
 from toolfan.scrutiny import SecondLook
@@ -105,7 +115,9 @@ TOOLS = (Shape, Typed, Data, note, Loose, Named, NamedData, Permitting, Exactly,
 
 def judged(bench: Bench, name: str, arguments: str, **options: Any) -> Calls[Any]:
     client = bench.answered(call(name, arguments, "one"))
-    return client.create(model="m", messages=USER, tools=TOOLS, on_invalid="keep", **options)
+    return client.create(
+        model="m", messages=USER, tools=(*TOOLS, Price, StrictPrice, Rounded), on_invalid="keep", **options
+    )
 
 
 FAULTS = {
@@ -256,6 +268,84 @@ def test_what_would_lose_digits_is_no_integer_without_repairs_either(bench: Benc
 @pytest.mark.parametrize("arguments", ['"a text"', "3.0", "[1.0, NaN]", "null", "NaN"])
 def test_what_a_models_own_validator_takes_is_no_crash(bench: Bench, arguments: str) -> None:
     assert judged(bench, "Loose", arguments, repairs=False).good[0].value == Loose()
+
+
+class Price(BaseModel):
+    amount: Decimal = Decimal(0)
+    more: list[Decimal | None] = []
+    whole: Decimal | int = 0
+    near: Decimal | float = 0.0
+    text: Decimal | str = ""
+    told: Annotated[Decimal, WithJsonSchema({"type": "string"})] = Decimal(0)
+    anything: Any = None
+
+
+class StrictPrice(Price):
+    model_config = ConfigDict(strict=True)
+    count: int = 0
+
+
+class Rounded(BaseModel):
+    amount: Decimal
+
+    @field_validator("amount", mode="before")
+    @classmethod
+    def _rounded(cls, given: Any) -> Any:
+        return round(given, 2)
+
+
+LONG = "12345678901234567.89"
+DIGITS = {
+    f'{{"amount": {LONG}}}': {"amount": Decimal(LONG)},
+    f'{{"more": [1.5, -{LONG}, null, 0.10000000000000000001]}}': {
+        "more": [Decimal("1.5"), -Decimal(LONG), None, Decimal("0.10000000000000000001")]
+    },
+    f'{{"told": {LONG}}}': {"told": Decimal(LONG)},
+    f'{{"amount": {LONG}, "anything": "{LONG}, \\"amount\\": {LONG}"}}': {
+        "amount": Decimal(LONG),
+        "anything": f'{LONG}, "amount": {LONG}',
+    },
+    f'{{"whole": {LONG}, "near": {LONG}, "anything": {LONG}}}': {
+        "whole": Decimal(LONG),
+        "near": float(LONG),
+        "anything": float(LONG),
+    },
+    '{"amount": 9007199254740993.0}': {"amount": Decimal("9007199254740993.0")},
+    '{"amount": 1e23, "more": [0.1, 0.1234567890123456]}': {
+        "amount": Decimal("1E+23"),
+        "more": [Decimal("0.1"), Decimal("0.1234567890123456")],
+    },
+}
+
+
+@pytest.mark.parametrize("arguments", DIGITS)
+@pytest.mark.parametrize("tool", [Price, StrictPrice])
+def test_a_decimal_number_keeps_all_of_its_digits(bench: Bench, tool: type[Price], arguments: str) -> None:
+    (good,) = judged(bench, tool.__name__, arguments).good
+    assert good.value == tool(**DIGITS[arguments])
+    assert [type(one) for one in vars(good.value).values()] == [
+        type(one) for one in vars(tool(**DIGITS[arguments])).values()
+    ]
+    assert good.repairs == ()
+
+
+def test_digits_stay_beside_a_repair(bench: Bench) -> None:
+    arguments = f'{{"count": 3.0, "amount": {LONG}, "anything": [1.0, 1e22, {LONG}]}}'
+    (good,) = judged(bench, "StrictPrice", arguments).good
+    assert good.value == StrictPrice(count=3, amount=Decimal(LONG), anything=[1.0, 1e22, float(LONG)])
+    assert list(map(type, good.value.anything)) == [float, float, float]
+    assert good.repairs == ("integral_float",)
+
+
+@pytest.mark.parametrize(("tool", "field"), [("Price", "text"), ("Rounded", "amount")])
+def test_digits_that_cannot_be_kept_fail_the_call(bench: Bench, tool: str, field: str) -> None:
+    (bad,) = judged(bench, tool, f'{{"{field}": {LONG}}}').failed
+    with pytest.raises(InvalidArguments, match=f"{field}: Input should be a text: a number of so many digits"):
+        raise bad.error
+    assert judged(bench, tool, f'{{"{field}": 1.25}}').good[0].value in (
+        Rounded(amount=1.25),
+        Price(text=Decimal("1.25")),
+    )
 
 
 JSONS = st.recursive(

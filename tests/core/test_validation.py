@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import threading
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loopback import USER, Bench, call
+from loopback import USER, Bench, call, completion, raw
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from toolfan import (
     BadCall,
@@ -50,12 +51,27 @@ class Exact(BaseModel):
     names: list[int] = []
 
 
+class PreciseBranch(BaseModel):
+    model_config = ConfigDict(strict=True)
+    a: int
+    any: Any = None
+
+
+class Precise(BaseModel):
+    model_config = ConfigDict(strict=True)
+    count: int
+    any: Any = None
+    text: str = ""
+    ratio: float = 0.0
+    either: PreciseBranch | str = ""
+
+
 class Level(BaseModel):
     name: str
     below: Level | None = None
 
 
-FORM = Iterable[Weather | Note | Ping | Exact]
+FORM = Iterable[Weather | Note | Ping | Exact | Precise]
 GOOD = call("Weather", {"location": "Oslo"}, "good")
 
 
@@ -200,6 +216,18 @@ REPAIRS: dict[str, tuple[str, str, Any, tuple[str, ...]]] = {
         ("byte_order_mark", "double_encoded", "code_fence"),
     ),
     "prefix": ("functions.Ping", '{"at": 1}', Ping(at=1), ("functions_prefix",)),
+    "integral float beside floats": (
+        "Precise",
+        '{"any": [1.0, 1e22, 0.10], "count": -3.0, "text": "1.0 \\" 2.0", "ratio": 2.0}',
+        Precise(count=-3, any=[1.0, 1e22, 0.1], text='1.0 " 2.0', ratio=2.0),
+        ("integral_float",),
+    ),
+    "integral float in a branch": (
+        "Precise",
+        '{"count": 1, "either": {"a": 2.0, "any": 3.0}}',
+        Precise(count=1, either=PreciseBranch(a=2, any=3.0)),
+        ("integral_float",),
+    ),
     "integral float": ("Exact", '{"count": 3.0, "names": [1.0]}', Exact(count=3, names=[1]), ("integral_float",)),
     "all at once": (
         "functions.Exact",
@@ -213,7 +241,7 @@ REPAIRS: dict[str, tuple[str, str, Any, tuple[str, ...]]] = {
 @pytest.mark.parametrize(("name", "arguments", "value", "made"), REPAIRS.values(), ids=REPAIRS)
 def test_every_repair_is_recorded(bench: Bench, name: str, arguments: str, value: Any, made: tuple[str, ...]) -> None:
     (good,) = judged(bench, call(name, arguments)).good
-    assert (good.value, good.repairs) == (value, made)
+    assert (good.value, repr(good.value), good.repairs) == (value, repr(value), made)
     assert (good.name, good.raw.name, good.raw.arguments) == (type(value).__name__, name, arguments)
 
 
@@ -385,12 +413,15 @@ class Odd(BaseModel):
     def raises(cls, how: str) -> str:
         if how == "recursion":
             return cls.raises(how)
+        if how.startswith("input"):
+            Ping.model_validate({"at": {"input": how, "held": Silent() if how == "input silent" else threading.Lock()}})
         kinds: dict[str, BaseException] = {
             "key": KeyError("k"),
             "unicode": UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"),
             "no text": ValueError(),
             "surrogate": ValueError("\ud800"),
             "bad str": Unprintable(),
+            "silent": Silent(),
             "validation": InvalidArguments("mine"),
             "attribute": AttributeError("a"),
             "stop": StopIteration("s"),
@@ -405,17 +436,33 @@ class Unprintable(ValueError):
         raise RuntimeError("no text of mine")
 
 
-ODD = "key unicode|no text|surrogate|bad str|validation|attribute|stop|memory|exception group|recursion"
+class Silent(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text of mine")
+
+    __repr__ = __str__
 
 
-@pytest.mark.parametrize("how", ["key", "unicode", *ODD.split("|")[1:]])
+ODD = "key|unicode|no text|surrogate|bad str|silent|input silent|input lock|validation|attribute|stop|memory"
+
+
+@pytest.mark.parametrize("how", [*ODD.split("|"), "exception group", "recursion"])
 def test_a_validator_may_raise_anything(bench: Bench, how: str) -> None:
-    client = bench.answered(call("Odd", {"how": how}), GOOD)
-    calls = client.create(model="m", messages=USER, response_model=Iterable[Odd | Weather], on_invalid="keep")
+    answer = raw(completion(call("Odd", {"how": how}), GOOD))
+    bench.serve(answer, answer, answer)
+    client, form = bench.client(), Iterable[Odd | Weather]
+    calls = client.create(model="m", messages=USER, response_model=form, on_invalid="keep")
     assert list(calls) == [Weather(location="Oslo")]
     assert type(calls.failed[0].error) is InvalidArguments
     str(calls.failed[0].error)
     assert pickle.loads(pickle.dumps(calls)) == calls
+    with pytest.raises(InvalidCalls, match=r"^after 2 attempts, .* calls failed: Odd: "):
+        client.create(model="m", messages=USER, response_model=form, max_attempts=2)
+
+
+def test_a_result_whose_text_cannot_be_had_is_told_as_an_error(bench: Bench) -> None:
+    message = judged(bench, GOOD).reply({"good": Silent()})[-1]
+    assert message["content"] == "Silent: (its text cannot be had: RuntimeError)"
 
 
 class Quitting(BaseModel):

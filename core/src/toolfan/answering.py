@@ -14,7 +14,7 @@ from pydantic_core import to_json, to_jsonable_python
 
 from .calls import Answer, Call
 from .errors import InvalidArguments, TooManyCalls, UsageError
-from .wire import json_faults, well_formed
+from .wire import json_faults, text_of, well_formed
 
 if TYPE_CHECKING:
     from .calls import BadCall, Outcome, RawCall, Turn
@@ -44,7 +44,7 @@ def _wrapped(call: RawCall, found: Sequence[Answer]) -> Answer:
 def result_answer(raw: RawCall, result: Any) -> Answer:
     """The answer with what the tool returned; an exception, and what is no JSON, is told as an error."""
     if isinstance(result, BaseException):
-        return Answer(raw, _cut(well_formed(f"{type(result).__name__}: {result}")), is_error=True)
+        return Answer(raw, _cut(well_formed(f"{type(result).__name__}: {text_of(result)}")), is_error=True)
     try:
         return Answer(raw, plain_result(raw.name, result))
     except UsageError as exc:

@@ -9,21 +9,19 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from pydantic_core import from_json
 
 from .errors import CallError, InvalidArguments, MalformedArguments, TruncatedCall, UnknownTool
 from .glance import MOST_FAULTS
-from .wire import nearest
+from .wire import nearest, text_of
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
-
     from .calls import RawCall
     from .toolset import NameMap
 
 _MOST_TEXT = 4 * 1024 * 1024
 _LONGEST_INPUT = 2000
-_ENCODER = json.JSONEncoder(default=repr, allow_nan=False)
 _MORE_TOKENS = "Allow more output tokens."
 
 
@@ -51,8 +49,10 @@ def cut_before_arguments() -> TruncatedCall:
     return TruncatedCall("the answer was cut before the arguments", hint=_MORE_TOKENS)
 
 
-def argument_error(exc: ValidationError, call: RawCall, *, cut: bool) -> CallError:
-    """What pydantic says of the arguments.  `cut`: the answer ended too early, maybe inside them."""
+def argument_error(exc: Exception, call: RawCall, *, cut: bool) -> CallError:
+    """What validation raised, as an error of the call.  `cut`: the answer ended too early, maybe inside them."""
+    if not isinstance(exc, ValidationError):
+        return InvalidArguments(f"a validator raised {type(exc).__name__}: {text_of(exc)}")
     errors, count = _told(exc), exc.error_count()
     if len(errors) == 1 and errors[0]["type"] == "json_invalid":
         return unreadable(errors[0]["msg"].removeprefix("Invalid JSON: "), call.arguments, cut=cut)
@@ -97,12 +97,18 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)  # NaN does not equal its own copy
+    others: list[str] = []
+
+    def other(one: Any) -> str:
+        others.append(text_of(one, repr))
+        return others[-1]
+
     text = ""
     try:
-        for piece in _ENCODER.iterencode(value):
+        for piece in json.JSONEncoder(default=other, allow_nan=False).iterencode(value):
             text += piece
             if len(text) > _LONGEST_INPUT:  # and no further: it may be all arguments, for each of many errors
                 return text[:_LONGEST_INPUT]
-    except (ValueError, TypeError, RecursionError):
+    except Exception:  # noqa: BLE001 - it may be an object of the user's
         return "..."
-    return value if isinstance(value, dict | list) else text
+    return value if isinstance(value, dict | list) and not others else text

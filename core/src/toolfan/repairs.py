@@ -8,16 +8,16 @@ Knows: JSON text and tool names.  Must not know: providers, models, schemas beyo
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from .errors import BadResponse
 from .glance import is_exact
+from .numerals import Numerals
 from .wire import decode_json, escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Sequence
 
 # Its first line, or the word in it where the JSON begins on the same line.
 _FENCE = re.compile(r'```[a-zA-Z0-9_-]*+[ \t]*+(?:\r?\n|(?=[{\["\ufeff]))')
@@ -86,23 +86,21 @@ def tolerantly(text: str) -> Any:
         return None
 
 
-def integral_floats(text: str) -> str | None:
-    """The JSON with each float that is a whole number written as an integer, or None if there is none.
+def integral_floats(text: str, places: Iterable[Sequence[str | int]]) -> str | None:
+    """The JSON with each float at these places that is a whole number written as an integer, or None if there is none.
 
     A float that is not the number it is written as stays: it would be changed in silence.
     """
-    changed = False
-
-    def whole(number: str) -> int | float:
-        nonlocal changed
-        value = float(number)
-        if value.is_integer() and is_exact(value, number):
-            changed = True
-            return int(value)
-        return value
-
     try:
-        value = json.loads(text, parse_float=whole)
+        numerals = Numerals(text)
     except (ValueError, RecursionError):
         return None
-    return json.dumps(value, ensure_ascii=False) if changed else None
+    changes: dict[int, str] = {}
+    for place in places:
+        numeral = numerals.at(place)
+        if numeral is None or numeral.lstrip("-").isdecimal():
+            continue
+        number = float(numeral)
+        if number.is_integer() and is_exact(number, numeral):
+            changes[numeral.order] = str(int(number))
+    return numerals.rewritten(changes) if changes else None

@@ -1,7 +1,8 @@
 """A second look at arguments that passed validation, for what lax validation passes over in silence.
 
 That is: a key that comes twice with different values, of which the last one wins; NaN, an infinity or a number beyond
-all floats where a number was asked for; 3.0 where an integer was, or a float that says another integer.
+all floats where a number was asked for; 3.0 where an integer was, or a float that says another integer; the digits of a
+decimal number that a float has no room for.
 
 Knows: JSON text, JSON Schema by its shape.  Must not know: tools, how a call is judged.
 """
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from .glance import MOST_FAULTS, is_exact
+from .glance import DECIMAL, MOST_FAULTS, is_exact, keeps_digits
+from .numerals import Numerals
 from .schema import resolve
 
 if TYPE_CHECKING:
@@ -34,15 +36,17 @@ class _Near(float):
 class SecondLook:
     """What is found in the JSON text of an object that passed.
 
-    `faults` fail the call; `integral_float` says that an integer was written as a float.  `numeric` is what
-    `has_numbers` says of the schema.  It takes its time: first ask `is_plain`.
+    `faults` fail the call; `integral_float` says that an integer was written as a float; `digits` are the decimal
+    numbers whose digits got lost, by their places.  `numeric` is what `has_numbers` says of the schema.  It takes its
+    time: first ask `is_plain`.
     """
 
-    __slots__ = ("_more", "_odd", "_schema", "faults", "integral_float")
+    __slots__ = ("_mixed", "_more", "_odd", "_schema", "digits", "faults", "integral_float")
 
     def __init__(self, text: str, schema: Mapping[str, Any], *, numeric: bool) -> None:
         self.faults: list[InitErrorDetails] = []
-        self.integral_float = self._odd = False
+        self.digits: dict[Path, str] = {}
+        self.integral_float = self._odd = self._mixed = False
         self._schema, self._more = schema, 0
         numbers: dict[str, Any] = {"parse_float": self._number, "parse_constant": self._number} if numeric else {}
         try:
@@ -51,6 +55,8 @@ class SecondLook:
             return
         if self._odd and isinstance(value, dict | list):
             self._look_at_numbers(value)
+        if self._mixed:  # with its digits as a text it would be a text
+            self.inexact()
         if self._more:  # the last one makes room for it
             error = PydanticCustomError("too_many_errors", "{more} more errors are not told", {"more": self._more + 1})
             self.faults[-1] = InitErrorDetails(type=error, input=None)
@@ -74,10 +80,10 @@ class SecondLook:
 
     def _number(self, text: str) -> float:
         number = float(text)
-        if number.is_integer() and not is_exact(number, text):
+        if not (is_exact if number.is_integer() else keeps_digits)(number, text):
             number = near = _Near(text)
             near.text = text
-        self._odd = self._odd or not math.isfinite(number) or number.is_integer()
+        self._odd = self._odd or not math.isfinite(number) or number.is_integer() or isinstance(number, _Near)
         return number
 
     def _look_at_numbers(self, value: Any) -> None:
@@ -96,8 +102,12 @@ class SecondLook:
 
     def _judge(self, number: float, kinds: set[str], path: Path, key: str | int) -> None:
         if not math.isfinite(number):
-            if "number" in kinds:
+            if kinds & {"number", DECIMAL}:
                 self._found(InitErrorDetails(type="finite_number", loc=(*path, key), input=number))
+        elif DECIMAL in kinds and "number" not in kinds:
+            if isinstance(number, _Near) and not keeps_digits(number, number.text):
+                self.digits[*path, key] = number.text
+                self._mixed = self._mixed or "string" in kinds
         elif "integer" in kinds and "number" not in kinds and number % 1 == 0:
             if isinstance(number, _Near):
                 error = PydanticCustomError(
@@ -106,6 +116,18 @@ class SecondLook:
                 )
                 self._found(InitErrorDetails(type=error, loc=(*path, key), input=number.text))
             self.integral_float = True
+
+    def with_digits(self, text: str) -> str:
+        """The JSON text with the decimal numbers whose digits would get lost as texts, which lose none."""
+        numerals = Numerals(text)
+        found = [numeral for place in self.digits if (numeral := numerals.at(place)) is not None]
+        return numerals.rewritten({numeral.order: f'"{numeral}"' for numeral in found})
+
+    def inexact(self) -> None:
+        """Let those numbers be faults."""
+        error = PydanticCustomError("inexact_decimal", "Input should be a text: a number of so many digits loses some")
+        for place, text in self.digits.items():
+            self._found(InitErrorDetails(type=error, loc=place, input=text))
 
 
 def _branches(schemas: Iterable[Mapping[str, Any]], root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

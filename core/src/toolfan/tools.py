@@ -19,7 +19,7 @@ from .calls import BoundCall, picklable, unpickled
 from .careful import careful
 from .definitions import definition_errors, not_a_tool
 from .errors import ToolDefinitionError
-from .glance import has_numbers
+from .glance import has_decimals, has_numbers
 from .overloads import overload
 from .schema import Schema, check_json, has_lone_surrogate, root_object
 from .type_schema import EveryName, TypeSchema
@@ -144,7 +144,15 @@ class Tool(Generic[T_co]):
     @functools.cached_property
     def numeric(self) -> bool:
         """Whether an argument is asked to be a number."""
-        return has_numbers(self.schema)
+        return has_numbers(self.places)
+
+    def is_exact(self) -> bool:
+        """Whether an argument is a decimal number, which keeps all of its digits."""
+        return self._has_decimals
+
+    @functools.cached_property
+    def _has_decimals(self) -> bool:
+        return has_decimals(self.places)
 
     def bind(self, value: Any) -> T_co:
         """The validated arguments as what the user gets: themselves, or for a function a BoundCall."""

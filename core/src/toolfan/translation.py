@@ -30,7 +30,7 @@ from .errors import (
 from .masking import masked
 from .redaction import Secrets
 from .retry_after import is_of_a_minute, retry_after_seconds, retry_info_seconds, spent_quota
-from .wire import json_text
+from .wire import json_text, text_of
 
 _NEVER_AGAIN = (AuthenticationError, PermissionDenied, QuotaExhausted, ContentFiltered)
 _LATER = (408, 425, 499)  # 425: too early; 499: someone between, or the service itself, closed the request
@@ -254,7 +254,7 @@ def broken(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) -> P
 
     ConnectionFailed if it broke off; BadResponse, not retryable, if what came is no HTTP.
     """
-    if not _MALFORMED.search(str(cause)):
+    if not _MALFORMED.search(text_of(cause)):
         return not_connected(adapter, cause, secrets)
     return BadResponse(
         f"the answer is no HTTP that can be read: {named(cause, secrets)}",
@@ -269,7 +269,7 @@ def not_sent(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) ->
 
     UsageError for a client that was closed or belongs to an event loop that has ended; else RequestRejected.
     """
-    if isinstance(cause, RuntimeError) and _UNUSABLE.search(str(cause)):
+    if isinstance(cause, RuntimeError) and _UNUSABLE.search(text_of(cause)):
         return UsageError(
             f"the client cannot be used: {excerpt(str(cause), secrets)}",
             adapter=adapter,
@@ -284,7 +284,7 @@ def not_sent(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) ->
 
 def named(cause: BaseException, secrets: Iterable[str] = ()) -> str:
     """The class and the text of an exception, without secrets."""
-    said = excerpt(str(cause), secrets)
+    said = excerpt(text_of(cause), secrets)
     return f"{type(cause).__name__}: {said}" if said else type(cause).__name__
 
 

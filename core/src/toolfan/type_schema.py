@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, NoDefault
 from pydantic_core import core_schema
 
 from .errors import ToolDefinitionError
+from .glance import DECIMAL
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -136,7 +137,13 @@ class TypeSchema(GenerateJsonSchema):
 
 
 class EveryName(TypeSchema):
-    """The same with each field at every place where validation finds it: what arguments are held against."""
+    """The same with each field at every place where validation finds it: what arguments are held against.
+
+    A decimal number has a type of its own, whatever the model is told of it.
+    """
+
+    def generate_inner(self, schema: Any) -> JsonSchemaValue:
+        return {"type": DECIMAL} if schema["type"] == "decimal" else super().generate_inner(schema)
 
     def _named(self, schema: Any) -> Any:
         fields: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from .calls import BadCall, Call, Outcome, RawCall
 from .errors import CallError, InvalidArguments, TooManyCalls, TruncatedCall
@@ -18,6 +19,7 @@ from .sealing import WRAPPERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from .scrutiny import SecondLook
     from .tools import Tool
     from .toolset import NameMap, ToolSet
 
@@ -163,13 +165,10 @@ def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> 
         return _bad(call, tool_name, rules, cut_before_arguments())
     try:
         value, more = read_arguments(tool, call.arguments, repairs=rules.repairs, context=rules.context, cut=cut)
-    except ValidationError as exc:
+    except Exception as exc:  # noqa: BLE001 - a user's validator may raise anything; the call fails, not the answer
         from .call_errors import argument_error
 
         return _bad(call, tool_name, rules, argument_error(exc, call, cut=cut))
-    except Exception as exc:  # noqa: BLE001 - a user's validator may raise anything; the call fails, not the answer
-        error = InvalidArguments(f"a validator raised {type(exc).__name__}: {exc}")
-        return _bad(call, tool_name, rules, error)
     return Call(call.index, call.id, tool_name, value, call, repairs + more, rules.attempt)
 
 
@@ -187,13 +186,15 @@ def read_arguments(
 
         unsaid = cut and not text.strip("\ufeff \t\r\n") and _takes_something(tool)
         text, made = repair_arguments(text, may_be_empty=not unsaid and not tool.schema.get("required"))
+    whole = None
     validator = tool.validator.validator  # the core's own: what TypeAdapter adds costs a quarter more
     try:
         value = validator.validate_json(text, context=context)
     except ValidationError as exc:
         from .repairs import integral_floats
 
-        whole = integral_floats(text) if repairs and _wants_whole_numbers(exc) else None
+        places = _wanting_integers(exc) if repairs else ()
+        whole = integral_floats(text, places) if places else None
         if whole is None:
             raise
         try:
@@ -201,13 +202,15 @@ def read_arguments(
         except Exception:  # noqa: BLE001 - the first error is the one to tell
             raise exc from None
         made = (*made, "integral_float")
-    if not is_plain(text):
+    if not is_plain(text, tool.is_exact):
         from .scrutiny import SecondLook
 
-        found = SecondLook(text, tool.places if tool.numeric else {}, numeric=tool.numeric)
-        if found.faults:
-            raise ValidationError.from_exception_data(tool.name, found.faults, "json")
-        if found.integral_float and repairs and "integral_float" not in made:
+        look = SecondLook(text, tool.places if tool.numeric else {}, numeric=tool.numeric)
+        if look.digits and not look.faults:
+            value = _exactly(tool, whole or text, look, context)
+        if look.faults:
+            raise ValidationError.from_exception_data(tool.name, look.faults, "json")
+        if look.integral_float and repairs and "integral_float" not in made:
             made = (*made, "integral_float")
     return tool.bind(value), made
 
@@ -216,10 +219,23 @@ def _takes_something(tool: Tool[Any]) -> bool:
     return any(said for key, said in tool.schema.items() if key not in _NO_FIELDS)
 
 
-def _wants_whole_numbers(exc: ValidationError) -> bool:
-    # Lax validation takes 3.0 for an int by itself, which `scrutiny` finds; this is for strict models.
+def _wanting_integers(exc: ValidationError) -> list[list[str | int]]:
+    """Where a strict model asks for an integer: lax validation takes 3.0 for one by itself, which `scrutiny` finds."""
     # Not `errors()`, which makes objects of all.
-    return '"type":"int_type"' in exc.json(include_url=False, include_context=False, include_input=False)
+    try:
+        text = exc.json(include_url=False, include_context=False, include_input=False)
+    except Exception:  # noqa: BLE001 - it tells words of the user's, which may be no text at all
+        return []
+    return [fault["loc"] for fault in from_json(text) if fault["type"] == "int_type"] if '"int_type"' in text else []
+
+
+def _exactly(tool: Tool[Any], text: str, look: SecondLook, context: Any) -> Any:
+    """The value again, with the digits of decimal numbers that a float has no room for; a fault where that fails."""
+    try:
+        return tool.validator.validator.validate_json(look.with_digits(text), context=context)
+    except Exception:  # noqa: BLE001 - a validator of the user's that wants a number
+        look.inexact()
+        return None
 
 
 def _bad(call: RawCall, tool: str, rules: Rules, error: CallError) -> BadCall:
