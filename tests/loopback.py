@@ -163,7 +163,7 @@ class FaultServer:
                     else:
                         answer(self)
 
-            do_POST = do_GET = handle_any
+            do_POST = do_GET = do_CONNECT = handle_any
 
             def log_message(self, *args: Any) -> None: ...
 

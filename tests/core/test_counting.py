@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,24 @@ import openai
 import pytest
 import tenacity
 import toolfan
-from loopback import KEY, USER, Bench, FaultServer, call, completion, raw, until
+from loopback import KEY, USER, Bench, FaultServer, call, completion, http, raw, until
 from pydantic import BaseModel, field_validator
-from toolfan import ConnectionFailed, DeadlineExceeded, RateLimited, ToolfanError, Unavailable, UsageError, workers
+from toolfan import (
+    ConnectionFailed,
+    DeadlineExceeded,
+    RateLimited,
+    RequestRejected,
+    ToolfanError,
+    Unavailable,
+    UsageError,
+    workers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+sdk_http: Any = importlib.import_module("httpx2" if int(openai.__version__.split(".")[0]) >= 3 else "httpx")
 
 
 class A(BaseModel):
@@ -56,6 +69,107 @@ def test_a_client_that_is_closed_meanwhile_has_sent_what_it_had(faulty: Callable
     assert len(server.requests) == 1
     assert failed(client, UsageError) == (0, 0)
     assert len(server.requests) == 1
+
+
+class Odd(Exception):
+    """Of the user's code, with no text."""
+
+    def __str__(self) -> str:
+        raise TypeError
+
+
+def fails(*_: Any) -> Any:
+    raise Odd
+
+
+async def fails_later(*_: Any) -> Any:
+    raise Odd
+
+
+async def asked_async(sdk: openai.AsyncOpenAI, way: str) -> None:
+    async with sdk:
+        client = toolfan.from_openai(sdk, wait=tenacity.wait_none())
+        if way == "stream":
+            assert [item async for item in client.stream(**ASKED)]
+        else:
+            await client.create(**ASKED)
+
+
+def asked(of_client: dict[str, Any], url: str, way: str, *, use_async: bool) -> None:
+    """One request of a client whose HTTP client, or whose function for the key, is the user's."""
+    options = {"base_url": url, "api_key": of_client.pop("api_key", KEY)}
+    if use_async:
+        sdk = openai.AsyncOpenAI(**options, http_client=openai.DefaultAsyncHttpxClient(**of_client))
+        return asyncio.run(asked_async(sdk, way))
+    with openai.OpenAI(**options, http_client=openai.DefaultHttpxClient(**of_client)) as blocking:
+        client = toolfan.from_openai(blocking, wait=tenacity.wait_none())
+        assert list(client.stream(**ASKED) if way == "stream" else client.create(**ASKED))
+    return None
+
+
+OWN_CODE: dict[str, tuple[Callable[[Any], dict[str, Any]], int, type[ToolfanError], int, int, str]] = {
+    "response hook": (
+        lambda own: {"event_hooks": {"response": [own]}},
+        200,
+        RequestRejected,
+        1,
+        1,
+        r"an answer came \(200\), and code that handles it failed: Odd: .*\. Mend what raised it: a hook",
+    ),
+    "response hook, 429": (
+        lambda own: {"event_hooks": {"response": [own]}},
+        429,
+        RateLimited,
+        3,
+        3,
+        "the provider answered 429",
+    ),
+    "request hook": (
+        lambda own: {"event_hooks": {"request": [own]}},
+        200,
+        RequestRejected,
+        0,
+        0,
+        "did not send the request: Odd: .*token provider or a hook",
+    ),
+    "key": (lambda own: {"api_key": own}, 200, RequestRejected, 0, 0, "did not send the request: Odd"),
+    "transport": (
+        lambda own: {"transport": sdk_http.MockTransport(own)},
+        200,
+        RequestRejected,
+        1,
+        0,
+        "the request may have been sent, or not: Odd: .*a transport",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", ["whole", "stream"])
+@pytest.mark.parametrize("use_async", [False, True])
+@pytest.mark.parametrize("row", OWN_CODE.values(), ids=OWN_CODE)
+def test_code_of_the_user_s_that_fails_does_not_undo_a_request(
+    faulty: Callable[..., FaultServer], row: tuple[Any, ...], use_async: bool, way: str
+) -> None:
+    """An answer that came may be paid for, whatever a hook of the client's makes of it."""
+    of_client, status, kind, requests, seen, message = row
+    server = faulty(http("{}", status))
+    own = of_client(fails_later if use_async else fails)
+    with pytest.raises(kind, match=message) as caught:
+        asked(own, server.url, way, use_async=use_async)
+    assert type(caught.value) is kind
+    assert (caught.value.requests, len(server.requests)) == (requests, seen)
+    assert isinstance(caught.value.__cause__, Odd)
+
+
+@pytest.mark.parametrize("use_async", [False, True])
+def test_a_proxy_that_refuses_the_login_is_asked_once(faulty: Callable[..., FaultServer], use_async: bool) -> None:
+    proxy = faulty(http("", 407, proxy_authenticate="Basic"))
+    client: dict[str, Any] = {"proxy": proxy.url.removesuffix("/v1")}
+    with pytest.raises(
+        RequestRejected, match=r"answered 407: the proxy refuses to connect.*login of the proxy"
+    ) as caught:
+        asked(client, "https://x.invalid/v1", "whole", use_async=use_async)
+    assert (caught.value.requests, caught.value.retryable, len(proxy.requests)) == (1, False, 1)
 
 
 @pytest.mark.parametrize("seconds", [1e-9, 1e-4, 1e-3])

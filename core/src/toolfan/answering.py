@@ -14,7 +14,8 @@ from pydantic_core import to_json, to_jsonable_python
 
 from .calls import Answer, Call
 from .errors import InvalidArguments, TooManyCalls, UsageError
-from .wire import json_faults, text_of, well_formed
+from .masking import text_of
+from .wire import json_faults, well_formed
 
 if TYPE_CHECKING:
     from .calls import BadCall, Outcome, RawCall, Turn

@@ -122,8 +122,8 @@ def silence(adapter: ParallelToolsAdapter, seconds: float) -> Wait:
 
 def again(exc: ProviderError, series: Any, spent: Spent) -> Generator[Effect, Any, ProviderError]:
     """Waits before the request is sent again, and returns the error; raises it if it shall not be."""
-    if isinstance(exc, RequestRejected) and exc.status is None:
-        spent.requests -= 1  # it could not be written as JSON: nothing was sent
+    if isinstance(exc, RequestRejected) and exc.status is None and not exc.requests:
+        spent.requests -= 1  # it could not be written as JSON, or code of the user's failed before: nothing was sent
     seconds = series.after(exc) if spent.requests < spent.ceiling else None
     if seconds is None:
         raise exc

@@ -14,7 +14,8 @@ from pydantic_core import from_json
 
 from .errors import CallError, InvalidArguments, MalformedArguments, TruncatedCall, UnknownTool
 from .glance import MOST_FAULTS
-from .wire import nearest, text_of
+from .masking import text_of
+from .wire import nearest
 
 if TYPE_CHECKING:
     from .calls import RawCall

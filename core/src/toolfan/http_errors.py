@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import AuthenticationError, BadResponse, ToolfanError, UsageError
 from .redaction import Secrets
-from .translation import broken, excerpt, named, not_connected, not_sent, own_timeout, timed_out
-from .unread import error_of_unread
+from .translation import broken, excerpt, named, not_connected, own_timeout, timed_out
+from .unread import error_of_code, error_of_unread, was_answered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -72,7 +72,7 @@ def _without_answer(cause: Exception, names: set[str], adapter: str, secrets: tu
             adapter=adapter,
             hint="A proxy may have changed the answer, or cut it.",
         )
-    if names & _ADDRESS:
+    if names & _ADDRESS and not was_answered(cause):
         return UsageError(
             f"the base URL cannot be used: {excerpt(str(cause), secrets)}", adapter=adapter, hint="Check base_url."
         )
@@ -80,7 +80,7 @@ def _without_answer(cause: Exception, names: set[str], adapter: str, secrets: tu
         return broken(adapter, cause, secrets)
     if names & _CONNECTION:
         return not_connected(adapter, cause, secrets)
-    return not_sent(adapter, cause, secrets)
+    return error_of_code(cause, adapter=adapter, secrets=secrets)
 
 
 def _names(exc: BaseException) -> set[str]:

@@ -8,12 +8,12 @@ Knows: what texts with secrets look like.  Must not know: settings, HTTP.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .spellings import hidden, usual
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import NoReturn
 
 _URL_LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
@@ -87,10 +87,18 @@ def _texts(exc: BaseException) -> Iterator[str]:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        yield from (str(one), *map(str, one.args), *getattr(one, "__notes__", ()))
+        yield from (text_of(one), *map(text_of, one.args), *getattr(one, "__notes__", ()))
         left += [one.__cause__, one.__context__]
         if isinstance(one, BaseExceptionGroup):
             left += one.exceptions
+
+
+def text_of(value: Any, say: Callable[[Any], str] = str) -> str:
+    """What the value says of itself, also where its own `__str__` or `__repr__` raises."""
+    try:
+        return say(value)
+    except Exception as exc:  # noqa: BLE001 - a class of the user's
+        return f"(its text cannot be had: {type(exc).__name__})"
 
 
 def secret_spans(text: str, secrets: Iterable[str] = ()) -> list[tuple[int, int]]:

@@ -25,12 +25,11 @@ from .errors import (
     RequestRejected,
     ToolfanError,
     Unavailable,
-    UsageError,
 )
-from .masking import masked
+from .masking import masked, text_of
 from .redaction import Secrets
 from .retry_after import is_of_a_minute, retry_after_seconds, retry_info_seconds, spent_quota
-from .wire import json_text, text_of
+from .wire import json_text
 
 _NEVER_AGAIN = (AuthenticationError, PermissionDenied, QuotaExhausted, ContentFiltered)
 _LATER = (408, 425, 499)  # 425: too early; 499: someone between, or the service itself, closed the request
@@ -58,14 +57,12 @@ _NO_WORDS = "The provider does not say why: check the request, the name of the m
 # A code that names what was not found, unless that may be the model or the address.
 _OTHER_NOT_FOUND = re.compile("(?!model|resource|deployment|endpoint|route|path|url|page)[a-z]+_.*not_found")
 _AGAIN = "The same request may succeed later."
+# The status of a proxy that was asked to connect: httpx and aiohttp say it first, requests and boto3 after words.
+_PROXY_LOGIN = re.compile(r"(?:^|Tunnel connection failed: )407\b")
 # What h11, http.client and aiohttp say of an answer that is no HTTP; the next one would be none either.
 _MALFORMED = re.compile(
     r"illegal|malformed|too long|too much data|more than [0-9]+ (bytes|headers)|bad ?status ?line|bad content-length|"
     r"invalid (header|status|http|char)|(multiple|conflicting|only) (content-length|transfer-encoding)|expected http",
-    re.IGNORECASE,
-)
-_UNUSABLE = re.compile(
-    r"event loop is closed|(client|session|channel|connector) (has been|is) closed|different (event )?loop",
     re.IGNORECASE,
 )
 
@@ -219,14 +216,17 @@ def timed_out(adapter: str, seconds: float | None, cause: BaseException | None =
     )
 
 
-def not_connected(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) -> ConnectionFailed:
-    """The error of a connection that could not be made, or broke."""
+def not_connected(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) -> ProviderError:
+    """The error of a connection that could not be made, or broke; that of a 407, where a proxy refuses the login."""
+    told = f"{text_of(cause)}\n{text_of(cause.__cause__ or cause.__context__)}"  # botocore's error says no more itself
+    if "Proxy" in type(cause).__name__ and _PROXY_LOGIN.search(told):
+        return error_from_status(407, f"the proxy refuses to connect: {named(cause, secrets)}", adapter=adapter)
     return ConnectionFailed(
         f"the connection failed: {named(cause, secrets)}", adapter=adapter, hint="Check the network and the base URL."
     )
 
 
-def own_timeout(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) -> ConnectionFailed:
+def own_timeout(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) -> ProviderError:
     """The error of a client whose own timeout, between two bytes, was over before the deadline."""
     if type(cause).__name__.startswith(("Connect", "Pool")):
         return not_connected(adapter, cause, secrets)
@@ -261,24 +261,6 @@ def broken(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) -> P
         adapter=adapter,
         retryable=False,
         hint="Check the base URL: another service may have answered.",
-    )
-
-
-def not_sent(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) -> ToolfanError:
-    """The error of an exception that no connection raised: of the SDK, or of your own code that it ran.
-
-    UsageError for a client that was closed or belongs to an event loop that has ended; else RequestRejected.
-    """
-    if isinstance(cause, RuntimeError) and _UNUSABLE.search(text_of(cause)):
-        return UsageError(
-            f"the client cannot be used: {excerpt(str(cause), secrets)}",
-            adapter=adapter,
-            hint="It was closed, or belongs to an event loop that has ended; make one for each loop.",
-        )
-    return RequestRejected(
-        f"the SDK did not send the request: {named(cause, secrets)}",
-        adapter=adapter,
-        hint="Mend what raised it: a token provider or a hook of the client, for example.",
     )
 
 

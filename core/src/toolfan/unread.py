@@ -7,22 +7,41 @@ Knows: exceptions, their frames and responses by their shape.  Must not know: SD
 
 from __future__ import annotations
 
+import re
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
+from .errors import RequestRejected, UsageError
+from .masking import text_of
 from .redaction import Secrets, public_headers
-from .translation import error_from_status, excerpt, provider_words
+from .translation import error_from_status, excerpt, named, provider_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from types import FrameType
 
-    from .errors import ProviderError
+    from .errors import ProviderError, ToolfanError
 
 _LONGEST_CHAIN = 8
+# HTTP libraries, and what of ours reads their answers; what a function of the user's calls `response` may be a token's.
+_BELOW = ("httpx", "requests", "toolfan.post_sender", "toolfan.http_transport", "toolfan.async_http_transport")
+# Functions of theirs that hand a request on to what sends it.
+_SENDING = (
+    ("httpx", "_send_single_request"),
+    ("requests.adapters", "send"),
+    ("aiohttp.client", "_request"),
+    ("botocore.endpoint", "_get_response"),
+)
 _LOCALS = ("response", "r", "http_response")  # `r` in requests, `http_response` in botocore
+
+
+_UNUSABLE = re.compile(
+    r"event loop is closed|(client|session|channel|connector) (has been|is) closed|different (event )?loop",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -71,8 +90,10 @@ def unread_answer(exc: BaseException, *, secrets: Iterable[str] = (), of: tuple[
 def error_of_unread(exc: BaseException, *, adapter: str, secrets: Iterable[str] = ()) -> ProviderError | None:
     """The error of the status that came before `exc` did; None if none came, or a success or a redirect."""
     came = unread_answer(exc, secrets=secrets)
-    if came is None or not came.is_error:
-        return None
+    return _of_status(came, exc, adapter, secrets) if came is not None and came.is_error else None
+
+
+def _of_status(came: Unread, exc: BaseException, adapter: str, secrets: Iterable[str]) -> ProviderError:
     return error_from_status(
         came.status,
         unread_words(came, exc),
@@ -81,6 +102,67 @@ def error_of_unread(exc: BaseException, *, adapter: str, secrets: Iterable[str] 
         request_id=came.headers.get("x-request-id"),
         secrets=secrets,
     )
+
+
+def was_answered(exc: BaseException) -> bool:
+    """Whether an HTTP library had an answer when `exc` was raised, by a hook of the user's perhaps."""
+    return _status(_response(exc, _BELOW)) is not None
+
+
+def error_of_code(exc: BaseException, *, adapter: str, secrets: Iterable[str] = ()) -> ToolfanError:
+    """The error of an exception that no connection raised, by how far the request had come.
+
+    That of the status, if it came with one of an error; RequestRejected, if a good answer had come, which counts; else
+    one that says whether it may have been sent.
+    """
+    came = unread_answer(exc, secrets=secrets, of=_BELOW)
+    if came is None:
+        return _not_sent(adapter, exc, secrets, handed_on=_was_handed_on(exc))
+    if came.is_error:
+        return _of_status(came, exc, adapter, secrets)
+    return RequestRejected(
+        f"an answer came ({came.status}), and code that handles it failed: {named(exc, secrets)}",
+        adapter=adapter,
+        status=came.status,
+        request_id=came.headers.get("x-request-id"),
+        hint="Mend what raised it: a hook of the client, for example. The provider may charge for the answer.",
+    )
+
+
+def _not_sent(adapter: str, cause: BaseException, secrets: Iterable[str], *, handed_on: bool) -> ToolfanError:
+    """The error of an exception that no connection raised: of the SDK, or of your own code that it ran.
+
+    UsageError for a client that was closed or belongs to an event loop that has ended; else RequestRejected, which
+    counts a request if it was `handed_on` to what sends it.
+    """
+    if isinstance(cause, RuntimeError) and _UNUSABLE.search(text_of(cause)):
+        return UsageError(
+            f"the client cannot be used: {excerpt(str(cause), secrets)}",
+            adapter=adapter,
+            hint="It was closed, or belongs to an event loop that has ended; make one for each loop.",
+        )
+    what = "the request may have been sent, or not" if handed_on else "the SDK did not send the request"
+    whose = "a transport" if handed_on else "a token provider or a hook"
+    return RequestRejected(
+        f"{what}: {named(cause, secrets)}",
+        adapter=adapter,
+        requests=int(handed_on),
+        hint=f"Mend what raised it: {whose} of the client, for example.",
+    )
+
+
+def _was_handed_on(exc: BaseException) -> bool:
+    frames = [(frame.f_globals.get("__name__") or "", frame.f_code.co_name) for frame, _ in _frames(exc)]
+    return any(name == own and module.startswith(start) for module, name in frames for start, own in _SENDING)
+
+
+def _frames(exc: BaseException) -> Iterator[tuple[FrameType, int]]:
+    one: BaseException | None = exc
+    for _ in range(_LONGEST_CHAIN):
+        if one is None:
+            break
+        yield from traceback.walk_tb(one.__traceback__)
+        one = one.__cause__ or one.__context__
 
 
 def unread_words(came: Unread, exc: BaseException) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -217,14 +217,6 @@ def nearest(name: str, known: Collection[str]) -> str:
 
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.65)  # at 0.6 "nope" is near "openai"
     return f" Did you mean {close[0]!r}?" if close else ""
-
-
-def text_of(value: object, say: Callable[[object], str] = str) -> str:
-    """What the value says of itself, also where its own `__str__` or `__repr__` raises."""
-    try:
-        return say(value)
-    except Exception as exc:  # noqa: BLE001 - a class of the user's
-        return f"(its text cannot be had: {type(exc).__name__})"
 
 
 def legal_id(call_id: str, longest: int | None, letters: str = "") -> str:

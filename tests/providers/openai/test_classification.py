@@ -348,11 +348,11 @@ def raising(exc: Exception) -> Callable[..., Any]:
 
 
 MISLEADING: dict[str, tuple[Exception, type[ToolfanError], bool, str]] = {
-    "of the user": (Own("my bug"), RequestRejected, False, "the SDK did not send the request: Own: my bug.*hook"),
-    "KeyError": (KeyError("x"), RequestRejected, False, "the SDK did not send the request: KeyError"),
+    "of the user": (Own("my bug"), RequestRejected, False, "may have been sent, or not: Own: my bug.*a transport"),
+    "KeyError": (KeyError("x"), RequestRejected, False, "the request may have been sent, or not: KeyError"),
     "closed loop": (RuntimeError("Event loop is closed"), UsageError, False, "the client cannot be used.*each loop"),
     "other loop": (RuntimeError("<Lock> is bound to a different event loop"), UsageError, False, "each loop"),
-    "other RuntimeError": (RuntimeError("the door is closed"), RequestRejected, False, "did not send"),
+    "other RuntimeError": (RuntimeError("the door is closed"), RequestRejected, False, "may have been"),
     "refused": (sdk_http.ConnectError("refused"), ConnectionFailed, True, "refused"),
     "OSError": (ConnectionResetError("reset"), ConnectionFailed, True, "reset"),
     "proxy": (sdk_http.ProxyError("no proxy"), ConnectionFailed, True, "no proxy"),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
 from toolfan.logins import login_of, proxy_logins, query_of
 from toolfan.redaction import Secrets, known_secrets, longest_first, public_headers, sent_secrets
-from toolfan.translation import broken, excerpt, named, not_connected, not_sent, provider_words, timed_out
-from toolfan.unread import body_of, unread_answer, unread_words
+from toolfan.translation import broken, excerpt, named, not_connected, provider_words, timed_out
+from toolfan.unread import body_of, error_of_code, unread_answer, unread_words
 
 from .failures import code_told, error_of, with_own_setting
 
@@ -92,7 +92,11 @@ def _translated(
         )
     if names & {"ProtocolError", "ConnectionClosedError"}:
         return broken(adapter, exc, known)
-    return not_connected(adapter, exc, known) if names & _CONNECTION else not_sent(adapter, exc, known)
+    return (
+        not_connected(adapter, exc, known)
+        if names & _CONNECTION
+        else error_of_code(exc, adapter=adapter, secrets=known)
+    )
 
 
 def with_words(parsed: Mapping[str, Any], content: bytes) -> Any:

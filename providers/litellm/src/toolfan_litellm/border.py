@@ -17,7 +17,8 @@ from typing import Any
 from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
 from toolfan.logins import login_of, proxy_logins, query_of
 from toolfan.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets
-from toolfan.translation import error_from_body, error_from_status, excerpt, named, not_connected, not_sent, timed_out
+from toolfan.translation import error_from_body, error_from_status, excerpt, named, not_connected, timed_out
+from toolfan.unread import error_of_code
 
 _TIMEOUT = frozenset({"Timeout", "APITimeoutError", "TimeoutException", "TimeoutError"})
 _CONNECTION = frozenset({"TransportError", "OSError", "APIConnectionError", "ClientConnectionError"})
@@ -80,7 +81,7 @@ def translated(
         if nobodys is not None:
             return nobodys
     if not isinstance(status, int) or status < 300:
-        return not_sent(adapter, exc, secrets)
+        return error_of_code(exc, adapter=adapter, secrets=secrets)
     return _of_status(exc, status, names, adapter, secrets)
 
 
@@ -113,7 +114,7 @@ def _of_nobody(
             adapter=adapter,
             hint=f"{unset}Set what LiteLLM reads for this vendor, or name a variable with api_key_env.",
         )
-    return None if met is exc or getattr(exc, "status_code", None) == _DENIED else not_sent(adapter, met, secrets)
+    return None if met is exc or getattr(exc, "status_code", None) == _DENIED else error_of_code(met, adapter=adapter, secrets=secrets)
 
 
 def _missing(exc: Exception) -> list[str]:

@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, UsageError
 from toolfan.logins import login_of, logins_of, proxy_logins, query_of
-from toolfan.masking import raise_from, shows_secret
+from toolfan.masking import raise_from, shows_secret, text_of
 from toolfan.redaction import Secrets, known_secrets, longest_first, sent_secrets
 from toolfan.translation import (
     broken,
     error_from_body,
     excerpt,
     named,
-    not_sent,
     timed_out,
     unless_closed,
 )
-from toolfan.unread import start_of_unread, unread_answer
+from toolfan.unread import error_of_code, start_of_unread, unread_answer
 
 from .statuses import of_size, of_status, of_unread, status_word
 
@@ -54,7 +53,9 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
     """What `exc`, caught around an SDK's send, is to toolfan; `timeout` is in seconds."""
     known = Secrets(secrets)
     names = _names(exc)
-    if names & _HEADER or (isinstance(exc, ValueError) and "in headers" in str(exc)):  # the latter is aiohttp's word
+    if names & _HEADER or (
+        isinstance(exc, ValueError) and "in headers" in text_of(exc)
+    ):  # the latter is aiohttp's word
         return AuthenticationError(
             "a header of the request holds a character that HTTP forbids; nothing was sent",
             adapter=adapter,
@@ -69,7 +70,7 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
             retryable=False,
             hint="Check the base URL: another service may have answered.",
         )
-    if any(word in str(exc) for word in _NO_MESSAGE):
+    if any(word in text_of(exc) for word in _NO_MESSAGE):
         return _unreadable(adapter, "its bytes are no message of generateContent")
     if too_large := of_size(exc, adapter):
         return too_large
@@ -134,11 +135,15 @@ def _without_status(exc: Exception, names: set[str], adapter: str, known: tuple[
             hint="Run `gcloud auth application-default login`, or pass credentials to the client.",
         )
     # The words of aiohttp, and of Google's reader of streams.
-    if names & _UNREADABLE or str(exc).startswith("Can only parse array") or "decode content-encoding" in str(exc):
+    if (
+        names & _UNREADABLE
+        or text_of(exc).startswith("Can only parse array")
+        or "decode content-encoding" in text_of(exc)
+    ):
         return _unread(adapter, exc, known)
     if names & _BROKEN:
         return broken(adapter, exc, known)
-    return _unread(adapter, exc, known) if _was_answered(exc) else not_sent(adapter, exc, known)
+    return _unread(adapter, exc, known) if _was_answered(exc) else error_of_code(exc, adapter=adapter, secrets=known)
 
 
 def raise_translated(

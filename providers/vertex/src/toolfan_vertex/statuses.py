@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, RequestRejected, ToolfanError
+from toolfan.masking import text_of
 from toolfan.redaction import Secrets, public_headers
 from toolfan.translation import error_from_status, innermost, not_connected, provider_words
 from toolfan.unread import body_of, unread_words
@@ -29,7 +30,7 @@ _OWN_WORDS = re.compile(r"^(GET|POST) https?://\S+: ")
 
 def of_size(exc: Exception, adapter: str) -> ProviderError | None:
     """The error of a message that is larger than this side of a gRPC channel, or the other one, takes; or None."""
-    found = _TOO_LARGE.search(str(exc))
+    found = _TOO_LARGE.search(text_of(exc))
     if found is None:
         return None
     ours, received = (found[1] or "client: ").lower() == "client: ", found[2].lower() == "received"
