@@ -22,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientS
 
 Start = Callable[..., FaultServer]
 PLANTED = "plantedhunter2xyz"
+OF_ONE_CALL = "sk-planted-for-one-call-0815"
 ADDRESSES = {
     "password": f"http://u:{PLANTED}@HOST",
     "user alone": f"http://{PLANTED}@HOST",
@@ -30,6 +31,15 @@ ADDRESSES = {
 }
 ASKED: dict[str, Any] = {"messages": USER, "tools": (Weather,)}
 SAID = json.dumps({"error": {"message": f"not with {PLANTED}"}, "message": f"not with {PLANTED}"})
+
+
+EXTRAS: list[dict[str, Any]] = [
+    {"extra_headers": {"Authorization": f"Bearer {OF_ONE_CALL}"}},
+    {"extra_query": {"token": OF_ONE_CALL}},
+    {"extra_headers": {"x-api-key": OF_ONE_CALL}},
+    {"extra_headers": {"X-Token": OF_ONE_CALL}, "tool_choice": "nonsense"},
+    {"extra_headers": {"X-Token": OF_ONE_CALL}, "extra_query": {"token": OF_ONE_CALL}, "max_attempts": 0},
+]
 
 
 def address(server: FaultServer, where: str) -> str:
@@ -86,6 +96,10 @@ def test_no_local_variable_of_ours_shows_a_key(faulty: Start, provider: str, ans
             with pytest.raises(toolfan.ProviderError) as caught:
                 ask(**ASKED)
             check_locals(caught.value)
+            for extra in EXTRAS:
+                with pytest.raises(toolfan.ToolfanError) as failed:
+                    ask(**ASKED, **extra)
+                check_locals(failed.value, OF_ONE_CALL)
 
 
 @pytest.mark.parametrize("provider", ["openai:m", "anthropic:m", "cohere:m", "gemini:m", "vertex:m"])
@@ -96,12 +110,12 @@ def test_nor_where_the_key_is_refused(monkeypatch: pytest.MonkeyPatch, provider:
     check_locals(caught.value)
 
 
-def check_locals(error: BaseException) -> None:
+def check_locals(error: BaseException, planted: str = KEY) -> None:
     one: BaseException | None = error
     while one is not None:
         for frame, _ in traceback.walk_tb(one.__traceback__):
             if str(frame.f_globals.get("__name__")).startswith("toolfan"):
-                shown = {name: value for name, value in frame.f_locals.items() if KEY in repr(value)}
+                shown = {name: value for name, value in frame.f_locals.items() if planted in repr(value)}
                 assert shown == {}, frame.f_code.co_qualname
         one = one.__cause__ or one.__context__
 

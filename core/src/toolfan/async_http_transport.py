@@ -8,6 +8,8 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from .redaction import Hidden
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
@@ -32,7 +34,7 @@ class AsyncHttpTransport:
         try:
             return sender.read(await sender.send(request, timeout, headers, query))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            sender.failure(exc, timeout, {**query, **headers})
+            sender.failure(exc, timeout, Hidden({**query, **headers}))
 
     @asynccontextmanager
     async def stream(
@@ -41,7 +43,7 @@ class AsyncHttpTransport:
         """The events of one streamed answer; leaving the context closes the connection, unless all was read."""
         from .event_streams import AsyncEventStream
 
-        sender, added = self.sender, {**query, **headers}
+        sender, added = self.sender, Hidden({**query, **headers})
         async with AsyncExitStack() as stack:
             try:
                 response = await stack.enter_async_context(sender.open(request, timeout, headers, query))

@@ -12,6 +12,7 @@ from .async_signatures import AsyncCreate
 from .conversation import converse
 from .drivers import drive, drive_async
 from .errors import UsageError
+from .extras import hide_extras
 from .request import prepare
 from .runs import AsyncRuns, Runs
 from .signatures import Create
@@ -53,6 +54,7 @@ class _AsyncChat:
 
 def _streaming(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of `stream()` as those of `create()`.  Raises UsageError for `stream=`, if it is not True."""
+    hide_extras(options)
     if options.get("stream", True) is not True:
         raise UsageError(f"stream is {options['stream']!r} in stream()", hint="Leave it out, or call create().")
     return {**options, "stream": True}
@@ -105,6 +107,7 @@ class _Shared:
             raise UsageError("the client is closed", adapter=self.adapter.name, hint="Make another one.")
 
     def _prepare(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> Prepared:
+        hide_extras(options)
         self._check_open()
         return prepare(
             self.adapter,

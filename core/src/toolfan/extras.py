@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
+from .redaction import Hidden
 from .wire import json_faults
 
 if TYPE_CHECKING:
@@ -62,10 +63,17 @@ def _names(tool: Mapping[str, Any]) -> list[str]:
     return [name for name in found if isinstance(name, str)]
 
 
+def hide_extras(options: Any) -> None:
+    """Let what is given for one call show no values where local variables are shown; `options` are changed in place."""
+    for name in ("extra_headers", "extra_query"):
+        if isinstance(given := options.get(name), Mapping) and not isinstance(given, Hidden):
+            options[name] = Hidden(given)
+
+
 def extra_headers(value: Any) -> Mapping[str, str]:
     """`extra_headers`.  Raises UsageError for what cannot be a header."""
     if value is None:
-        return {}
+        return Hidden()
     headers = _string_keys("extra_headers", value)
     for name, text in headers.items():
         legal = isinstance(text, str) and text.isascii() and text.isprintable() and text == text.strip()
@@ -79,14 +87,14 @@ def extra_headers(value: Any) -> Mapping[str, str]:
                 f"extra_headers holds {name!r}, which says where the body ends",
                 hint="Leave it out; the SDK counts what it sends.",
             )
-    return headers
+    return Hidden(headers)
 
 
 def extra_query(value: Any) -> Mapping[str, Any]:
     """`extra_query`.  Raises UsageError for what is no JSON."""
     if value is None:
-        return {}
+        return Hidden()
     query = _string_keys("extra_query", value)
     for where, what in json_faults(query):
         raise UsageError(f"extra_query.{where} cannot be sent: {what}", hint="Write it as a text or a number.")
-    return query
+    return Hidden(query)

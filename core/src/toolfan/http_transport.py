@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from .async_http_transport import END_SECONDS, AsyncHttpTransport
+from .redaction import Hidden
 from .sockets import Limit, end_at_the_deadline, in_time, interrupt, limit
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class HttpTransport:
         try:
             return sender.read(sender.send(request, timeout, headers, query))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            sender.failure(exc, timeout, {**query, **headers})
+            sender.failure(exc, timeout, Hidden({**query, **headers}))
 
     @contextmanager
     def stream(
@@ -57,7 +58,7 @@ class HttpTransport:
         """The events of one streamed answer; leaving the context closes the connection, unless all was read."""
         from .event_streams import EventStream
 
-        sender, added = self.sender, {**query, **headers}
+        sender, added = self.sender, Hidden({**query, **headers})
         with ExitStack() as stack:
             try:
                 response = stack.enter_context(sender.open(request, timeout, headers, query))

@@ -14,6 +14,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from .http_sender import HttpSender, Pairs
+from .redaction import Hidden
 from .wire import encode_json
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ class PostSender(HttpSender):
             "max_retries": 0,
             "follow_redirects": False,  # one would turn the POST into a GET
             "timeout": self.client.timeout if shorter is None else shorter,
-            "headers": dict(headers),
-            "params": dict(query),
+            "headers": Hidden(headers),
+            "params": Hidden(query),
         }
         return {"cast_to": self._response_class, "options": options, **self._payload(request)}
 

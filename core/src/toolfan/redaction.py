@@ -69,6 +69,15 @@ class Secrets(tuple[str, ...]):
         return f"<secrets: {len(self)}>"
 
 
+class Hidden(dict[str, Any]):
+    """Headers, or parts of a query, of which what shows local variables shows the names alone."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<values not shown: {', '.join(map(str, self))}>"
+
+
 @lru_cache(1000)
 def looks_secret(name: str) -> bool:
     """Whether a setting of this name holds, or names the place of, a secret."""

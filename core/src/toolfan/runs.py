@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .drivers import Deadline
 from .errors import Unsupported, UsageError
+from .extras import hide_extras
 from .overloads import overload
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class _Runner:
         from .running import run_loop
 
         check_limit("max_rounds", limits["max_rounds"])
+        hide_extras(options)
         if options.get("stream"):
             raise UsageError("stream is no option of run()", hint="early=True executes calls while they stream.")
         on_invalid = self._defaults.get("on_invalid", "keep")

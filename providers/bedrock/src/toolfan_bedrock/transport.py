@@ -16,6 +16,7 @@ from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.masking import raise_from, shows_secret
 from toolfan.redaction import (
+    Hidden,
     blotted,
     blotted_beside,
     known_secrets,
@@ -91,7 +92,7 @@ def _note_headers(request: Any, **more: Any) -> None:
             (name, value.decode("latin-1") if isinstance(value, bytes) else str(value))
             for name, value in request.headers.items()
         )
-        asked.sent = dict(values)
+        asked.sent = Hidden(values)
 
 
 def _take_whole(response_dict: Any, **more: Any) -> None:

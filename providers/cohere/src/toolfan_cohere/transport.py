@@ -16,6 +16,7 @@ from toolfan.errors import UsageError
 from toolfan.http_sender import HttpSender, Pairs
 from toolfan.http_transport import AsyncHttpTransport, HttpTransport
 from toolfan.keys import check_key
+from toolfan.redaction import Hidden
 from toolfan.wire import encode_json
 
 if TYPE_CHECKING:
@@ -128,8 +129,8 @@ class _Sender(HttpSender):
     def _arguments(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> JSON:
         options: JSON = {
             "max_retries": 0,
-            "additional_headers": dict(headers),
-            "additional_query_parameters": dict(query),
+            "additional_headers": Hidden(headers),
+            "additional_query_parameters": Hidden(query),
         }
         if timeout is not None and self.limits(timeout):
             options["timeout_in_seconds"] = timeout

@@ -18,7 +18,7 @@ from toolfan.errors import BadResponse, ToolfanError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.framing import DONE
 from toolfan.masking import raise_from, shows_secret
-from toolfan.redaction import public_headers
+from toolfan.redaction import Hidden, public_headers
 from toolfan.wire import encode_json
 
 from .border import request_id, secrets_of, translated
@@ -54,7 +54,7 @@ class _Sender:
         if timeout is not None:
             arguments["timeout"] = timeout
         if headers:
-            arguments["extra_headers"] = dict(headers)
+            arguments["extra_headers"] = Hidden(headers)
         return arguments  # type: ignore[no-any-return]
 
     def read(self, answer: Any, added: Mapping[str, str]) -> WireResponse:

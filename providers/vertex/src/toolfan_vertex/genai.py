@@ -23,7 +23,7 @@ from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import BadResponse, ProviderError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream, events, events_async
 from toolfan.keyless import KeylessDecoder
-from toolfan.redaction import blotted, without_echo_of
+from toolfan.redaction import Hidden, blotted, without_echo_of
 from toolfan.sockets import end_at_the_deadline, interrupt
 from toolfan.unread import unread_answer
 from toolfan.wire import decode_json, encode_json, kind_of, merge_extra_body, unlisted
@@ -67,7 +67,7 @@ class _Sender:
         body = merge_extra_body(request.body, getattr(own, "extra_body", None) or {}, adapter=self._adapter)
         # One attempt: retries are toolfan's.  Without this the async client repeats a lost connection after up to
         # ten seconds; old versions (1.66) with aiohttp do so whatever is asked.
-        options: JSON = {"extra_body": body, "headers": dict(headers), "retry_options": {"attempts": 1}}
+        options: JSON = {"extra_body": body, "headers": Hidden(headers), "retry_options": {"attempts": 1}}
         limits = [getattr(own, "timeout", None), timeout and max(1, math.ceil(timeout * 1000))]
         if any(limits):
             options["timeout"] = min(filter(None, limits))  # in milliseconds
