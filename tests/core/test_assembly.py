@@ -115,6 +115,27 @@ ROWS: dict[str, tuple[list[Delta], list[tuple[str | None, str, str]]]] = {
     "id late": ([(0, None, "A", X[:3]), (0, "a", None, X[3:])], [AX]),
     "id late, index missing": ([(None, None, "A", X[:3]), (None, "a", None, X[3:])], [AX]),
     "id repeated": ([(0, "a", "A", X[:3]), (0, "a", None, X[3:])], [AX]),
+    "id late, after the end, with the name": ([(1, None, "B", Y), (1, "b", "B", ""), (0, "a", "A", X)], [AX, BY]),
+    "id late, after the end, and another call": (
+        [(None, None, "A", X), (None, "a", "A", ""), (None, "b", "B", Y)],
+        [(None, "A", X), BY],
+    ),
+    "id missing, then one with the name of the next call": (
+        [(None, None, "A", ""), (None, None, None, X), (None, "a", "A", ""), (None, "a", None, Y)],
+        [(None, "A", X), ("a", "A", Y)],
+    ),
+    "id missing, then one with the name of the next call alone": (
+        [(None, "", "A", X), (None, "a", "A", None), (None, None, None, X[:3]), (None, None, None, X[3:])],
+        [(None, "A", X), AX],
+    ),
+    "id missing, then others, index all zero": (
+        [(0, None, "A", X), (0, "a", "A", ""), (0, None, None, Y), (0, "b", "A", ""), (0, "b", None, X)],
+        [(None, "A", X), ("a", "A", Y), ("b", "A", X)],
+    ),
+    "id missing, then one with a name and no arguments, and another": (
+        [(None, None, "A", X), (None, "a", "A", ""), (None, "b", "A", ""), (None, "b", None, Y)],
+        [(None, "A", X), ("b", "A", Y)],
+    ),
     "id empty later": ([(0, "a", "A", X[:3]), (0, "", "", X[3:])], [AX]),
     "id empty": ([(0, "", "A", X), (1, "", "B", Y)], [(None, "A", X), (None, "B", Y)]),
     "id no text": ([(0, 7, "A", X), (1, 8, "B", Y)], [("7", "A", X), ("8", "B", Y)]),

@@ -73,12 +73,15 @@ class CallAssembler:
             self._release()
         slot.real = slot.real or real
         if given and not slot.id:
-            slot.id = given
             self._by_id[given] = slot
-            self._claim(slot)
+            if called and slot.closed and _is_empty(arguments):
+                slot.late_id = given
+            else:
+                slot.id = given
+                self._claim(slot)
         if called:
             slot.add_name(called)
-            slot.named_again = slot.closed and not given
+            slot.named_again = slot.closed and (not given or given == slot.late_id)
             if slot.name in WRAPPERS and slot.call is None and slot not in self._wrappers:
                 self._wrappers.append(slot)
         before = slot.held
@@ -137,15 +140,15 @@ class CallAssembler:
         last = self.slots[-1] if self.slots else None
         if index is not None:
             found = self._by_index.get(index)
-            if found is not None and call_id and found.id and call_id != found.id:
+            if found is not None and found.has_other_id(call_id):
                 known = self._by_id.get(call_id)  # calls may share an index, and their pieces come in turn
                 found = known if known is not None and known.index == index else found
-            if found is None or (call_id and found.id and call_id != found.id and (name or not found.is_open)):
+            if found is None or (found.has_other_id(call_id) and (name or not found.is_open)):
                 return self._add(index)
             return self._this_or_next(found, name, arguments, call_id, marked=True)
         if call_id and (found := self._by_id.get(call_id)) is not None:
-            return self._this_or_next(found, name, arguments, call_id, marked=True)
-        if last is None or (call_id and last.id):
+            return self._this_or_next(found, name, arguments, call_id, marked=call_id != found.late_id)
+        if last is None or last.has_other_id(call_id):
             return self._add(None)
         if name and not call_id and last.has_arguments and not last.closed and name != last.name:
             return self._add(None)
@@ -158,6 +161,9 @@ class CallAssembler:
         following = self._add(slot.index)
         if not name:
             following.name = slot.name
+        if slot.late_id and call_id in ("", slot.late_id) and name in ("", slot.name):
+            following.id, slot.late_id = slot.late_id, ""
+            self._by_id[following.id] = following
         return following
 
     def _add(self, index: int | None) -> Slot:
@@ -216,6 +222,7 @@ class CallAssembler:
     def _seal(self, slot: Slot) -> None:
         assert slot.position is not None
         slot.settle()
+        slot.id = slot.id or slot.late_id or None
         given = well_formed(slot.id) if slot.id else slot.id
         call_id = given
         if not call_id or not self._is_free(call_id, slot.position):  # it looks back only: what comes is not known
@@ -277,11 +284,15 @@ def _goes_on(slot: Slot, call_id: str, arguments: Any, *, placed: bool) -> bool:
     `placed`: it bears this call's index.
     """
     same = bool(call_id and call_id == slot.id)
-    empty = arguments is None or (isinstance(arguments, str) and not arguments.strip())
+    empty = _is_empty(arguments)
     if slot.closed:
         return empty and (same or placed)
     # One that has no arguments yet may be whole, unless its id, which the other lacks, shows that each would have one.
     return same or slot.has_arguments or (placed and (not empty or bool(slot.id and not call_id)))
+
+
+def _is_empty(arguments: Any) -> bool:
+    return arguments is None or (isinstance(arguments, str) and not arguments.strip())
 
 
 def _word(value: Any) -> str:

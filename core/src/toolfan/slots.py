@@ -26,7 +26,7 @@ class Slot:
     `extra` is for fields of the provider's own, `position` the call's place among the calls, None while calls that
     belong before it may still come, `named_again` whether its name was said once more after its end, `told_twice`
     whether all of its arguments were, `held` whether they came as `{}` in one piece: some servers begin so, and the
-    arguments follow.
+    arguments follow.  `late_id` came with its name after its end: it is that of another call, if arguments follow.
     """
 
     __slots__ = (
@@ -44,6 +44,7 @@ class Slot:
         "held",
         "id",
         "index",
+        "late_id",
         "name",
         "named_again",
         "position",
@@ -54,7 +55,7 @@ class Slot:
     def __init__(self, index: int | None) -> None:
         self.index = index
         self.id: str | None = None
-        self.name = ""
+        self.name = self.late_id = ""
         self.position: int | None = None
         self.closed = self.named_again = self.held = False
         self.real = self.told_twice = False
@@ -90,6 +91,11 @@ class Slot:
     def is_phantom(self) -> bool:
         """Whether nothing is called yet; some servers send such calls beside text or real ones, and mean nothing."""
         return not self.name and not self.real and self._length < 9 and self.arguments.strip() in _NOTHING
+
+    def has_other_id(self, call_id: str) -> bool:
+        """Whether it has an id, and this is another one."""
+        own = self.id or self.late_id
+        return bool(call_id and own and call_id != own)
 
     def add_name(self, piece: str) -> None:
         """More of the name: a piece of it, all of it once more, or all of it so far."""
