@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .calls import RawCall
-from .sealing import WRAPPERS, number_of, seal
+from .sealing import WRAPPERS, Ids, number_of, seal
 from .slots import Slot
 from .wire import escaped, json_text, well_formed
 
@@ -38,12 +38,11 @@ class CallAssembler:
         self._distinct = True
         self._next = 0  # the position of the next call in order
         self._sealed: list[RawCall] = []
-        self._used: set[str] = set()
         self._wrappers: list[Slot] = []  # open ones
         self._behind: list[Slot] = []  # whole calls after an open wrapper
         self._held: Slot | None = None  # one that began with `{}`, whose arguments may follow
         self._stray: Slot | None = None
-        self._claims: dict[str, int] = {}  # the first position at which an id was given
+        self._ids = Ids()
 
     # Pieces in.
 
@@ -73,12 +72,7 @@ class CallAssembler:
             self._release()
         slot.real = slot.real or real
         if given and not slot.id:
-            self._by_id[given] = slot
-            if called and slot.closed and _is_empty(arguments):
-                slot.late_id = given
-            else:
-                slot.id = given
-                self._claim(slot)
+            self._name(slot, given, late=bool(called) and slot.closed and _is_empty(arguments))
         if called:
             slot.add_name(called)
             slot.named_again = slot.closed and (not given or given == slot.late_id)
@@ -100,6 +94,15 @@ class CallAssembler:
             self._place(slot)
         self._seal_if_whole(slot)
         return slot
+
+    def _name(self, slot: Slot, call_id: str, *, late: bool) -> None:
+        """`late`: it may be the id of another call, which begins."""
+        self._by_id[call_id] = slot
+        if late:
+            slot.late_id = call_id
+        else:
+            slot.id = call_id
+            self._claim(slot)
 
     def whole(self, call_id: str | None, name: str, arguments: str) -> Slot:
         """A call that came in one piece."""
@@ -202,10 +205,8 @@ class CallAssembler:
         self._seal_if_whole(slot)
 
     def _claim(self, slot: Slot) -> None:
-        """The first call with an id has it, also if another one is sealed before."""
         if slot.id and slot.position is not None:
-            call_id = well_formed(slot.id)
-            self._claims[call_id] = min(slot.position, self._claims.get(call_id, slot.position))
+            self._ids.claim(well_formed(slot.id), slot.position)
 
     # Calls out.
 
@@ -224,12 +225,7 @@ class CallAssembler:
         slot.settle()
         slot.id = slot.id or slot.late_id or None
         given = well_formed(slot.id) if slot.id else slot.id
-        call_id = given
-        if not call_id or not self._is_free(call_id, slot.position):  # it looks back only: what comes is not known
-            call_id = f"call_{slot.position}"
-            while not self._is_free(call_id, slot.position):
-                call_id += "_"
-        self._used.add(call_id)
+        call_id = self._ids.of(given, slot.position)
         slot.call = RawCall(slot.position, call_id, well_formed(slot.name), escaped(slot.arguments), given)
         self._sealed.append(slot.call)
         if self._wrappers and slot in self._wrappers:
@@ -237,9 +233,6 @@ class CallAssembler:
             behind, self._behind = self._behind, []
             for one in sorted(behind, key=lambda one: one.position or 0):
                 self._seal_if_whole(one)
-
-    def _is_free(self, call_id: str, position: int) -> bool:
-        return call_id not in self._used and self._claims.get(call_id, position) >= position
 
     def take(self) -> list[RawCall]:
         """The calls that were sealed since this was last asked, in the order of sealing."""

@@ -37,6 +37,31 @@ def seal(pieces: Iterable[tuple[str | None, str, str]]) -> tuple[RawCall, ...]:
     return tuple(calls)
 
 
+class Ids:
+    """The ids of calls that come one by one, each of them one call's."""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+        self._claims: dict[str, int] = {}  # the first position at which an id was given
+
+    def claim(self, call_id: str, position: int) -> None:
+        """The first call with an id has it, also if another one is sealed before."""
+        self._claims[call_id] = min(position, self._claims.get(call_id, position))
+
+    def of(self, given: str | None, position: int) -> str:
+        """The id of the call at this position; the provider's own, if that is free."""
+        call_id = given
+        if not call_id or not self._is_free(call_id, position):  # it looks back only: what comes is not known
+            call_id = f"call_{position}"
+            while not self._is_free(call_id, position):
+                call_id += "_"
+        self._used.add(call_id)
+        return call_id
+
+    def _is_free(self, call_id: str, position: int) -> bool:
+        return call_id not in self._used and self._claims.get(call_id, position) >= position
+
+
 def number_of(index: Any) -> int | None:
     """The number that an index is, also as a text or a float; None if it is none."""
     if type(index) is int:

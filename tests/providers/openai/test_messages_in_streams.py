@@ -88,6 +88,60 @@ def test_a_message_after_its_pieces_says_all_once_more(faulty: Callable[..., Fau
         assert (text, [*found]) == ("Look.", [WEATHER])
 
 
+PAIR = [CALL, {**call("Weather", json.dumps({"location": "B"}), "b"), "extra_content": {"google": {"signature": "s"}}}]
+BESIDE = said(role="assistant", content="Look.", tool_calls=PAIR, finish="tool_calls", reasoning="hm")
+
+
+def with_delta(body: dict[str, Any], delta: Any) -> dict[str, Any]:
+    return {**body, "choices": [{**body["choices"][0], "delta": delta}]}
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [with_delta(BESIDE, {"role": "assistant", "content": ""})],
+        [with_delta(BESIDE, {"tool_calls": []})],
+        [with_delta(BESIDE, {"tool_calls": [{"index": 0, "function": {"name": "", "arguments": ""}}]})],
+        [with_delta(BESIDE, {"content": "Look."})],
+        [chunk(content="Look."), with_delta(BESIDE, {"content": ""})],
+        [chunk(content="Look."), BESIDE],
+        [chunk(content="Look."), chunk(finish="tool_calls"), BESIDE],
+        [chunk(content="Look."), chunk(piece(0, "a", "Weather", A)), BESIDE],
+        [chunk(piece(0, "a", "Weather", A), content="Look."), chunk(finish="tool_calls"), BESIDE],
+        [chunk(piece(0, "z", "Weather", A), content="Look."), BESIDE],
+        [chunk(piece(0, None, "Weather", A.replace(" ", "  ")), content="Look."), BESIDE],
+    ],
+)
+def test_calls_that_stand_in_a_message_alone_come_once(
+    faulty: Callable[..., FaultServer], chunks: list[dict[str, Any]]
+) -> None:
+    """Beside a delta that says something else, after pieces of text, or after the first of them alone."""
+    text, found = told(faulty, event(*chunks) + DONE)
+    assert (text, [*found]) == ("Look.", [WEATHER, Weather(location="B")])
+    assert (found.stop.kind, found.warnings, found.turn.replay["reasoning"]) == ("calls", (), "hm")
+    assert found.turn.replay["tool_calls"][1]["extra_content"] == {"google": {"signature": "s"}}
+
+
+def test_a_message_that_grows_beside_its_pieces_says_nothing_twice(faulty: Callable[..., FaultServer]) -> None:
+    first, last = (
+        chunk(piece(0, "a", "Weather", A[:5]), reasoning="h"),
+        chunk(piece(0, None, None, A[5:]), reasoning="m"),
+    )
+    first["choices"][0]["message"] = {"reasoning": "h", "tool_calls": [call("Weather", A[:5], "a")]}
+    last["choices"][0]["message"] = {"reasoning": "hm", "tool_calls": [CALL]}
+    for chunks in ([first, last], [first, last, chunk(finish="tool_calls")]):
+        _, found = told(faulty, event(*chunks) + DONE)
+        assert ([*found], found.turn.replay["reasoning"]) == ([WEATHER], "hm")
+
+
+def test_calls_of_a_function_call_are_not_said_again(faulty: Callable[..., FaultServer]) -> None:
+    function = {"name": "Weather", "arguments": A}
+    summary = said(role="assistant", content=None, function_call=function)
+    for end in ({"finish": "function_call"}, {}):
+        _, found = told(faulty, event(chunk(function_call=function, **end), summary) + DONE)
+        assert [*found] == [WEATHER]
+
+
 def test_tokens_are_read_where_groq_tells_them(faulty: Callable[..., FaultServer]) -> None:
     tokens = {"prompt_tokens": 5, "completion_tokens": 6, "total_tokens": 11}
     first = chunk(content="Hi.", x_groq={"id": "r"})

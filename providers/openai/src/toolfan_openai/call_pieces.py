@@ -16,7 +16,7 @@ from .kept_fields import keep, keep_others
 from .parsing import OBJECT, check_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from toolfan.adapter import JSON
     from toolfan.calls import RawCall
@@ -54,6 +54,24 @@ class CallPieces:
         """Calls that came whole."""
         for call in calls:
             self._calls.whole(call.provider_id, call.name, call.arguments)
+
+    def rest(self, calls: Sequence[tuple[RawCall, Any]]) -> None:
+        """Of calls that came whole after pieces, or beside them, each with its entry: those that no piece told."""
+        told = [slot for slot in self._calls.slots if not slot.is_phantom]
+        ids = {slot.id for slot in told} & {call.provider_id for call, _ in calls} - {None}
+        others = [(slot.name, slot.arguments) for slot in told if slot.id not in ids]
+        more = []
+        for call, entry in calls:
+            if (said := (call.name, call.arguments)) in others:
+                others.remove(said)
+            elif call.provider_id not in ids:
+                more.append((call, entry))
+        if len(calls) <= len(told):  # some are told under another id, or in another spelling
+            return
+        for call, entry in more[len(told) - len(calls) :]:
+            slot = self._calls.whole(call.provider_id, call.name, call.arguments)
+            if isinstance(entry, OBJECT):
+                _keep_others(slot, entry)
 
     def legacy(self, said: Any) -> bool:
         """A `function_call`, or a piece of it; whether it was any."""
@@ -131,6 +149,15 @@ class CallPieces:
             told = [(slot.call.name, slot.call.arguments) for slot in self._calls.in_order() if slot.call]
             self.whole(call for call in self._legacy.take() if is_another((call.name, call.arguments), told))
             self._calls.finish()
+
+
+def _keep_others(slot: Slot, entry: Mapping[str, Any]) -> None:
+    """The fields of a whole entry that are not ours."""
+    if isinstance(said := entry.get("function"), OBJECT):
+        keep_others(slot.extra.setdefault("function", {}), said, _FUNCTION)
+    elif isinstance(entry.get("custom"), OBJECT):
+        slot.extra["type"] = "custom"
+    keep_others(slot.extra, entry, _ENTRY)
 
 
 def entry_of(slot: Slot) -> JSON:

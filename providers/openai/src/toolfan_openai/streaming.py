@@ -21,6 +21,8 @@ from .kept_fields import keep
 from .parsing import (
     ENDED_BADLY,
     OBJECT,
+    called,
+    check_calls,
     content_text,
     is_error,
     parse_completion,
@@ -65,6 +67,7 @@ class ChatStreamParser:
         self._told = self._due = False  # a chunk has pieces of calls; a finish reason says that the calls are whole
         self._whole: JSON | None = None  # a body that came instead of chunks
         self._by_messages = False  # what came last stood in `message`, not in `delta`
+        self._summary: Mapping[str, Any] | None = None  # a `message` beside or after pieces: all once more, or more
         self.body: JSON = {}
         """After `close`: the answer as the body of a whole completion."""
 
@@ -120,6 +123,8 @@ class ChatStreamParser:
             self._read_delta(delta)
             if self._told or len(self.texts) > before:
                 self._by_messages, self._whole = False, None
+            if "message" in choice:
+                self._read_later(choice["message"])
         elif isinstance(message := choice.get("message"), OBJECT):
             self._read_message(message, choice, event)
         reason = choice.get("finish_reason")
@@ -134,6 +139,7 @@ class ChatStreamParser:
         """What stands in place of a delta: the whole answer, a piece of it, or all of it once more after its pieces."""
         spoken = bool(self._calls.any or self.texts)
         if spoken and (self._finish is not None or not self._by_messages):
+            self._read_later(message)
             return
         self._by_messages = True
         in_pieces = "delta" in choice or event.get("object") == "chat.completion.chunk"
@@ -146,9 +152,28 @@ class ChatStreamParser:
         self._calls.whole(calls)
         self._whole = dict(event)
 
+    def _read_later(self, message: Any) -> None:
+        if isinstance(message, OBJECT):
+            check_calls(message.get("tool_calls"), self._adapter)
+            self._summary = message
+
+    def _read_summary(self) -> None:
+        """What the last message has beyond the pieces: all of it may stand there alone, and most say it once more."""
+        message, self._summary = self._summary, None
+        if message is None:
+            return
+        untold = {key: value for key, value in message.items() if key not in _CALLS and not self._message.get(key)}
+        for key, told in (("content", self.texts), ("refusal", self._refusals)):
+            if told:
+                untold.pop(key, None)
+        calls = parse_completion({"choices": [{"message": message}]}, adapter=self._adapter).calls
+        self._read_delta(untold)
+        self._calls.rest(list(zip(calls, called(message), strict=True)))
+
     def _calls_end(self) -> None:
         self._due = False
         self._calls.end(all_said=False)
+        self._read_summary()
 
     def _read_delta(self, delta: Mapping[str, Any]) -> None:
         for key, value in delta.items():
@@ -185,6 +210,8 @@ class ChatStreamParser:
         Raises, with `.turn`, IncompleteStream if the stream ended before the answer did, and Unavailable if the finish
         reason is an error of the provider's.
         """
+        if self._summary is not None:
+            self._calls_end()
         text, refusal = well_formed(self.text), well_formed("".join(self._refusals)) or None
         self._calls.end(keep_phantoms=not text and not refusal)
         said_something = bool(self._begun and (self._message or self.texts or self._refusals or self._calls.any))
