@@ -143,15 +143,15 @@ class CallAssembler:
         last = self.slots[-1] if self.slots else None
         if index is not None:
             found = self._by_index.get(index)
-            if found is not None and found.has_other_id(call_id):
+            if call_id and found is not None and found.has_other_id(call_id):
                 known = self._by_id.get(call_id)  # calls may share an index, and their pieces come in turn
                 found = known if known is not None and known.index == index else found
-            if found is None or (found.has_other_id(call_id) and (name or not found.is_open)):
+            if found is None or (call_id and found.has_other_id(call_id) and (name or not found.is_open)):
                 return self._add(index)
             return self._this_or_next(found, name, arguments, call_id, marked=True)
         if call_id and (found := self._by_id.get(call_id)) is not None:
             return self._this_or_next(found, name, arguments, call_id, marked=call_id != found.late_id)
-        if last is None or last.has_other_id(call_id):
+        if last is None or (call_id and last.has_other_id(call_id)):
             return self._add(None)
         if name and not call_id and last.has_arguments and not last.closed and name != last.name:
             return self._add(None)

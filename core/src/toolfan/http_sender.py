@@ -12,8 +12,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pydantic_core import from_json
-
 from .adapter import JSON, WireResponse
 from .errors import ProviderError, ToolfanError
 from .logins import login_of, logins_of, query_of
@@ -234,13 +232,12 @@ def _request_of(exc: Exception) -> Any:
 
 
 def _error_body(response: Any, message: str) -> Any:
+    from .unread import body_of
+
     try:
         content: bytes = response.content
     except Exception:  # noqa: BLE001 - of a hook that left it unread
         content = message.encode()
-    try:
-        body = from_json(content)
-    except ValueError:
-        return content.decode("utf-8", "replace")
+    body = body_of(content)
     listed = isinstance(body, list) and len(body) == 1 and isinstance(body[0], Mapping)
     return body[0] if listed else body  # so Google's compatible endpoint

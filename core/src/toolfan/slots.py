@@ -95,7 +95,7 @@ class Slot:
     def has_other_id(self, call_id: str) -> bool:
         """Whether it has an id, and this is another one."""
         own = self.id or self.late_id
-        return bool(call_id and own and call_id != own)
+        return bool(own) and call_id != own
 
     def add_name(self, piece: str) -> None:
         """More of the name: a piece of it, all of it once more, or all of it so far."""

@@ -64,13 +64,24 @@ class Unread:
 
 
 def body_of(content: bytes | None) -> Any:
-    """An error body as JSON, or else as a text; None if there is none."""
+    """An error body as JSON, or else as a text; None if there is none.
+
+    Of a body that is framed as events, as gateways answer who asked for a stream: the event that tells the error.
+    """
     if not content:
         return None
     try:
         return from_json(content)
     except ValueError:
-        return content.decode("utf-8", "replace")
+        return _event_of(content) or content.decode("utf-8", "replace")
+
+
+def _event_of(content: bytes) -> Any:
+    from .framing import DONE, EventDecoder  # loaded for bodies that are no JSON
+
+    decoder = EventDecoder(adapter="")
+    events = [event for event in (*decoder.feed(content), *decoder.close()) if event != DONE]
+    return next((event for event in events if event.get("error")), events[0] if events else None)
 
 
 def unread_answer(exc: BaseException, *, secrets: Iterable[str] = (), of: tuple[str, ...] = ("",)) -> Unread | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
 from toolfan.logins import login_of, proxy_logins, query_of
 from toolfan.redaction import Secrets, known_secrets, longest_first, public_headers, sent_secrets
-from toolfan.translation import broken, excerpt, named, not_connected, provider_words, timed_out
+from toolfan.translation import broken, excerpt, innermost, named, not_connected, provider_words, timed_out
 from toolfan.unread import body_of, error_of_code, unread_answer, unread_words
 
 from .failures import code_told, error_of, with_own_setting
@@ -100,10 +100,14 @@ def _translated(
 
 
 def with_words(parsed: Mapping[str, Any], content: bytes) -> Any:
-    """What botocore read of an error, with the words that it does not look for: `{"error": ...}` of a gateway."""
+    """What botocore read of an error, with what it does not look for: `{"error": ...}` of a gateway, or events."""
     told = parsed.get("Error") or {}
-    body = None if told.get("Message") or parsed.get("message") else body_of(content)
-    return {**parsed, "Error": {**told, "Message": provider_words(body)}} if body else parsed
+    said, body = told.get("Message") or parsed.get("message"), body_of(content)
+    framed = isinstance(body, Mapping) and said == content.decode("utf-8", "replace")
+    if not body or (said and not framed):
+        return parsed
+    code = (code_told(innermost(body.get("error")) or body) if framed else None) or told.get("Code")
+    return {**parsed, "Error": {**told, "Code": code, "Message": provider_words(body)}}
 
 
 def _of_unread(came: Unread, exc: Exception, adapter: str, secrets: tuple[str, ...]) -> ToolfanError:

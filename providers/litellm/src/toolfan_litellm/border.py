@@ -114,7 +114,9 @@ def _of_nobody(
             adapter=adapter,
             hint=f"{unset}Set what LiteLLM reads for this vendor, or name a variable with api_key_env.",
         )
-    return None if met is exc or getattr(exc, "status_code", None) == _DENIED else error_of_code(met, adapter=adapter, secrets=secrets)
+    if met is exc or getattr(exc, "status_code", None) == _DENIED:
+        return None
+    return error_of_code(met, adapter=adapter, secrets=secrets)
 
 
 def _missing(exc: Exception) -> list[str]:

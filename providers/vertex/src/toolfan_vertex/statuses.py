@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _TOO_LARGE = re.compile(r"(?i)(client: |server: |grpc: )?(received|sent) message larger than max(?: \([^)]*\))?")
 
 
+_JSON = ("{", "[")  # some messages are JSON themselves
 # What google-api-core writes before the words of the service.
 _OWN_WORDS = re.compile(r"^(GET|POST) https?://\S+: ")
 
@@ -57,8 +58,12 @@ def of_status(exc: Exception, status: int, adapter: str, secrets: tuple[str, ...
     if "failed to connect" in message.lower():  # gRPC's word for a refused connection, as a 503
         return not_connected(adapter, exc, secrets)
     headers = plain_headers(getattr(getattr(exc, "response", None), "headers", None), secrets)
-    code = status_word(exc) or _told_word(exc)
-    return _error(status, message, headers, adapter, code=code, details=_details(exc), secrets=secrets)
+    code, about = status_word(exc) or _told_word(exc), _details(exc)
+    body = body_of(message.encode()) if not message.lstrip().startswith(_JSON) else None
+    if isinstance(body, Mapping):  # framed as events, which the SDKs hand on as they came
+        word = _legal_word(innermost(body.get("error")).get("status"))
+        code, about, message = word or code, _details_of(body), provider_words(body)
+    return _error(status, message, headers, adapter, code=code, details=about, secrets=secrets)
 
 
 def of_unread(came: Unread, exc: Exception, adapter: str, secrets: tuple[str, ...]) -> ProviderError:
