@@ -118,3 +118,14 @@ class DemandsOnce(Later):
 class OneAtATimeOnce(Later):
     def spoiled(self, request: Any) -> Any:
         return replace(request, parallel=True)
+
+
+@breaks("test_choices_do_not_undo_each_other")
+class OneWordAtATime(AcmeAdapter):
+    """Mode and number of calls are one word, which for a choice of some tools says the mode alone."""
+
+    def shaped(self, body: Any) -> Any:
+        if "one_at_a_time" not in body:
+            return body
+        one = "" if "only" in body else "-one"
+        return {key: value for key, value in body.items() if key != "one_at_a_time"} | {"mode": body["mode"] + one}

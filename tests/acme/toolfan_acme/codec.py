@@ -107,8 +107,11 @@ class AcmeAdapter:
         if request.stream:
             body["in_pieces"] = True
         body.update(request.options)
-        body = merge_extra_body(body, request.extra_body, adapter=self.name)
+        body = merge_extra_body(self.shaped(body), request.extra_body, adapter=self.name)
         return WireRequest(request.model, body, encode_json(tools) if body["tools"] is tools else None)
+
+    def shaped(self, body: JSON) -> JSON:
+        return body
 
     def turns(self, messages: Sequence[Message], tools: ToolSet[Any]) -> list[Message]:
         """Acme's own turns as they are, chat-style messages translated."""

@@ -5,6 +5,7 @@ Knows: `build_request`.  Must not know: what messages say, how a request is sent
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from toolfan.adapter import Answer, ToolChoice, Turn
@@ -18,7 +19,6 @@ from .subject import USER
 from .trees import named_leaves, same, words
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Iterator
 
     from toolfan.adapter import JSON
@@ -98,7 +98,8 @@ class LawsOfChoices(LawsOfHistories):
     def test_choices_do_not_undo_each_other(self) -> Iterator[str]:
         """What a choice of tools adds to a request, and what `parallel=False` adds, is there when both are given.
 
-        Each is there, too, once the messages hold calls and results: who demands a call demands it in every round.
+        Each is there, too, once the messages hold calls and results: who demands a call demands it in every round.  A
+        field that both set, such as the word for "auto" beside that for one call at a time, may say another word.
         """
         can = self.adapter.capabilities
         tools = self.tools("Weather", "Box[int]", "Empty")
@@ -107,12 +108,13 @@ class LawsOfChoices(LawsOfHistories):
         choices += [ToolChoice("required", ("Weather", "Empty"))] if can.tool_choice_subset is True else []
         base = named_leaves(self.built(tools).body)
         for limit in (False, 1):
-            limited = named_leaves(self.built(tools, parallel=limit).body) - base
+            limited = named_leaves(self.built(tools, parallel=limit).body)
             for choice in choices:
-                chosen = named_leaves(self.built(tools, tool_choice=choice).body) - base
+                chosen = named_leaves(self.built(tools, tool_choice=choice).body)
                 both = named_leaves(self.built(tools, tool_choice=choice, parallel=limit).body)
-                for what, wanted in ((f"parallel={limit}", limited), (f"{choice}", chosen)):
-                    if gone := wanted - both:
+                told = ((f"parallel={limit}", limited, chosen), (f"{choice}", chosen, limited))
+                for what, alone, other in told:
+                    if gone := _lost(alone - base, other - base, both, other):
                         yield f"with {choice} and parallel={limit}, what {what} adds is gone: {sorted(gone)}"
         asked: list[dict[str, Any]] = [{"tool_choice": choice} for choice in (*choices, ToolChoice("none"))]
         for fields in (*asked, {"parallel": False}):
@@ -133,3 +135,17 @@ class LawsOfChoices(LawsOfHistories):
                 continue
             if gone := added - later:
                 yield f"once the messages hold results ({whose}), what {fields} adds is gone: {sorted(gone)}"
+
+
+def _lost(
+    wanted: Counter[tuple[str, str]],
+    beside: Counter[tuple[str, str]],
+    both: Counter[tuple[str, str]],
+    other: Counter[tuple[str, str]],
+) -> Counter[tuple[str, str]]:
+    """What is added alone, and not where both are asked.
+
+    A field that both set may say another word then, unless the request is that for the other alone.
+    """
+    shared = {name for name, _ in beside} if both != other else set[str]()
+    return Counter({one: count for one, count in (wanted - both).items() if one[0] not in shared})

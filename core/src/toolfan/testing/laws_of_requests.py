@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import Answer, ToolChoice, WireRequest
@@ -17,11 +18,12 @@ from .lawbook import law
 from .laws_of_messages import IDS, RESULTS, called
 from .laws_of_options import CANDIDATES, PROBE, LawsOfOptions
 from .subject import USER
-from .trees import at, contains, includes, named_leaves, same, words
+from .trees import at, contains, includes, named_leaves, nodes, same, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
+    from toolfan.adapter import JSON
     from toolfan.toolset import ToolSet
 
     from .trees import Path
@@ -32,7 +34,11 @@ class LawsOfRequests(LawsOfOptions):
 
     @law
     def test_a_request_is_plain_json(self) -> Iterator[str]:
-        """`build_request` gives a WireRequest whose body JSON can write, with the model and the rendered tools."""
+        """`build_request` gives a WireRequest whose body JSON can write, with the model and the rendered tools.
+
+        Each of what `render_tools` gives stands in it as it is, or, where a provider takes an object of tools, under
+        the tool's name.
+        """
         tools = self.tools("Weather", "Empty")
         wire = self.built(tools)
         if not isinstance(wire, WireRequest):
@@ -41,9 +47,12 @@ class LawsOfRequests(LawsOfOptions):
         encode_json(wire.body)
         if wire.model != self.request_model:
             yield f"its model is {wire.model!r}, not {self.request_model!r}"
+        names = [*self.wire_names(tools).values()]
         for rendering in self.adapter.render_tools(tools, strict=None):
-            if not contains(wire.body, rendering):
-                yield f"the body does not hold the tool {rendering!r:.200}"
+            if not (
+                contains(wire.body, rendering) or any(_under_its_name(wire.body, rendering, name) for name in names)
+            ):
+                yield f"the body does not hold the tool {rendering!r:.200}, nor what it says under its name"
         if pickle.loads(pickle.dumps(wire)) != wire:
             yield "it is another one after pickling"
 
@@ -88,31 +97,36 @@ class LawsOfRequests(LawsOfOptions):
     def test_the_extra_body_goes_out(self) -> Iterator[str]:
         """What is in `extra_body` goes out unchecked, but never replaces what toolfan sets: that raises UsageError.
 
-        End `build_request` with `toolfan.wire.merge_extra_body`.
+        End `build_request` with `toolfan.wire.merge_extra_body`.  Where what is asked stands in an envelope, merge the
+        fields there, beside the messages and the tools; of what stands around it nothing is asked.
         """
         tools = self.tools("Weather", "Empty")
         base = self.built(tools).body
         extra = {"toolfan_extra": {"a": [1, None]}, "toolfan_null": None, "toolfan_zero": 0}
-        if self.built(tools, extra_body=extra).body != {**base, **extra}:
+        sent = self.built(tools, extra_body=extra).body
+        inner = _envelope(base, [USER["content"], *self.wire_names(tools).values()])
+        base = at(base, inner)
+        if at(sent, inner) != {**base, **extra}:
             yield f"the fields of extra_body={extra} do not stand in the body as they were given"
         for fields in self._requests():
-            body = self.built(tools, **fields).body
+            body = at(self.built(tools, **fields).body, inner)
             for key in body.keys() - base.keys():
-                if (sent := self._with_extra(tools, {}, {key: PROBE})) is not None and sent != {**base, key: PROBE}:
+                sent = self._with_extra(tools, {}, {key: PROBE}, inner)
+                if sent is not None and sent != {**base, key: PROBE}:
                     yield f"extra_body={{{key!r}: {PROBE!r}}} does not stand in the body as it was given"
             for path in _own(body):
                 for other in (PROBE, {PROBE: PROBE}, [PROBE], None):
                     extra = _placed(path, other)
-                    sent = self._with_extra(tools, fields, extra)
+                    sent = self._with_extra(tools, fields, extra, inner)
                     if sent is not None and not includes(at(sent, path), at(body, path)):
                         yield f"extra_body={extra!r} replaced {at(body, path)!r:.100}"
                     elif sent is not None and not fields.get("stream") and not includes(at(sent, path), other):
                         yield f"extra_body={extra!r} is left out without a word: {at(body, path)!r:.100} stands there"
 
-    def _with_extra(self, tools: ToolSet[Any], fields: Mapping[str, Any], extra: Mapping[str, Any]) -> Any:
-        """The body with these extra fields, None if they are refused."""
+    def _with_extra(self, tools: ToolSet[Any], fields: Mapping[str, Any], extra: Mapping[str, Any], inner: Path) -> Any:
+        """What is asked, in its envelope, with these extra fields; None if they are refused."""
         try:
-            return self.built(tools, **fields, extra_body=extra).body
+            return at(self.built(tools, **fields, extra_body=extra).body, inner)
         except UsageError:
             return None
 
@@ -186,6 +200,15 @@ class LawsOfRequests(LawsOfOptions):
             yield "the messages or the extra fields were changed"
 
 
+def _under_its_name(body: JSON, rendering: Any, name: str) -> bool:
+    """Whether the tool of this name stands under it, as what else is said of it."""
+    if not isinstance(rendering, Mapping):
+        return False
+    rest = {key: value for key, value in rendering.items() if value != name}
+    told = rendering.get(name, rest)
+    return told != rendering and any(path[-1:] == (name,) and node == told for path, node in nodes(body))
+
+
 def _placed(path: Path, value: Any) -> Any:
     """Objects in each other, the value at the path."""
     placed: Any = value
@@ -200,3 +223,14 @@ def _own(body: Any, path: Path = ()) -> Iterator[Path]:
         yield (*path, key)
         if isinstance(value, dict) and len(path) < 2:
             yield from _own(value, (*path, key))
+
+
+def _envelope(body: JSON, wanted: Sequence[str]) -> Path:
+    """Where in the body the innermost object is in which all of these words stand."""
+    inner: Path = ()
+    while True:
+        held = at(body, inner)
+        key = next((key for key in held if isinstance(held[key], dict) and {*wanted} <= {*words(held[key])}), None)
+        if key is None:
+            return inner
+        inner = (*inner, key)
