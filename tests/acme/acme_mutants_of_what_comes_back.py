@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from acme_mutants_of_transports import sending
 from toolfan.adapter import WireResponse
@@ -99,6 +102,21 @@ class EqualEventsComeOnce(AcmeTransport):
             seen.append(event)
 
 
+@sending(STREAMED)
+class ReadsOnForAMoment(AcmeTransport):
+    """Takes the first call for the last event: what follows is read as long as it comes at once."""
+
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        with self.errors(), self.client.opened(request.body, **given) as answer:
+            last = False
+            with suppress(TimeoutError):
+                for line in answer:
+                    event = json.loads(line)
+                    yield event
+                    if not last and (last := "begin" in event):
+                        answer.fp.raw._sock.settimeout(0.05)
+
+
 @sending("test_events_come_while_the_stream_runs")
 class Buffered(AcmeTransport):
     def events(self, request: Any, **given: Any) -> Iterator[Any]:
@@ -113,3 +131,24 @@ class StreamsWithoutAHead(AcmeTransport):
         with self.errors(), self.client.opened(request.body, **given) as answer:
             head = {name.lower(): value for name, value in answer.headers.items()}
             return WireResponse(json.load(answer), head.get("x-request-id"), head)
+
+
+@sending("test_the_head_of_an_answer_comes")
+class HeadersAsTheyCame(AcmeTransport):
+    """With the key, if the service sends it back."""
+
+    def send(self, request: Any, **given: Any) -> WireResponse:
+        with self.errors(), self.client.opened(request.body, **given) as answer:
+            return WireResponse(json.load(answer), headers={"x-toolfan-echo": answer.headers["x-toolfan-echo"] or ""})
+
+
+@sending("test_closing_closes_the_connections")
+class KeepsConnections(AcmeTransport):
+    """As a pool does that nobody closes."""
+
+    def send(self, request: Any, **given: Any) -> WireResponse:
+        at = urlsplit(self.client._base_url)
+        with suppress(OSError):
+            kept = socket.create_connection((at.hostname or "", at.port or 80), timeout=given["timeout"])
+            vars(self).setdefault("pool", []).append(kept)
+        return super().send(request, **given)

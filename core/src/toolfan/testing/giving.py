@@ -11,6 +11,8 @@ from dataclasses import fields
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from toolfan.errors import IncompleteStream
+
 from .listening import Reply
 from .trees import same
 
@@ -23,15 +25,19 @@ if TYPE_CHECKING:
     from .subject import Subject
     from .ways import Way
 
-HEADER = "x-toolfan-answer"
+HEADER, ECHO = "x-toolfan-answer", "x-toolfan-echo"
 # Where services say under which id they know a request.
 _ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "x-goog-request-id")
 _CUTS = (0.5, 0.75, 0.9)
+_STEPS = 100
 _numbers = count(1)
 
 
 def samples_of(subject: Subject) -> list[dict[str, Any]]:
-    """The samples as JSON: `body`, `events` and, as Latin-1, `bytes`, of which `pause` leave an event to come."""
+    """The samples as JSON: `body`, `events` and, as Latin-1, `bytes`.
+
+    Of the longest, `pause` bytes leave an event to come, and `lull` bytes the last one that says something.
+    """
     found = []
     for sample in tuple(subject.samples):
         stream = sample.stream_bytes if subject.adapter.capabilities.streaming else None
@@ -40,9 +46,9 @@ def samples_of(subject: Subject) -> list[dict[str, Any]]:
             plain = json.loads(json.dumps(told, default=dict))
         except Exception:  # noqa: BLE001 - laws of answers and of streams tell of it
             continue
-        found.append({**plain, "bytes": (stream or b"").decode("latin-1"), "pause": None})
+        found.append({**plain, "bytes": (stream or b"").decode("latin-1"), "pause": None, "lull": None})
     for one in sorted(found, key=lambda one: len(one["events"] or ()))[-1:]:  # which the others need not be
-        one["pause"] = _pause(subject, one)
+        one |= {"pause": _pause(subject, one), "lull": _lull(subject, one)}
     return found
 
 
@@ -58,6 +64,25 @@ def _pause(subject: Subject, sample: Mapping[str, Any]) -> int | None:
         if 2 <= begun < events:
             return at
     return None
+
+
+def _lull(subject: Subject, sample: Mapping[str, Any]) -> int | None:
+    """After how many bytes all is said but what comes last; None if it cannot be told."""
+    whole = sample["bytes"].encode("latin-1")
+    step = max(1, len(whole) // _STEPS)
+    wanted = _told(subject, whole)
+    ends = range(len(whole) - step, 0, -step) if wanted else ()
+    return next((end for end in ends if _told(subject, whole[:end]) not in (wanted, None)), None)
+
+
+def _told(subject: Subject, content: bytes) -> Turn | str | None:
+    """What is read from so much of a stream; None if it cannot be."""
+    try:
+        return subject.read(subject.decode([content]))
+    except IncompleteStream:
+        return "incomplete"
+    except Exception:  # noqa: BLE001 - laws of streams tell of it
+        return None
 
 
 def given(
@@ -85,10 +110,11 @@ def _read(adapter: ParallelToolsAdapter, sample: Mapping[str, Any], *, streams: 
 def _came(way: Way, asked: WireRequest, sample: Mapping[str, Any], wanted: Turn, service: Service) -> dict[str, Any]:
     number = f"toolfan-answer-{next(_numbers)}"
     pauses = way.streams and sample["pause"] is not None and not service.unheard  # one that waits for long is enough
-    service.reply = _reply(sample, number, streams=way.streams, pauses=pauses)
+    service.reply = _reply(sample, number, service.key, streams=way.streams, pauses=pauses)
     service.heard.clear()
     service.goes_on.clear()
     told: dict[str, Any] = {"where": f"{way.name}, {sample['name']}", "streams": way.streams, "wrong": [], "head": None}
+    told["shown"] = False
     try:
         got = way.ask(asked, on_event=lambda _: service.goes_on.set()) if way.streams else way.ask(asked)
     except Exception as exc:  # noqa: BLE001 - it is what is told
@@ -96,19 +122,21 @@ def _came(way: Way, asked: WireRequest, sample: Mapping[str, Any], wanted: Turn,
     else:
         told["wrong"] = list(_differences(wanted, got.turn))
         told["head"] = {"request_id": got.request_id == number, "headers": got.headers.get(HEADER) == number}
+        told["shown"] = service.key in f"{got.request_id} {dict(got.headers)}"
     if not any(one.body for one in service.heard):
         told["wrong"] = ["no request came to the service: what was given was not asked for"]
     return told | {"paused": pauses, "late": pauses and service.unheard}
 
 
-def _reply(sample: Mapping[str, Any], number: str, *, streams: bool, pauses: bool) -> Reply:
-    head = ((HEADER, number), *((name, number) for name in _ID_HEADERS))
+def _reply(sample: Mapping[str, Any], number: str, key: str, *, streams: bool, pauses: bool) -> Reply:
+    head = ((HEADER, number), (ECHO, key), *((name, number) for name in _ID_HEADERS))
     if not streams:
         return Reply(sample["name"], 200, json.dumps(sample["body"]).encode(), headers=head)
     body = sample["bytes"].encode("latin-1")
     kinds = {b"d": "text/event-stream", b"e": "text/event-stream", b"{": "application/json", b"[": "application/json"}
     kind = kinds.get(body[:1], "application/vnd.amazon.eventstream")
-    return Reply(sample["name"], 200, body, kind, pause=sample["pause"] if pauses else len(body), headers=head)
+    held = (sample["pause"], sample["lull"]) if pauses else (len(body), None)
+    return Reply(sample["name"], 200, body, kind, pause=held[0], lull=held[1], headers=head)
 
 
 def _differences(wanted: Turn, came: Turn) -> Iterator[str]:

@@ -11,7 +11,8 @@ from toolfan.errors import ToolfanError, UsageError
 
 from .lawbook import LawNotAsked, law
 from .laws_of_packages import LawsOfPackages
-from .outside import ADDRESSES, BEHIND, OTHER_VARIABLE, ask_sdk
+from .outside import BEHIND, OTHER_VARIABLE, ask_sdk
+from .ways import ADDRESSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -194,6 +195,8 @@ class LawsOfTransports(LawsOfPackages):
         """What `stream` gives of a sample's `stream_bytes` says what they say: every event comes, once, in order.
 
         It is asked as for whole answers, with the samples that have `stream_bytes`; without any it cannot be asked.
+        What comes last in the longest comes after a pause: `is_last` of a sender is True for the event after which
+        nothing follows that is read, and for no other.
         """
         yield from _wrong(_streamed(self))
 
@@ -217,14 +220,30 @@ class LawsOfTransports(LawsOfPackages):
 
         Ways are `send` and `stream`, sync and async.  The service sends a header of its own, and an id as
         `x-request-id`, `request-id`, `x-amzn-requestid` and `x-goog-request-id`.  Set both on the `WireResponse`, and
-        on the `toolfan.event_streams.EventStream` that `stream` gives.
+        on the `toolfan.event_streams.EventStream` that `stream` gives.  The key does not show in them, though the
+        service sends it back in one: `toolfan.redaction.public_headers`.
         """
+        yield from (f"{one['where']}: the key is in the headers" for one in _heard(self)["given"] if one["shown"])
         said = [one for one in _heard(self)["given"] if one["head"] and not one["wrong"]]
         for what in ("request_id", "headers"):
             if any(one["head"][what] for one in said):
                 yield from (
                     f"{one['where']}: {what} is not that of the answer" for one in said if not one["head"][what]
                 )
+
+    @law
+    def test_closing_closes_the_connections(self) -> Iterator[str]:
+        """After `close` of a transport the connections that its requests were sent on are closed, sync and async.
+
+        Close the client, where it keeps connections.  Those that an SDK shares among all its clients may stay open: a
+        second transport must not leave one more.  Closing raises nothing.
+        """
+        for said in _heard(self)["left"]:
+            if said["error"]:
+                yield f"{said['kind']}: closing raises {said['error']}"
+            if len({0, *said["open"]}) > 2:
+                first, second = said["open"]
+                yield f"{said['kind']}: after one transport was closed {first} are open, after another {second}"
 
 
 _SENT_ONCE = frozenset({200, 429, 500, 503})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .failing import request
 from .listening import listening
 from .sending import PLAIN
-from .ways import ways
+from .ways import is_addressed, settings_at, ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,24 +36,21 @@ def keys_of_others(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -
 
 def shown(adapter: ParallelToolsAdapter, question: Mapping[str, Any], key: str) -> list[str]:
     """Where the key shows; nothing where there is no setting of the service's address."""
-    known, settings = adapter.settings_model.model_fields, dict(question["settings"])
-    if "api_key_env" in known and question["key_variable"]:
-        settings["api_key_env"] = question["key_variable"]  # one that is not named may not be for every address
-    field = next((name for name in ("base_url", "endpoint_url") if name in known), None)
-    if field is None:
+    if not is_addressed(adapter):
         return []
     with listening(PLAIN, key) as service:
-        given = adapter.settings_model.model_validate({**settings, field: service.address})
+        given = settings_at(adapter, question, service.address)
         return [where for where, text in _said(adapter, given, question["model"]) if key in text]
 
 
 def _said(adapter: ParallelToolsAdapter, settings: BaseModel, model: str) -> Iterator[tuple[str, str]]:
     """All that is said while clients are made and requests are sent, and what is shown of these objects."""
     printed, logged = io.StringIO(), io.StringIO()
-    handler, root = logging.StreamHandler(logged), logging.getLogger()
-    level = root.level
+    handler, root, own = logging.StreamHandler(logged), logging.getLogger(), logging.getLogger("toolfan")
+    levels = root.level, own.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    own.setLevel(logging.DEBUG)
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             for use_async in (False, True):
@@ -67,6 +64,7 @@ def _said(adapter: ParallelToolsAdapter, settings: BaseModel, model: str) -> Ite
             yield "the repr of the adapter", repr(adapter)
     finally:
         root.removeHandler(handler)
-        root.setLevel(level)
+        root.setLevel(levels[0])
+        own.setLevel(levels[1])
     yield "what is printed", printed.getvalue()
     yield "what is logged", logged.getvalue()

@@ -9,9 +9,10 @@ import contextlib
 import json
 import select
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -20,6 +21,8 @@ ELSEWHERE = "/toolfan-elsewhere"
 """Where redirects lead."""
 PAUSE = 2.0
 """Seconds: a transport that gives events while they come ends the pause at once."""
+LULL = 0.15
+"""Seconds: longer than transports read on for what nobody waits for (`http_transport.END_SECONDS`)."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Reply:
     """What every request gets: a status and a body, of which `missing` bytes never come; without a status, nothing.
 
     That is after `silence` seconds, unless the other side leaves before.  With a `pause` the body goes out in chunks,
-    and after so many bytes it waits for `Service.goes_on`.
+    and after so many bytes it waits for `Service.goes_on`; `lull`: after how many for `LULL`.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Reply:
     missing: int = 0
     silence: float = 0.0
     pause: int | None = None
+    lull: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -54,6 +58,7 @@ class Service:
     """Where it listens, what it replies, what was asked; `key` it says only to who has sent it.
 
     `outlasted`: whether somebody was still there when a silence ended; `unheard`: whether a pause had to end by itself.
+    With `keeps` it leaves connections open, as long as the other side does: there are so many `connections` now.
     """
 
     address: str
@@ -63,6 +68,9 @@ class Service:
     outlasted: bool = False
     unheard: bool = False
     goes_on: threading.Event = field(default_factory=threading.Event)
+    keeps: bool = False
+    connections: int = 0
+    counting: threading.Lock = field(default_factory=threading.Lock)
 
 
 def failures(key: str) -> tuple[Reply, ...]:
@@ -82,50 +90,73 @@ def failures(key: str) -> tuple[Reply, ...]:
     )
 
 
+class _Handler(BaseHTTPRequestHandler):
+    """Each request gets what the service replies now."""
+
+    service: ClassVar[Service]
+
+    def handle(self) -> None:
+        service = self.service
+        with service.counting:
+            service.connections += 1
+        try:
+            super().handle()
+        finally:
+            with service.counting:
+                service.connections -= 1
+
+    def reply(self) -> None:
+        service = self.service
+        self.close_connection = not service.keeps
+        now = service.reply
+        asked = self.rfile.read(int(self.headers.get("content-length") or 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        service.heard.append(Heard(self.path, headers, asked))
+        if now.silence and not select.select([self.connection], [], [], now.silence)[0]:
+            service.outlasted = True
+        if now.status is None:
+            return
+        sent = f"{self.path} {self.headers} {asked!r}"
+        known = service.key if service.key in sent else "nothing"
+        body = now.body.replace(service.key.encode(), known.encode())
+        size = ("content-length", str(len(body) + now.missing))
+        if now.pause is not None:
+            self.protocol_version, size = "HTTP/1.1", ("transfer-encoding", "chunked")
+        self.send_response(now.status)
+        stays = () if service.keeps else (("connection", "close"),)
+        for name, value in (("content-type", now.kind), *stays, *now.headers, size):
+            self.send_header(name, value.replace(service.key, known))
+        self.end_headers()
+        if now.pause is None:
+            self.wfile.write(body)
+        else:
+            self.in_chunks(body, now.pause, now.lull)
+
+    def in_chunks(self, body: bytes, pause: int, lull: int | None) -> None:
+        begun = 0
+        for end in sorted({pause, len(body) if lull is None else lull, len(body)}):
+            if piece := body[begun:end]:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            begun = end
+            if end == pause < len(body) and not self.service.goes_on.wait(PAUSE):
+                self.service.unheard = True
+            if end == lull:
+                time.sleep(LULL)
+        self.wfile.write(b"0\r\n\r\n")
+
+    do_GET = do_POST = do_PUT = reply
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        """Says nothing."""
+
+
 @contextlib.contextmanager
-def listening(reply: Reply, key: str = "") -> Generator[Service]:
+def listening(reply: Reply, key: str = "", *, keeps: bool = False) -> Generator[Service]:
     """The service, until the context is left."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def reply(self) -> None:
-            self.close_connection = True
-            now = service.reply
-            asked = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            service.heard.append(Heard(self.path, headers, asked))
-            if now.silence and not select.select([self.connection], [], [], now.silence)[0]:
-                service.outlasted = True
-            if now.status is None:
-                return
-            sent = f"{self.path} {self.headers} {asked!r}"
-            body = now.body if service.key in sent else now.body.replace(service.key.encode(), b"nothing")
-            size = ("content-length", str(len(body) + now.missing))
-            if now.pause is not None:
-                self.protocol_version, size = "HTTP/1.1", ("transfer-encoding", "chunked")
-            self.send_response(now.status)
-            for name, value in (("content-type", now.kind), ("connection", "close"), *now.headers, size):
-                self.send_header(name, value)
-            self.end_headers()
-            if now.pause is None:
-                self.wfile.write(body)
-            else:
-                self.in_chunks(body[: now.pause], body[now.pause :])
-
-        def in_chunks(self, first: bytes, rest: bytes) -> None:
-            for piece in (first, rest):
-                if piece:
-                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-                if piece is first and rest and not service.goes_on.wait(PAUSE):
-                    service.unheard = True
-            self.wfile.write(b"0\r\n\r\n")
-
-        do_GET = do_POST = do_PUT = reply
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-            """Says nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        service = Service(f"http://127.0.0.1:{server.server_port}", reply, key)
+    service = Service("", reply, key, keeps=keeps)
+    members = {"service": service, "protocol_version": "HTTP/1.1" if keeps else "HTTP/1.0"}
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), members)) as server:
+        service.address = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from .giving import given, samples_of
 from .lawbook import LawNotAsked
+from .ways import ADDRESSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +45,6 @@ _PASSED = (
 _SECONDS = 120.0
 _KEY = "toolfan-key-5d41402abc4b2a76"
 OTHER_VARIABLE = "TOOLFAN_SUITE_KEY"
-ADDRESSES = ("base_url", "endpoint_url")
-"""The settings that name the service's address."""
 BEHIND = "/toolfan-proxy/v1"
 """The path of an address, as that of a proxy."""
 
@@ -166,30 +165,32 @@ def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[s
     """What a service hears of requests, and what becomes of them; nothing where there is no setting of its address."""
     from .failing import failed, request
     from .listening import listening
+    from .parting import left_open
     from .sending import PLAIN, added, sent, waited
-    from .ways import ways
+    from .ways import is_addressed, settings_at, ways
 
-    known, settings, model = adapter.settings_model.model_fields, dict(question["settings"]), question["model"]
-    if "api_key_env" in known and question["key_variable"]:
-        settings["api_key_env"] = question["key_variable"]  # one that is not named may not be for every address
-    told: dict[str, Any] = {"addressed": False, "built": [], "added": [], "failed": [], "waited": [], "given": []}
-    for name in [name for name in ADDRESSES if name in known][:1]:
-        told["addressed"] = True
-        with listening(PLAIN, _KEY) as service:
-            for way in ways(adapter, adapter.settings_model.model_validate({**settings, name: service.address})):
-                try:
-                    plain = request(adapter, model, stream=way.streams)
-                except Exception:  # noqa: BLE001 - laws of requests tell of it
-                    continue
-                told["built"].append(sent(adapter, model, question["options"], way, service))
-                arrives = "asked" in told["built"][-1]
-                if arrives:
-                    told["added"] += added(way, plain, service)
-                told["failed"] += failed(adapter, model, way, service)
-                if not service.outlasted:  # one that waits for long is enough
-                    told["waited"].append(waited(way, plain, service))
-                if arrives:
-                    told["given"] += given(adapter, way, plain, question["samples"], service)
+    model = question["model"]
+    told: dict[str, Any] = {"built": [], "added": [], "failed": [], "waited": [], "given": [], "left": []}
+    told["addressed"] = is_addressed(adapter)
+    if not told["addressed"]:
+        return told
+    with listening(PLAIN, _KEY) as service:
+        for way in ways(adapter, settings_at(adapter, question, service.address)):
+            try:
+                plain = request(adapter, model, stream=way.streams)
+            except Exception:  # noqa: BLE001 - laws of requests tell of it
+                continue
+            told["built"].append(sent(adapter, model, question["options"], way, service))
+            arrives = "asked" in told["built"][-1]
+            if arrives:
+                told["added"] += added(way, plain, service)
+            told["failed"] += failed(adapter, model, way, service)
+            if not service.outlasted:  # one that waits for long is enough
+                told["waited"].append(waited(way, plain, service))
+            if arrives:
+                told["given"] += given(adapter, way, plain, question["samples"], service)
+    with listening(PLAIN, _KEY, keeps=True) as service:
+        told["left"] = left_open(adapter, settings_at(adapter, question, service.address), model, service)
     return told
 
 

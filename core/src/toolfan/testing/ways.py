@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 0.3
 """Seconds after the deadline in which an async request is left to end by itself, before it is cancelled."""
+ADDRESSES = ("base_url", "endpoint_url")
+"""The settings that name the service's address."""
 _NOTHING: Mapping[str, str] = {}
 Heeds: TypeAlias = "Callable[[Any], object]"
 
@@ -43,6 +45,20 @@ class Way:
     streams: bool
     use_async: bool
     ask: Callable[..., Got]
+
+
+def is_addressed(adapter: ParallelToolsAdapter) -> bool:
+    """Whether a setting leads to the service."""
+    return any(name in adapter.settings_model.model_fields for name in ADDRESSES)
+
+
+def settings_at(adapter: ParallelToolsAdapter, question: Mapping[str, Any], address: str) -> BaseModel:
+    """The settings of the question, with the service at this address."""
+    known, settings = adapter.settings_model.model_fields, dict(question["settings"])
+    if "api_key_env" in known and question["key_variable"]:
+        settings["api_key_env"] = question["key_variable"]  # one that is not named may not be for every address
+    settings |= dict.fromkeys([name for name in ADDRESSES if name in known][:1], address)
+    return adapter.settings_model.model_validate(settings)
 
 
 def _ignored(event: object) -> None:
