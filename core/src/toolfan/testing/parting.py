@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from .listening import Service
 
-_PATIENCE = 0.4
+_PATIENCE = 1.0
 """Seconds until what is closed must be closed."""
 _MOMENT = 0.005
 
@@ -65,6 +66,7 @@ def _closed(
             done(transport.close())
         except Exception as exc:  # noqa: BLE001 - it is what is told
             told["error"] = f"{type(exc).__name__}: {exc}"[:300]
+        gc.collect()  # urllib3's pools close their connections when nobody has their answers any more
         end = time.monotonic() + _PATIENCE
         while service.connections > before and time.monotonic() < end:
             time.sleep(_MOMENT)
