@@ -6,6 +6,7 @@ Knows: chat-style messages, `build_request`.  Must not know: the rest of a reque
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ NO_JSON = '{"location": "toolfan-no-json'
 ADDRESS = "https://example.com/toolfan.png"
 # The smallest JPEG that has a header: another image than the pixel.
 OTHER_IMAGE = "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="
+# The pixel, and after its end as many bytes as a photograph has, no two parts of which are alike.
+LARGE_IMAGE = b64encode(b64decode(PIXEL) + b"".join(b"%07d," % number for number in range(60_000))).decode()
 
 
 def _call(arguments: str) -> JSON:
@@ -118,7 +121,10 @@ class LawsOfHistories(LawsOfMessages):
 
     @law
     def test_images_go_out(self) -> Iterator[str]:
-        """All images of a message go out, in their order; one by address goes out, or is refused as Unsupported."""
+        """All images of a message go out, in their order; one by address goes out, or is refused as Unsupported.
+
+        A large one goes out whole.
+        """
         if not self.adapter.capabilities.images:
             return
         content = [{"type": "text", "text": word("one")}, _image(PIXEL, "png"), _image(OTHER_IMAGE, "jpeg")]
@@ -128,6 +134,9 @@ class LawsOfHistories(LawsOfMessages):
             yield f"of two images in a message {sum(map(bool, found))} go out"
         elif not earlier(found[0][0], found[1][0]):
             yield "the second image of a message stands before the first"
+        body = self.built(messages=({"role": "user", "content": [_image(LARGE_IMAGE, "png")]},)).body
+        if not places(body, says(LARGE_IMAGE)):
+            yield f"an image of {len(LARGE_IMAGE)} characters does not go out whole"
         by_address = [{"type": "text", "text": word("one")}, {"type": "image_url", "image_url": {"url": ADDRESS}}]
         try:
             body = self.built(messages=({"role": "user", "content": by_address},)).body

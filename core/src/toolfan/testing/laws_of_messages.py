@@ -31,7 +31,8 @@ PARTS: list[Any] = [
     {"type": "text", "text": "What is it?"},
     {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
 ]
-IDS = ("call_toolfan_a", "call_toolfan_b")
+# Of both cases, as long as chat completions allow, and different at their end alone.
+IDS = ("call_ToolfanSuite0123456789abcdefXYZ00_A", "call_ToolfanSuite0123456789abcdefXYZ00_B")
 # Longer than any provider takes; of letters that some refuse, in two ways each.
 ODD_IDS = (("call" * 100 + "a", "call" * 100 + "b"), ("call.toolfan", "call:toolfan"), ("天", "気"))
 MANY_MESSAGES = 1200
@@ -148,7 +149,7 @@ class LawsOfMessages(LawsOfSchemas):
 
     def _left_out(self) -> Iterator[str]:
         """Texts of messages of which there are more: three calls at once, results in no order, several systems'."""
-        ids = [*IDS, "call_toolfan_c"]
+        ids = [*IDS, f"{IDS[0][:-1]}C"]
         results = [{"role": "tool", "tool_call_id": one, "content": word(f"to-{one}")} for one in ids]
         asked: list[tuple[JSON, ...]] = [(USER, called(ids=ids), results[2], *results[:2])]
         parts = {"role": "assistant", "content": [{"type": "text", "text": word(one)} for one in ("left", "right")]}

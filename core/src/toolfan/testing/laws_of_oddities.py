@@ -121,11 +121,12 @@ class LawsOfOddities(LawsOfStops):
     def test_ids_that_are_missing_or_repeated_are_made_up(self) -> Iterator[str]:
         """A call without an id, with an empty one or with that of another call is a call: `id` is unique all the same.
 
-        `provider_id` keeps what came, however long.  `assembly.seal` and `assembly.CallAssembler` do it.
+        `provider_id` keeps what came, however long, in upper and lower case.  `assembly.seal` and
+        `assembly.CallAssembler` do it.
         """
         if self.adapter.capabilities.call_ids and all(with_ids(one, ["", "x"]) is None for one in self.answers()):
             yield "no sample of two calls has their two different ids in its body"
-        long = "toolfan_" * 40
+        long = "Toolfan_Call-" * 25
         for ids in (["", ""], ["same", "same"], [None, None], ["", "x"], [f"{long}a", f"{long}b"]):
             for name, sample, turn in self.made(lambda sample, ids=ids: with_ids(sample, ids)):  # type: ignore[misc]
                 if len(turn.calls) != len(sample.calls):

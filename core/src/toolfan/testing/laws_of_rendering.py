@@ -21,6 +21,7 @@ from .trees import nodes, opened, texts, words
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+MANY_TOOLS = 100
 ODD_NAMES = (
     "plain",
     "dots.and:colons",
@@ -103,7 +104,10 @@ class LawsOfRendering(Subject):
 
     @law
     def test_arguments_keep_their_order(self) -> Iterator[str]:
-        """Tools and their arguments stand in the order in which they were declared: models read from top to bottom."""
+        """Tools and their arguments stand in the order in which they were declared: models read from top to bottom.
+
+        In a request, too, be they many.
+        """
         tools = self.tools()
         rendering = self.adapter.render_tools(tools, strict=None)
         names = [text for text in words(rendering) if text in self.wire_names(tools).values()]
@@ -118,6 +122,18 @@ class LawsOfRendering(Subject):
             ]
             if wanted and wanted not in orders:
                 yield f"{name}: its arguments stand in the order {orders or 'of no object with just these keys'}"
+        many: ToolSet[Any] = ToolSet([Tool(Weather, name=f"tool_{at}") for at in range(self._many())])
+        made = fresh(Weather)
+        for tool in many:  # each would generate the same, which takes its time
+            tool.schema, tool.validator = made.schema, made.validator
+        wire = [*self.wire_names(many).values()]
+        names = [text for text in words(self.built(many).body) if text in {*wire}]
+        if [*dict.fromkeys(names)] != wire:
+            yield f"of {len(wire)} tools a request has {[*dict.fromkeys(names)][:3]} first"
+
+    def _many(self) -> int:
+        """Tools that are many, as far as the adapter takes them."""
+        return min(self.adapter.capabilities.max_tools or MANY_TOOLS, MANY_TOOLS)
 
     @law
     def test_rendering_is_the_same_each_time(self) -> Iterator[str]:

@@ -61,7 +61,7 @@ RETURNED: list[Any] = [
     "☔ \n",
     2**53 + 1,
 ]
-LONG: list[Any] = ["0123456789" * 120_000, [*range(1000)]]
+LONG: list[Any] = ["0123456789" * 120_000, [*range(1000)], {"rows": [*range(1000)]}]
 
 
 def mark(call: RawCall) -> str:
@@ -117,10 +117,13 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
         """Where a provider has ids (`call_ids`), each answer names the id of its call.
 
         It stands with the content of this answer: under another's id the model would read the result of another call.
+        So do long ids, and those of upper and lower case.
         """
         if not self.adapter.capabilities.call_ids:
             return
-        for name, turn in self.turns():
+        made = ((f"{name}, long ids", turn) for name, _, turn in self.made(lambda sample: with_ids(sample, IDS)))
+        read = [(name, turn) for name, turn in made if [call.provider_id for call in turn.calls] == [*IDS]]
+        for name, turn in (*self.turns(), *read):
             messages = self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls])
             for call in turn.calls:
                 given = call.provider_id

@@ -15,6 +15,7 @@ from toolfan.errors import IncompleteStream, ProviderError, ToolfanError, Unsupp
 from .lawbook import law
 from .laws_of_reading import LawsOfReading, decoded
 from .trees import same, text_of
+from .variations import with_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -182,7 +183,8 @@ class LawsOfStreams(LawsOfReading):
     def test_parsers_share_nothing(self) -> Iterator[str]:
         """Two streams that are read at once do not mix, and events stay as they came.
 
-        A parser keeps its state in itself, never in the adapter, and copies what it changes.
+        A parser keeps its state in itself, never in the adapter or in its class, and copies what it changes: the ids of
+        one stream say nothing in another.
         """
         for name, _, events in self.streams():
             kept = copy.deepcopy(list(events))
@@ -195,6 +197,14 @@ class LawsOfStreams(LawsOfReading):
                 yield f"{name}: read beside another stream it says something else"
             if not same(kept, list(events)):
                 yield f"{name}: an event was changed"
+        for sample in self.answers() if self.adapter.capabilities.streaming else ():
+            turned = with_ids(sample, sample.ids[::-1])
+            before, after = (None if body is None else self.events_of(body) for body in (sample.body, turned))
+            if before is not None and after is not None:
+                self.read(before)
+                found, wanted = self.read(after).calls, self.adapter.parse_response(turned).calls
+                if _meant(found) != _meant(wanted):
+                    yield f"{sample.name}: after a stream of the same ids in another order it is {list(found)!r:.300}"
 
     @law
     def test_streams_are_offered_or_refused(self) -> Iterator[str]:

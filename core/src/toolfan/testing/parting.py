@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .listening import Service
 
-_PATIENCE = 1.0
+_PATIENCE = 0.5
 """Seconds until what is closed must be closed."""
 _MOMENT = 0.005
 
