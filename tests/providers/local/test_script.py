@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 import threading
+from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import anthropic
 import openai
 import pytest
+from pydantic import BaseModel
 from toolfan_local.exchange import Failure, Reply, ReplyCall, TokenCount, Verbatim
 from toolfan_local.script import Script, ScriptError, load_script
 from toolfan_local.server import Server
@@ -17,6 +20,13 @@ from toolfan_local.server import Server
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+class Day(BaseModel):
+    """A value of a user's own."""
+
+
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
 TOML = """
 otherwise = "planner"
 
@@ -54,6 +64,31 @@ def test_a_toml_file(tmp_path: Path) -> None:
     assert raw is not None
     assert raw.outcome() == Verbatim(b"not json", 502, "text/plain")
     assert script.otherwise == "planner"
+
+
+def test_dates_of_toml_are_their_iso_texts(tmp_path: Path) -> None:
+    path = tmp_path / "script.toml"
+    call = "{ name = 'Meet', arguments = { day = 2024-05-01, at = [08:30:00, 2024-05-01T08:30:00Z] } }"
+    path.write_text(f"[[answers]]\ncalls = [{call}]\n", encoding="utf-8")
+    expected = {"day": "2024-05-01", "at": ["08:30:00", "2024-05-01T08:30:00+00:00"]}
+    with Server(path) as server, openai.OpenAI(base_url=server.openai_url, api_key="any", max_retries=0) as client:
+        answer = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hello"}])
+        assert json.loads(answer.choices[0].message.tool_calls[0].function.arguments) == expected  # type: ignore[index,union-attr]
+
+
+@pytest.mark.parametrize(("name", "said"), [("s.json", '[{"text": "a"}]'), ("s.toml", 'answers = [{ text = "a" }]')])
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / name).write_text(said, encoding="utf-8-sig")
+    assert load_script(tmp_path / name).answers[0].text == "a"
+
+
+def test_nan_in_a_json_file_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "script.json"
+    path.write_text('[{"calls": [{"name": "W", "arguments": {"x": NaN}}]}]', encoding="utf-8")
+    with pytest.raises(
+        ScriptError, match=r"script.json: answers\[0\].calls\[0\].arguments.x: expected JSON, but got nan"
+    ):
+        load_script(path)
 
 
 def test_a_json_file_and_a_list_say_the_same(tmp_path: Path) -> None:
@@ -111,6 +146,17 @@ def test_threads_never_share_an_answer() -> None:
         ([{"calls": [{"name": "W", "arguments": {1: 2}}]}],
          "answers[0].calls[0].arguments: expected an object, whose keys are texts, or a text that is sent as it is, "
          "but got an object with the key 1"),
+        ([{"calls": [{"name": "W", "arguments": {"on": [0, {"day": date(2024, 5, 1)}]}}]}],
+         "answers[0].calls[0].arguments.on[1].day: expected JSON, but got date, which JSON does not have; write what"),
+        ([{"body": {"content": [{"x": {1}}]}}], "answers[0].body.content[0].x: expected JSON, but got set, which JSON"),
+        ([{"body": {"content": {"x": Decimal(1)}}}], "answers[0].body.content.x: expected JSON, but got Decimal"),
+        ([{"body": {"content": {"x": Day()}}}], "answers[0].body.content.x: expected JSON, but got Day"),
+        ([{"calls": [{"name": "W", "arguments": {"x": float("nan")}}]}],
+         "answers[0].calls[0].arguments.x: expected JSON, but got nan, which JSON does not have; arguments or a body "),
+        ([{"calls": [{"name": "W", "arguments": {"x": {None: 2}}}]}],
+         "answers[0].calls[0].arguments.x: expected JSON, but got an object with the key None; the keys of JSON are"),
+        ([{"body": {"content": ENDLESS}}], "answers[0].body.content: expected JSON, but got what is nested deeper"),
+        ([{"text": "a", "delay": float("inf")}], "answers[0].delay: expected a number of seconds, 0 or more, but got "),
         ({"answers": [3]}, "answers[0]: expected an object, but got 3"),
         ({"answers": {"text": "a"}}, "answers: expected a list of answers, but got an object"),
         (3, "top level: expected an object with answers, or a list of answers, but got 3"),

@@ -9,16 +9,14 @@ import json
 import re
 import threading
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
     PrivateAttr,
@@ -30,6 +28,10 @@ from pydantic import (
 from toolfan_local import script_errors
 from toolfan_local.exchange import Failure, Outcome, Reply, ReplyCall, Stop, TokenCount, Verbatim
 from toolfan_local.pacing import Pace
+from toolfan_local.script_values import as_texts, json_alone, unsendable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ScriptError(ValueError):
@@ -50,13 +52,15 @@ def _sendable_headers(headers: dict[str, str]) -> dict[str, str]:
 
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Headers = Annotated[dict[str, str], AfterValidator(_sendable_headers)]
+_Object = Annotated[dict[str, Any], AfterValidator(json_alone)]
+_List = Annotated[list[Any], AfterValidator(json_alone)]
 
 
 class ScriptedCall(_Part):
     """One tool call. `arguments` is an object, or a text that is sent as it is (broken JSON too)."""
 
     name: str
-    arguments: dict[str, Any] | str = Field(default_factory=dict)
+    arguments: _Object | str = Field(default_factory=dict)
     id: str | None = None
 
 
@@ -76,13 +80,13 @@ class ScriptedError(_Part):
     type: str | None = None
     param: str | None = None
     headers: _Headers = Field(default_factory=dict)
-    retry_delay: NonNegativeFloat | None = None
+    retry_delay: _Seconds | None = None
 
 
 class ScriptedBody(_Part):
     """A body sent verbatim: `content` is a text, or an object or list that is sent as JSON."""
 
-    content: str | dict[str, Any] | list[Any]
+    content: str | _Object | _List
     status: Annotated[int, Field(ge=200, le=599)] = 200
     content_type: str = "application/json"
     headers: _Headers = Field(default_factory=dict)
@@ -110,7 +114,7 @@ class ScriptedAnswer(_Part):
     contains: str | None = None
     matches: str | None = None
     times: PositiveInt | Literal["always"] = 1
-    delay: NonNegativeFloat = 0.0
+    delay: _Seconds = 0.0
     pace: _Seconds | ScriptedPace | None = None
     calls_together: bool | None = None
     calls: tuple[ScriptedCall, ...] = ()
@@ -220,7 +224,8 @@ _KEYS = {
 def load_script(source: str | Path | Mapping[str, Any] | list[Any] | Script) -> Script:
     """A script from a path (.toml or .json), from an object with `answers`, or from the list of answers alone.
 
-    Raises ScriptError, which names the file and the position, when the file cannot be read or the script is wrong.
+    A date or a time of TOML's own becomes its ISO text, which is what a model writes.  Raises ScriptError, which
+    names the file and the position, when the file cannot be read or the script is wrong.
     """
     if isinstance(source, Script):
         return source
@@ -230,7 +235,7 @@ def load_script(source: str | Path | Mapping[str, Any] | list[Any] | Script) -> 
         where, data = str(source), _read_file(Path(source))
     if isinstance(data, list):
         data = {"answers": data}
-    if position := _unsendable(data):
+    if position := unsendable(data):
         raise ScriptError(f"{where}: {position}: it holds a lone surrogate, which no answer can carry")
     try:
         return Script.model_validate(data)
@@ -241,26 +246,10 @@ def load_script(source: str | Path | Mapping[str, Any] | list[Any] | Script) -> 
 
 def _read_file(path: Path) -> Any:
     try:
-        text = path.read_text(encoding="utf-8")
-        return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        text = path.read_text(encoding="utf-8-sig")
+        return json.loads(text) if path.suffix == ".json" else as_texts(tomllib.loads(text))
     except OSError as exc:
         raise ScriptError(f"{path}: cannot be read: {exc.strerror}") from exc
     except (ValueError, RecursionError) as exc:
         kind = "JSON" if path.suffix == ".json" else "TOML"
         raise ScriptError(f"{path}: not {kind}: {exc}") from exc
-
-
-def _unsendable(data: Any) -> str | None:
-    """The position of a text that has no bytes."""
-    stack, seen = [("", data)], set[int]()
-    while stack:
-        position, item = stack.pop()
-        if isinstance(item, str) and any("\ud800" <= char <= "\udfff" for char in item):
-            return position.lstrip(".").encode("ascii", "backslashreplace").decode()
-        if isinstance(item, Mapping | list | tuple) and id(item) not in seen:
-            seen.add(id(item))
-            if isinstance(item, Mapping):
-                stack += [(f"{position}.{key}", part) for key, value in item.items() for part in (key, value)]
-            else:
-                stack += [(f"{position}[{at}]", value) for at, value in enumerate(item)]
-    return None

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from toolfan_local.script_values import NO_JSON
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -44,7 +46,7 @@ _FREE = ("arguments", "content")
 
 def lines(errors: Iterable[Any], script: Any, keys: Mapping[str, Iterable[str]]) -> list[str]:
     """A line for each place that is wrong; `errors` are pydantic's, `keys` the names that there are in each part."""
-    found = [(_place(error["loc"], script, missing=error["type"] == "missing"), error) for error in errors]
+    found = [(_place(error, script), error) for error in sorted(errors, key=lambda error: error["type"] != NO_JSON)]
     told: dict[tuple[Step, ...], str] = {}
     for place, error in found:
         inner = any(len(other) > len(place) and other[: len(place)] == place for other, _ in found)
@@ -58,8 +60,10 @@ def position(place: Iterable[Step]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
 
 
-def _place(steps: Sequence[Step], script: Any, *, missing: bool) -> tuple[Step, ...]:
+def _place(error: Any, script: Any) -> tuple[Step, ...]:
     """The steps that lead through the script; pydantic's own, which name a type, are none."""
+    steps: Sequence[Step] = error["loc"]
+    missing = error["type"] == "missing"
     place: list[Step] = []
     here = script
     for number, step in enumerate(steps):
@@ -71,12 +75,14 @@ def _place(steps: Sequence[Step], script: Any, *, missing: bool) -> tuple[Step, 
             here = here[step]  # type: ignore[index]  # a key of a mapping or a place in a list
         elif last:
             place.append(step)
-    return tuple(place)
+    return (*place, *error["ctx"]["place"]) if error["type"] == NO_JSON else tuple(place)
 
 
 def _complaint(place: tuple[Step, ...], error: Any, script: Any, keys: Mapping[str, Iterable[str]]) -> str:
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
+    if error["type"] == NO_JSON:
+        return f"expected JSON, but got {error['msg']}"
     names = [step for step in place if isinstance(step, str)]
     if error["type"] == "extra_forbidden":
         above = names[-2] if len(names) > 1 else ""
