@@ -106,8 +106,11 @@ def test_google(server: Server, make: Any, config: Any, words: str) -> None:
     [
         ({"foo": 1}, "Unknown name \"foo\" at 'generation_config': Cannot find field."),
         ({"temperature": "hot"}, "Invalid value at 'generation_config.temperature' (TYPE_FLOAT), \"hot\""),
-        ({"candidateCount": 1.5}, "Invalid value at 'generation_config.candidateCount' (TYPE_INT32), 1.5"),
-        ([1], "Invalid value at 'generation_config'"),
+        ({"candidateCount": 1.5}, "Invalid value at 'generation_config.candidate_count' (TYPE_INT32), 1.5"),
+        ([1], 'Unknown name "generation_config": Proto field is not repeating, cannot start list.'),
+        ("x", "Invalid value at 'generation_config' (type.googleapis.com/google.cloud.aiplatform.v1.GenerationConfig)"),
+        ({"responseSchema": {"type": "STRING", "const": "x"}}, "\"const\" at 'generation_config.response_schema'"),
+        ({"stopSequences": ["a", 5]}, "Invalid value at 'generation_config.stop_sequences[1]' (TYPE_STRING), 5"),
     ],
 )
 def test_google_as_no_sdk_writes_it(server: Server, config: Any, words: str) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from loopback import ONCE, http
 from pydantic import BaseModel
 from toolfan.calls import Answer, StopReason
-from toolfan.errors import BadResponse, ContentFiltered, MalformedArguments, UnknownTool
+from toolfan.errors import BadResponse, ContentFiltered, InvalidArguments, MalformedArguments, UnknownTool
 from toolfan.wire import encode_json
 from toolfan_vertex.codec import VERTEX
 from vertex_samples import Ping, answer, call, parse
@@ -77,6 +77,13 @@ def test_a_call_without_a_name_is_a_bad_call(asked: Any, odd: Any) -> None:
     calls = asked(answer({"functionCall": odd}, GOOD))
     assert [type(bad.error) for bad in calls.failed] == [UnknownTool]
     assert calls.failed[0].raw.arguments == '{"x":2}'
+
+
+@pytest.mark.parametrize("odd", [[1], "text", 3, False], ids=repr)
+def test_arguments_that_are_no_object_are_not_sent_back(asked: Any, odd: Any) -> None:
+    calls = asked(answer(GOOD, call("Free", args=odd)))
+    assert [type(bad.error) for bad in calls.failed] == [InvalidArguments]
+    assert calls.turn.replay["parts"][1] == {"functionCall": {"name": "Free"}}
 
 
 @pytest.mark.parametrize("phantom", [{}, {"name": ""}, {"name": None, "args": {}}, {"id": "p"}], ids=repr)

@@ -1,18 +1,20 @@
-"""What Google's generateContent refuses: the checks of a request, with the service's own messages.
+"""What Google's generateContent refuses of a well-formed request, with the service's own messages.
 
-Knows the rules of the request in both spellings (camelCase, snake_case); the reading is `google_wire`'s.
+Knows the rules of the request in both spellings (camelCase, snake_case); its form is `google_fields`'s, the reading
+`google_wire`'s.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
-from toolfan_local.exchange import Failure, Refused
+from toolfan_local.google_fields import camel, check_fields, refuse
 from toolfan_local.google_schema import type_word
-from toolfan_local.parameters import GOOGLE_CONFIG, GOOGLE_RANGES, faults
+from toolfan_local.parameters import GOOGLE_RANGES, faults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 JSON = dict[str, Any]
 
@@ -20,29 +22,6 @@ MODES = ("AUTO", "ANY", "NONE", "VALIDATED")
 _MODE_NUMBERS = {0: "AUTO", 1: "AUTO", 2: "ANY", 3: "NONE", 5: "VALIDATED"}
 _ROLES = ("user", "model", "function")
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}\Z")
-_KNOWN = frozenset(
-    {
-        "model",
-        "contents",
-        "systemInstruction",
-        "tools",
-        "toolConfig",
-        "safetySettings",
-        "generationConfig",
-        "labels",
-        "cachedContent",
-        "continuationToken",
-        "outputConfig",
-        "modelArmorConfig",
-        "serviceTier",
-        "store",
-    }
-)
-
-
-def refuse(message: str, status: int = 400) -> Refused:
-    """The exception for a request that the service answers with this status."""
-    return Refused(Failure(status, message))
 
 
 def spelled(message: Mapping[str, Any], name: str) -> Any:
@@ -59,50 +38,24 @@ def parts_of(content: Mapping[str, Any]) -> list[JSON]:
 
 
 def calling_config(request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The function calling config, empty where there is none. Raises Refused where it is not an object."""
-    config: Any = request
-    for name in ("toolConfig", "functionCallingConfig"):
-        config = spelled(config, name)
-        if config is None:
-            return {}
-        if not isinstance(config, Mapping):
-            raise refuse(f"Invalid value at '{name}': expected an object.")
-    return cast("Mapping[str, Any]", config)
+    """The function calling config, empty where there is none."""
+    return spelled(spelled(request, "toolConfig") or {}, "functionCallingConfig") or {}
 
 
 def generation_config(request: Mapping[str, Any]) -> dict[str, Any]:
-    """The generation config with camelCase names and numbers as such. Raises Refused where it is no object."""
-    config = spelled(request, "generationConfig") or {}
-    if not isinstance(config, Mapping):
-        raise refuse("Invalid value at 'generation_config': expected an object.")
-    camel = {_camel(str(key)): value for key, value in config.items()}
-    return {key: _number(value) if key in GOOGLE_RANGES else value for key, value in camel.items()}
-
-
-def _camel(key: str) -> str:
-    return re.sub(r"_([a-z])", lambda letter: letter[1].upper(), key)
+    """The generation config with camelCase names and numbers as such."""
+    named = {camel(key): value for key, value in (spelled(request, "generationConfig") or {}).items()}
+    return {key: _number(value) if key in GOOGLE_RANGES else value for key, value in named.items()}
 
 
 def _number(value: Any) -> Any:
-    """A number, also one that stands in a text, as the JSON of protocol buffers may have it; 2.0 is whole."""
-    try:
-        number = float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
+    number = float(value) if isinstance(value, str) else value
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def _check_generation(config: dict[str, Any]) -> None:
-    for key in config:
-        if key not in GOOGLE_CONFIG:
-            raise refuse(
-                f"Invalid JSON payload received. Unknown name \"{key}\" at 'generation_config': Cannot find field."
-            )
-    for name, value, fault in faults(config, GOOGLE_RANGES):
+    for name, value, _ in faults(config, GOOGLE_RANGES):
         one = GOOGLE_RANGES[name]
-        if fault == "type":
-            kind = "TYPE_INT32" if one.whole else "TYPE_FLOAT"
-            raise refuse(f"Invalid value at 'generation_config.{name}' ({kind}), {json.dumps(value, default=str)}")
         span = f"from {one.least} (inclusive)" + (f" to {one.most} (inclusive)" if one.most is not None else "")
         raise refuse(
             f"Unable to submit request because it has a {name} value of {value} but the supported range is {span}. "
@@ -124,9 +77,7 @@ def mode_word(config: Mapping[str, Any]) -> str:
 
 def check_request(request: JSON) -> None:
     """Raises Refused for the first thing that the service would not take."""
-    for key in request:
-        if key not in _KNOWN and _camel(key) not in _KNOWN:
-            raise refuse(f'Invalid JSON payload received. Unknown name "{key}": Cannot find field.')
+    check_fields(request)
     _check_contents(request.get("contents"))
     names = _check_tools(request.get("tools"))
     _check_config(request, names)
@@ -134,14 +85,12 @@ def check_request(request: JSON) -> None:
 
 
 def _check_contents(contents: Any) -> None:
-    if contents is not None and not isinstance(contents, list):
+    if contents and not isinstance(contents, list):  # the service takes one alone, what reads it here does not
         raise refuse("Invalid value at 'contents': expected an array of objects.")
     if not contents:
         raise refuse("Unable to submit request because at least one contents field is required.")
     called = 0
     for content in contents:
-        if not isinstance(content, dict):
-            raise refuse("Invalid value at 'contents': expected an array of objects.")
         if content.get("role", "user") not in _ROLES:
             raise refuse("Please use a valid role: user, model.")
         if not parts_of(content):
@@ -172,16 +121,16 @@ def _check_tools(tools: Any) -> set[str]:
     if tools is not None and not isinstance(tools, list):
         raise refuse("Invalid value at 'tools': expected an array of objects.")
     for tool in tools or []:
-        declared = spelled(tool, "functionDeclarations") if isinstance(tool, dict) else None
-        if declared is not None and not isinstance(declared, list):
+        declared = spelled(tool, "functionDeclarations") or []
+        if not isinstance(declared, list):
             raise refuse("Invalid value at 'tools.function_declarations': expected an array of objects.")
-        for declaration in declared or []:
+        for declaration in declared:
             names.add(_check_declaration(declaration, names))
     return names
 
 
-def _check_declaration(declaration: Any, names: set[str]) -> str:
-    name = declaration.get("name") if isinstance(declaration, dict) else None
+def _check_declaration(declaration: JSON, names: set[str]) -> str:
+    name = declaration.get("name")
     if not isinstance(name, str) or not _NAME.match(name):
         raise refuse(
             "Invalid function name. Must start with a letter or an underscore. Must be alphameric (a-z, A-Z, "
@@ -219,8 +168,8 @@ def _check_config(request: JSON, names: set[str]) -> None:
             "Unable to submit request because `allowed_function_names` should be set only when the function "
             "calling mode is ANY."
         )
-    for name in allowed if isinstance(allowed, list) else [allowed]:
-        if not isinstance(name, str) or name not in names:
+    for name in allowed:
+        if name not in names:
             raise refuse(
                 f"Unable to submit request because the allowed function name `{name}` is not among the "
                 "function declarations."

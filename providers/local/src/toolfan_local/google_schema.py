@@ -30,7 +30,7 @@ _RENAMED = {
     "additionalProperties": "additionalProperties",
     "additional_properties": "additionalProperties",
 }
-_COUNTS = frozenset(name for name in _RENAMED.values() if name.startswith(("min", "max")))
+_NUMBERS = frozenset(name for name in _RENAMED.values() if name.startswith(("min", "max"))) | {"minimum", "maximum"}
 _DROPPED = ("nullable", "propertyOrdering", "property_ordering", "example")
 
 
@@ -47,7 +47,7 @@ def to_json_schema(schema: Any) -> JSON:
         return {}
     result: JSON = {}
     for key, value in schema.items():
-        if key not in _DROPPED:
+        if key not in _DROPPED and value is not None:
             result[_RENAMED.get(str(key), str(key))] = _converted(str(key), value)
     if schema.get("nullable") and "type" in result:
         result["type"] = [result["type"], "null"]
@@ -63,6 +63,6 @@ def _converted(key: str, value: Any) -> Any:
         return [to_json_schema(below) for below in value]
     if key in ("items", "additionalProperties", "additional_properties") and isinstance(value, dict):
         return to_json_schema(value)
-    if _RENAMED.get(key) in _COUNTS and isinstance(value, str) and value.isdecimal():  # as JSON has 64 bit integers
-        return int(value)
+    if _RENAMED.get(key, key) in _NUMBERS and isinstance(value, str):  # as JSON has 64 bit integers
+        return int(value) if value.isdecimal() else float(value)
     return value

@@ -30,9 +30,9 @@ from toolfan_local.google_checks import (
     generation_config,
     mode_word,
     parts_of,
-    refuse,
     spelled,
 )
+from toolfan_local.google_fields import refuse
 from toolfan_local.google_schema import to_json_schema
 from toolfan_local.planner import PlannerTool
 

@@ -75,12 +75,6 @@ ANTHROPIC = _names(
     "top_p user_profile_id workspace_id"
 )
 ANTHROPIC_RANGES = {"temperature": _SHARE, "top_p": _SHARE, "top_k": Range(0, whole=True)}
-GOOGLE_CONFIG = _names(
-    "audioTimestamp audioTranscriptionConfig candidateCount enableAffectiveDialog enableEnhancedCivicAnswers "
-    "frequencyPenalty imageConfig logprobs maxOutputTokens mediaResolution modelSelectionConfig presencePenalty "
-    "responseFormat responseJsonSchema responseLogprobs responseMimeType responseModalities responseSchema "
-    "routingConfig seed speechConfig stopSequences temperature thinkingConfig topK topP translationConfig"
-)
 GOOGLE_RANGES = {
     "temperature": Range(0, 2),
     "topP": _SHARE,

@@ -132,11 +132,12 @@ def _replay(
 
 def _mended(part: Mapping[str, Any], call: Any) -> Mapping[str, Any]:
     said = call if isinstance(call, OBJECT) else {}
-    name = _word(said.get("name"))
-    if name and field(said, "willContinue") is None:
+    name, arguments = _word(said.get("name")), said.get("args")
+    unread = {"willContinue"} if arguments is None or isinstance(arguments, OBJECT) else {"willContinue", "args"}
+    if name and field(said, "willContinue") is None and "args" not in unread:
         return part
     rest = {key: value for key, value in part.items() if key not in ("functionCall", "function_call")}
-    kept = {key: value for key, value in said.items() if camel(key) != "willContinue"}
+    kept = {key: value for key, value in said.items() if camel(key) not in unread}
     return {**rest, "functionCall": {**kept, "name": name or NAMELESS}}
 
 
