@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
 SAYS: list[Any] = [{"role": "user", "content": "hello"}]
 CALL = {"id": "a", "type": "function", "function": {"name": "Weather", "arguments": {"location": "Lima"}}}
+MADE = {"role": "assistant", "tool_calls": [{**CALL, "function": {"name": "Weather", "arguments": "{}"}}]}
 CALLED: list[Any] = [{"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "tool_call_id": "a", "content": "x"}]
 
 
 def shown(part: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": [{"type": "text", "text": "x"}, part]}]}
+
+
+def described(**fields: Any) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": "Weather", **fields}}
 
 
 @pytest.mark.parametrize(
@@ -48,6 +53,35 @@ def shown(part: Any) -> dict[str, Any]:
         (shown({"type": "text"}), "messages[0].content[1].text", "missing_required_parameter", "Missing"),
         ({"messages": [*MESSAGES, *CALLED]}, "messages[2].tool_calls[0].function.arguments", "invalid_type",
          "expected a string, but got an object"),
+        ({"messages": [*MESSAGES, MADE, {"role": "tool", "tool_call_id": "a"}]}, "messages[3].content",
+         "missing_required_parameter", "Missing required parameter: 'messages[3].content'."),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content", "invalid_type", "expected one of"),
+        ({"messages": [{"role": "user"}]}, "messages[0].content", "missing_required_parameter", "Missing"),
+        ({"messages": [{**SAYS[0], "name": 5}]}, "messages[0].name", "invalid_type", "expected a string"),
+        (shown({"type": "video_url", "video_url": {}}), "messages[0].content[1].type", "invalid_value",
+         "Invalid value: 'video_url'. Supported values are: 'text', "),
+        (shown("x"), "messages[0].content[1]", "invalid_type", "expected an object, but got a string instead."),
+        (shown({"type": "text", "text": 5}), "messages[0].content[1].text", "invalid_type", "but got an integer"),
+        (shown({"type": "image_url", "image_url": "http://x"}), "messages[0].content[1].image_url", "invalid_type",
+         "expected an object"),
+        ({"stop": ["a"] * 5}, "stop", "array_above_max_length",
+         "Invalid 'stop': array too long. Expected an array with maximum length 4, but got an array with length 5"),
+        ({"stop": ["a", 5]}, "stop[1]", "invalid_type", "expected a string, but got an integer instead."),
+        ({"parallel_tool_calls": "no"}, "parallel_tool_calls", "invalid_type",
+         "Invalid type for 'parallel_tool_calls': expected a boolean, but got a string instead."),
+        ({"tools": [described(strict="yes")]}, "tools[0].function.strict", "invalid_type", "expected a boolean"),
+        ({"tools": [described(description=5)]}, "tools[0].function.description", "invalid_type", "expected a string"),
+        ({"service_tier": "zz"}, "service_tier", "invalid_value", "Invalid value: 'zz'. Supported values are: 'auto'"),
+        ({"reasoning_effort": "zz"}, "reasoning_effort", "invalid_value", "'none', 'minimal', 'low', 'medium'"),
+        ({"verbosity": "zz"}, "verbosity", "invalid_value", "are: 'low', 'medium', and 'high'."),
+        ({"verbosity": 1}, "verbosity", "invalid_type", "expected a string, but got an integer"),
+        ({"modalities": ["text", "smell"]}, "modalities[1]", "invalid_value", "are: 'text' and 'audio'."),
+        ({"store": "x"}, "store", "invalid_type", "expected a boolean"),
+        ({"user": 1}, "user", "invalid_type", "expected a string"),
+        ({"safety_identifier": 5}, "safety_identifier", "invalid_type", "expected a string"),
+        ({"metadata": {"a": 1}}, "metadata.a", "invalid_type", "expected a string, but got an integer"),
+        ({"logit_bias": {"50": "b"}}, "logit_bias.50", "invalid_type", "expected an integer, but got a string"),
+        ({"extra_body": {"prediction": 5}}, "prediction", "invalid_type", "expected an object"),
     ],
 )  # fmt: skip
 def test_openai(server: Server, changes: dict[str, Any], param: str | None, code: str | None, words: str) -> None:
@@ -64,6 +98,8 @@ def test_openai_takes_the_bounds_and_images(server: Server) -> None:
         of_others,
         {"temperature": 2, "top_p": 0, "n": 128, "max_tokens": None},
         {"tools": TOOLS * 2},
+        {"tools": [described(strict=None, description=None)], "stop": "a", "logit_bias": {"50": 1}, "user": None},
+        {"service_tier": "flex", "reasoning_effort": "xhigh", "verbosity": "low", "metadata": {"a": "b"}},
         image,
     ):
         assert ask(server, **changes).choices
@@ -149,6 +185,14 @@ def test_cohere(server: Server, changes: dict[str, Any], words: str) -> None:
         sdk = cohere.ClientV2(base_url=server.base_url, api_key="any", httpx_client=http)
         with pytest.raises(cohere.BadRequestError, match=words):
             sdk.chat(model="m", messages=SAYS, **changes)
+
+
+@pytest.mark.parametrize("name", ["parallel_tool_calls", "store", "user", "service_tier", "metadata"])
+def test_responses(server: Server, name: str) -> None:
+    with openai.OpenAI(base_url=server.openai_url, api_key="any", max_retries=0) as sdk:
+        with pytest.raises(openai.BadRequestError) as caught:
+            sdk.responses.create(model="m", input="hello", extra_body={name: 5})
+        assert (caught.value.param, caught.value.code) == (name, "invalid_type")
 
 
 def test_a_responses_request_may_have_its_input_elsewhere(server: Server) -> None:

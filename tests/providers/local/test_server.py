@@ -129,7 +129,9 @@ def test_serve_runs_in_the_foreground_and_says_where() -> None:
         try:
             assert process.stdout is not None
             address = process.stdout.readline().split()[2]
-            _, body, _ = call(address + "/v1/chat/completions", {"model": "m", "messages": [{"role": "user"}]})
+            _, body, _ = call(
+                address + "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "q"}]}
+            )
             assert body["choices"][0]["message"]["content"] == "scripted"
         finally:
             process.terminate()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from toolfan_local.openai_fields import CHAT, FUNCTION, check_fields
 from toolfan_local.openai_messages import check_messages
 from toolfan_local.openai_refusals import check_name, check_numbers, refuse
 from toolfan_local.parameters import CHAT_RANGES
@@ -26,6 +27,7 @@ def check_request(request: JSON) -> None:
     _check_tools(request)
     _check_choice(request)
     check_numbers(request, CHAT_RANGES)
+    check_fields(request, CHAT)
     check_stream(request)
     for key in ("functions", "function_call"):
         if request.get(key) is not None:
@@ -84,8 +86,9 @@ def _check_tool(tool: Any, where: str) -> None:
 
 
 def check_function(declared: JSON, where: str, *, with_parameters: bool = True) -> None:
-    """Raises Refused for a function's name or parameters that the service does not take."""
+    """Raises Refused for a function's name, description or parameters that the service does not take."""
     check_name(declared["name"], f"{where}.name")
+    check_fields(declared, FUNCTION, f"{where}.")
     if with_parameters:
         _check_parameters(declared, f"{where}.parameters")
 

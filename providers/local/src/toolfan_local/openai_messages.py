@@ -5,14 +5,21 @@ Knows the rules of the messages alone.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from toolfan_local.openai_refusals import check_name, kind_of, refuse
+from toolfan_local.openai_refusals import check_kind, check_name, check_words, kind_of, refuse
+
+if TYPE_CHECKING:
+    from toolfan_local.exchange import Refused
 
 JSON = dict[str, Any]
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-_PARTS = ("text", "image_url", "input_audio", "refusal", "audio", "file")
+_MAY_SAY_NOTHING = ("assistant", "function")
+_PARTS = {
+    **dict.fromkeys(("text", "refusal"), "a string"),
+    **dict.fromkeys(("image_url", "input_audio", "audio", "file"), "an object"),
+}
 
 
 def check_messages(request: JSON) -> None:
@@ -32,30 +39,43 @@ def check_messages(request: JSON) -> None:
         where = f"messages[{place}]"
         if not isinstance(message, dict):
             raise refuse(f"Invalid type for '{where}': expected an object.", where, "invalid_type")
-        if message.get("role") not in _ROLES:
-            supported = ", ".join(f"'{role}'" for role in _ROLES)
-            raise refuse(
-                f"Invalid value: {message.get('role')!r}. Supported values are: {supported}.",
-                f"{where}.role",
-                "invalid_value",
-            )
+        check_words(message.get("role"), _ROLES, f"{where}.role")
+        if message.get("name") is not None:
+            check_kind(message["name"], "a string", f"{where}.name")
+        if message["role"] not in _MAY_SAY_NOTHING and message.get("content") is None:
+            raise _missing(f"{where}.content")
         _check_content(message.get("content"), f"{where}.content")
     _check_call_turns(messages)
 
 
 def _check_content(content: Any, where: str) -> None:
-    for number, part in enumerate(content if isinstance(content, list) else ()):
-        place = f"{where}[{number}]"
-        kind: Any = part.get("type") if isinstance(part, dict) else None
-        if kind not in _PARTS:  # other servers with chat completions have more
-            continue
-        inner = part.get(kind)
-        if kind == "image_url" and inner is not None:
-            place, inner = f"{place}.image_url", inner.get("url") if isinstance(inner, dict) else None
-            kind = "url"
-        if inner is None or (kind == "url" and not inner):
-            missing = f"{place}.{kind}"
-            raise refuse(f"Missing required parameter: '{missing}'.", missing, "missing_required_parameter")
+    if content is None or isinstance(content, str):
+        return
+    if not isinstance(content, list):
+        message = (
+            f"Invalid type for '{where}': expected one of a string or array of objects, but got {kind_of(content)}"
+        )
+        raise refuse(f"{message} instead.", where, "invalid_type")
+    for number, part in enumerate(content):
+        _check_part(part, f"{where}[{number}]")
+
+
+def _check_part(part: Any, where: str) -> None:
+    check_kind(part, "an object", where)
+    check_words(part.get("type"), tuple(_PARTS), f"{where}.type")
+    kind = part["type"]
+    place, inner = f"{where}.{kind}", part.get(kind)
+    if inner is None:
+        raise _missing(place)
+    check_kind(inner, _PARTS[kind], place)
+    if kind == "image_url":
+        if not inner.get("url"):
+            raise _missing(f"{place}.url")
+        check_kind(inner["url"], "a string", f"{place}.url")
+
+
+def _missing(where: str) -> Refused:
+    return refuse(f"Missing required parameter: '{where}'.", where, "missing_required_parameter")
 
 
 def _check_call_turns(messages: list[JSON]) -> None:

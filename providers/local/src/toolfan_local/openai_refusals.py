@@ -20,6 +20,14 @@ JSON = dict[str, Any]
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
 _A_KIND = {"integer": "an integer", "decimal": "a decimal"}
+_KINDS = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a decimal",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+}
 
 
 def refuse(message: str, param: str | None = None, code: str | None = None) -> Refused:
@@ -53,9 +61,23 @@ def check_numbers(request: JSON, ranges: Mapping[str, Range]) -> None:
         raise refuse(message, name, f"{kind}_{'below_min' if fault == 'below' else 'above_max'}_value")
 
 
+def check_kind(value: Any, kind: str, where: str) -> None:
+    """Raises Refused for a value of another kind than this, such as "a string"."""
+    if kind_of(value) != kind:
+        message = f"Invalid type for '{where}': expected {kind}, but got {kind_of(value)} instead."
+        raise refuse(message, where, "invalid_type")
+
+
+def check_words(value: Any, words: tuple[str, ...], where: str) -> None:
+    """Raises Refused for a value that is none of these words."""
+    if not isinstance(value, str):
+        check_kind(value, "a string", where)
+    if value not in words:
+        shown = [f"'{word}'" for word in words]
+        supported = f"{', '.join(shown[:-1])}{',' * (len(shown) > 2)} and {shown[-1]}"
+        raise refuse(f"Invalid value: {value!r}. Supported values are: {supported}.", where, "invalid_value")
+
+
 def kind_of(value: Any) -> str:
     """The word for the JSON type of a value."""
-    if isinstance(value, bool):
-        return "a boolean"
-    kinds = {int: "an integer", float: "a decimal", str: "a string", list: "an array", dict: "an object"}
-    return kinds.get(type(value), "null")
+    return _KINDS.get(type(value), "null")
