@@ -97,6 +97,8 @@ def test_options_of_the_right_type_pass() -> None:
         (None, "is NoneType, not a sequence of tools"),
         ("Weather", "is str, not a sequence of tools"),
         (A, "is ModelMetaclass, not a sequence of tools"),
+        ({A}, "is set, which has no order, not a sequence of tools"),
+        (frozenset({A}), "is frozenset, which has no order, not a sequence of tools"),
         ((), "is empty"),
     ],
 )

@@ -424,8 +424,8 @@ def test_a_wrong_adapter_is_told_with_its_place() -> None:
     assert f"profiles.w.adapter in {path}, line 7 is 3" in refusal(profile="w")
     write('[profiles.f]\nadaptor = "acme"')
     text = refusal(profile="f")
-    assert "line 1 has no adapter, but adaptor" in text
-    assert 'Write adapter = "NAME" in its place' in text
+    assert f"profiles.f.adaptor in {path}, line 2: there is no such setting; its value is 'acme'" in text
+    assert "The profile has no adapter. Did you mean 'adapter'?" in text
     assert "Did you mean 'f'?" in refusal(profile="g")
 
 

@@ -267,3 +267,21 @@ def test_a_later_round_without_time_is_no_attempt(bench: Bench) -> None:
     bench.serve(raw(completion(call("Slow", {"x": 1}))))
     assert failed(bench.client(), DeadlineExceeded, tools=(Slow,), deadline=0.5) == (1, 1)
     assert len(bench.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [("2", 2), (2.0, 2), ("", 0), ("-2", 0), ("2.5", 0), ("\u0662", 0), ("9" * 30, 0), (None, 0), ([], 0)],
+)
+def test_tokens_that_are_told_as_a_text_are_counted(told: Any, read: int) -> None:
+    """One body of each provider: the same number, whatever it is called there."""
+    said: dict[str, dict[str, Any]] = {
+        "openai": {"choices": [{"message": {"content": "x"}}], "usage": {"completion_tokens": told}},
+        "openai-responses": {"output": [], "status": "completed", "usage": {"output_tokens": told}},
+        "anthropic": {"type": "message", "content": [], "usage": {"output_tokens": told}},
+        "bedrock": {"output": {"message": {"role": "assistant", "content": []}}, "usage": {"outputTokens": told}},
+        "cohere": {"message": {"content": []}, "usage": {"tokens": {"output_tokens": told}}},
+        "gemini": {"candidates": [{"content": {}}], "usageMetadata": {"candidatesTokenCount": told}},
+    }
+    for name, body in said.items():
+        assert toolfan.load_adapter(name).parse_response(body).usage.output_tokens == read, name

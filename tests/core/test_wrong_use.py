@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import types
 from collections.abc import AsyncIterator, Generator, Iterable
 from typing import Any, Optional, TypedDict, Unpack
@@ -50,6 +52,22 @@ def test_an_adapter_that_is_none(adapter: Any) -> None:
     for wrap in (toolfan.wrap, toolfan.wrap_async):
         with pytest.raises(toolfan.UsageError, match=r"adapter is .*, no adapter"):
             wrap(openai.OpenAI(api_key="k"), adapter=adapter)
+
+
+def test_a_mode_of_another_library() -> None:
+    for name in ("TOOLS", "JSON", "ANTHROPIC_TOOLS"):
+        with pytest.raises(toolfan.UsageError, match=rf"no Mode\.{name}: .* Leave mode= out") as caught:
+            getattr(toolfan.Mode, name)
+        assert isinstance(caught.value, AttributeError)
+        assert not hasattr(toolfan.Mode, name)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_the_modes_are_an_enum_as_others_are() -> None:
+    one, other = toolfan.Mode
+    assert (one, other) == (toolfan.Mode.PARALLEL_TOOLS, toolfan.Mode.VERTEXAI_PARALLEL_TOOLS)
+    assert toolfan.Mode["PARALLEL_TOOLS"] is toolfan.Mode(one.value) is pickle.loads(pickle.dumps(one)) is one
+    assert copy.deepcopy(other) is other
 
 
 def test_a_module_in_place_of_a_client() -> None:

@@ -173,11 +173,17 @@ def _refuse_nothing(configured: Configuration) -> NoReturn:
 def _adapter_of(profile: Profile) -> ParallelToolsAdapter:
     name = profile.values.get("adapter")
     if name is None:
+        for key in profile.values:
+            if close := nearest(key, ["adapter"]):
+                value = shown(profile.values[key], (key,))
+                raise ConfigError(
+                    f"{profile.where(key)}: there is no such setting; its value is {value}",
+                    hint=f"The profile has no adapter.{close}",
+                )
         installed = ", ".join(dict.fromkeys(info.name for info in installed_adapters())) or "none"
-        typo = next((key for key in profile.values if nearest(key, ["adapter"])), None)
         raise ConfigError(
-            f"the profile at {profile.where()} has no adapter{f', but {typo}' if typo else ''}",
-            hint=f'Write adapter = "NAME"{" in its place" if typo else ""}; installed: {installed}.',
+            f"the profile at {profile.where()} has no adapter",
+            hint=f'Write adapter = "NAME"; installed: {installed}.',
         )
     if not isinstance(name, str):
         raise ConfigError(f"{profile.where('adapter')} is {shown(name, ())}", hint="It is the name of an adapter.")

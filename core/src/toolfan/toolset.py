@@ -48,6 +48,7 @@ _CONTAINERS: frozenset[Any] = frozenset(
     {collections.abc.Iterable, collections.abc.Sequence, collections.abc.Collection, list, tuple, set, frozenset}
 )
 _BARE: tuple[Any, ...] = (*_CONTAINERS, typing.Tuple)  # noqa: UP006  # it has no arguments, as `tuple[()]` has none
+_NO_SEQUENCE = (str, bytes, Mapping, set, frozenset)
 _UNIONS = (typing.Union, types.UnionType)
 
 
@@ -211,9 +212,10 @@ def tool_set(response_model: Any = None, tools: Any = None) -> ToolSet[Any]:
 
 
 def _listed(tools: Any, what: str = "tools=", spelling: str = "tools=(Weather, GoogleSearch)") -> tuple[Any, ...]:
-    if type(tools) is not tuple and (isinstance(tools, str | bytes | Mapping) or not isinstance(tools, Iterable)):
+    if type(tools) is not tuple and (isinstance(tools, _NO_SEQUENCE) or not isinstance(tools, Iterable)):
         kind = type(tools).__name__
-        raise ToolDefinitionError(f"{what} is {kind}, not a sequence of tools", hint=f"Write {spelling}.")
+        unordered = ", which has no order" if isinstance(tools, set | frozenset) else ""
+        raise ToolDefinitionError(f"{what} is {kind}{unordered}, not a sequence of tools", hint=f"Write {spelling}.")
     elements = tuple(tools)
     if not elements:
         raise ToolDefinitionError(f"{what} is empty", hint=f"Write {spelling}.")

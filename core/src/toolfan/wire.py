@@ -111,6 +111,13 @@ def kind_of(headers: Mapping[str, str]) -> str | None:
     return ", ".join(filter(None, said)) or None
 
 
+def count_of(value: Any) -> int:
+    """The count that a service tells, as a number or as the text of one; 0 for what is none."""
+    if isinstance(value, str) and len(value) < 20 and value.isascii() and value.isdecimal():
+        value = int(value)
+    return int(value) if isinstance(value, int | float) and -1 < value < 2**63 else 0
+
+
 def _without_depths(text: str) -> str:
     """The JSON text, in which each value that is nested too deep has become a text."""
     pieces: list[str] = []

@@ -13,7 +13,7 @@ from toolfan.assembly import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
 from toolfan.translation import error_from_body, instead
-from toolfan.wire import UNDECODED, escaped, json_text, well_formed
+from toolfan.wire import UNDECODED, count_of, escaped, json_text, well_formed
 
 # Source: `stop_reason` in the API reference and in the anthropic SDK 0.76 to 2.12.
 STOP_KINDS: Mapping[str, StopKind] = {
@@ -166,4 +166,4 @@ def usage_of(usage: Any) -> Usage:
 
 def _count(table: Any, key: str) -> int:
     value = table.get(key) if isinstance(table, OBJECT) else None
-    return int(value) if isinstance(value, int | float) and -1 < value < 2**63 else 0
+    return count_of(value)

@@ -14,7 +14,7 @@ from toolfan.assembly import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse, Unavailable
 from toolfan.translation import error_from_body, instead, provider_words
-from toolfan.wire import escaped, json_text, well_formed
+from toolfan.wire import count_of, escaped, json_text, well_formed
 
 if TYPE_CHECKING:
     from toolfan.calls import RawCall
@@ -139,4 +139,4 @@ def usage_of(usage: Any) -> Usage:
 
 def _count(table: Any, key: str) -> int:
     value = table.get(key) if isinstance(table, Mapping) else None
-    return int(value) if isinstance(value, int | float) and -1 < value < 2**63 else 0
+    return count_of(value)

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from toolfan.calls import Usage
+from toolfan.wire import count_of
 
 _OBJECT = (dict, Mapping)  # dict first, which is the usual one and the cheaper look
-_NUMBER = (int, float)
 
 
 def usage_of(usage: Any) -> Usage:
@@ -36,5 +36,4 @@ def usage_of(usage: Any) -> Usage:
 
 def count(table: Any, key: str) -> int:
     """The number of tokens under this key; 0 if there is none."""
-    value = table.get(key) if isinstance(table, _OBJECT) else None
-    return int(value) if isinstance(value, _NUMBER) and -1 < value < 2**63 else 0
+    return count_of(table.get(key)) if isinstance(table, _OBJECT) else 0

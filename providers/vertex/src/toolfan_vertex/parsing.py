@@ -11,7 +11,6 @@ know: requests, transports, tool schemas.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
@@ -21,7 +20,7 @@ from toolfan.assembly import seal
 from toolfan.calls import StopReason, Usage
 from toolfan.errors import BadResponse
 from toolfan.translation import error_from_body, excerpt, instead
-from toolfan.wire import json_text, well_formed
+from toolfan.wire import count_of, json_text, well_formed
 
 from .fields import camel, field
 from .reasons import block_reason, stop_reason
@@ -219,10 +218,7 @@ def usage(data: Any) -> Usage:
 
 
 def _count(data: Mapping[str, Any], name: str) -> int:
-    value = field(data, name)
-    if isinstance(value, str) and re.fullmatch("[0-9]{1,19}", value):  # proto JSON writes 64-bit numbers as text
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else 0
+    return count_of(field(data, name))
 
 
 def _word(value: Any) -> str | None:
