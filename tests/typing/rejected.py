@@ -136,6 +136,7 @@ def making() -> None:
     toolfan.connect(3)  # error
     toolfan.wrap(openai.OpenAI(), adapter=3)  # error
     toolfan.from_openai(openai.OpenAI(), "tools")  # error
+    toolfan.Mode.TOOLS  # error
     toolfan.nothing  # error
 
 

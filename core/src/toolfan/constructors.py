@@ -32,15 +32,17 @@ class _NoSuchMode(UsageError, AttributeError):
 
 
 class _Modes(enum.EnumMeta):
-    def __getattr__(cls, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if name in cls.__members__:  # Python 3.11 looks for them so
-            return cls.__members__[name]
-        raise _NoSuchMode(
-            f"there is no Mode.{name}: toolfan always asks for tool calls",
-            hint=f"Leave mode= out, or write Mode.{' or Mode.'.join(cls.__members__)}; both mean the same.",
-        )
+    if not TYPE_CHECKING:  # for a checker every name would be a mode
+
+        def __getattr__(cls, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            if name in cls.__members__:  # Python 3.11 looks for them so
+                return cls.__members__[name]
+            raise _NoSuchMode(
+                f"there is no Mode.{name}: toolfan always asks for tool calls",
+                hint=f"Leave mode= out, or write Mode.{' or Mode.'.join(cls.__members__)}; both mean the same.",
+            )
 
 
 class Mode(enum.Enum, metaclass=_Modes):
