@@ -38,6 +38,7 @@ ORDER = [
     "type_schema",
     "careful",
     "numerals",
+    "repeats",
     "scrutiny",
     "typeddicts",
     "functions",

@@ -27,6 +27,7 @@ from toolfan import (
     TruncatedCall,
     UnknownTool,
     load_adapter,
+    tool,
 )
 from toolfan.toolset import tool_set
 from toolfan.validation import MAX_ARGUMENT_CHARACTERS, Rules, validate
@@ -362,6 +363,38 @@ def test_a_wrapper_stays_whole_without_repairs(bench: Bench) -> None:
 def test_the_same_call_twice_is_kept_and_marked(bench: Bench) -> None:
     calls = judged(bench, GOOD, call("Ping", {}, "p"), call("Weather", {"location": "Oslo"}, "again"))
     assert [good.duplicate_of for good in calls.good] == [None, None, 0]
+
+
+ALIKE: dict[str, tuple[list[str], list[int | None]]] = {
+    "the order of keys": (['{"a":1,"b":[2,"x"]}', '{"b":[2,"x"],"a":1}'], [None, 0]),
+    "blanks": (['{"a":1,"b":2}', '{"a": 1,\n"b" : 2 }', '{"a":2,"b":1}'], [None, 0, None]),
+    "escapes": (['{"a":"é \\" 1"}', '{"a":"\\u00e9 \\" 1"}', '{"a":"\\u00e9 \\" 2"}'], [None, 0, None]),
+    "blanks in a text": (['{"a":"b c"}', '{"a":"bc "}', '{"a":"bc"}'], [None, None, None]),
+    "the order in a list": (['{"a":[1,2]}', '{"a":[2,1]}'], [None, None]),
+    "a number as a text": (['{"a":1}', '{"a":"1"}', '{"a":{"\\u0000number":"1"}}'], [None, None, None]),
+    "numbers to the letter": (['{"a":1.0}', '{"a":1}', '{"a":1.00}', '{"a": 1.0}'], [None, None, None, 0]),
+    "long": ([f'{{"a":{[*range(2000)]},"b":1}}', f'{{"b":1,"a":{[*range(2000)]}}}', "{}"], [None, 0, None]),
+    "a third one": (['{"a":1}', '{"a":2}', '{"a": 2}', '{"a":1}', "{}"], [None, None, 1, 0, None]),
+}
+
+
+@pytest.mark.parametrize(("texts", "marks"), ALIKE.values(), ids=ALIKE)
+@pytest.mark.parametrize("merged", [False, True])
+def test_the_same_arguments_are_marked_however_they_are_written(
+    bench: Bench, texts: list[str], marks: list[int | None], merged: bool
+) -> None:
+    """Whether they came in one answer, or a later one was merged into it."""
+    calls = [call("Any", text, f"{at}") for at, text in enumerate(texts)]
+    bad, late = call("Weather", "{}", "late"), call("Weather", {"location": "Oslo"}, "late")
+    bench.serve(raw(completion(*calls, *[bad] * merged)), raw(completion(late)))
+    tools = (tool(anything, name="Any"), tool(anything, name="Other"), Weather)
+    result = bench.client().create(model="m", messages=USER, tools=tools)
+    assert len(result.rounds) == 1 + merged
+    assert [one.duplicate_of for one in result.good][: len(texts)] == marks
+
+
+def anything(a: Any = None, b: Any = None) -> None:
+    """Takes anything."""
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,8 @@ class Call(Generic[T_co]):
     """A call that is valid: `value` is the typed object.
 
     `repairs` names the lossless repairs that its arguments needed, `attempt` the round of asking that produced it
-    (from 1), `duplicate_of` the index of an earlier call of this answer with the same tool and arguments.
+    (from 1), `duplicate_of` the index of an earlier call of this answer with the same tool and
+    arguments, whatever the order of their keys.
     """
 
     index: int

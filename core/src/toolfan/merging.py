@@ -17,6 +17,7 @@ from pydantic_core import from_json, to_json
 
 from .calls import BadCall, Call
 from .errors import TooManyCalls, UnknownTool
+from .repeats import Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -200,11 +201,11 @@ def _within(limit: int, merged: Sequence[Outcome[Any]], start: int, adapter: str
 
 def _marked(merged: Sequence[Outcome[Any]]) -> tuple[Outcome[Any], ...]:
     """Marks calls that are the same as an earlier one, across all rounds."""
-    first: dict[tuple[str, str], int] = {}
+    repeats = Repeats()
     marked: list[Outcome[Any]] = []
     for outcome in merged:
         if isinstance(outcome, Call):
-            at = first.setdefault(_content(outcome), outcome.index)
+            at = repeats.first(outcome.name, outcome.raw.arguments, outcome.index)
             if at != outcome.index and outcome.duplicate_of is None:
                 outcome = replace(outcome, duplicate_of=at)  # noqa: PLW2901
         marked.append(outcome)

@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from .calls import BadCall, Call, Outcome, RawCall
 from .errors import CallError, InvalidArguments, TooManyCalls, TruncatedCall
 from .glance import is_plain
+from .repeats import Repeats
 from .sealing import WRAPPERS
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Judged:
         self.outcomes: list[Outcome[Any]] = []
         self._tools, self._rules = tools, rules
         self._ids = set(taken)
-        self._seen: dict[tuple[str, str], int] = {}
+        self._seen = Repeats()
 
     def add(self, call: RawCall, at: int, *, cut: bool = False) -> int:
         """Judge a call, which is the one at the place `at`; how many it was: those inside a wrapper count.
@@ -102,7 +103,7 @@ class Judged:
         for outcome in self.outcomes[count:]:
             self._ids.discard(outcome.id)
             if isinstance(outcome, Call) and outcome.duplicate_of is None:
-                del self._seen[outcome.name, outcome.raw.arguments]
+                self._seen.forget(outcome.name, outcome.raw.arguments, outcome.index)
         del self.outcomes[count:]
         return 0
 
@@ -114,7 +115,7 @@ class Judged:
         if rules.limit is not None and at >= rules.limit:
             outcome = _bad(call, call.name, rules, TooManyCalls(f"the model made more calls than {rules.limit}"))
         if isinstance(outcome, Call):
-            first = self._seen.setdefault((outcome.name, call.arguments), at)
+            first = self._seen.first(outcome.name, call.arguments, at)
             if first != at or repairs:
                 outcome = Call(
                     at,
