@@ -60,6 +60,23 @@ def test_a_call_that_could_not_be_read_is_asked_for_once_more(faulty: Start, mod
     assert (kept.stop.kind, kept.stop.raw) == ("malformed", reason)
 
 
+@pytest.mark.parametrize("mode", WHOLE)
+def test_the_word_of_the_model_s_own_service_tells_an_error_apart(faulty: Start, mode: str) -> None:
+    """OpenRouter's `native_finish_reason`, beside an `error` that says nothing."""
+    odd = choice("error", SILENT, native_finish_reason="MALFORMED_FUNCTION_CALL")
+    kept = ask(faulty, mode, odd, on_invalid="keep").result
+    assert [type(bad.error) for bad in kept.failed] == [MalformedArguments]
+    assert (kept.stop.kind, kept.stop.raw) == ("malformed", "error: MALFORMED_FUNCTION_CALL")
+    assert list(ask(faulty, mode, odd, GOOD).result) == [Weather(location="A")]
+    filtered = ask(faulty, mode, choice("error", SILENT, native_finish_reason="SAFETY"))
+    assert (type(filtered.error), len(filtered.bodies)) == (ContentFiltered, 1)
+    failed = ask(faulty, mode, choice("error", SILENT, native_finish_reason="BACKEND_GONE"))
+    assert (type(failed.error), len(failed.bodies)) == (Unavailable, 3)
+    assert "finish reason: error: BACKEND_GONE" in str(failed.error)
+    ended = ask(faulty, mode, choice("tool_calls", GOOD["message"], native_finish_reason="STOP")).result
+    assert (list(ended), ended.stop.raw) == ([Weather(location="A")], "tool_calls")
+
+
 @each_way
 @pytest.mark.parametrize("reason", FILTERED)
 def test_a_filtered_answer_says_so(faulty: Start, mode: str, reason: str) -> None:

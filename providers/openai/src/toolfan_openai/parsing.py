@@ -100,7 +100,7 @@ def _with_calls(choices: list[Any]) -> Any:
     first = choices[0]
     if len(choices) == 1 or not isinstance(first, OBJECT) or not isinstance(said := first.get("message"), OBJECT):
         return first
-    if called(said) or stop_reason(first.get("finish_reason"), has_calls=False).kind != "calls":
+    if called(said) or stop_reason(reason_of(first), has_calls=False).kind != "calls":
         return first
     for other in choices[1:]:
         if isinstance(other, OBJECT) and other.get("index") in (None, first.get("index")):
@@ -116,10 +116,10 @@ def _failure(choice: Any, adapter: str) -> ProviderError | None:
         return None
     if says_something(choice.get("error")):
         return error_of(choice["error"], adapter=adapter)
-    if is_error(choice.get("finish_reason")):
+    if is_error(reason_of(choice)):
         from toolfan.translation import excerpt
 
-        said = f"the answer {ENDED_BADLY}: {excerpt(choice['finish_reason'])}"
+        said = f"the answer {ENDED_BADLY}: {excerpt(str(reason_of(choice)))}"
         return Unavailable(said, adapter=adapter, hint="The same request may succeed later.")
     return None
 
@@ -130,7 +130,7 @@ def _turn(body: Mapping[str, Any], choices: list[Any], message: Mapping[str, Any
     return Turn(
         calls=calls,
         text=text,
-        stop=stop_reason(choices[0].get("finish_reason"), has_calls=bool(calls)),
+        stop=stop_reason(reason_of(choices[0]), has_calls=bool(calls)),
         usage=usage_of(body.get("usage")),
         refusal=refusal,
         replay=message,
@@ -153,7 +153,7 @@ def _message(choice: Any) -> Any:
     if not isinstance(choice, OBJECT):
         return None
     message = choice.get("message")
-    if message is None and stop_reason(choice.get("finish_reason"), has_calls=False).kind in _SPEECHLESS:
+    if message is None and stop_reason(reason_of(choice), has_calls=False).kind in _SPEECHLESS:
         return {"role": "assistant", "content": None}
     return message
 
@@ -169,6 +169,12 @@ def _warnings(choices: list[Any], message: Mapping[str, Any]) -> tuple[str, ...]
     own = choices[0].get("message") in (None, message)
     read = "only the first was read" if own else "the calls of another were read as the first's"
     return (f"the answer has {len(choices)} choices; {read}",)
+
+
+def reason_of(choice: Mapping[str, Any]) -> Any:
+    """The finish reason; one that says no more than that something failed, with the word of the model's own service."""
+    reason, native = choice.get("finish_reason"), choice.get("native_finish_reason")
+    return f"{reason}: {native}" if isinstance(native, str) and native and is_error(reason) else reason
 
 
 def said_reason(reason: Any) -> Any:
