@@ -66,3 +66,21 @@ def test_a_class_that_others_derive_from_need_not_be_run(tmp_path: Path) -> None
     assert "1 passed" in done.stdout
     assert f"TestIt: {COUNT - 1} of {COUNT} laws were not run" in done.stdout
     assert "none of" not in done.stdout
+
+
+def test_a_law_that_failed_is_named_whatever_the_last_hook_says(tmp_path: Path) -> None:
+    """A hook after ours makes pytest count it as passed."""
+    (tmp_path / "conftest.py").write_text(
+        "import pytest\n"
+        "@pytest.hookimpl(tryfirst=True)\n"
+        "def pytest_runtest_logreport(report): report.outcome = 'passed'\n"
+    )
+    done = run(tmp_path, "class TestIt(AcmeSuite):\n    errors = ()\n", "-k", "samples_show or rendering_is_kept")
+    assert done.returncode == 1
+    assert "2 passed" in done.stdout
+    title = "laws of the conformance suite that failed, though a hook told something else"
+    assert title in done.stdout
+    told = done.stdout[done.stdout.index(title) :]
+    assert "TestIt::test_the_samples_show_what_the_laws_need: " in told
+    assert "there is no sample of an error" in told
+    assert "rendering_is_kept:" not in told

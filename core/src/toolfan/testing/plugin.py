@@ -25,6 +25,8 @@ _left_out = pytest.StashKey[list[str]]()
 _modules = pytest.StashKey[set[str]]()
 _running: dict[str, pytest.Item] = {}
 """The laws that are run now, by the node id that their reports bear."""
+_failed: dict[str, str] = {}
+"""Why a law failed, by node id: hooks that come after this plugin's may tell something else."""
 
 
 def _module(name: str) -> Any:
@@ -162,6 +164,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> Generator[None]:
         report.outcome, report.longrepr = "failed", f"{report.nodeid}: {said}"
         if hasattr(report, "wasxfail"):
             del report.wasxfail
+    if said is not None:
+        _failed[report.nodeid] = str(said)
     if report.when == "teardown":
         _running.pop(report.nodeid, None)
     return (yield)
@@ -186,13 +190,25 @@ def _denied(report: pytest.TestReport, item: Any) -> str | None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The laws that are known not to hold, with their reasons, and how many were not run: whatever pytest is told."""
+    """The laws that are known not to hold, with their reasons, and how many were not run: whatever pytest is told.
+
+    So are those that failed, and are not among what pytest shows as failed.
+    """
     reports = [report for found in terminalreporter.stats.values() for report in found]
     told = [(report.nodeid, dict(getattr(report, "user_properties", ()))) for report in reports if _called(report)]
     broken = [f"{where}: {about[_REASON]}" for where, about in told if _REASON in about]
     unasked = [f"{where}: {about[_UNASKED]}" for where, about in told if _UNASKED in about]
     left = sorted({*terminalreporter.config.stash.get(_left_out, [])})
-    for title, lines in (("do not hold", broken), ("were not asked", unasked), ("were left out", left)):
+    shown = {report.nodeid for kind in ("failed", "error") for report in terminalreporter.stats.get(kind, ())}
+    hidden = [f"{where}: {said}" for where, said in _failed.items() if where not in shown]
+    _failed.clear()
+    sections = {
+        "do not hold": broken,
+        "were not asked": unasked,
+        "were left out": left,
+        "failed, though a hook told something else": hidden,
+    }
+    for title, lines in sections.items():
         if lines:
             terminalreporter.section(f"laws of the conformance suite that {title}")
             for line in lines:
