@@ -128,6 +128,43 @@ def test_references_optionals_and_nested_objects_are_followed() -> None:
     assert call.arguments == {"place": {"city": "Porto"}, "speed": "fast"}
 
 
+_TEXT = {"type": "string"}
+
+
+@pytest.mark.parametrize("form", [{"pattern": "^[^@]+@[^@]+$"}, {"format": "email"}])
+@pytest.mark.parametrize(
+    "text",
+    ["Email bob@x.com with subject 'hi' and alice@y.org with subject 'yo'",
+     "Send an email with subject 'hi' to bob@x.com and one with subject 'yo' to alice@y.org"],
+)  # fmt: skip
+def test_two_values_of_the_same_form_are_two_calls_each_with_what_stands_beside_it(
+    form: dict[str, Any], text: str
+) -> None:
+    tool = _tool("SendEmail", {"to": {**_TEXT, **form}, "subject": _TEXT, "body": _TEXT}, "to", "subject")
+    assert plan([tool], text) == [
+        PlannedCall("SendEmail", {"to": "bob@x.com", "subject": "hi"}),
+        PlannedCall("SendEmail", {"to": "alice@y.org", "subject": "yo"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "values"),
+    [
+        (
+            {"format": "ipv4"},
+            "check the hosts 10.0.0.1, 10.0.0.2 and 192.168.7.9",
+            ["10.0.0.1", "10.0.0.2", "192.168.7.9"],
+        ),
+        ({"pattern": r"^[a-z]{2}\d{3}$"}, "check the hosts ab123 and cd456.", ["ab123", "cd456"]),
+        ({"pattern": "^[A-Z][a-z]+$"}, "What do you check? Check the host Alpha", ["Alpha"]),
+        ({"pattern": r"^\d{5}$"}, "check 5 times the host 80331", ["80331"]),
+    ],
+)
+def test_a_words_form_says_which_field_it_is_for(form: dict[str, Any], text: str, values: list[str]) -> None:
+    tool = _tool("check_host", {"host": {**_TEXT, **form}, "note": _TEXT}, "host")
+    assert [call.arguments["host"] for call in plan([tool], text, choice="required")] == values
+
+
 def test_enum_values_nobody_mentions_are_taken_in_turn_last_first() -> None:
     tool = _tool("paint_wall", {"room": {"type": "string"}, "colour": {"enum": ["red", "green", "blue"]}})
     calls = plan([tool], "Paint the wall in the kitchen, cellar, attic and garage.")

@@ -155,7 +155,7 @@ def _by_type(mention: Mention, one: Field) -> float:
         "date": -3.0,
         "time": -3.0,
         "expression": -0.5,
-        "address": 0.0,
+        "address": 0.5,
     }
     score = table[mention.kind]
     if mention.kind == "date":

@@ -98,6 +98,11 @@ def text_allowed(text: str, schema: Mapping[str, Any]) -> bool:
     return True
 
 
+def is_telling(schema: Mapping[str, Any]) -> bool:
+    """Whether the format or the pattern of a schema tells its texts from other words: it refuses a plain one."""
+    return not text_allowed("word", {key: schema[key] for key in ("format", "pattern") if key in schema})
+
+
 def text_sample(schema: Mapping[str, Any]) -> str:
     """A text that a schema allows; where only the pattern is too rich to tell one, a text of the right length."""
     least = count_of(schema, "minLength") or 0

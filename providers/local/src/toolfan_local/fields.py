@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from toolfan_local.bounds import is_telling
 from toolfan_local.lexicon import FREE_TEXT_WORDS, PLACE_WORDS, SOURCE_WORDS, TARGET_WORDS
 from toolfan_local.words import content_stems, identifier_words, stem
 
@@ -96,6 +97,10 @@ class Field:
         return frozenset(
             stem(word) for words in _NUMBER_OF.findall(self.description[:600]) for word in identifier_words(words)
         )
+
+    def is_telling(self) -> bool:
+        """Whether the form of a text alone tells that it is meant for this field, by its pattern or format."""
+        return self.scalar == "string" and not self.enum and is_telling(self.scalar_schema)
 
     def is_date(self) -> bool:
         """Whether the field asks for a calendar day."""

@@ -30,6 +30,7 @@ _MOST_BUMPED = 16  # fields: tools with more are filled in the order of the text
 _PAIR_CUES = ("from", "between", "to")
 _PAIR_STARTS = ("from", "between")
 _HIT_SCORE = 4.0
+_FORM_SCORE = 2.0  # for a text of the form that its field alone asks for
 _SLACK = 1.5  # how much weaker a mention may be than the one before it and still begin a new record
 _SHARE = 0.35  # of the score before it, in the same question
 _CLEARLY_BETTER = 2.5  # how much stronger it must be to take the place of the one before it
@@ -81,6 +82,7 @@ class Filling:
         self._affinity = affinity
         self._span = span
         self._breaks = breaks
+        self._telling = [place for place, one in enumerate(fields) if one.is_telling()]
         self._known: dict[tuple[int, str, int], float] = {}
         self._everywhere = frozenset(range(len(fields)))
         self._records = [Record()]
@@ -120,8 +122,16 @@ class Filling:
         key = (mention.first, mention.kind, place)
         if key not in self._known:
             one = self._fields[place]
-            self._known[key] = self._affinity.score(mention, one, *self._span) if _holds(one, mention) else NEVER
+            self._known[key] = NEVER
+            if _holds(one, mention):
+                self._known[key] = self._affinity.score(mention, one, *self._span) + self._by_form(mention, place)
         return self._known[key]
+
+    def _by_form(self, mention: Mention, place: int) -> float:
+        """A text of the form that some field alone asks for belongs there, and not into the others."""
+        if not any(_holds(self._fields[other], mention) for other in self._telling):
+            return 0.0
+        return _FORM_SCORE if place in self._telling else -_FORM_SCORE
 
     def _least(self, mention: Mention, place: int) -> float:
         """The score that a mention must exceed to be taken by a field."""
@@ -188,7 +198,8 @@ class Filling:
         free = [
             place for place in self._everywhere if place not in record.values and self._fields[place].kind != "array"
         ]
-        here = max((self._score(mention, place) for place in free if self._fields[place].required), default=0.0)
+        scores = {place: self._score(mention, place) for place in free}
+        here = max((score for place, score in scores.items() if score > self._least(mention, place)), default=0.0)
         best: tuple[float, int, int] = (max(here, 0.0) + 0.1, -1, -1)
         for (place, old), other in itertools.product(record.sources.items(), free):
             if old[0].cue in _PAIR_CUES:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from toolfan_local.bounds import text_allowed
 from toolfan_local.lexicon import STOP_WORDS, WEAK_WORDS
 from toolfan_local.mentions import Mention
 from toolfan_local.words import stem
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from toolfan_local.tokens import Token
 
 _LIST_WORDS = frozenset({",", "and", "or", "&", "a", "the", "also", "both"})
+_ENDS = frozenset(',;:!?()[]{}"')  # signs that no word of a form goes over
+_LONGEST = 200  # characters of a word that has a form
 MAX_LISTED = 300  # enum values read of one field
 _GENERIC = frozenset(stem(word) for word in WEAK_WORDS) | {"includ", "enabl", "if", "is", "use", "need"}
 _NEGATIONS = frozenset({"not", "no", "without", "exclude", "excluding", "don't", "dont", "never", "isn't", "disable"})
@@ -57,7 +60,28 @@ def find_hits(fields: Sequence[Field], tokens: Sequence[Token], span: tuple[int,
                     mention = Mention("listed", value, at, at + length - 1, group=-2 - number * 1000 - at)
                     found.append(Hit(number, value, mention))
         hits += _grouped(sorted(found, key=lambda hit: hit.mention.first), tokens)
-    return hits
+    return hits + _formed(fields, tokens, span)
+
+
+def _formed(fields: Sequence[Field], tokens: Sequence[Token], span: tuple[int, int]) -> list[Hit]:
+    """The words of more than letters that have the form which one field alone asks for: `ab-123`, `10.0.0.1`."""
+    telling = [number for number, one in enumerate(fields) if one.is_telling()]
+    hits: list[Hit] = []
+    first, end = span
+    while telling and first < end:
+        last = first
+        while last + 1 < end and tokens[last + 1].start == tokens[last].end and tokens[last + 1].text not in _ENDS:
+            last += 1
+        following = last + 1
+        while last > first and tokens[last].text in ".'":  # the sentence ends here
+            last -= 1
+        text = "".join(token.text for token in tokens[first : last + 1])
+        whole = first == last and tokens[first].kind != "word"  # a mention by itself, which the words around place
+        takers = [number for number in telling if text_allowed(text, fields[number].scalar_schema)]
+        if len(takers) == 1 and not whole and not text.isalpha() and len(text) <= _LONGEST:
+            hits.append(Hit(takers[0], text, Mention("listed", text, first, last, group=-1_000_000 - first)))
+        first = following
+    return _grouped(hits, tokens)
 
 
 def _grouped(hits: list[Hit], tokens: Sequence[Token]) -> list[Hit]:
