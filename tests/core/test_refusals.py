@@ -8,6 +8,7 @@ from typing import Any, Optional
 
 import openai
 import pytest
+import tenacity
 import toolfan
 from loopback import KEY, USER, Bench
 from pydantic import BaseModel, create_model
@@ -62,6 +63,12 @@ def said(content: Any, **more: Any) -> list[dict[str, Any]]:
 
 
 REFUSALS = {
+    "tenacity's stop": Refusal(
+        UsageError, "stop= of a call is a function.*give it to connect", stop=tenacity.stop_never
+    ),
+    "tenacity's wait": Refusal(
+        UsageError, "wait= of a call is a function.*for all calls of a client", wait=tenacity.wait_fixed(1)
+    ),
     "int as response_model": Refusal(ToolDefinitionError, "cannot be a tool", response_model=int),
     "text as response_model": Refusal(ToolDefinitionError, "is a text", response_model="Weather"),
     "text inside": Refusal(ToolDefinitionError, "is a text", response_model=Iterable["Weather"]),  # noqa: F821

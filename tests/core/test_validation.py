@@ -8,7 +8,7 @@ import pickle
 import threading
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -496,6 +496,29 @@ def test_a_validator_may_raise_anything(bench: Bench, how: str) -> None:
 def test_a_result_whose_text_cannot_be_had_is_told_as_an_error(bench: Bench) -> None:
     message = judged(bench, GOOD).reply({"good": Silent()})[-1]
     assert message["content"] == "Silent: (its text cannot be had: RuntimeError)"
+
+
+class Ticket(BaseModel):
+    seen: ClassVar[list[int]] = []
+    number: int
+
+    @field_validator("number")
+    @classmethod
+    def takes(cls, number: int) -> int:
+        cls.seen.append(number)
+        return number
+
+
+@pytest.mark.parametrize("use", ["whole", "stream"])
+def test_no_validator_runs_for_a_call_beyond_the_limit(bench: Bench, use: str) -> None:
+    Ticket.seen.clear()
+    client = bench.answered(*(call("Ticket", {"number": at}, f"{at}") for at in range(3)))
+    options: dict[str, Any] = {"tools": (Ticket,), "parallel": 2, "on_invalid": "keep"}
+    if use == "stream":
+        calls = client.stream(model="m", messages=USER, **options).until_done()
+    else:
+        calls = client.create(model="m", messages=USER, **options)
+    assert (Ticket.seen, [type(bad.error) for bad in calls.failed]) == ([0, 1], [TooManyCalls])
 
 
 class Quitting(BaseModel):

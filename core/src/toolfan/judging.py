@@ -112,7 +112,8 @@ def raise_if_declined(adapter: ParallelToolsAdapter, calls: Calls[Any]) -> None:
     refused = calls.turn.refusal if calls.turn.refusal is not None else calls.turn.text
     if not calls.turn.calls and (calls.turn.refusal or calls.stop.kind == "refused"):
         word = "" if calls.turn.refusal else f" ({calls.stop.raw})"
-        raise Refused(f"the model refused{word}: {refused}", hint="Ask for something else.", **about)
+        said = f": {refused}" if refused else ""
+        raise Refused(f"the model refused{word}{said}", hint="Ask for something else.", **about)
     if calls.stop.kind == "filtered":
         raise ContentFiltered(
             f"the provider's filter stopped the answer ({calls.stop.raw})",

@@ -24,7 +24,7 @@ _FENCE = re.compile(r'```[a-zA-Z0-9_-]*+[ \t]*+(?:\r?\n|(?=[{\["\ufeff]))')
 
 
 def repair_name(name: str, known: Collection[str]) -> tuple[str, tuple[str, ...]]:
-    """The name without a `functions.` prefix if it is then a known one, and the repairs made."""
+    """The name without a prefix `functions.` or `functions_` if it is then a known one, and the repairs made."""
     if name not in known:
         for prefix in ("functions.", "functions_"):
             bare = name.removeprefix(prefix)

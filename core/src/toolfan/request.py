@@ -163,7 +163,10 @@ def _legally_named(messages: tuple[Message, ...], tools: ToolSet[Any], can: Capa
 
 
 def _check_options(adapter: ParallelToolsAdapter, options: Mapping[str, Any]) -> None:
-    for name in options:
+    for name, value in options.items():
+        if name in ("stop", "wait") and callable(value):
+            hint = "One of tenacity's is for all calls of a client: give it to connect(), wrap() or from_openai()."
+            raise UsageError(f"{name}= of a call is a function", adapter=adapter.name, hint=hint)
         if name in adapter.option_names:
             continue
         if name in _OTHER_NAMES:

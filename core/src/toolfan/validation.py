@@ -111,9 +111,11 @@ class Judged:
         at = call.index
         self._ids.add(call.id)
         rules = self._rules
-        outcome = _outcome(call, self._tools, rules, cut=cut)
-        if rules.limit is not None and at >= rules.limit:
+        outcome: Outcome[Any]
+        if rules.limit is not None and at >= rules.limit:  # whatever it says: no validator of the user's shall run
             outcome = _bad(call, call.name, rules, TooManyCalls(f"the model made more calls than {rules.limit}"))
+        else:
+            outcome = _outcome(call, self._tools, rules, cut=cut)
         if isinstance(outcome, Call):
             first = self._seen.first(outcome.name, call.arguments, at)
             if first != at or repairs:

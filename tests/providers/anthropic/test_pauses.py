@@ -98,3 +98,10 @@ def test_create_says_that_the_turn_is_paused(faulty: Any, streams: bool) -> None
     (warning,) = calls.warnings
     assert "paused its turn" in warning
     assert calls.reply({}) == [{"role": "assistant", "content": PAUSED["content"]}]
+
+
+def test_a_refusal_without_words_ends_its_sentence(faulty: Callable[..., FaultServer]) -> None:
+    url = faulty(whole(message(stop="refusal"))).url.removesuffix("/v1")
+    with anthropic.Anthropic(api_key=KEY, base_url=url) as sdk, pytest.raises(toolfan.Refused) as caught:
+        toolfan.wrap(sdk, model="m").create(messages=USER, tools=(weather,))
+    assert caught.value.message == "the model refused (refusal)"

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import toolfan
+from google_asking import genai_client
+from loopback import USER
+from odd_streams import Weather
 from toolfan.errors import (
     AuthenticationError,
     BadResponse,
@@ -103,3 +107,19 @@ def test_headers():
     assert headers == {"x-goog-request-id": "r"}
     assert request_id(headers) == "r"
     assert plain_headers(None) == {}
+
+
+@pytest.mark.parametrize("way", ["whole", "stream"])
+def test_the_deadline_ends_an_error_that_drips(faulty, way):
+    """A status that came is no word for an answer that did not end in time."""
+
+    def drip(handler):
+        handler.wfile.write(b"HTTP/1.1 503 X\r\nretry-after: 0\r\ncontent-length: 1000\r\n\r\n ")
+        handler.wfile.flush()
+        handler.connection.settimeout(20)
+        handler.rfile.read(1)  # until the client goes
+
+    client = toolfan.wrap(genai_client("gemini", faulty(drip).url.removesuffix("/v1")), adapter="gemini", model="m")
+    asked = {"messages": USER, "tools": (Weather,), "deadline": 0.3}
+    with pytest.raises(DeadlineExceeded, match=r"within the deadline of 0.3 s"):
+        client.create(**asked) if way == "whole" else list(client.stream(**asked))

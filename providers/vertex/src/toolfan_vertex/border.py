@@ -92,8 +92,9 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
 
 def _stumbled(exc: Exception, names: set[str], adapter: str, known: tuple[str, ...]) -> ProviderError | None:
     """The error of a status that came before an SDK, or what is below it, failed to read the rest; if `exc` is that."""
-    # The SDKs' own errors say all; aiohttp's of a head that is no HTTP have a status that nobody sent.
-    if names & {"ClientResponseError", "BadHttpMessage"}:
+    # The SDKs' own errors say all; aiohttp's of a head that is no HTTP have a status that nobody sent.  And when the
+    # time is over while an answer still comes, nobody knows what it would have said.
+    if names & ({"ClientResponseError", "BadHttpMessage"} | _TIMEOUT):
         return None
     if (_status(exc) is not None or _is_of_grpc(exc)) and not str(exc).endswith(_NO_WORDS):
         return None
