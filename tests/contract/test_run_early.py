@@ -186,6 +186,23 @@ def test_what_ran_is_told_when_the_stream_breaks(
     assert "go on from error.run.messages, not from the start" in str(error)
 
 
+def test_what_ran_is_told_when_the_answer_is_filtered(
+    faulty: Callable[..., FaultServer], run: Callable[..., toolfan.Run]
+) -> None:
+    """Also where the same request would not help: what follows must not begin at the start."""
+    server = faulty(stream(whole(0, "echo", n=1), finish="content_filter"))
+
+    def echo(n: int) -> int:
+        return n
+
+    with pytest.raises(toolfan.ContentFiltered) as caught:
+        run(server, tools=(echo,), early=True)
+    assert caught.value.run is not None
+    assert [result.value for result in caught.value.run.results] == [1]
+    assert "Change the prompt" in str(caught.value)
+    assert "go on from error.run.messages, not from the start" in str(caught.value)
+
+
 def test_a_stream_that_breaks_in_a_later_round_keeps_the_earlier_ones(
     faulty: Callable[..., FaultServer], run: Callable[..., toolfan.Run]
 ) -> None:

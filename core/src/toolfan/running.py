@@ -177,7 +177,7 @@ def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int,
         exc.attempts += so_far.attempts
         exc.requests += so_far.requests
         exc.run = so_far.run()
-        if exc.retryable and any(result.started is not None for result in exc.run.results):
+        if any(result.started is not None for result in exc.run.results):
             exc.hint = f"{exc.hint or ''} {_RAN}".strip()
         raise
     except BaseException as exc:
