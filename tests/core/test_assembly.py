@@ -251,6 +251,22 @@ ROWS: dict[str, tuple[list[Delta], list[tuple[str | None, str, str]]]] = {
         [AX, BY],
     ),
     "an empty object first, as a value": ([(0, "a", "A", {}), (0, None, None, X)], [AX]),
+    "objects that grow": (
+        [(0, "a", "A", {}), (0, "a", "A", {"x": 1}), (0, "a", "A", {"x": 1, "y": 2}), (1, "b", "B", Y)],
+        [("a", "A", '{"x":1,"y":2}'), BY],
+    ),
+    "objects that grow, without the name": (
+        [(0, "a", "A", {}), (0, None, None, {"x": 1}), (0, None, None, {"x": 1, "y": 2})],
+        [("a", "A", '{"x":1,"y":2}')],
+    ),
+    "objects of one id that are others": (
+        [(0, "a", "A", {}), (0, "a", "A", {"x": 1}), (0, "a", "A", {"y": 2}), (0, "a", "A", '{"z": 3}')],
+        [("a", "A", '{"x":1}'), ("a", "A", '{"y":2}'), ("a", "A", '{"z": 3}')],
+    ),
+    "an object, and its text": (
+        [(0, "a", "A", {}), (0, "a", "A", {"x": 1}), (0, "a", "A", X)],
+        [("a", "A", '{"x":1}')],
+    ),
     "an empty object first, with name and id on each": (
         [(None, "a", "A", "{}"), (None, "a", "A", X[:3]), (None, "a", "A", X[3:])],
         [AX],
@@ -303,6 +319,14 @@ def test_a_call_waits_for_one_before_it_that_may_wrap_several() -> None:
         [],
     ]
     assert [call.name for call in assembled(*deltas)[0][-1]] == ["parallel", "B", "parallel", "C"]
+
+
+def test_many_wrappers_end_in_any_order() -> None:
+    begun: list[Delta] = [(at, None, "parallel", "{") for at in range(1000)]
+    ends: list[Delta] = [(at, None, None, "}") for at in range(999, -1, -1)]
+    sealed, final, _ = assembled(*begun, (1000, None, "A", X), *ends)
+    assert (len(final), [len(piece) for piece in sealed if piece]) == (1001, [1001])
+    assert [call.index for call in sealed[-2]] == list(range(1001))
 
 
 def test_a_call_whose_empty_object_came_after_its_name_waits_for_nothing() -> None:
@@ -659,6 +683,11 @@ def interleaved(n: int) -> list[Delta]:
     return [(at, f"id{at}", "A", piece) for piece in (X[:3], X[3:]) for at in range(n)]
 
 
+def wrappers(n: int) -> list[Delta]:
+    ends = [(at, None, None, "}") for at in range(0, n, 2)] + [(at, None, None, "}") for at in range(n - 1, 0, -2)]
+    return [*((at, f"id{at}", "parallel", "{") for at in range(n)), *ends]
+
+
 def garbage(n: int) -> list[Delta]:
     return [(0, "a", "A", X), *[(0, None, None, "more")] * n]
 
@@ -672,6 +701,7 @@ KINDS: list[tuple[Callable[[int], list[Delta]], int]] = [
     (reversed_calls, 1_000),
     (from_one, 2_000),
     (interleaved, 1_000),
+    (wrappers, 1_000),
     (garbage, 10_000),
 ]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .calls import RawCall
+from .open_wrappers import OpenWrappers
 from .sealing import WRAPPERS, Ids, number_of, seal
 from .slots import Slot
 from .wire import escaped, json_text, well_formed
@@ -38,8 +39,7 @@ class CallAssembler:
         self._distinct = True
         self._next = 0  # the position of the next call in order
         self._sealed: list[RawCall] = []
-        self._wrappers: list[Slot] = []  # open ones
-        self._behind: list[Slot] = []  # whole calls after an open wrapper
+        self._wrappers = OpenWrappers()
         self._held: Slot | None = None  # one that began with `{}`, whose arguments may follow
         self._stray: Slot | None = None
         self._ids = Ids()
@@ -76,8 +76,8 @@ class CallAssembler:
         if called:
             slot.add_name(called)
             slot.named_again = slot.closed and (not given or given == slot.late_id)
-            if slot.name in WRAPPERS and slot.call is None and slot not in self._wrappers:
-                self._wrappers.append(slot)
+            if slot.name in WRAPPERS and slot.call is None:
+                self._wrappers.add(slot)
         before = slot.held
         if isinstance(arguments, str):
             if arguments:
@@ -159,7 +159,9 @@ class CallAssembler:
 
     def _this_or_next(self, slot: Slot, name: str, arguments: Any, call_id: str, *, marked: bool) -> Slot:
         """The call that the piece seems to belong to, or the one after it that the piece begins."""
-        if (slot.held and call_id and call_id == slot.id) or not slot.begins_another(name, arguments, marked=marked):
+        if slot.held and call_id and call_id == slot.id and slot.grows_into(arguments):
+            return slot
+        if not slot.begins_another(name, arguments, marked=marked):
             return slot
         following = self._add(slot.index)
         if not name:
@@ -201,6 +203,7 @@ class CallAssembler:
     def _put(self, slot: Slot) -> None:
         slot.position = self._next
         self._next += 1
+        self._wrappers.place(slot)
         self._claim(slot)
         self._seal_if_whole(slot)
 
@@ -215,10 +218,12 @@ class CallAssembler:
             return
         if not slot.name and not slot.real:
             return
-        if any(one.position is not None and one.position < slot.position for one in self._wrappers):
-            self._behind.append(slot)
-        else:
+        if not self._wrappers.any:
             self._seal(slot)
+        elif not self._wrappers.hold(slot):
+            self._seal(slot)
+            while (following := self._wrappers.freed()) is not None:
+                self._seal(following)
 
     def _seal(self, slot: Slot) -> None:
         assert slot.position is not None
@@ -228,11 +233,7 @@ class CallAssembler:
         call_id = self._ids.of(given, slot.position)
         slot.call = RawCall(slot.position, call_id, well_formed(slot.name), escaped(slot.arguments), given)
         self._sealed.append(slot.call)
-        if self._wrappers and slot in self._wrappers:
-            self._wrappers.remove(slot)
-            behind, self._behind = self._behind, []
-            for one in sorted(behind, key=lambda one: one.position or 0):
-                self._seal_if_whole(one)
+        self._wrappers.end(slot)
 
     def take(self) -> list[RawCall]:
         """The calls that were sealed since this was last asked, in the order of sealing."""

@@ -57,20 +57,10 @@ class ErrorDetails(TypedDict, total=False):
 
 
 _DEFAULTS: dict[str, Any] = {
-    "hint": None,
-    "adapter": None,
-    "tool": None,
-    "call_id": None,
+    **dict.fromkeys(ErrorDetails.__annotations__),
     "retryable": False,
     "attempts": 0,
     "requests": 0,
-    "request_id": None,
-    "status": None,
-    "code": None,
-    "retry_after": None,
-    "calls": None,
-    "turn": None,
-    "run": None,
 }
 
 
@@ -230,6 +220,10 @@ class BadResponse(ProviderError):
     retryable_by_default = True
 
 
+_CUT = "The server, or a proxy before it, ended it too early: the same request may succeed later."
+_EMPTY = "Nothing of an answer came: look at the server's log, or ask for a whole answer, which may say why."
+
+
 class IncompleteStream(ProviderError):
     """The stream ended without its terminal event; `turn` has what came before."""
 
@@ -242,8 +236,8 @@ class IncompleteStream(ProviderError):
         `begun`: something of the answer had come; `settled`: no call was open, and the adapter has `needs_end`.
         """
         what = "before the answer was complete" if begun else "without an answer"
-        hint = where(turn)
-        if hint and settled:
+        hint = where(turn) or (_CUT if begun else _EMPTY)
+        if where(turn) and settled:
             hint += " Set needs_end=False on the adapter if this server ends all its streams so."
         return cls(f"the stream ended {what}", adapter=adapter, turn=turn, hint=hint)
 

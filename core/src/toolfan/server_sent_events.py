@@ -212,7 +212,7 @@ class ServerSentEvents:
                 self._take([value], name, data, found)
 
     def _take(self, values: list[Any], name: bytes, data: bytes, found: list[JSON]) -> None:
-        for one in itertools.chain.from_iterable(map(_errors_in, values)):
+        for one in itertools.chain.from_iterable(map(_events_in, values)):
             if name == b"error" and not (isinstance(one, dict) and one.get("error")):
                 found.append({"error": one})
             elif isinstance(one, dict):
@@ -266,9 +266,9 @@ class ServerSentEvents:
         return values
 
 
-def _errors_in(value: Any) -> list[Any]:
-    """The errors of a list of nothing else, as Google writes them; else the value."""
-    listed = isinstance(value, list) and all(isinstance(one, dict) and one.get("error") for one in value)
+def _events_in(value: Any) -> list[Any]:
+    """The events of a list of nothing else, as Google writes errors, and gateways whatever comes; else the value."""
+    listed = isinstance(value, list) and all(isinstance(one, dict) for one in value)
     return value if listed and value else [value]
 
 

@@ -26,7 +26,8 @@ class Slot:
     `extra` is for fields of the provider's own, `position` the call's place among the calls, None while calls that
     belong before it may still come, `named_again` whether its name was said once more after its end, `told_twice`
     whether all of its arguments were, `held` whether they came as `{}` in one piece: some servers begin so, and the
-    arguments follow.  `late_id` came with its name after its end: it is that of another call, if arguments follow.
+    arguments follow, or objects that grow.  `late_id` came with its name after its end: it is that of another call, if
+    arguments follow.
     """
 
     __slots__ = (
@@ -97,6 +98,18 @@ class Slot:
         own = self.id or self.late_id
         return bool(own) and call_id != own
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the arguments so far are `{}`."""
+        return self._length < 9 and self.arguments.strip() == "{}"
+
+    def grows_into(self, arguments: Any) -> bool:
+        """Whether these may be more of the arguments, which began as `{}`: some tell all of them with each field."""
+        if self.is_empty:
+            return True
+        value = _value(self.arguments)
+        return isinstance(arguments, dict) and isinstance(value, dict) and value.keys() <= arguments.keys()
+
     def add_name(self, piece: str) -> None:
         """More of the name: a piece of it, all of it once more, or all of it so far."""
         if not self.name:
@@ -106,7 +119,13 @@ class Slot:
 
     def add(self, piece: str) -> None:
         """More of the arguments."""
-        if self.held and self.call is None and piece.lstrip()[:1] == "{" and not self.tells_again(piece):
+        if (
+            self.held
+            and self.is_empty
+            and self.call is None
+            and piece.lstrip()[:1] == "{"
+            and not self.tells_again(piece)
+        ):
             self._begin_anew()
         if self.closed or self.call is not None:
             if piece.strip() and not self.tells_again(piece):
@@ -204,7 +223,7 @@ class Slot:
             text = arguments if isinstance(arguments, str) else json_text(arguments)
             if self._again is not None and text != self.arguments:
                 self._again = None
-            self.held = not self._length and text == "{}"
+            self.held = (self.held and not isinstance(arguments, str)) or (not self._length and text == "{}")
             self._pieces, self._text, self._length, self.closed = [text], text, len(text), True
             self._told = None
 

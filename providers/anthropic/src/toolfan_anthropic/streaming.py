@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
-from toolfan.errors import BadResponse, IncompleteStream
+from toolfan.ended_streams import unended
+from toolfan.errors import BadResponse
 from toolfan.translation import error_from_body
 from toolfan.wire import UNDECODED, decode_json, well_formed
 
@@ -81,6 +82,7 @@ class MessageStreamParser:
         self._messages = 0
         self._odd = 0
         self._ended = False
+        self._strange: Mapping[str, Any] | None = None  # the first event that is none of this interface
         self.body: JSON = {}
         """After `close`: the answer as the body of a whole message."""
 
@@ -111,6 +113,8 @@ class MessageStreamParser:
             self._ended = self._ended or self._about.get("stop_reason") is not None
         elif event.get("error") and not self._ended:  # behind the end it concerns no answer
             raise error_from_body(event["error"], adapter=self._adapter)
+        elif kind != "ping":
+            self._strange = self._strange or event
         return self._calls.take()
 
     def _begin(self, message: Any) -> None:
@@ -227,7 +231,7 @@ class MessageStreamParser:
         turn = replace(turn, calls=calls, text=well_formed(self.text), warnings=tuple(warnings))
         if begun and (self._ended or not self._needs_end):
             return turn
-        raise IncompleteStream.of(turn, begun=begun, adapter=self._adapter)
+        raise unended(turn, begun=begun, adapter=self._adapter, strange=self._strange)
 
 
 def _key(index: Any) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
-from toolfan.errors import IncompleteStream
+from toolfan.ended_streams import unended
 from toolfan.wire import json_text, well_formed
 
 from .parsing import error_told, failure_of, parse_chat, turn_of
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from toolfan.slots import Slot
 
 _NOTHING: Mapping[str, Any] = {}
+_KINDS = frozenset(
+    {"message-start", "content-start", "content-delta", "content-end", "tool-plan-delta", "tool-call-start"}
+    | {"tool-call-delta", "tool-call-end", "citation-start", "citation-end", "debug", "message-end"}
+)
 
 
 class CohereStreamParser:
@@ -45,6 +49,7 @@ class CohereStreamParser:
         self._id: Any = None
         self._end: Mapping[str, Any] | None = None
         self._begun = False
+        self._strange: Mapping[str, Any] | None = None  # the first event that is none of this interface
         self._whole: Turn | None = None
         self.body: JSON = {}
         """After `close`: the answer as the body of a whole one."""
@@ -63,7 +68,7 @@ class CohereStreamParser:
             raise error_told(
                 {"error": failed} if failed and not isinstance(failed, bool) else event, adapter=self._adapter
             )
-        self._begun = self._begun or kind is not None
+        self._note(kind, event)
         if kind is None and event.get("message"):
             self._read_whole(event)
         elif kind == "message-start":
@@ -88,6 +93,12 @@ class CohereStreamParser:
             self._end = delta
             self._calls.finish(all_said=False)
         return self._calls.take()
+
+    def _note(self, kind: Any, event: Mapping[str, Any]) -> None:
+        self._begun = self._begun or kind in _KINDS
+        whole = kind is None and event.get("message")
+        if not self._begun and not whole and "[DONE]" not in event:
+            self._strange = self._strange or event
 
     def _read_whole(self, body: Mapping[str, Any]) -> None:
         """An answer that came whole where events were asked for."""
@@ -144,7 +155,7 @@ class CohereStreamParser:
             raise failure
         if self._end is not None or (self._begun and not self._needs_end):
             return turn
-        raise IncompleteStream.of(turn, begun=self._begun, adapter=self._adapter)
+        raise unended(turn, begun=self._begun, adapter=self._adapter, strange=self._strange)
 
     def _said(self, slots: Sequence[Slot]) -> JSON:
         said: JSON = {}

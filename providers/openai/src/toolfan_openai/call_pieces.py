@@ -12,7 +12,7 @@ from toolfan.assembly import CallAssembler
 from toolfan.wire import json_text
 
 from .entries import entry_text, is_another, regular
-from .kept_fields import keep, keep_others
+from .kept_fields import finished, keep, keep_others
 from .parsing import OBJECT, check_calls
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class CallPieces:
             keep_others(slot.extra.setdefault("function", {}), said, _FUNCTION)
         _, bare = self._bare.pop(id(slot), (slot, None))
         if bare:
-            keep_others(slot.extra, bare, _ENTRY)
+            keep_others(slot.extra, finished(bare), _ENTRY)
         keep_others(slot.extra, entry, _ENTRY)
         self._told.add(id(slot))
 
@@ -138,7 +138,7 @@ class CallPieces:
     def end(self, *, all_said: bool = True, keep_phantoms: bool = False) -> None:
         """The provider says that the calls are whole; `all_said`: that nothing will come any more."""
         for slot, said in self._bare.values():
-            self._calls.close(slot, entry_text(said))
+            self._calls.close(slot, entry_text(finished(said)))
         self._bare.clear()
         self._legacy.finish(all_said=all_said, keep_phantoms=keep_phantoms)
         spoken = any(not slot.is_phantom for slot in self._calls.slots)
@@ -163,8 +163,8 @@ def _keep_others(slot: Slot, entry: Mapping[str, Any]) -> None:
 def entry_of(slot: Slot) -> JSON:
     """The call as an entry of `tool_calls` in a whole message."""
     assert slot.call is not None
-    extra = dict(slot.extra)
+    extra = finished(slot.extra)
     if extra.get("type") == "custom":
         return {**extra, "id": slot.id, "custom": {"name": slot.name, "input": slot.arguments}}
-    function = {"name": slot.call.name, "arguments": slot.call.arguments, **extra.pop("function", {})}
+    function = {"name": slot.call.name, "arguments": slot.call.arguments, **finished(extra.pop("function", {}))}
     return {"id": slot.id, "type": "function", "function": function, **extra}

@@ -11,13 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.calls import Turn
-from toolfan.errors import IncompleteStream, Unavailable
+from toolfan.ended_streams import unended
+from toolfan.errors import Unavailable
 from toolfan.translation import excerpt
 from toolfan.wire import well_formed
 
 from .call_pieces import CallPieces, entry_of
 from .failures import error_of, error_told, says_something
-from .kept_fields import keep
+from .kept_fields import finished, keep
 from .parsing import (
     ENDED_BADLY,
     OBJECT,
@@ -64,6 +65,7 @@ class ChatStreamParser:
         self._choice: Any = None  # the index of the choice that is read
         self._others: set[str] = set()
         self._done = self._begun = False
+        self._strange: Mapping[str, Any] | None = None  # the first event, if it is no chunk
         self._told = self._due = False  # a chunk has pieces of calls; a finish reason says that the calls are whole
         self._whole: JSON | None = None  # a body that came instead of chunks
         self._by_messages = False  # what came last stood in `message`, not in `delta`
@@ -96,6 +98,8 @@ class ChatStreamParser:
     def _read_about(self, event: Mapping[str, Any]) -> None:
         if "[DONE]" in event:
             self._done = self._due = True
+        elif self._strange is None:
+            self._strange = {} if "choices" in event else event
         if self._due and not event.get("choices"):
             self._calls_end()
         for key in _ABOUT:
@@ -225,7 +229,8 @@ class ChatStreamParser:
         if accepted:
             return turn
         settled = all(slot.closed for slot in self._calls.in_order())
-        raise IncompleteStream.of(turn, begun=said_something, settled=settled, adapter=self._adapter)
+        about: JSON = {"settled": settled, "strange": self._strange or None}
+        raise unended(turn, begun=said_something, adapter=self._adapter, **about)
 
     def _turn(self, text: str, refusal: str | None, *, ended: bool) -> Turn:
         slots = self._calls.in_order()
@@ -259,7 +264,7 @@ class ChatStreamParser:
         )
 
     def _assembled(self, slots: list[Slot], text: str, refusal: str | None) -> JSON:
-        message: dict[str, Any] = {"role": "assistant", "content": text or None, **self._message}
+        message: dict[str, Any] = {"role": "assistant", "content": text or None, **finished(self._message)}
         message.pop("tool_calls", None)
         if refusal is not None:
             message["refusal"] = refusal

@@ -83,11 +83,13 @@ class _Sender(PostSender):
         return (filter_code(about) if status < 500 else None) or super().error_code(status, about)
 
     def tells_error(self, body: JSON) -> bool:
-        """Also of a body that holds one for a choice."""
+        """Also of a body that holds one for a choice, or is of another service's form, which an error shows."""
         if body.get("error"):
             return True
         choices = body.get("choices")
         if not choices or "x_groq" in body or "base_resp" in body:
+            if "choices" in self.answer_fields and "choices" not in body:
+                return True
             kind = str(body.get("type"))
             if kind in FAILURES or (not kind.startswith("response.") and error_told(body) is not None):
                 return True

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
-from toolfan.errors import IncompleteStream
+from toolfan.ended_streams import unended
 from toolfan.translation import error_from_body
 from toolfan.wire import well_formed
 from toolfan_openai.failures import error_of, error_told
@@ -52,6 +52,7 @@ class ResponseStreamParser:
         self._items = StreamItems()
         self._next = 0  # the place of the item whose call is opened next
         self._ended = self._said_done = False
+        self._strange: Mapping[str, Any] | None = None  # the first event that is none of this interface
         self._left_out = 0  # characters of arguments
         self.texts: list[str] = []
         self._refusals: list[str] = []
@@ -91,6 +92,8 @@ class ResponseStreamParser:
             self.body = dict(response)
             if kind == "response.done" and response.get("status") in _STATES:  # so the realtime service, and proxies
                 self._end(self.body, "")
+        elif not self._said_done and not str(kind).startswith("response."):
+            self._strange = self._strange or event
         return self._calls.take()
 
     # Items.
@@ -219,7 +222,7 @@ class ResponseStreamParser:
         if accepted:
             return turn
         begun, settled = bool(self._items.at), self._items.are_whole()
-        raise IncompleteStream.of(turn, begun=begun, settled=settled, adapter=self._adapter)
+        raise unended(turn, begun=begun, settled=settled, adapter=self._adapter, strange=self._strange)
 
 
 def _came(one: Item) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import Turn
 from toolfan.assembly import CallAssembler
-from toolfan.errors import IncompleteStream
+from toolfan.ended_streams import unended
 from toolfan.translation import error_from_body
 
 from .fields import field
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON, RawCall
 
 _RUN = frozenset({"text", "thought"})
+_BESIDE = ("promptFeedback", "usageMetadata", "modelVersion", "responseId", "createTime", "[DONE]")
+"""What a chunk without candidates may have."""
 
 
 class ContentStreamParser:
@@ -48,6 +50,7 @@ class ContentStreamParser:
         self._phantoms: list[Mapping[str, Any]] = []
         self._done = self._accepted = False
         self._turn: Turn | None = None
+        self._strange: Mapping[str, Any] | None = None  # the first chunk, if it is none of this interface
         self.body: JSON = {}
         """After `close`: the answer as the body of a whole one."""
 
@@ -66,6 +69,8 @@ class ContentStreamParser:
             elif key != "candidates" and value is not None:
                 self._about[key] = value
         candidates = event.get("candidates") or ()
+        if not candidates and event and not any(field(event, key) is not None for key in _BESIDE):
+            self._strange = self._strange or event
         if not isinstance(candidates, list | tuple):
             raise bad("`candidates` is no list", self._adapter)
         for candidate in candidates:
@@ -117,7 +122,7 @@ class ContentStreamParser:
                 )
         if self._accepted:
             return self._turn
-        raise IncompleteStream.of(self._turn, begun=bool(self._candidates), adapter=self._adapter)
+        raise unended(self._turn, begun=bool(self._candidates), adapter=self._adapter, strange=self._strange)
 
     @property
     def _blocked(self) -> bool:

@@ -1,0 +1,108 @@
+"""Fields of streamed messages that are not ours: as a whole message has them, in time that grows with them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+import toolfan
+from loopback import KEY, ONCE, USER, http
+from odd_streams import END, TOOLS, A, chunk, event, piece
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loopback import FaultServer
+
+FACTOR = 8
+"""How much longer four times as much may take; linear is 4, quadratic 16."""
+
+
+def said(**delta: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+
+
+def thought(text: str | None, **more: Any) -> dict[str, Any]:
+    return {"type": "thinking", "thinking": text, **more}
+
+
+ROWS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
+    "texts": ([{"reasoning": "a"}, {"reasoning": None}, {"reasoning": "b"}, {"reasoning": "c"}], {"reasoning": "abc"}),
+    "words that are said again": ([{"role": "assistant"}, {"role": "assistant"}], {"role": "assistant"}),
+    "lists": (
+        [{"details": [{"n": 1}]}, {"details": []}, {"details": [{"n": 2}, 3]}],
+        {"details": [{"n": 1}, {"n": 2}, 3]},
+    ),
+    "nothing": ([{"details": None}, {"more": []}], {"details": None, "more": []}),
+    "of another type": ([{"x": "a"}, {"x": "b"}, {"x": 3}, {"x": [1]}, {"x": [2]}], {"x": [1, 2]}),
+    "thoughts": (
+        [
+            {"thinking_blocks": [thought("a")]},
+            {"thinking_blocks": [thought("b"), thought("c")]},
+            {"thinking_blocks": [thought(None, signature="s")]},
+            {"thinking_blocks": [thought("d")]},
+            {"thinking_blocks": [{"type": "redacted_thinking", "data": "e"}]},
+            {"thinking_blocks": [thought("f")]},
+        ],
+        {
+            "thinking_blocks": [
+                thought("abc", signature="s"),
+                thought("d"),
+                {"type": "redacted_thinking", "data": "e"},
+                thought("f"),
+            ]
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_turn_is_sent_back_with_them(faulty: Callable[..., FaultServer], row: str) -> None:
+    deltas, wanted = ROWS[row]
+    stream = event(*(said(**delta) for delta in deltas), chunk(piece(0, "a", "Weather", A))) + END
+    with openai.OpenAI(api_key=KEY, base_url=faulty(http(stream, content_type="text/event-stream")).url) as sdk:
+        calls = toolfan.from_openai(sdk, stop=ONCE).stream(model="m", messages=USER, tools=TOOLS).until_done()
+    kept = calls.turn.replay
+    assert {key: kept[key] for key in wanted} == wanted
+    assert len(calls) == 1
+
+
+def test_fields_of_a_call_are_kept_too(faulty: Callable[..., FaultServer]) -> None:
+    first, more = piece(0, "a", "Weather", A[:5]), piece(0, arguments=A[5:])
+    first |= {"note": "x"}
+    more |= {"note": "y"}
+    more["function"] |= {"strict": True}
+    stream = event(chunk(first), chunk(more)) + END
+    with openai.OpenAI(api_key=KEY, base_url=faulty(http(stream, content_type="text/event-stream")).url) as sdk:
+        calls = toolfan.from_openai(sdk, stop=ONCE).stream(model="m", messages=USER, tools=TOOLS).until_done()
+    (entry,) = calls.turn.replay["tool_calls"]
+    assert (entry["note"], entry["function"]["strict"], entry["function"]["arguments"]) == ("xy", True, A)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"reasoning": "word " * 100},
+        {"reasoning_details": [{"type": "reasoning.text"}] * 6},
+        {"thinking_blocks": [{"type": "thinking", "thinking": "word " * 100}]},
+        {"tool_calls": [{"index": 0, "note": "word " * 100, "function": {"name": "A", "arguments": ""}}]},
+    ],
+    ids=lambda delta: next(iter(delta)),
+)
+def test_time_is_linear(delta: dict[str, Any]) -> None:
+    def seconds(n: int) -> float:
+        best = float("inf")
+        for _ in range(3):
+            parser = toolfan.load_adapter("openai").stream_parser()
+            started = time.thread_time()
+            for _ in range(n):
+                parser.feed(said(**delta))
+            parser.feed({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+            parser.close()
+            best = min(best, time.thread_time() - started)
+        return best
+
+    assert seconds(8000) < FACTOR * max(seconds(2000), 0.002)
