@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -51,14 +52,18 @@ def test_what_a_server_said_beside_calls_goes_back_as_it_came(bench: Bench, cont
     bench.serve(raw(odd), raw(completion()))
     client = bench.client()
     calls = client.create(model="m", messages=USER, response_model=A)
-    client.create(model="m", messages=[*USER, *calls.reply({"c1": "done"})], response_model=A)
+    with contextlib.ExitStack() as stack:
+        if content:  # OpenAI, which the server imitates, takes no part without a type
+            stack.enter_context(pytest.raises(RequestRejected, match=r"messages\[1\].content\[0\].type"))
+        client.create(model="m", messages=[*USER, *calls.reply({"c1": "done"})], response_model=A)
     assert bench.bodies[1]["messages"][1]["content"] == content
 
 
 def test_parts_of_any_type_pass(bench: Bench) -> None:
     bench.serve({"text": "x"})
     parts = [TEXT, {"type": "file", "file": {"file_id": "f"}}, {"type": "of_tomorrow", "n": 1}]
-    bench.client().create(model="m", messages=[{"role": "user", "content": parts}], response_model=A)
+    with pytest.raises(RequestRejected, match="of_tomorrow"):  # by the server, not before it
+        bench.client().create(model="m", messages=[{"role": "user", "content": parts}], response_model=A)
     assert bench.bodies[0]["messages"][0]["content"] == parts
 
 
