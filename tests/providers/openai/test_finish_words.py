@@ -60,7 +60,7 @@ def test_a_call_that_could_not_be_read_is_asked_for_once_more(faulty: Start, mod
     assert (kept.stop.kind, kept.stop.raw) == ("malformed", reason)
 
 
-@pytest.mark.parametrize("mode", WHOLE)
+@each_way
 def test_the_word_of_the_model_s_own_service_tells_an_error_apart(faulty: Start, mode: str) -> None:
     """OpenRouter's `native_finish_reason`, beside an `error` that says nothing."""
     odd = choice("error", SILENT, native_finish_reason="MALFORMED_FUNCTION_CALL")

@@ -27,6 +27,7 @@ from .parsing import (
     content_text,
     is_error,
     parse_completion,
+    reason_of,
     said_reason,
     stop_reason,
     text_or_none,
@@ -131,8 +132,7 @@ class ChatStreamParser:
                 self._read_later(choice["message"])
         elif isinstance(message := choice.get("message"), OBJECT):
             self._read_message(message, choice, event)
-        reason = choice.get("finish_reason")
-        if reason is not None and said_reason(reason) is not None:
+        if choice.get("finish_reason") is not None and said_reason(reason := reason_of(choice)) is not None:
             self._finish, self._due = reason, True
             if (usage := choice.get("usage")) and isinstance(usage, OBJECT):
                 self._usage = self._usage or usage
