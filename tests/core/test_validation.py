@@ -592,4 +592,4 @@ def _is_of(part: RawCall, whole: RawCall) -> bool:
 def test_repairs_take_linear_time(bench: Bench, name: str, text: str) -> None:
     started = time.perf_counter()
     assert len(judged(bench, call(name, text)).failed) == 1
-    assert time.perf_counter() - started < 3
+    assert time.perf_counter() - started < 15  # what is not linear takes minutes

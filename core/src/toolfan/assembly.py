@@ -228,7 +228,8 @@ class CallAssembler:
     def _seal(self, slot: Slot) -> None:
         assert slot.position is not None
         slot.settle()
-        slot.id = slot.id or slot.late_id or None
+        if slot.late_id:
+            slot.id = slot.id or slot.late_id
         given = well_formed(slot.id) if slot.id else slot.id
         call_id = self._ids.of(given, slot.position)
         slot.call = RawCall(slot.position, call_id, well_formed(slot.name), escaped(slot.arguments), given)
