@@ -191,7 +191,7 @@ def test_errors_in_a_list_are_told(heard: Hear, form: str) -> None:
 
 
 def test_a_list_of_other_things_is_no_event(heard: Hear) -> None:
-    for listed in ([], [1], [chunk(content="a")], [*GOOGLE, 1]):
+    for listed in ([], [1], [chunk(content="a"), 1], [*GOOGLE, 1]):
         assert type(heard(CALL + event(listed)).error) is BadResponse
 
 

@@ -95,7 +95,7 @@ class CohereStreamParser:
         return self._calls.take()
 
     def _note(self, kind: Any, event: Mapping[str, Any]) -> None:
-        self._begun = self._begun or kind in _KINDS
+        self._begun = self._begun or (isinstance(kind, str) and kind in _KINDS)
         whole = kind is None and event.get("message")
         if not self._begun and not whole and "[DONE]" not in event:
             self._strange = self._strange or event
