@@ -74,8 +74,14 @@ def test_it_is_when_awaited(faulty: Start, provider: str, monkeypatch: pytest.Mo
     assert bare == other
 
 
-@pytest.mark.parametrize("text", ["data: the service is down", "event: x", "id: 4", "Too many: {requests}", ": no"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("data: the service is down", "event: x", "id: 4", "Too many: {requests}", ": no"),
+        *('This schema is not allowed:\n{"code": "content_filter"}\nremove it', '<html>\n[{"error": "x"}]\n</html>'),
+    ],
+)
 def test_a_text_that_is_no_event_is_told_as_it_is(faulty: Start, text: str) -> None:
     with client_of("openai", faulty(http(text, 400)).url) as client, pytest.raises(RequestRejected) as caught:
         client.create(messages=USER, tools=(Weather,))
-    assert f"answered 400: {text} [" in str(caught.value)
+    assert f"answered 400: {' '.join(text.split())} [" in str(caught.value)

@@ -76,3 +76,25 @@ def test_a_stream_that_is_cut_before_it_said_anything_says_so(faulty: Start) -> 
             client.stream(messages=USER, tools=(Weather,)).until_done()
         assert what in str(caught.value)
         assert caught.value.hint
+
+
+CHUNK = {"id": "c", "object": "chat.completion.chunk", "model": "m"}
+CUT: dict[str, tuple[str, list[dict[str, Any]]]] = {
+    "a chunk without choices": ("openai", [CHUNK, {**CHUNK, "choices": [{"index": 0, "delta": {"content": ""}}]}]),
+    "choices after something else": ("openai", [{"note": 1}, {"choices": [{"index": 0, "delta": {"content": ""}}]}]),
+    "a sign of life": ("openai-responses", [FORMS["openai-responses"], {"type": "keepalive"}]),
+    "a sign of life alone": ("openai-responses", [{"type": "keepalive"}]),
+    "a ping alone": ("openai", [{"type": "ping"}]),
+    "no candidate yet": ("gemini", [{"candidates": []}]),
+    "an event of tomorrow": (
+        "anthropic",
+        [{"type": "news"}, {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}],
+    ),
+}
+
+
+@pytest.mark.parametrize("form", CUT)
+def test_a_stream_of_this_interface_that_is_cut_is_incomplete(faulty: Start, form: str) -> None:
+    provider, said = CUT[form]
+    with client_of(provider, faulty(events(*said)).url) as client, pytest.raises(IncompleteStream):
+        client.stream(messages=USER, tools=(Weather,)).until_done()

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from .errors import ProviderError
 
 
+_LIFE = ("ping", "keepalive", "heartbeat")
+
+
+def is_strange(event: Mapping[str, Any]) -> bool:
+    """Whether an event that a parser does not know is more than a sign of life, or an error without words."""
+    return event.get("type") not in _LIFE and "error" not in event
+
+
 def unended(
     turn: Turn, *, begun: bool, adapter: str, settled: bool = False, strange: Mapping[str, Any] | None = None
 ) -> ProviderError:

@@ -38,6 +38,8 @@ _SENDING = (
 _LOCALS = ("response", "r", "http_response")  # `r` in requests, `http_response` in botocore
 
 
+_FIELD = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:(data|error)\s*:|(?:event|id|retry)\s*:|:|$)")
+"""Of server-sent events."""
 _UNUSABLE = re.compile(
     r"event loop is closed|(client|session|channel|connector) (has been|is) closed|different (event )?loop",
     re.IGNORECASE,
@@ -79,9 +81,12 @@ def body_of(content: bytes | None) -> Any:
 def _event_of(content: bytes) -> Any:
     from .framing import DONE, EventDecoder  # loaded for bodies that are no JSON
 
+    fields = [_FIELD.match(line) for line in content.splitlines()]
+    if not all(fields) or not any(field and field[1] for field in fields):
+        return None  # a text, in which some JSON may stand
     decoder = EventDecoder(adapter="")
     events = [event for event in (*decoder.feed(content), *decoder.close()) if event != DONE]
-    return next((event for event in events if event.get("error")), events[0] if events else None)
+    return next((event for event in events if event.get("error")), events[-1] if events else None)
 
 
 def unread_answer(exc: BaseException, *, secrets: Iterable[str] = (), of: tuple[str, ...] = ("",)) -> Unread | None:

@@ -148,6 +148,7 @@ FLAT: list[dict[str, Any]] = [
     {"id": "a", "type": "function", "name": "Weather", "arguments": A},
     {"id": "a", "type": "function", "function": None, "name": "Weather", "arguments": PLACE},
     {"id": "a", "name": "Weather", "parameters": PLACE},
+    {"id": "a", "name": "Weather", "input": PLACE},
     {"id": "a", "name": "Weather", "arguments": "", "parameters": A},
     {"id": "a", "type": "function", "function": {"name": "Weather", "parameters": PLACE}},
     {"id": "a", "type": "function", "function": {"name": "Weather", "arguments": None, "parameters": A}},

@@ -73,6 +73,9 @@ def test_the_word_of_the_model_s_own_service_tells_an_error_apart(faulty: Start,
     failed = ask(faulty, mode, choice("error", SILENT, native_finish_reason="BACKEND_GONE"))
     assert (type(failed.error), len(failed.bodies)) == (Unavailable, 3)
     assert "finish reason: error: BACKEND_GONE" in str(failed.error)
+    for good in ("STOP", "tool_calls", "length"):  # something failed nevertheless
+        failed = ask(faulty, mode, choice("error", SILENT, native_finish_reason=good))
+        assert (type(failed.error), len(failed.bodies)) == (Unavailable, 3)
     ended = ask(faulty, mode, choice("tool_calls", GOOD["message"], native_finish_reason="STOP")).result
     assert (list(ended), ended.stop.raw) == ([Weather(location="A")], "tool_calls")
 

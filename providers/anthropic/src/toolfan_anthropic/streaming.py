@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
-from toolfan.ended_streams import unended
+from toolfan.ended_streams import is_strange, unended
 from toolfan.errors import BadResponse
 from toolfan.translation import error_from_body
 from toolfan.wire import UNDECODED, decode_json, well_formed
@@ -113,7 +113,7 @@ class MessageStreamParser:
             self._ended = self._ended or self._about.get("stop_reason") is not None
         elif event.get("error") and not self._ended:  # behind the end it concerns no answer
             raise error_from_body(event["error"], adapter=self._adapter)
-        elif kind != "ping":
+        elif is_strange(event):
             self._strange = self._strange or event
         return self._calls.take()
 
@@ -231,7 +231,8 @@ class MessageStreamParser:
         turn = replace(turn, calls=calls, text=well_formed(self.text), warnings=tuple(warnings))
         if begun and (self._ended or not self._needs_end):
             return turn
-        raise unended(turn, begun=begun, adapter=self._adapter, strange=self._strange)
+        strange = None if self._about else self._strange
+        raise unended(turn, begun=begun, adapter=self._adapter, strange=strange)
 
 
 def _key(index: Any) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
-from toolfan.ended_streams import unended
+from toolfan.ended_streams import is_strange, unended
 from toolfan.wire import json_text, well_formed
 
 from .parsing import error_told, failure_of, parse_chat, turn_of
@@ -97,7 +97,7 @@ class CohereStreamParser:
     def _note(self, kind: Any, event: Mapping[str, Any]) -> None:
         self._begun = self._begun or (isinstance(kind, str) and kind in _KINDS)
         whole = kind is None and event.get("message")
-        if not self._begun and not whole and "[DONE]" not in event:
+        if not self._begun and not whole and "[DONE]" not in event and is_strange(event):
             self._strange = self._strange or event
 
     def _read_whole(self, body: Mapping[str, Any]) -> None:

@@ -13,7 +13,9 @@ from toolfan.sealing import number_of
 from toolfan.wire import escaped, json_text, well_formed
 
 _OBJECT = (dict, Mapping)  # dict first, which is the usual one and the cheaper look
-_SAID = ("name", "arguments", "parameters")
+_SAID = ("name", "arguments", "parameters", "input")
+_FOR_ARGUMENTS = ("parameters", "input")
+"""What stands in their place: of Llama and others, and of Anthropic's blocks."""
 
 
 def regular(entry: Any, *, unnamed: bool = False) -> Any:
@@ -37,10 +39,11 @@ def regular(entry: Any, *, unnamed: bool = False) -> Any:
 
 
 def _with_arguments(said: Mapping[str, Any]) -> Mapping[str, Any]:
-    """With `parameters`, as Llama and others write, for the arguments, if there are no others."""
-    if said.get("parameters") is None or said.get("arguments") not in (None, ""):
+    """With what stands in the place of the arguments for them, if there are no others."""
+    other = next((key for key in _FOR_ARGUMENTS if said.get(key) is not None), None)
+    if other is None or said.get("arguments") not in (None, ""):
         return said
-    return {key: value for key, value in said.items() if key != "parameters"} | {"arguments": said["parameters"]}
+    return {key: value for key, value in said.items() if key != other} | {"arguments": said[other]}
 
 
 def is_phantom(entry: Any) -> bool:

@@ -51,6 +51,7 @@ STOP_KINDS: Mapping[str, StopKind] = {
 _UNEXPECTED = "unexpected_tool_call"
 # Why there may be no message at all.
 _SPEECHLESS = frozenset({"filtered", "length", "malformed", "refused"})
+_GOOD_ENDS = frozenset({"end", "calls", "length"})
 
 # Of gateways, DeepSeek, Zhipu, SGLang and vLLM.
 _FAILURES = frozenset({"abort", "error", "insufficient_system_resource", "network_error", "timeout"})
@@ -172,9 +173,14 @@ def _warnings(choices: list[Any], message: Mapping[str, Any]) -> tuple[str, ...]
 
 
 def reason_of(choice: Mapping[str, Any]) -> Any:
-    """The finish reason; one that says no more than that something failed, with the word of the model's own service."""
+    """The finish reason; one that says no more than that something failed, with the word of the model's own service.
+
+    Not with a word of a good end: something failed nevertheless.
+    """
     reason, native = choice.get("finish_reason"), choice.get("native_finish_reason")
-    return f"{reason}: {native}" if isinstance(native, str) and native and is_error(reason) else reason
+    if not (isinstance(native, str) and native and is_error(reason)):
+        return reason
+    return reason if STOP_KINDS.get(_telling(native)) in _GOOD_ENDS else f"{reason}: {native}"
 
 
 def said_reason(reason: Any) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.calls import Turn
-from toolfan.ended_streams import unended
+from toolfan.ended_streams import is_strange, unended
 from toolfan.errors import Unavailable
 from toolfan.translation import excerpt
 from toolfan.wire import well_formed
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _ABOUT = ("id", "created", "model", "system_fingerprint", "service_tier")
 _CALLS = ("tool_calls", "function_call")
+_OBJECTS = ("chat.completion", "chat.completion.chunk", "text_completion")
 _BESIDE = ("usage", "error", "x_groq", "base_resp")  # what may stand beside choices, and matters
 
 
@@ -99,8 +100,10 @@ class ChatStreamParser:
     def _read_about(self, event: Mapping[str, Any]) -> None:
         if "[DONE]" in event:
             self._done = self._due = True
-        elif self._strange is None:
-            self._strange = {} if "choices" in event else event
+        elif "choices" in event or str(event.get("object")).endswith(_OBJECTS):
+            self._strange = {}  # from now on nothing is
+        elif self._strange is None and is_strange(event):
+            self._strange = event
         if self._due and not event.get("choices"):
             self._calls_end()
         for key in _ABOUT:

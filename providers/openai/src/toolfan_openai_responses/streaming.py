@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
-from toolfan.ended_streams import unended
+from toolfan.ended_streams import is_strange, unended
 from toolfan.translation import error_from_body
 from toolfan.wire import well_formed
 from toolfan_openai.failures import error_of, error_told
@@ -89,11 +89,11 @@ class ResponseStreamParser:
         elif kind is None and (error := error_told(event)) is not None:
             raise error_of(error, adapter=self._adapter)
         elif isinstance(response := event.get("response"), OBJECT):
-            self.body = dict(response)
+            self.body, self._strange = dict(response), {}  # from now on nothing is strange
             if kind == "response.done" and response.get("status") in _STATES:  # so the realtime service, and proxies
                 self._end(self.body, "")
-        elif not self._said_done and not str(kind).startswith("response."):
-            self._strange = self._strange or event
+        elif not self._said_done and not str(kind).startswith("response.") and is_strange(event):
+            self._strange = event if self._strange is None else self._strange
         return self._calls.take()
 
     # Items.
@@ -222,7 +222,7 @@ class ResponseStreamParser:
         if accepted:
             return turn
         begun, settled = bool(self._items.at), self._items.are_whole()
-        raise unended(turn, begun=begun, settled=settled, adapter=self._adapter, strange=self._strange)
+        raise unended(turn, begun=begun, settled=settled, adapter=self._adapter, strange=self._strange or None)
 
 
 def _came(one: Item) -> str:

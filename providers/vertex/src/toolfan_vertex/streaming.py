@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import Turn
 from toolfan.assembly import CallAssembler
-from toolfan.ended_streams import unended
+from toolfan.ended_streams import is_strange, unended
 from toolfan.translation import error_from_body
 
 from .fields import field
@@ -69,8 +69,10 @@ class ContentStreamParser:
             elif key != "candidates" and value is not None:
                 self._about[key] = value
         candidates = event.get("candidates") or ()
-        if not candidates and event and not any(field(event, key) is not None for key in _BESIDE):
-            self._strange = self._strange or event
+        if "candidates" in event:
+            self._strange = {}  # from now on nothing is
+        elif self._strange is None and event and not any(field(event, key) is not None for key in _BESIDE):
+            self._strange = event if is_strange(event) else None
         if not isinstance(candidates, list | tuple):
             raise bad("`candidates` is no list", self._adapter)
         for candidate in candidates:
@@ -122,7 +124,7 @@ class ContentStreamParser:
                 )
         if self._accepted:
             return self._turn
-        raise unended(self._turn, begun=bool(self._candidates), adapter=self._adapter, strange=self._strange)
+        raise unended(self._turn, begun=bool(self._candidates), adapter=self._adapter, strange=self._strange or None)
 
     @property
     def _blocked(self) -> bool:
