@@ -58,8 +58,8 @@ def described(**fields: Any) -> dict[str, Any]:
         ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content", "invalid_type", "expected one of"),
         ({"messages": [{"role": "user"}]}, "messages[0].content", "missing_required_parameter", "Missing"),
         ({"messages": [{**SAYS[0], "name": 5}]}, "messages[0].name", "invalid_type", "expected a string"),
-        (shown({"type": "video_url", "video_url": {}}), "messages[0].content[1].type", "invalid_value",
-         "Invalid value: 'video_url'. Supported values are: 'text', "),
+        (shown({"text": "x"}), "messages[0].content[1].type", "missing_required_parameter", "Missing"),
+        (shown({"type": 5}), "messages[0].content[1].type", "invalid_type", "expected a string, but got an integer"),
         (shown("x"), "messages[0].content[1]", "invalid_type", "expected an object, but got a string instead."),
         (shown({"type": "text", "text": 5}), "messages[0].content[1].text", "invalid_type", "but got an integer"),
         (shown({"type": "image_url", "image_url": "http://x"}), "messages[0].content[1].image_url", "invalid_type",
@@ -96,6 +96,8 @@ def test_openai_takes_the_bounds_and_images(server: Server) -> None:
     of_others = {"extra_body": {"top_k": 3}}  # other servers speak chat completions, too
     for changes in (
         of_others,
+        shown({"type": "video_url", "video_url": {"url": "http://x"}}),
+        shown({"type": "document_url", "document_url": "http://x"}),
         {"temperature": 2, "top_p": 0, "n": 128, "max_tokens": None},
         {"tools": TOOLS * 2},
         {"tools": [described(strict=None, description=None)], "stop": "a", "logit_bias": {"50": 1}, "user": None},

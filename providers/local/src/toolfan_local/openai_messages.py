@@ -62,8 +62,12 @@ def _check_content(content: Any, where: str) -> None:
 
 def _check_part(part: Any, where: str) -> None:
     check_kind(part, "an object", where)
-    check_words(part.get("type"), tuple(_PARTS), f"{where}.type")
-    kind = part["type"]
+    kind = part.get("type")
+    if kind is None:
+        raise _missing(f"{where}.type")
+    check_kind(kind, "a string", f"{where}.type")
+    if kind not in _PARTS:  # other servers with chat completions have more, in what they say too
+        return
     place, inner = f"{where}.{kind}", part.get(kind)
     if inner is None:
         raise _missing(place)
