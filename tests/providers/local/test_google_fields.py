@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.genai import types
 from shared_data import judge
-from test_google_dialect import CONTENTS, VERTEX, post
+from test_google_dialect import CONTENTS, VERTEX, post, vertex
 
 if TYPE_CHECKING:
     from toolfan_local.server import Server
@@ -150,6 +151,12 @@ def test_what_the_service_knows_is_taken(server: Server, changes: dict[str, Any]
 )  # fmt: skip
 def test_other_spellings_of_the_same(server: Server, changes: dict[str, Any]) -> None:
     assert post(server, "v1/" + VERTEX, {"contents": CONTENTS, **changes}).status_code == 200
+
+
+def test_the_selection_of_a_model_as_the_sdk_writes_it(server: Server) -> None:
+    selection = types.ModelSelectionConfig(feature_selection_preference=types.FeatureSelectionPreference.BALANCED)
+    config = types.GenerateContentConfig(model_selection_config=selection)
+    assert vertex(server).models.generate_content(model="m", contents="hello", config=config).text
 
 
 def test_the_document_of_the_service_agrees() -> None:

@@ -197,6 +197,14 @@ def test_responses(server: Server, name: str) -> None:
         assert (caught.value.param, caught.value.code) == (name, "invalid_type")
 
 
+def test_responses_have_a_tier_more_than_chat_completions(server: Server) -> None:
+    fast: Any = {"service_tier": "ultrafast"}  # not in the types of older SDKs
+    with openai.OpenAI(base_url=server.openai_url, api_key="any", max_retries=0) as sdk:
+        assert sdk.responses.create(model="m", input="hello", **fast).status == "completed"
+        with pytest.raises(openai.BadRequestError, match=r"'scale', 'priority', and 'fast'\."):
+            sdk.chat.completions.create(model="m", messages=SAYS, **fast)
+
+
 def test_a_responses_request_may_have_its_input_elsewhere(server: Server) -> None:
     with openai.OpenAI(base_url=server.openai_url, api_key="any", max_retries=0) as sdk:
         first = sdk.responses.create(model="m", input="hello")

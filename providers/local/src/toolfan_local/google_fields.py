@@ -54,7 +54,8 @@ _MESSAGES = _table(
     "int32: candidateCount maxOutputTokens logprobs seed; string: responseMimeType; Schema: responseSchema;"
     "bool: audioTimestamp enableAffectiveDialog enableEnhancedCivicAnswers responseLogprobs; any: responseFormat "
     "responseJsonSchema; [enum]: responseModalities; enum: mediaResolution; ThinkingConfig: thinkingConfig;"
-    "object: audioTranscriptionConfig imageConfig modelSelectionConfig routingConfig speechConfig translationConfig",
+    "object: audioTranscriptionConfig imageConfig modelConfig modelSelectionConfig routingConfig speechConfig "
+    "translationConfig",
     ThinkingConfig="bool: includeThoughts; int32: thinkingBudget; enum: thinkingLevel",
 )
 _HARMS = (

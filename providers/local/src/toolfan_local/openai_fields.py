@@ -51,28 +51,31 @@ class Kind:
 
 
 _TEXT, _FLAG, _OBJECT = Kind(), Kind("a boolean"), Kind("an object")
-SHARED = {
+_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
+_SHARED = {
     "metadata": Kind("an object", inner=_TEXT),
     "parallel_tool_calls": _FLAG,
     "prompt_cache_key": _TEXT,
     "safety_identifier": _TEXT,
-    "service_tier": Kind(words=("auto", "default", "flex", "scale", "priority", "fast")),
     "store": _FLAG,
     "user": _TEXT,
 }
-"""What chat completions and the Responses API have in common."""
+RESPONSES = {**_SHARED, "service_tier": Kind(words=(*_TIERS, "ultrafast"))}
+"""What the Responses API takes."""
 CHAT = {
-    **SHARED,
+    **_SHARED,
     "audio": _OBJECT,
     "logit_bias": Kind("an object", inner=Kind("an integer")),
     "logprobs": _FLAG,
     "modalities": Kind("an array", inner=Kind(words=("text", "audio"))),
     "prediction": _OBJECT,
     "reasoning_effort": Kind(words=("none", "minimal", "low", "medium", "high", "xhigh", "max")),
+    "service_tier": Kind(words=_TIERS),
     "stop": Kind("an array", inner=_TEXT, most=4, alone=True),
     "verbosity": Kind(words=("low", "medium", "high")),
     "web_search_options": _OBJECT,
 }
+"""What chat completions take."""
 FUNCTION = {"description": _TEXT, "strict": _FLAG}
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan_local.openai_checks import MAX_TOOLS, check_function, check_stream
-from toolfan_local.openai_fields import SHARED, check_fields
+from toolfan_local.openai_fields import RESPONSES as KINDS
+from toolfan_local.openai_fields import check_fields
 from toolfan_local.openai_refusals import check_name, check_numbers, refuse
 from toolfan_local.parameters import RESPONSES, RESPONSES_RANGES
 
@@ -46,7 +47,7 @@ def check_request(request: JSON, stored: Container[str]) -> None:
     _check_tools(request)
     _check_choice(request)
     check_numbers(request, RESPONSES_RANGES)
-    check_fields(request, SHARED)
+    check_fields(request, KINDS)
     check_stream(request)
     for key in request:
         if key not in RESPONSES:
