@@ -147,10 +147,31 @@ def test_what_the_service_knows_is_taken(server: Server, changes: dict[str, Any]
     "changes",
     [parameter(type=1, minLength=1, minimum="0.5"), parameter(type="string"),
      {"tool_config": {"function_calling_config": {"mode": 1}}},
+     {"tool_config": {"function_calling_config": {"mode": "mode_unspecified"}}},
+     {"toolConfig": {"functionCallingConfig": {"mode": None}}},
      {"safety_settings": [{"category": 3, "threshold": "off"}]}, {"generation_config": {"top_k": "40"}}],
 )  # fmt: skip
 def test_other_spellings_of_the_same(server: Server, changes: dict[str, Any]) -> None:
     assert post(server, "v1/" + VERTEX, {"contents": CONTENTS, **changes}).status_code == 200
+
+
+@pytest.mark.parametrize("mode", ["ANY", "any", 2])
+@pytest.mark.parametrize("declarations", ["functionDeclarations", "function_declarations"])
+def test_one_message_alone_stands_for_several(server: Server, declarations: str, mode: Any) -> None:
+    either = {"anyOf": {"type": "INTEGER"}}
+    tool = {
+        declarations: {"name": "take", "parameters": {"type": "OBJECT", "properties": {"x": either}, "required": ["x"]}}
+    }
+    body = {
+        "contents": {"parts": {"text": "take 5"}},
+        "tools": tool,
+        "toolConfig": {"functionCallingConfig": {"mode": mode}},
+    }
+    answer = post(server, "v1/" + VERTEX, body)
+    assert answer.status_code == 200, answer.text
+    [part] = answer.json()["candidates"][0]["content"]["parts"]
+    assert (part["functionCall"]["name"], part["functionCall"]["args"]) == ("take", {"x": 5})
+    assert server.requests[-1].body == body
 
 
 def test_the_selection_of_a_model_as_the_sdk_writes_it(server: Server) -> None:

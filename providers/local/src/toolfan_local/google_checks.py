@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from toolfan_local.google_fields import camel, check_fields, refuse
+from toolfan_local.google_fields import camel, check_fields, listed, refuse
 from toolfan_local.google_schema import type_word
 from toolfan_local.parameters import GOOGLE_RANGES, faults
 
@@ -65,8 +65,9 @@ def _check_generation(config: dict[str, Any]) -> None:
 
 def mode_word(config: Mapping[str, Any]) -> str:
     """The calling mode as a word; AUTO where none is given. Raises Refused for an unknown one."""
-    mode = config.get("mode", "AUTO")
-    word = _MODE_NUMBERS.get(mode) if isinstance(mode, int) else "AUTO" if mode == "MODE_UNSPECIFIED" else mode
+    mode = config.get("mode")
+    given = "AUTO" if mode is None else mode.upper() if isinstance(mode, str) else _MODE_NUMBERS.get(mode)
+    word = "AUTO" if given == "MODE_UNSPECIFIED" else given
     if word not in MODES:
         raise refuse(
             "Invalid value at 'tool_config.function_calling_config.mode' (type.googleapis.com/google.cloud."
@@ -75,18 +76,21 @@ def mode_word(config: Mapping[str, Any]) -> str:
     return str(word)
 
 
-def check_request(request: JSON) -> None:
-    """Raises Refused for the first thing that the service would not take."""
-    check_fields(request)
+def checked_request(given: JSON) -> JSON:
+    """The request, with lists wherever one message stands alone for several.
+
+    Raises Refused for the first thing that the service would not take.
+    """
+    check_fields(given)
+    request = listed(given)
     _check_contents(request.get("contents"))
     names = _check_tools(request.get("tools"))
     _check_config(request, names)
     _check_generation(generation_config(request))
+    return request
 
 
-def _check_contents(contents: Any) -> None:
-    if contents and not isinstance(contents, list):  # the service takes one alone, what reads it here does not
-        raise refuse("Invalid value at 'contents': expected an array of objects.")
+def _check_contents(contents: list[JSON] | None) -> None:
     if not contents:
         raise refuse("Unable to submit request because at least one contents field is required.")
     called = 0
@@ -116,15 +120,10 @@ def _count(content: JSON, kind: str) -> int:
     return sum(isinstance(spelled(part, kind), dict) for part in parts_of(content))
 
 
-def _check_tools(tools: Any) -> set[str]:
+def _check_tools(tools: list[JSON] | None) -> set[str]:
     names: set[str] = set()
-    if tools is not None and not isinstance(tools, list):
-        raise refuse("Invalid value at 'tools': expected an array of objects.")
     for tool in tools or []:
-        declared = spelled(tool, "functionDeclarations") or []
-        if not isinstance(declared, list):
-            raise refuse("Invalid value at 'tools.function_declarations': expected an array of objects.")
-        for declaration in declared:
+        for declaration in spelled(tool, "functionDeclarations") or []:
             names.add(_check_declaration(declaration, names))
     return names
 

@@ -104,6 +104,22 @@ def check_fields(
             _check_field(value, kind, below, depth)
 
 
+def listed(message: dict[str, Any], name: str = "GenerateContentRequest") -> dict[str, Any]:
+    """The same message, which `check_fields` took, with a list wherever one message stands alone for several."""
+    result = {}
+    for key, value in message.items():
+        kind = _MESSAGES[name][camel(key)]
+        inner = kind.strip("[]{}")
+        several = [value] if kind[0] == "[" and isinstance(value, dict) else value
+        if inner in _MESSAGES and isinstance(several, list):
+            several = [listed(one, inner) for one in several]
+        elif inner in _MESSAGES and isinstance(several, dict):
+            named = kind[0] == "{"
+            several = {at: listed(one, inner) for at, one in several.items()} if named else listed(several, inner)
+        result[key] = several
+    return result
+
+
 def _check_field(value: Any, kind: str, place: str, depth: int) -> None:
     inner = kind.strip("[]{}")
     if kind[0] == "{" and isinstance(value, dict):

@@ -26,7 +26,7 @@ from toolfan_local.exchange import (
 )
 from toolfan_local.google_checks import (
     calling_config,
-    check_request,
+    checked_request,
     generation_config,
     mode_word,
     parts_of,
@@ -95,9 +95,9 @@ def read(body: bytes, model: str) -> Question:
     return read_object(request, model)
 
 
-def read_object(request: JSON, model: str) -> Question:
+def read_object(given: JSON, model: str) -> Question:
     """The question in a decoded request, in camelCase or snake_case."""
-    check_request(request)
+    request = checked_request(given)
     mode, names = _calling_config(request)
     config = generation_config(request)
     contents = request["contents"]
