@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from toolfan import BadCall, Call, Calls, InvalidArguments
 from toolfan.scrutiny import SecondLook
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
 
 class Point(BaseModel):
@@ -116,7 +116,7 @@ TOOLS = (Shape, Typed, Data, note, Loose, Named, NamedData, Permitting, Exactly,
 def judged(bench: Bench, name: str, arguments: str, **options: Any) -> Calls[Any]:
     client = bench.answered(call(name, arguments, "one"))
     return client.create(
-        model="m", messages=USER, tools=(*TOOLS, Price, StrictPrice, Rounded), on_invalid="keep", **options
+        model="m", messages=USER, tools=(*TOOLS, Price, StrictPrice, Wallet, Rounded), on_invalid="keep", **options
     )
 
 
@@ -280,6 +280,18 @@ class Price(BaseModel):
     anything: Any = None
 
 
+Money = TypeAliasType("Money", Decimal)
+
+
+class Wallet(BaseModel):
+    """One name twice: its schema is a definition."""
+
+    amount: Money
+    other: Money = Decimal(0)
+    plain: Decimal = Decimal(0)
+    count: int = Field(0, validation_alias=AliasChoices("count", "number"))
+
+
 class StrictPrice(Price):
     model_config = ConfigDict(strict=True)
     count: int = 0
@@ -327,6 +339,12 @@ def test_a_decimal_number_keeps_all_of_its_digits(bench: Bench, tool: type[Price
         type(one) for one in vars(tool(**DIGITS[arguments])).values()
     ]
     assert good.repairs == ()
+
+
+def test_a_named_type_of_a_decimal_number_is_looked_at_as_the_number_is(bench: Bench) -> None:
+    (good,) = judged(bench, "Wallet", f'{{"amount": {LONG}, "other": {LONG}, "plain": {LONG}, "number": 3.0}}').good
+    assert good.value == Wallet(amount=Decimal(LONG), other=Decimal(LONG), plain=Decimal(LONG), number=3)
+    assert good.repairs == ("integral_float",)
 
 
 def test_digits_stay_beside_a_repair(bench: Bench) -> None:

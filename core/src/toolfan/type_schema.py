@@ -143,7 +143,12 @@ class EveryName(TypeSchema):
     """
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
-        return {"type": DECIMAL} if schema["type"] == "decimal" else super().generate_inner(schema)
+        # The fast way; a definition with a name has to be registered under it.
+        plain = schema["type"] == "decimal" and "ref" not in schema
+        return {"type": DECIMAL} if plain else super().generate_inner(schema)
+
+    def decimal_schema(self, schema: Any) -> JsonSchemaValue:
+        return {"type": DECIMAL}
 
     def _named(self, schema: Any) -> Any:
         fields: dict[str, Any] = {}
