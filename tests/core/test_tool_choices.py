@@ -149,3 +149,42 @@ def test_in_a_run_the_requirement_holds_until_it_is_met(bench: Bench) -> None:
     assert [result.value for result in run.results] == ["one", "two", "one"]
     assert [isinstance(body["tool_choice"], dict) for body in bench.bodies] == [True, True, False, False]
     assert [one.calls.warnings for one in run.rounds] == [("the model called a, against the tool choice",), (), (), ()]
+
+
+def test_a_required_call_beyond_the_limit_is_asked_for_and_told_so(ask: Any, bench: Bench) -> None:
+    calls = ask([GOT_A, GOT_B], [call("B", {"y": "s"}, "b2")], tool_choice=B, parallel=1)
+    assert (list(calls), calls.requests) == ([A(x=1), B(y="s")], 2)
+    assert [one["content"] for one in bench.bodies[1]["messages"][-2:]] == [
+        "Accepted. Do not repeat this call.",
+        "Not run: the model made more calls than 1. A call of this tool is required: make it again.\n"
+        "A call of B is required, and yours was not run. Call the tools now.",
+    ]
+    with pytest.raises(InvalidCalls, match="^after 2 attempts, a call of B was required") as caught:
+        ask([GOT_A, GOT_B], "Done.", tool_choice=B, parallel=1, max_attempts=2)
+    assert list(caught.value.calls) == [A(x=1)]
+
+
+def test_a_call_beyond_the_limit_is_not_to_be_repeated_where_the_required_one_came(ask: Any, bench: Bench) -> None:
+    calls = ask([GOT_B, call("B", {"y": "t"}, "b2")], tool_choice=B, parallel=1)
+    assert (list(calls), calls.requests, calls.failed[0].error.hint) == ([B(y="s")], 1, None)
+
+
+@pytest.mark.parametrize("on_invalid", ["keep", "reask"])
+def test_in_a_run_a_required_call_beyond_the_limit_is_made_again_and_runs(bench: Bench, on_invalid: Any) -> None:
+    def a(x: int) -> str:
+        return "one"
+
+    def b(y: str) -> str:
+        return "two"
+
+    bench.serve(
+        scripted([call("a", {"x": 1}, "1"), call("b", {"y": "s"}, "2")]),
+        scripted([call("b", {"y": "s"}, "3")]),
+        {"text": "Done."},
+    )
+    options: Any = {"tools": (a, b), "tool_choice": [b], "parallel": 1, "on_invalid": on_invalid}
+    run = bench.client().run(model="m", messages=USER, **options)
+    assert ([result.value for result in run.results], run.text) == (["one", None, "two"], "Done.")
+    told = bench.bodies[1]["messages"][-1]["content"]
+    assert told.startswith("Not run: the model made more calls than 1. A call of this tool is required: make it again.")
+    assert [isinstance(body["tool_choice"], dict) for body in bench.bodies] == [True, True, False]

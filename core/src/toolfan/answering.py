@@ -97,7 +97,7 @@ def error_answer(bad: BadCall) -> Answer:
 def error_text(error: CallError) -> str:
     """The error as the model is told it: all faults, and what to do, without words that are for the caller."""
     if isinstance(error, TooManyCalls):
-        return f"Not run: {error.message}. Do not repeat this call."
+        return f"Not run: {error.message}. {error.hint or 'Do not repeat this call.'}"
     if isinstance(error, InvalidArguments) and error.errors:
         faults = "\n".join(f"- {_fault(fault)}" for fault in error.errors[:_MOST_FAULTS])
         if len(error.errors) > _MOST_FAULTS:

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .adapter import ToolChoice
-from .errors import ContentFiltered, Refused
+from .calls import BadCall
+from .errors import ContentFiltered, Refused, TooManyCalls
 from .validation import Rules, validate
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def rules_of(
         repairs=policy.repairs,
         context=policy.context,
         limit=limit_of(request) if attempt == 1 else None,
+        required=(request.tool_choice.tools or ()) if request.tool_choice.mode == "required" else (),
         cut=cut,
         attempt=attempt,
         empty_may_be_cut=empty_may_be_cut(adapter),
@@ -91,11 +93,20 @@ def with_choice_noted(turn: Turn, request: ToolRequest, outcomes: Sequence[Outco
 
 
 def lacks_required(request: ToolRequest, outcomes: Sequence[Outcome[Any]]) -> bool:
-    """Whether a call was required and there is none: none at all, or none of the tools that were."""
+    """Whether a call was required and there is none: none at all, or none of the tools that were.
+
+    A call beyond the limit is none: it is not asked for again by itself.
+    """
     choice = request.tool_choice
     if choice.mode != "required":
         return False
-    return not outcomes if choice.tools is None else all(one.name not in choice.tools for one in outcomes)
+    if choice.tools is None:
+        return not outcomes
+    return all(one.name not in choice.tools or is_beyond_limit(one) for one in outcomes)
+
+
+def is_beyond_limit(outcome: Outcome[Any]) -> bool:
+    return isinstance(outcome, BadCall) and isinstance(outcome.error, TooManyCalls)
 
 
 def without_requirement(request: ToolRequest, outcomes: Sequence[Outcome[Any]]) -> ToolRequest:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .answering import error_text, reask_answer, wire_answers
 from .calls import BadCall, RawCall
 from .errors import InvalidCalls, MalformedArguments
-from .judging import lacks_required, limit_of, names_of
+from .judging import is_beyond_limit, lacks_required, limit_of, names_of
 from .merging import is_owed, merge
 from .wire import well_formed
 
@@ -98,7 +98,8 @@ def _no_call(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[A
         return None
     wire, wanted = names_of(adapter, request).to_wire, request.tool_choice.tools or ()
     what = f"A call of {' or '.join(wire[name] for name in wanted)}" if wanted else "A tool call"
-    return f"{what} is required, and you made none."
+    late = any(is_beyond_limit(one) and wire.get(one.name, one.name) in map(wire.get, wanted) for one in calls.outcomes)
+    return f"{what} is required, and {'yours was not run' if late else 'you made none'}."
 
 
 def raise_if_failed(

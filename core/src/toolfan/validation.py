@@ -36,7 +36,8 @@ class Rules:
 
     `limit` is the largest number of calls (None: any), `cut` says that the answer ended too early, `context` goes to
     pydantic's validators, `attempt` counts the rounds of asking from 1.  `empty_may_be_cut`: the provider gives
-    arguments as values, so that `{}` may also mean that a call was cut before its arguments.
+    arguments as values, so that `{}` may also mean that a call was cut before its arguments.  `required`: the tools of
+    which one must be called.
     """
 
     adapter: str
@@ -47,6 +48,7 @@ class Rules:
     cut: bool = False
     attempt: int = 1
     empty_may_be_cut: bool = False
+    required: Sequence[str] = ()
 
 
 def validate(raw_calls: Sequence[RawCall], tools: ToolSet[Any], rules: Rules) -> tuple[Outcome[Any], ...]:
@@ -113,7 +115,7 @@ class Judged:
         rules = self._rules
         outcome: Outcome[Any]
         if rules.limit is not None and at >= rules.limit:  # whatever it says: no validator of the user's shall run
-            outcome = _bad(call, call.name, rules, TooManyCalls(f"the model made more calls than {rules.limit}"))
+            outcome = _bad(call, call.name, rules, self._too_many(call.name))
         else:
             outcome = _outcome(call, self._tools, rules, cut=cut)
         if isinstance(outcome, Call):
@@ -130,6 +132,14 @@ class Judged:
                     None if first == at else first,
                 )
         self.outcomes.append(outcome)
+
+    def _too_many(self, name: str) -> TooManyCalls:
+        """The error of a call beyond the limit; if it is the required one, and none came before it, it is wanted."""
+        rules = self._rules
+        before = {one.name for one in self.outcomes[: rules.limit]}
+        wanted = rules.names.to_tool.get(name) in rules.required and before.isdisjoint(rules.required)
+        hint = "A call of this tool is required: make it again." if wanted else None
+        return TooManyCalls(f"the model made more calls than {rules.limit}", hint=hint)
 
 
 def _unwrapped(call: RawCall, names: NameMap) -> list[tuple[RawCall, tuple[str, ...]]] | None:
