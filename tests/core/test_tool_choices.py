@@ -125,6 +125,26 @@ def test_a_required_tool_called_wrongly_is_asked_for_as_any_other(ask: Any) -> N
     assert (list(calls), calls.warnings) == ([B(y="s")], ())
 
 
+BAD_B = call("B", {"y": 3}, "b")
+
+
+@pytest.mark.parametrize(
+    ("answers", "forced"),
+    [
+        ([[GOT_A, BAD_B], [GOT_B]], [True, False]),
+        ([[BAD_B], [GOT_A], [call("B", {"y": "s"}, "b2")]], [True, True, False]),
+        ([[call("A", {"x": "no"}, "a"), GOT_B], [GOT_A]], [True, True]),
+    ],
+    ids=["beside", "before", "the required one"],
+)
+def test_a_call_of_another_tool_is_asked_for_again_without_the_choice_that_forbids_it(
+    ask: Any, bench: Bench, answers: list[Any], forced: list[bool]
+) -> None:
+    calls = ask(*answers, tool_choice=A)
+    assert sorted(map(repr, calls)) == ["A(x=1)", "B(y='s')"]
+    assert [isinstance(body["tool_choice"], dict) for body in bench.bodies] == forced
+
+
 def test_the_names_that_the_provider_knows_are_told_and_held(ask: Any, bench: Bench) -> None:
     tools = (A, toolfan.Tool(B, name="math.b"))
     calls = ask([GOT_A], [call("math_b", {"y": "s"}, "b")], tools=tools, tool_choice=["math.b"])
@@ -159,7 +179,7 @@ def test_a_required_call_beyond_the_limit_is_asked_for_and_told_so(ask: Any, ben
         "Not run: the model made more calls than 1. A call of this tool is required: make it again.\n"
         "A call of B is required, and yours was not run. Call the tools now.",
     ]
-    with pytest.raises(InvalidCalls, match="^after 2 attempts, a call of B was required") as caught:
+    with pytest.raises(InvalidCalls, match="after 2 attempts, a call of B was required") as caught:
         ask([GOT_A, GOT_B], "Done.", tool_choice=B, parallel=1, max_attempts=2)
     assert list(caught.value.calls) == [A(x=1)]
 

@@ -62,7 +62,7 @@ def converse(
             raise_if_declined(adapter, calls)
             if calls.outcomes and not calls.failed and not lacks_required(request, calls.outcomes):
                 return calls
-            from .reasking import follow_up, raise_if_failed, with_malformed_call
+            from .reasking import asked_next, follow_up, raise_if_failed, with_malformed_call
 
             may_ask = policy.on_invalid == "reask" and spent.attempts < policy.max_attempts and not _paused(one)
             at_ceiling = may_ask and spent.requests >= spent.ceiling
@@ -75,7 +75,7 @@ def converse(
                     raise_if_failed(adapter, request, calls, strictly=policy.on_invalid == "raise", spent=at_ceiling)
                 return calls
             rounds = (*rounds[:-1], replace(rounds[-1], nudge=more.nudge))
-            request = replace(request, messages=(*request.messages, *more.messages))
+            request = asked_next(request, calls, more)
     except ToolfanError as exc:
         exc.adapter = exc.adapter or adapter.name
         exc.attempts, exc.requests = spent.attempts - (spent.requests == before), spent.requests

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .answering import error_text, reask_answer, wire_answers
 from .calls import BadCall, RawCall
 from .errors import InvalidCalls, MalformedArguments
-from .judging import is_beyond_limit, lacks_required, limit_of, names_of
+from .judging import is_beyond_limit, lacks_required, limit_of, names_of, without_requirement
 from .merging import is_owed, merge
 from .wire import well_formed
 
@@ -69,6 +69,17 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
     nudge = reminder.strip()
     replayed = adapter.build_answer(latest.turn, []) if latest.turn.text else []
     return FollowUp((*replayed, {"role": "user", "content": nudge}), nudge)
+
+
+def asked_next(request: ToolRequest, calls: Calls[Any], more: FollowUp) -> ToolRequest:
+    """The request with what is said after the answer.
+
+    Once the required call came, the choice would keep the model from making those again that are of other tools.
+    """
+    required = request.tool_choice.tools
+    if required is not None and any(bad.name not in required for bad in _owed(calls)):
+        request = without_requirement(request, calls.outcomes)
+    return replace(request, messages=(*request.messages, *more.messages))
 
 
 def _named(adapter: ParallelToolsAdapter, request: ToolRequest, bad: BadCall) -> str:
