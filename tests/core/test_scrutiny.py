@@ -114,10 +114,8 @@ TOOLS = (Shape, Typed, Data, note, Loose, Named, NamedData, Permitting, Exactly,
 
 
 def judged(bench: Bench, name: str, arguments: str, **options: Any) -> Calls[Any]:
-    client = bench.answered(call(name, arguments, "one"))
-    return client.create(
-        model="m", messages=USER, tools=(*TOOLS, Price, StrictPrice, Wallet, Rounded), on_invalid="keep", **options
-    )
+    client, tools = bench.answered(call(name, arguments, "one")), (Price, StrictPrice, Wallet, Rounded, Checked)
+    return client.create(model="m", messages=USER, tools=(*TOOLS, *tools), on_invalid="keep", **options)
 
 
 FAULTS = {
@@ -306,6 +304,18 @@ class Rounded(BaseModel):
         return round(given, 2)
 
 
+class Checked(BaseModel):
+    amount: Decimal = Decimal(0)
+    places: Annotated[Decimal, Field(decimal_places=2)] = Decimal(0)
+    least: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number(cls, given: Any) -> Any:
+        assert isinstance(given.get("amount", 0), int | float), "a number, please"
+        return given
+
+
 LONG = "12345678901234567.89"
 DIGITS = {
     f'{{"amount": {LONG}}}': {"amount": Decimal(LONG)},
@@ -355,9 +365,28 @@ def test_digits_stay_beside_a_repair(bench: Bench) -> None:
     assert good.repairs == ("integral_float",)
 
 
+@pytest.mark.parametrize("tool", [Rounded, Checked])
+def test_a_validator_that_wants_a_number_gets_the_nearest_one(bench: Bench, tool: type[Rounded | Checked]) -> None:
+    (good,) = judged(bench, tool.__name__, '{"amount": 19.990000000000000213}').good
+    assert (good.value, good.repairs) == (tool(amount=19.99), ("inexact_decimal",))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ('{"places": 19.990000000000000213}', "places: Decimal input should have no more than 2 decimal places"),
+        ('{"least": -1.5e-330}', "least: Input should be greater than or equal to 0"),
+        ('{"amount": 1.0000000000000000001, "places": 0.10000000000000000001}', "a text: a number of so many digits"),
+    ],
+)
+def test_an_exact_number_that_is_not_allowed_fails_the_call(bench: Bench, arguments: str, fault: str) -> None:
+    (bad,) = judged(bench, "Checked", arguments, repairs="amount" not in arguments).failed
+    assert fault in str(bad.error)
+
+
 @pytest.mark.parametrize(("tool", "field"), [("Price", "text"), ("Rounded", "amount")])
 def test_digits_that_cannot_be_kept_fail_the_call(bench: Bench, tool: str, field: str) -> None:
-    (bad,) = judged(bench, tool, f'{{"{field}": {LONG}}}').failed
+    (bad,) = judged(bench, tool, f'{{"{field}": {LONG}}}', repairs=tool == "Price").failed
     with pytest.raises(InvalidArguments, match=f"{field}: Input should be a text: a number of so many digits"):
         raise bad.error
     assert judged(bench, tool, f'{{"{field}": 1.25}}').good[0].value in (

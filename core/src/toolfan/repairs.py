@@ -1,7 +1,8 @@
 """Lossless repairs of what models write; anything that could turn a cut value into a valid lie is not among them.
 
 Each has a name, is recorded on the call and can be switched off: `empty_arguments`, `byte_order_mark`, `code_fence`,
-`double_encoded`, `functions_prefix`, `integral_float`, and `unwrapped` (see `wrappers`).
+`double_encoded`, `functions_prefix`, `integral_float`, and `unwrapped` (see `wrappers`).  `inexact_decimal`,
+which is not lossless, is made in `validation`.
 
 Knows: JSON text and tool names.  Must not know: providers, models, schemas beyond "has required fields".
 """

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MAX_ARGUMENT_CHARACTERS = 16 * 1024 * 1024
 """Of one call; in UTF-8 that is up to four times as many bytes."""
 _NONE: tuple[str, ...] = ()
+_FIRST = object()
+_NOT_ALLOWED = ("decimal_", "greater_than", "less_than", "multiple_of")  # of a number that is one
 _NO_FIELDS = frozenset({"type", "title", "description", "required"})
 
 
@@ -220,7 +222,8 @@ def read_arguments(
 
         look = SecondLook(text, tool.places if tool.numeric else {}, numeric=tool.numeric)
         if look.digits and not look.faults:
-            value = _exactly(tool, whole or text, look, context)
+            exact = _exactly(tool, whole or text, look, context, keeps_first=repairs)
+            value, made = (value, (*made, "inexact_decimal")) if exact is _FIRST else (exact, made)
         if look.faults:
             raise ValidationError.from_exception_data(tool.name, look.faults, "json")
         if look.integral_float and repairs and "integral_float" not in made:
@@ -234,21 +237,37 @@ def _takes_something(tool: Tool[Any]) -> bool:
 
 def _wanting_integers(exc: ValidationError) -> list[list[str | int]]:
     """Where a strict model asks for an integer: lax validation takes 3.0 for one by itself, which `scrutiny` finds."""
-    # Not `errors()`, which makes objects of all.
-    try:
-        text = exc.json(include_url=False, include_context=False, include_input=False)
-    except Exception:  # noqa: BLE001 - it tells words of the user's, which may be no text at all
-        return []
+    text = _faults(exc)
     return [fault["loc"] for fault in from_json(text) if fault["type"] == "int_type"] if '"int_type"' in text else []
 
 
-def _exactly(tool: Tool[Any], text: str, look: SecondLook, context: Any) -> Any:
-    """The value again, with the digits of decimal numbers that a float has no room for; a fault where that fails."""
+def _faults(exc: ValidationError) -> str:
+    """As JSON: `errors()` makes objects of all."""
+    try:
+        return exc.json(include_url=False, include_context=False, include_input=False)
+    except Exception:  # noqa: BLE001 - it tells words of the user's, which may be no text at all
+        return "[]"
+
+
+def _exactly(tool: Tool[Any], text: str, look: SecondLook, context: Any, *, keeps_first: bool) -> Any:
+    """The value again, with the digits of decimal numbers that a float has no room for.
+
+    `_FIRST` if a validator of the user's takes no such text, and `keeps_first`; else a fault where that fails.  Raises
+    ValidationError if the exact number is not allowed.
+    """
     try:
         return tool.validator.validator.validate_json(look.with_digits(text), context=context)
+    except ValidationError as exc:
+        kinds = {fault["type"] for fault in from_json(_faults(exc))}
+        if kinds and all(kind.startswith(_NOT_ALLOWED) for kind in kinds):
+            raise
+        of_validators = kinds <= {"value_error", "assertion_error"}
     except Exception:  # noqa: BLE001 - a validator of the user's that wants a number
-        look.inexact()
-        return None
+        of_validators = True
+    if of_validators and keeps_first:  # the model can send no text that would help
+        return _FIRST
+    look.inexact()
+    return None
 
 
 def _bad(call: RawCall, tool: str, rules: Rules, error: CallError) -> BadCall:
