@@ -6,7 +6,7 @@ import dataclasses
 import json
 import pickle
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -114,7 +114,10 @@ TOOLS = (Shape, Typed, Data, note, Loose, Named, NamedData, Permitting, Exactly,
 
 
 def judged(bench: Bench, name: str, arguments: str, **options: Any) -> Calls[Any]:
-    client, tools = bench.answered(call(name, arguments, "one")), (Price, StrictPrice, Wallet, Rounded, Checked)
+    client, tools = (
+        bench.answered(call(name, arguments, "one")),
+        (Price, StrictPrice, Wallet, Rounded, Checked, Payment),
+    )
     return client.create(model="m", messages=USER, tools=(*TOOLS, *tools), on_invalid="keep", **options)
 
 
@@ -316,6 +319,28 @@ class Checked(BaseModel):
         return given
 
 
+class Card(BaseModel):
+    kind: Literal["card"]
+    amount: Decimal
+    count: int = 0
+
+
+class Points(BaseModel):
+    kind: Literal["points", "miles"]
+    amount: float
+    count: float = 0
+
+
+class Words(BaseModel):
+    kind: Literal["words"]
+    amount: str
+
+
+class Payment(BaseModel):
+    pay: Annotated[Card | Points | Words, Field(discriminator="kind")]
+    more: list[Card | Points] = []
+
+
 LONG = "12345678901234567.89"
 DIGITS = {
     f'{{"amount": {LONG}}}': {"amount": Decimal(LONG)},
@@ -355,6 +380,20 @@ def test_a_named_type_of_a_decimal_number_is_looked_at_as_the_number_is(bench: B
     (good,) = judged(bench, "Wallet", f'{{"amount": {LONG}, "other": {LONG}, "plain": {LONG}, "number": 3.0}}').good
     assert good.value == Wallet(amount=Decimal(LONG), other=Decimal(LONG), plain=Decimal(LONG), number=3)
     assert good.repairs == ("integral_float",)
+
+
+def test_of_a_union_what_the_constants_choose_is_looked_at(bench: Bench) -> None:
+    card, points = f'{{"kind": "card", "amount": {LONG}}}', f'{{"kind": "miles", "amount": {LONG}}}'
+    (good,) = judged(bench, "Payment", f'{{"pay": {card}, "more": [{card}, {points}]}}').good
+    assert good.value == Payment(
+        pay=Card(kind="card", amount=Decimal(LONG)),
+        more=[Card(kind="card", amount=Decimal(LONG)), Points(kind="miles", amount=float(LONG))],
+    )
+    assert good.repairs == ()
+    (good,) = judged(bench, "Payment", f'{{"pay": {points}}}').good
+    assert good.value == Payment(pay=Points(kind="miles", amount=float(LONG)))
+    (bad,) = judged(bench, "Payment", '{"pay": {"kind": "card", "amount": 1, "count": 9007199254740993.0}}').failed
+    assert "pay.count: Input should be an integer in digits alone" in str(bad.error)
 
 
 def test_digits_stay_beside_a_repair(bench: Bench) -> None:

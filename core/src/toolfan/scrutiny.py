@@ -90,7 +90,7 @@ class SecondLook:
         stack: list[tuple[Any, Schemas, Path]] = [(value, [self._schema], ())]
         while stack:
             item, schemas, path = stack.pop()
-            branches = list(_branches(schemas, self._schema))
+            branches = _chosen(item, list(_branches(schemas, self._schema)), self._schema)
             for keys, below in _parts(item, branches):
                 kinds = {kind for one in _branches(below, self._schema) for kind in _types(one)}
                 for key in keys:
@@ -142,6 +142,26 @@ def _branches(schemas: Iterable[Mapping[str, Any]], root: Mapping[str, Any]) -> 
         if isinstance(ref, str) and ref not in seen:
             seen.add(ref)
             stack.append(resolve(ref, root))
+
+
+def _chosen(item: Any, branches: Schemas, root: Mapping[str, Any]) -> Schemas:
+    """The branches without those that the object's own constants rule out; all, where they rule out every one."""
+    if not isinstance(item, dict):
+        return branches
+    fitting = [one for one in branches if "properties" not in one or not _has_other_constants(item, one, root)]
+    return fitting if any("properties" in one for one in fitting) else branches
+
+
+def _has_other_constants(item: dict[str, Any], schema: Mapping[str, Any], root: Mapping[str, Any]) -> bool:
+    for key in item.keys() & schema["properties"].keys():
+        said = schema["properties"][key]
+        if isinstance(said, dict) and isinstance(said.get("$ref"), str):
+            said = resolve(said["$ref"], root)
+        if isinstance(said, dict) and ("const" in said or "enum" in said):
+            allowed = said["enum"] if "enum" in said else [said["const"]]
+            if item[key] not in allowed:
+                return True
+    return False
 
 
 def _types(schema: Mapping[str, Any]) -> Iterable[str]:
