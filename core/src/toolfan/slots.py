@@ -107,7 +107,7 @@ class Slot:
         """Whether these may be more of the arguments, which began as `{}`: some tell all of them with each field."""
         if self.is_empty:
             return True
-        value = _value(self.arguments)
+        value = json_value(self.arguments)
         return isinstance(arguments, dict) and isinstance(value, dict) and value.keys() <= arguments.keys()
 
     def add_name(self, piece: str) -> None:
@@ -188,7 +188,7 @@ class Slot:
     def settle(self) -> None:
         """No more comes: where only the last piece alone is JSON, it is the arguments."""
         again, self._again = self._again, None
-        if again is not None and (end := Scanner().feed(again)) > 0 and _value(again[:end]) is not None:
+        if again is not None and (end := Scanner().feed(again)) > 0 and json_value(again[:end]) is not None:
             self._pieces, self._text, self._length, self.closed = [again[:end]], None, end, True
 
     def begins_another(self, name: str, arguments: Any, *, marked: bool) -> bool:
@@ -211,14 +211,14 @@ class Slot:
         text = (text if end < 0 else text[:end]).strip()
         if self._told is None:
             said = self.arguments.strip()
-            self._told = said, _value(said)
+            self._told = said, json_value(said)
         if text == self._told[0]:
             return True
-        value = _value(text)
-        return value is not None and _same(value, self._told[1])
+        value = json_value(text)
+        return value is not None and is_same(value, self._told[1])
 
     def replace(self, arguments: Any) -> None:
-        """The arguments, whole: a value, or the text of one."""
+        """The arguments, whole: a value, or the text of one; left out of a call that was handed out, and counted."""
         if self.call is None:
             text = arguments if isinstance(arguments, str) else json_text(arguments)
             if self._again is not None and text != self.arguments:
@@ -226,13 +226,15 @@ class Slot:
             self.held = (self.held and not isinstance(arguments, str)) or (not self._length and text == "{}")
             self._pieces, self._text, self._length, self.closed = [text], text, len(text), True
             self._told = None
+        elif not self.tells_again(arguments):
+            self.garbage += len(arguments if isinstance(arguments, str) else json_text(arguments))
 
     def ignore_json(self) -> None:
         """The arguments are some text, which has no end of its own."""
         self._scanner.ignore()
 
 
-def _value(text: str) -> Any:
+def json_value(text: str) -> Any:
     """The value of a JSON object or array; None of what is none."""
     if text[:1] not in ("{", "["):
         return None
@@ -242,10 +244,10 @@ def _value(text: str) -> Any:
         return None
 
 
-def _same(one: Any, other: Any) -> bool:
+def is_same(one: Any, other: Any) -> bool:
     """Whether two JSON values are equal; 1 and 1.0 are, 1 and true are not."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(is_same, one, other))
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)

@@ -9,7 +9,7 @@ import openai
 import pytest
 import toolfan
 from loopback import KEY, ONCE, USER, call, completion, http
-from odd_streams import DONE, END, TOOLS, A, Weather, chunk, event, piece
+from odd_streams import DONE, END, TOOLS, A, Now, Weather, chunk, event, piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,6 +132,104 @@ def test_a_message_that_grows_beside_its_pieces_says_nothing_twice(faulty: Calla
     for chunks in ([first, last], [first, last, chunk(finish="tool_calls")]):
         _, found = told(faulty, event(*chunks) + DONE)
         assert ([*found], found.turn.replay["reasoning"]) == ([WEATHER], "hm")
+
+
+FIRST, SECOND = (said(role="assistant", content=None, tool_calls=[one]) for one in PAIR)
+ROLE = {"role": "assistant"}
+
+
+def ending(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "choices": [{**body["choices"][0], "finish_reason": "tool_calls"}]}
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [with_delta(FIRST, ROLE), with_delta(SECOND, ROLE), chunk(finish="tool_calls")],
+        [with_delta(FIRST, ROLE), ending(with_delta(SECOND, ROLE))],
+        [with_delta(FIRST, ROLE), with_delta(SECOND, ROLE), with_delta(said(content=""), ROLE), ending(chunk())],
+        [with_delta(FIRST, ROLE), with_delta(BESIDE, ROLE)],
+        [chunk(content="Look."), FIRST, SECOND, chunk(finish="tool_calls")],
+        [chunk(content="Look."), FIRST, ending(SECOND)],
+        [ending(FIRST), ending(SECOND)],
+        [ending({**one, "object": "chat.completion"}) for one in (FIRST, SECOND)],
+        [chunk(piece(0, "a", "Weather", A)), ending(SECOND)],
+        [chunk(piece(0, "a", "Weather", A), finish="tool_calls"), SECOND],
+        [chunk(piece(0, "a", "Weather", "")), with_delta(FIRST, ROLE), ending(SECOND)],
+        [chunk(piece(0, "z", "Weather", A)), with_delta(FIRST, ROLE), ending(SECOND)],
+    ],
+)
+def test_calls_that_come_one_by_one_in_messages_all_come(
+    faulty: Callable[..., FaultServer], chunks: list[dict[str, Any]]
+) -> None:
+    """Each message has some of them, or the last all; which are told is known by ids, or by names and arguments."""
+    _, found = told(faulty, event(*chunks) + DONE)
+    assert [*found] == [WEATHER, Weather(location="B")]
+    assert (found.stop.kind, found.warnings, len(found.failed)) == ("calls", (), 0)
+    sent = found.turn.replay["tool_calls"]
+    assert [one["id"] in ("a", "b", "z") for one in sent] == [True, True]
+    assert sent[1]["extra_content"] == {"google": {"signature": "s"}}
+
+
+def test_what_calls_lack_is_read_in_another_choice_of_their_number(faulty: Callable[..., FaultServer]) -> None:
+    body = said(role="assistant", content="Look.", finish="tool_calls")
+    body["choices"] += FIRST["choices"]
+    text, found = told(faulty, event(body) + DONE)
+    assert (text, [*found], found.warnings) == ("Look.", [WEATHER], ())
+
+
+@pytest.mark.parametrize("function", [{"name": "Now", "arguments": ""}, {"name": "Now", "arguments": "{}"}])
+def test_a_call_without_arguments_is_not_said_again(
+    faulty: Callable[..., FaultServer], function: dict[str, Any]
+) -> None:
+    for one in ({"function": function}, {"id": "z", "function": function}):
+        for last in ({}, {"finish": "tool_calls"}):
+            chunks = [chunk(piece(0, "a", "Now", ""), **last), said(finish="tool_calls", tool_calls=[one])]
+            _, found = told(faulty, event(*chunks) + DONE)
+            assert ([*found], len(found.failed), found.warnings) == ([Now()], 0, ())
+
+
+@pytest.mark.parametrize("beside", [True, False])
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [piece(0, "a", "Weather", "")],
+        [piece(0, "a", "Wea", ""), piece(0, None, "ther")],
+        [piece(0, "a", "Wea", "")],
+        [piece(0, "a", "Weather", A[:7])],
+        [piece(0, "a", "Weather", "{}")],
+        [piece(0, None, "Weather", "")],
+    ],
+)
+def test_arguments_may_stand_in_the_message_alone(
+    faulty: Callable[..., FaultServer], pieces: list[dict[str, Any]], beside: bool
+) -> None:
+    """Pieces that name a call, and maybe begin its arguments, before the message that has it whole, or beside it."""
+    last = said(role="assistant", tool_calls=PAIR, finish="tool_calls")
+    last = with_delta(last, {"tool_calls": pieces[-1:]} if beside else {"content": ""})
+    chunks = [chunk(one) for one in (pieces[:-1] if beside else pieces)]
+    _, found = told(faulty, event(*chunks, last) + DONE)
+    assert ([*found], len(found.failed), found.warnings) == ([WEATHER, Weather(location="B")], 0, ())
+    assert [one["id"] for one in found.turn.replay["tool_calls"]] == ["a", "b"]
+
+
+def test_arguments_in_a_message_after_their_call_was_handed_out_are_told(faulty: Callable[..., FaultServer]) -> None:
+    chunks = [chunk(piece(0, "a", "Weather", "")), chunk(finish="tool_calls"), ending(FIRST)]
+    _, found = told(faulty, event(*chunks) + DONE)
+    assert ([*found], len(found.failed)) == ([], 1)
+    assert found.warnings == (f"call 0: {len(A)} characters after the end of its arguments were left out",)
+
+
+@pytest.mark.parametrize("call_id", ["a", None])
+def test_objects_after_their_call_was_handed_out_are_told(faulty: Callable[..., FaultServer], call_id: Any) -> None:
+    """As texts there are; the same object once more is not."""
+    value = {"location": "A"}
+    pieces = [chunk(piece(0, "a", "Weather", value)), chunk(piece(0, call_id, None, value))]
+    more = chunk(piece(0, call_id, None, {**value, "unit": "C"}))
+    _, found = told(faulty, event(*pieces, more) + END)
+    assert [*found] == [WEATHER]
+    assert found.warnings == ("call 0: 27 characters after the end of its arguments were left out",)
+    assert told(faulty, event(*pieces) + END)[1].warnings == ()
 
 
 def test_calls_of_a_function_call_are_not_said_again(faulty: Callable[..., FaultServer]) -> None:

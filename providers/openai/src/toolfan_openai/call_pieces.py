@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
-from toolfan.wire import json_text
+from toolfan.slots import is_same, json_value
+from toolfan.wire import escaped, json_text, well_formed
 
-from .entries import entry_text, is_another, regular
+from .entries import entry_text, is_another, piece, regular
 from .kept_fields import finished, keep, keep_others
-from .parsing import OBJECT, check_calls
+from .parsing import OBJECT, called, check_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -55,23 +56,40 @@ class CallPieces:
         for call in calls:
             self._calls.whole(call.provider_id, call.name, call.arguments)
 
-    def rest(self, calls: Sequence[tuple[RawCall, Any]]) -> None:
-        """Of calls that came whole after pieces, or beside them, each with its entry: those that no piece told."""
-        told = [slot for slot in self._calls.slots if not slot.is_phantom]
-        ids = {slot.id for slot in told} & {call.provider_id for call, _ in calls} - {None}
-        others = [(slot.name, slot.arguments) for slot in told if slot.id not in ids]
+    def complete(self, calls: Iterable[RawCall]) -> None:
+        """Of calls that came whole after pieces, or beside them: what the pieces left open, some only named."""
+        still_open = [slot for slot in self._calls.slots if slot.is_open and (not slot.closed or slot.is_empty)]
+        for call in calls if still_open else ():
+            slot = next((slot for slot in still_open if _begins(slot, call)), None)
+            if slot is not None:
+                still_open.remove(slot)
+                slot.name, slot.id = call.name, slot.id or call.provider_id
+                slot.add(call.arguments if slot.closed else call.arguments[len(slot.arguments) :])
+
+    def rest(self, calls: Sequence[tuple[RawCall, Any]]) -> bool:
+        """Of calls that came whole after pieces, or beside them, each with its entry: those that no piece told.
+
+        Whether there were any.  A call is told if its id is, or its name with the same arguments under another id.
+        """
+        told = [(well_formed(slot.id or ""), slot) for slot in self._calls.slots if not slot.is_phantom]
+        by_id = {given: slot for given, slot in told if given}
+        ids = {call.provider_id for call, _ in calls}
+        others = [_Said.of_slot(slot) for given, slot in told if given not in ids]
         more = []
         for call, entry in calls:
-            if (said := (call.name, call.arguments)) in others:
-                others.remove(said)
-            elif call.provider_id not in ids:
+            said = _Said(call.provider_id, call.name, call.arguments)
+            if (slot := by_id.get(said.id)) is not None:
+                if slot.call is not None and not _Said.of_slot(slot).tells(said, piece=True):
+                    slot.replace(call.arguments)
+            elif (other := next((other for other in others if other.tells(said)), None)) is not None:
+                others.remove(other)
+            else:
                 more.append((call, entry))
-        if len(calls) <= len(told):  # some are told under another id, or in another spelling
-            return
-        for call, entry in more[len(told) - len(calls) :]:
+        for call, entry in more:
             slot = self._calls.whole(call.provider_id, call.name, call.arguments)
             if isinstance(entry, OBJECT):
                 _keep_others(slot, entry)
+        return bool(more)
 
     def legacy(self, said: Any) -> bool:
         """A `function_call`, or a piece of it; whether it was any."""
@@ -149,6 +167,60 @@ class CallPieces:
             told = [(slot.call.name, slot.call.arguments) for slot in self._calls.in_order() if slot.call]
             self.whole(call for call in self._legacy.take() if is_another((call.name, call.arguments), told))
             self._calls.finish()
+
+
+class _Said:
+    """What is said of a call: its id, if any, its name, and its arguments."""
+
+    def __init__(self, call_id: str | None, name: str, arguments: str) -> None:
+        self.id = call_id or ""
+        self.name = name
+        self.text = arguments.strip() or "{}"
+        self.value = json_value(self.text)
+
+    @classmethod
+    def of_slot(cls, slot: Slot) -> _Said:
+        return cls(well_formed(slot.id or ""), well_formed(slot.name), escaped(slot.arguments))
+
+    def tells(self, other: _Said, *, piece: bool = False) -> bool:
+        """Whether the other is this call once more, or a piece of it; `piece`: also if their ids differ."""
+        if other.value is None and (piece or not self.id or not other.id) and other.name in ("", self.name):
+            return other.text in self.text
+        if self.name != other.name:
+            return False
+        return self.text == other.text or (other.value is not None and is_same(other.value, self.value))
+
+    def grows_into(self, other: _Said) -> bool:
+        """Whether the other, of a later message, is this call once more, or more of it."""
+        if not other.name.startswith(self.name):
+            return False
+        if self.id and other.id:
+            return self.id == other.id
+        return self.text == "{}" or other.text.startswith(self.text) or self.tells(other)
+
+
+def holds(message: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
+    """Whether the message says the calls of an earlier one, too; if not, each of them has some of the calls."""
+    before = called(earlier)
+    now = [_Said(*piece(entry)) for entry in called(message)] if before else []
+    for entry in before:
+        said = _Said(*piece(entry))
+        found = next((other for other in now if said.grows_into(other)), None)
+        if found is None:
+            return False
+        now.remove(found)
+    return True
+
+
+def _begins(slot: Slot, call: RawCall) -> bool:
+    """Whether what came of an open call is the beginning of this one."""
+    given = well_formed(slot.id or "")
+    if given and call.provider_id:
+        named = call.name == slot.name or (not slot.has_arguments and call.name.startswith(slot.name))
+        same = given == call.provider_id and named
+    else:
+        same = call.name == slot.name
+    return same and (slot.closed or call.arguments.startswith(slot.arguments))
 
 
 def _keep_others(slot: Slot, entry: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from toolfan.errors import Unavailable
 from toolfan.translation import excerpt
 from toolfan.wire import well_formed
 
-from .call_pieces import CallPieces, entry_of
+from .call_pieces import CallPieces, entry_of, holds
 from .failures import error_of, error_told, says_something
 from .kept_fields import finished, keep
 from .parsing import (
@@ -156,30 +156,42 @@ class ChatStreamParser:
             return
         calls = parse_completion(event, adapter=self._adapter).calls
         self._read_delta({key: value for key, value in message.items() if key not in _CALLS})
-        self._calls.whole(calls)
+        entries = called(message)
+        if len(entries) != len(calls):  # those of another choice of this number
+            entries = [None] * len(calls)
+        self._calls.rest(list(zip(calls, entries, strict=True)))
         self._whole = dict(event)
 
     def _read_later(self, message: Any) -> None:
         if isinstance(message, OBJECT):
             check_calls(message.get("tool_calls"), self._adapter)
+            if self._summary is not None and not holds(message, self._summary):
+                self._read_summary(ended=False)
             self._summary = message
 
-    def _read_summary(self) -> None:
-        """What the last message has beyond the pieces: all of it may stand there alone, and most say it once more."""
+    def _read_summary(self, *, ended: bool = True) -> None:
+        """What the last message has beyond the pieces: all of it may stand there alone, and most say it once more.
+
+        `ended`: the calls are whole.
+        """
         message, self._summary = self._summary, None
+        body: JSON = {"choices": [{"message": message or {}}]}
+        calls = parse_completion(body, adapter=self._adapter).calls if message is not None else ()
+        self._calls.complete(calls)
+        if ended:
+            self._calls.end(all_said=False)
         if message is None:
             return
         untold = {key: value for key, value in message.items() if key not in _CALLS and not self._message.get(key)}
         for key, told in (("content", self.texts), ("refusal", self._refusals)):
             if told:
                 untold.pop(key, None)
-        calls = parse_completion({"choices": [{"message": message}]}, adapter=self._adapter).calls
         self._read_delta(untold)
-        self._calls.rest(list(zip(calls, called(message), strict=True)))
+        if self._calls.rest(list(zip(calls, called(message), strict=True))):
+            self._whole = None  # it has not all calls
 
     def _calls_end(self) -> None:
         self._due = False
-        self._calls.end(all_said=False)
         self._read_summary()
 
     def _read_delta(self, delta: Mapping[str, Any]) -> None:
