@@ -111,6 +111,14 @@ def test_a_copy_of_a_call_in_the_older_form_is_none(heard: Hear, bench: Bench, c
     assert heard(event(delta(function_call=copy), delta(tool_calls=[CALL])) + END).said == [("a", WEATHER)]
 
 
+def test_one_and_true_are_two_calls(heard: Hear, bench: Bench) -> None:
+    said = {
+        "function_call": {"name": "Pay", "arguments": '{"k": true}'},
+        "tool_calls": [piece(0, "a", "Pay", '{"k": 1}')],
+    }
+    assert len(whole(bench, **said).outcomes) == len(heard(event(delta(**said)) + END).said) == 2
+
+
 def test_a_call_in_both_forms_runs_once(faulty: Callable[..., FaultServer]) -> None:
     ran: list[int] = []
 

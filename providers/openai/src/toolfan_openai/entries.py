@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import from_json
 from toolfan.sealing import number_of
+from toolfan.slots import is_same, json_value
 from toolfan.wire import escaped, json_text, well_formed
 
 _OBJECT = (dict, Mapping)  # dict first, which is the usual one and the cheaper look
@@ -90,14 +90,8 @@ def is_another(call: tuple[str, str], others: list[tuple[str, str]]) -> bool:
     same = [arguments for other, arguments in others if other == name]
     if not name or any(said.startswith(text) or (said and text.startswith(said)) for said in same):
         return False
-    return not any(_value(said) == _value(text) for said in same)
-
-
-def _value(text: str) -> Any:
-    try:
-        return from_json(text)
-    except ValueError:
-        return text
+    value = json_value(text)
+    return value is None or not any(is_same(json_value(said), value) for said in same)
 
 
 def entry_text(entry: Mapping[str, Any]) -> str:
