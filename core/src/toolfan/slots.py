@@ -8,10 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json
-
 from .scanning import Scanner
-from .wire import json_text
+from .wire import is_same, json_text, json_value
 
 if TYPE_CHECKING:
     from .calls import RawCall
@@ -232,22 +230,3 @@ class Slot:
     def ignore_json(self) -> None:
         """The arguments are some text, which has no end of its own."""
         self._scanner.ignore()
-
-
-def json_value(text: str) -> Any:
-    """The value of a JSON object or array; None of what is none."""
-    if text[:1] not in ("{", "["):
-        return None
-    try:
-        return from_json(text)
-    except ValueError:
-        return None
-
-
-def is_same(one: Any, other: Any) -> bool:
-    """Whether two JSON values are equal; 1 and 1.0 are, 1 and true are not."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(is_same, one, other))
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)

@@ -1,4 +1,4 @@
-"""JSON on the wire: encoding with checks, decoding, merging a user's extra fields, unknown options.
+"""JSON on the wire: encoding with checks, decoding, comparing, merging a user's extra fields, unknown options.
 
 What a strict decoder refuses (a lone surrogate, a number of thousands of digits, nesting without end) may be one call's
 fault in an answer of many: here it costs neither the answer nor the other calls.
@@ -158,6 +158,25 @@ def json_text(value: Any) -> str:
         except (ValueError, TypeError, RecursionError):
             return f"{UNDECODED}(nested too deep, or no JSON)"
     return _UNDECODED_TEXT.sub(_as_it_came, text) if UNDECODED in text else text
+
+
+def json_value(text: str) -> Any:
+    """The value of a JSON object or array; None of what is none."""
+    if text[:1] not in ("{", "["):
+        return None
+    try:
+        return from_json(text)
+    except ValueError:
+        return None
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal; 1 and 1.0 are, 1 and true are not."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def _as_it_came(found: re.Match[str]) -> str:

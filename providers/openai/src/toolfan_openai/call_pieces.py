@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
-from toolfan.slots import is_same, json_value
-from toolfan.wire import escaped, json_text, well_formed
+from toolfan.wire import escaped, is_same, json_text, json_value, well_formed
 
 from .entries import entry_text, is_another, piece, regular
 from .kept_fields import finished, keep, keep_others

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from toolfan.sealing import number_of
-from toolfan.slots import is_same, json_value
-from toolfan.wire import escaped, json_text, well_formed
+from toolfan.wire import escaped, is_same, json_text, json_value, well_formed
 
 _OBJECT = (dict, Mapping)  # dict first, which is the usual one and the cheaper look
 _SAID = ("name", "arguments", "parameters", "input")
