@@ -67,8 +67,8 @@ def test_a_fault_breaks_the_law_that_forbids_it_and_no_other(
 ) -> None:
     suite, law = MUTANTS[name]
     laws = laws_of(AcmeSuite)
-    # Each sixteenth is held to all laws, also where a process is started for them; the others to those that stand beside
-    # the law, and to each third of the rest but the long ones, in turn.
+    # Each sixteenth is held to all laws, also where a process is started for them; the others to those that stand
+    # beside the law, and to each third of the rest but the long ones, in turn.
     at = list(MUTANTS).index(name)
     if at % ALL_ASKED_OF_EACH:
         if law not in IN_ANOTHER_PROCESS:

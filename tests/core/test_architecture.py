@@ -98,6 +98,7 @@ ORDER = [
     "conversation",
     "tally",
     "workers",
+    "one_piece",
     "sockets",
     "http_errors",
     "http_sender",

@@ -17,6 +17,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .one_piece import MOST, is_head
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -77,17 +79,29 @@ def interrupt_urllib3(response: Any) -> None:
 
 
 class _Stream:
-    """A network stream each of whose operations ends at the deadline."""
+    """A network stream each of whose operations ends at the deadline.
 
-    __slots__ = ("_inner",)
+    The head of a request leaves with its body, as in `one_piece`.
+    """
+
+    __slots__ = ("_head", "_inner")
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
+        self._head = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._inner.read(max_bytes, timeout=_within(timeout))  # type: ignore[no-any-return]
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        head, self._head = self._head, b""
+        if head and len(buffer) > MOST:
+            self._inner.write(head, timeout=_within(timeout))
+        elif head:
+            buffer = head + buffer
+        elif limit.get() is not None and is_head(buffer):
+            self._head = buffer
+            return
         self._inner.write(buffer, timeout=_within(timeout))
 
     def close(self) -> None:
