@@ -279,6 +279,31 @@ ROWS: dict[str, tuple[list[Delta], list[tuple[str | None, str, str]]]] = {
         [(0, None, "A", "{}"), (0, None, "A", X)],
         [(None, "A", "{}"), (None, "A", X)],
     ),
+    "arguments under an index of their own": (
+        [(0, "a", "A", ""), (1, None, "", X), (2, "b", "B", None), (3, None, None, Y[:4]), (3, None, None, Y[4:])],
+        [AX, BY],
+    ),
+    "each piece under the next index": (
+        [(0, "a", "A", ""), (1, None, None, X[:3]), (2, None, None, X[3:]), (3, "b", "B", ""), (4, None, None, Y)],
+        [AX, BY],
+    ),
+    "an index used again, and the rest under another": (
+        [(0, "a", "A", ""), (0, None, None, X), (0, "b", "B", Y[:4]), (1, None, None, Y[4:])],
+        [AX, BY],
+    ),
+    "the place among the tools, then among the calls": (
+        [(2, "a", "A", ""), (0, None, None, X[:3]), (0, None, None, X[3:]), (1, "b", "B", ""), (1, None, None, Y)],
+        [AX, BY],
+    ),
+    "one id under two indices": ([(0, "a", "A", ""), (1, "a", "", X), (2, "b", "B", ""), (3, "b", None, Y)], [AX, BY]),
+    "another id with each piece, and no index": (
+        [(None, "a", "A", ""), (None, "c", None, X[:3]), (None, "d", None, X[3:]), (None, "b", "B", Y)],
+        [AX, BY],
+    ),
+    "a call without a name, while another is open": (
+        [(0, "a", "A", X[:3]), (1, None, None, Y), (0, None, None, X[3:]), (2, "b", None, Y)],
+        [AX, (None, "", Y), ("b", "", Y)],
+    ),
     "one call twice": ([(0, "a", "A", X), (1, "b", "A", X)], [AX, ("b", "A", X)]),
     "an escape that is parted": (
         [(0, "a", "A", '{"x": "\\'), (0, None, None, '"}"'), (0, None, None, "}")],

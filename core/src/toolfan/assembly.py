@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .calls import RawCall
 from .open_wrappers import OpenWrappers
 from .sealing import WRAPPERS, Ids, number_of, seal
-from .slots import Slot
+from .slots import Slot, says_nothing
 from .wire import escaped, json_text, well_formed
 
 if TYPE_CHECKING:
@@ -65,14 +65,15 @@ class CallAssembler:
         at = index if type(index) is int and index >= 0 else number_of(index)
         given = _word(call_id)
         called = _word(name)
-        slot = self._slot(at, given, called, arguments)
-        if called and slot in beside and not _goes_on(slot, given, arguments, placed=at is not None):
+        slot = None if called or real or at in self._by_index else self._scattered(at, given, arguments)
+        slot = slot or self._slot(at, given, called, arguments)
+        if called and slot in beside and not slot.goes_on(given, arguments, placed=at is not None):
             slot = self._add(at)
         if self._held is not None and self._held is not slot:
             self._release()
         slot.real = slot.real or real
         if given and not slot.id:
-            self._name(slot, given, late=bool(called) and slot.closed and _is_empty(arguments))
+            self._name(slot, given, late=bool(called) and slot.closed and says_nothing(arguments))
         if called:
             slot.add_name(called)
             slot.named_again = slot.closed and (not given or given == slot.late_id)
@@ -157,6 +158,24 @@ class CallAssembler:
             return self._add(None)
         return self._this_or_next(last, name, arguments, call_id, marked=bool(call_id))
 
+    def _scattered(self, index: int | None, call_id: str, arguments: Any) -> Slot | None:
+        """The open call that a piece goes on with, though its index, or id, is not that of the name: so some gateways.
+
+        None if it may well be another call, which only its arguments are known of.
+        """
+        last = self.slots[-1] if self.slots else None
+        slot = self._by_id.get(call_id) if call_id and index is not None else last
+        if slot is None or not slot.is_open or slot.closed or says_nothing(arguments):
+            return None
+        if index is None:
+            return slot if call_id not in self._by_id and slot.has_other_id(call_id) else None
+        if not (call_id or slot.scattered or not slot.has_arguments):
+            return None
+        slot.scattered = True
+        self._in_order_of_arrival()
+        self._by_index[index] = slot
+        return slot
+
     def _this_or_next(self, slot: Slot, name: str, arguments: Any, call_id: str, *, marked: bool) -> Slot:
         """The call that the piece seems to belong to, or the one after it that the piece begins."""
         if slot.held and call_id and call_id == slot.id and slot.grows_into(arguments):
@@ -174,7 +193,8 @@ class CallAssembler:
     def _add(self, index: int | None) -> Slot:
         slot = Slot(index)
         self.slots.append(slot)
-        if index is None or index in self._by_index:
+        slot.scattered = index in self._by_index
+        if index is None or slot.scattered:
             self._in_order_of_arrival()
         if index is not None:
             self._by_index[index] = slot
@@ -271,23 +291,6 @@ class CallAssembler:
                 yield f"call {slot.position}: {slot.garbage} characters after the end of its arguments were left out"
             if slot.told_twice and not slot.id:
                 yield f"call {slot.position}: it came twice, under one index and no id, and was read as one call"
-
-
-def _goes_on(slot: Slot, call_id: str, arguments: Any, *, placed: bool) -> bool:
-    """Whether a piece that says the name once more is of this call, and not another whole one in the same list.
-
-    `placed`: it bears this call's index.
-    """
-    same = bool(call_id and call_id == slot.id)
-    empty = _is_empty(arguments)
-    if slot.closed:
-        return empty and (same or placed)
-    # One that has no arguments yet may be whole, unless its id, which the other lacks, shows that each would have one.
-    return same or slot.has_arguments or (placed and (not empty or bool(slot.id and not call_id)))
-
-
-def _is_empty(arguments: Any) -> bool:
-    return arguments is None or (isinstance(arguments, str) and not arguments.strip())
 
 
 def _word(value: Any) -> str:

@@ -25,7 +25,7 @@ class Slot:
     belong before it may still come, `named_again` whether its name was said once more after its end, `told_twice`
     whether all of its arguments were, `held` whether they came as `{}` in one piece: some servers begin so, and the
     arguments follow, or objects that grow.  `late_id` came with its name after its end: it is that of another call, if
-    arguments follow.
+    arguments follow.  `scattered`: its pieces may come under indices of their own.
     """
 
     __slots__ = (
@@ -48,6 +48,7 @@ class Slot:
         "named_again",
         "position",
         "real",
+        "scattered",
         "told_twice",
     )
 
@@ -57,7 +58,7 @@ class Slot:
         self.name = self.late_id = ""
         self.position: int | None = None
         self.closed = self.named_again = self.held = False
-        self.real = self.told_twice = False
+        self.real = self.told_twice = self.scattered = False
         self.garbage = 0
         self.call: RawCall | None = None
         self.extra: dict[str, Any] = {}
@@ -183,6 +184,18 @@ class Slot:
         self._again = None if self._cumulative else piece
         return self._cumulative
 
+    def goes_on(self, call_id: str, arguments: Any, *, placed: bool) -> bool:
+        """Whether a piece that says the name once more is of this call, and not another whole one in the same list.
+
+        `placed`: it bears this call's index.
+        """
+        same = bool(call_id and call_id == self.id)
+        empty = says_nothing(arguments)
+        if self.closed:
+            return empty and (same or placed)
+        # One without arguments may be whole, unless its id, which the other lacks, shows that each would have one.
+        return same or self.has_arguments or (placed and (not empty or bool(self.id and not call_id)))
+
     def settle(self) -> None:
         """No more comes: where only the last piece alone is JSON, it is the arguments."""
         again, self._again = self._again, None
@@ -198,7 +211,7 @@ class Slot:
             return False
         if name and self.name and name != self.name:
             return True
-        if arguments is None or (isinstance(arguments, str) and not arguments.strip()):
+        if says_nothing(arguments):
             return False
         return not (marked and self.tells_again(arguments))
 
@@ -230,3 +243,8 @@ class Slot:
     def ignore_json(self) -> None:
         """The arguments are some text, which has no end of its own."""
         self._scanner.ignore()
+
+
+def says_nothing(arguments: Any) -> bool:
+    """Whether these are no arguments, nor a piece of any."""
+    return arguments is None or (isinstance(arguments, str) and not arguments.strip())

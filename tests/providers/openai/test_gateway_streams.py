@@ -1,0 +1,44 @@
+"""Streams as gateways in front of other services write them: the calls that were made come out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from odd_streams import END, A, Hear, Pay, Weather, chunk, event, heard, piece
+
+__all__ = ["heard"]
+
+PAY = '{"k": 1}'
+SCATTERED: dict[str, list[Any]] = {
+    "the arguments under the next index": [
+        piece(0, "a", "Weather", ""),
+        piece(1, None, "", A),
+        piece(2, "b", "Pay", ""),
+        piece(3, None, "", PAY),
+    ],
+    "an index used again, and the rest under the next": [
+        piece(0, "a", "Weather", A),
+        piece(0, "b", "Pay", PAY[:3]),
+        piece(1, arguments=PAY[3:]),
+    ],
+    "a name under the place of its tool": [
+        piece(2, "a", "Weather", ""),
+        piece(0, arguments=A[:5]),
+        piece(0, arguments=A[5:]),
+        piece(1, "b", "Pay", PAY),
+    ],
+    "no index, and another id with each piece": [
+        piece(call_id="a", name="Weather", arguments=""),
+        piece(call_id="x", arguments=A[:5]),
+        piece(call_id="y", arguments=A[5:]),
+        piece(call_id="b", name="Pay", arguments=PAY),
+    ],
+}
+
+
+@pytest.mark.parametrize("form", SCATTERED)
+def test_arguments_that_came_apart_from_their_name(heard: Hear, form: str) -> None:
+    found = heard(event(*map(chunk, SCATTERED[form])) + END)
+    assert (found.error, found.said) == (None, [("a", Weather(location="A")), ("b", Pay(k=1))])
+    assert found.stream.calls.warnings == ()
