@@ -24,6 +24,11 @@ def said(**delta: Any) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
 
 
+def detail(kind: str = "text", index: int | None = 0, **more: Any) -> dict[str, Any]:
+    """One of OpenRouter's `reasoning_details`."""
+    return {"type": f"reasoning.{kind}", "format": "anthropic-claude-v1", "index": index, **more}
+
+
 def thought(text: str | None, **more: Any) -> dict[str, Any]:
     return {"type": "thinking", "thinking": text, **more}
 
@@ -52,6 +57,40 @@ ROWS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
                 thought("d"),
                 {"type": "redacted_thinking", "data": "e"},
                 thought("f"),
+            ]
+        },
+    ),
+    "reasoning that is signed": (
+        [
+            {"reasoning_details": [detail(text="Let", signature=None)]},
+            {"reasoning_details": [detail(text=" me see.", signature=None), detail(text="")]},
+            {"reasoning_details": [detail(signature="s")]},
+            {"reasoning_details": [detail(text="More.")]},
+            {"reasoning_details": [detail(index=1, text="Other")]},
+        ],
+        {
+            "reasoning_details": [
+                detail(text="Let me see.", signature="s"),
+                detail(text="More."),
+                detail(index=1, text="Other"),
+            ]
+        },
+    ),
+    "reasoning of other kinds": (
+        [
+            {"reasoning_details": [detail("summary", summary="a", id="r1")]},
+            {"reasoning_details": [detail("summary", summary="b"), detail("summary", summary="c", id="r2")]},
+            {"reasoning_details": [detail("encrypted", data="x", id="r2")]},
+            {"reasoning_details": [detail("encrypted", data="y", id="r2"), 3, detail("text", index=None)]},
+        ],
+        {
+            "reasoning_details": [
+                detail("summary", summary="ab", id="r1"),
+                detail("summary", summary="c", id="r2"),
+                detail("encrypted", data="x", id="r2"),
+                detail("encrypted", data="y", id="r2"),
+                3,
+                detail("text", index=None),
             ]
         },
     ),
@@ -86,7 +125,7 @@ def test_fields_of_a_call_are_kept_too(faulty: Callable[..., FaultServer]) -> No
     "delta",
     [
         {"reasoning": "word " * 100},
-        {"reasoning_details": [{"type": "reasoning.text"}] * 6},
+        {"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "word " * 20}] * 6},
         {"thinking_blocks": [{"type": "thinking", "thinking": "word " * 100}]},
         {"tool_calls": [{"index": 0, "note": "word " * 100, "function": {"name": "A", "arguments": ""}}]},
     ],

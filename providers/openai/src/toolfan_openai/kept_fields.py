@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WORDS = frozenset({"role", "type", "name", "id"})  # they are said again, not continued
+_BLOCKS = ("thinking_blocks", "reasoning_details")
+"""Lists whose blocks come in pieces, the signature last: of LiteLLM and of OpenRouter.
+
+A service that checks the signature refuses the pieces: it is that of the whole text.
+"""
+# Of each type of block the text that is continued; what is encrypted comes whole.
+_PARTS = {"thinking": "thinking", "reasoning.text": "text", "reasoning.summary": "summary"}
 
 
 class _Pieces:
@@ -31,8 +38,8 @@ def keep(kept: dict[str, Any], key: str, value: Any) -> None:
         kept[key] = _continued(before, value)
     elif isinstance(value, list):
         mine = kept[key] = before if isinstance(before, list) else []  # never a list of the event's own
-        if key == "thinking_blocks":
-            _think(mine, value)
+        if key in _BLOCKS:
+            _join(mine, value)
         else:
             mine.extend(value)
     elif value is not None or before is None:
@@ -49,8 +56,9 @@ def keep_others(kept: dict[str, Any], said: Mapping[str, Any], known: frozenset[
 def finished(kept: Mapping[str, Any]) -> dict[str, Any]:
     """The fields as a whole message has them."""
     found = {key: _joined(value) for key, value in kept.items()}
-    if isinstance(blocks := found.get("thinking_blocks"), list):
-        found["thinking_blocks"] = [finished(block) if isinstance(block, dict) else block for block in blocks]
+    for key in _BLOCKS:
+        if isinstance(blocks := found.get(key), list):
+            found[key] = [finished(block) if isinstance(block, dict) else block for block in blocks]
     return found
 
 
@@ -65,14 +73,23 @@ def _continued(before: str | _Pieces, piece: str) -> _Pieces:
     return before
 
 
-def _think(blocks: list[Any], pieces: list[Any]) -> None:
-    """Blocks as LiteLLM has them in a whole message: in its streams they come in pieces, the signature last."""
+def _join(blocks: list[Any], pieces: list[Any]) -> None:
     for piece in pieces:
         last = blocks[-1] if blocks else None
-        open_ = isinstance(last, dict) and last.get("type") == "thinking" and not last.get("signature")
-        if last and open_ and isinstance(piece, OBJECT) and piece.get("type") == "thinking":
-            before, said = last.get("thinking"), piece.get("thinking")
-            text = before if isinstance(before, str | _Pieces) else ""
-            last.update(piece, thinking=_continued(text, said) if isinstance(said, str) else text)
-        else:
+        if not isinstance(last, dict) or not isinstance(piece, OBJECT) or not _continues(last, piece):
             blocks.append(dict(piece) if isinstance(piece, OBJECT) else piece)
+            continue
+        key = _PARTS[piece["type"]]
+        before, said = last.get(key), piece.get(key)
+        last.update((name, value) for name, value in piece.items() if value is not None)
+        if isinstance(before, str | _Pieces):
+            last[key] = _continued(before, said) if isinstance(said, str) else before
+
+
+def _continues(block: Mapping[str, Any], piece: Mapping[str, Any]) -> bool:
+    """Whether the piece is more of the block, which is open until its signature has come."""
+    kind = piece.get("type")
+    if not isinstance(kind, str) or kind not in _PARTS or block.get("type") != kind or block.get("signature"):
+        return False
+    marks = ((block.get(name), piece.get(name)) for name in ("index", "id"))
+    return all(before is None or now is None or before == now for before, now in marks)
