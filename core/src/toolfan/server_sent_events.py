@@ -196,9 +196,10 @@ class ServerSentEvents:
         try:
             value = from_json(data)
         except ValueError:
-            if not data.strip():
+            text = data.strip()
+            if not text or (text[:1] == b":" and name != b"error"):  # a comment, which a gateway made data of
                 return
-            if data.strip().startswith(b"[DONE]"):
+            if text.startswith(b"[DONE]"):
                 self._end(found)
                 return
             if _is_sign_of_life(name, data):

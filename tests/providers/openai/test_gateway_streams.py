@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from odd_streams import END, A, Hear, Pay, Weather, chunk, event, heard, piece
+from odd_streams import CALL, END, A, Hear, Pay, Weather, chunk, event, heard, piece
 
 __all__ = ["heard"]
 
@@ -42,3 +42,17 @@ def test_arguments_that_came_apart_from_their_name(heard: Hear, form: str) -> No
     found = heard(event(*map(chunk, SCATTERED[form])) + END)
     assert (found.error, found.said) == (None, [("a", Weather(location="A")), ("b", Pay(k=1))])
     assert found.stream.calls.warnings == ()
+
+
+def test_what_azure_leaves_empty_at_first_is_told_later(heard: Hear) -> None:
+    empty = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": []}
+    found = heard(event(empty) + CALL + END)
+    calls = found.stream.calls
+    assert (calls.model, calls.turn.response_id, calls.raw["created"]) == ("m", "c", 1)
+
+
+@pytest.mark.parametrize("place", ["first", "between"])
+def test_a_comment_that_came_as_data_is_one(heard: Hear, place: str) -> None:
+    comment = b"data: : OPENROUTER PROCESSING\n\n"
+    found = heard(comment + CALL + END if place == "first" else CALL + comment + END)
+    assert (found.error, found.said, found.requests) == (None, [("a", Weather(location="A"))], 1)

@@ -107,7 +107,7 @@ class ChatStreamParser:
         if self._due and not event.get("choices"):
             self._calls_end()
         for key in _ABOUT:
-            if key not in self._about and event.get(key) is not None:
+            if event.get(key) is not None and not self._about.get(key):  # Azure's first chunk has them empty
                 self._about[key] = event[key]
         usage = event.get("usage")
         if isinstance(usage, OBJECT) and usage:
