@@ -191,3 +191,18 @@ def test_done_is_the_end_where_no_call_is_open(faulty: Callable[..., Any]) -> No
         assert "needs_end" not in str(caught.value)
     with pytest.raises(toolfan.IncompleteStream, match="Set needs_end=False on the adapter"):
         streamed(faulty, cut(*events, done=b""))
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_response_may_stand_in_place_of_its_event(faulty: Callable[..., Any], named: bool) -> None:
+    """As some proxies write the first and the last events: with a type, or only the name of the event."""
+    whole = {**TWO, "object": "response"}
+    body = json.dumps(whole if named else {"type": "response.completed", **whole})
+    name = b"event: response.completed\n" if named else b""
+    answer = name + b"data: " + body.encode() + b"\n\n"
+    calls = streamed(faulty, http(answer, content_type="text/event-stream"))
+    assert (list(calls), calls.usage, calls.raw) == (
+        [A(x=1), A(x=2)],
+        streamed(faulty, sse(events_of(TWO))).usage,
+        whole,
+    )

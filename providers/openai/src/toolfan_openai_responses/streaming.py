@@ -84,8 +84,7 @@ class ResponseStreamParser:
         elif event.get("error") or kind == "error":
             raise error_from_body(event.get("error") or event, adapter=self._adapter)
         elif kind in _ENDS or (kind is None and "output" in event):
-            response = event.get("response") if kind else event  # a whole body, where events were asked for
-            self._end(dict(response) if isinstance(response, OBJECT) else {}, str(kind or "").partition(".")[2])
+            self._end(_response(event), str(kind or "").partition(".")[2])
         elif kind is None and (error := error_told(event)) is not None:
             raise error_of(error, adapter=self._adapter)
         elif isinstance(response := event.get("response"), OBJECT):
@@ -223,6 +222,14 @@ class ResponseStreamParser:
             return turn
         begun, settled = bool(self._items.at), self._items.are_whole()
         raise unended(turn, begun=begun, settled=settled, adapter=self._adapter, strange=self._strange or None)
+
+
+def _response(event: Mapping[str, Any]) -> JSON:
+    """What the last event tells; some are the response itself, and so is a whole body where events were asked for."""
+    response = event.get("response")
+    if isinstance(response, OBJECT):
+        return dict(response)
+    return {key: value for key, value in event.items() if key != "type"} if "output" in event else {}
 
 
 def _came(one: Item) -> str:
