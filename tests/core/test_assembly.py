@@ -434,6 +434,8 @@ def test_the_provider_may_say_that_calls_are_whole() -> None:
     calls.delta(0, "a", "A", "")
     calls.delta(1, "b", "B", '{"y":')
     calls.delta(2, "c", "C", "```json\n{}\n```")
+    calls.finish(all_said=False, named=False)
+    assert calls.take() == [], "arguments may follow"
     calls.finish(all_said=False)
     assert said(calls.take()) == [("a", "A", "")], "one that has begun may go on"
     calls.delta(1, None, None, "1}")

@@ -261,11 +261,11 @@ class CallAssembler:
         sealed, self._sealed = self._sealed, []
         return sealed
 
-    def finish(self, *, all_said: bool = True, keep_phantoms: bool = False) -> None:
+    def finish(self, *, all_said: bool = True, named: bool = True, keep_phantoms: bool = False) -> None:
         """The provider says that the calls are whole; `all_said`: that nothing will come any more.
 
-        Calls whose arguments are still open are sealed only then, as they are.  Phantoms are dropped, unless
-        `keep_phantoms` says that there is nothing else.
+        Calls whose arguments are still open are sealed only then, as they are; so are those without arguments, unless
+        what is `named` is whole.  Phantoms are dropped, unless `keep_phantoms` says that there is nothing else.
         """
         real = [slot for slot in self.slots if not slot.is_phantom]
         if keep_phantoms and not real:
@@ -277,7 +277,7 @@ class CallAssembler:
             self._put(slot)
         self._distinct = False
         for slot in sorted(real, key=lambda slot: slot.position or 0):
-            if slot.call is None and (all_said or slot.closed or not slot.has_arguments):
+            if slot.call is None and (all_said or slot.closed or (named and not slot.has_arguments)):
                 self._seal(slot)
 
     def in_order(self) -> list[Slot]:

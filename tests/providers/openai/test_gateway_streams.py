@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from odd_streams import CALL, END, A, Hear, Pay, Weather, chunk, event, heard, piece
+from odd_streams import CALL, DONE, END, A, Hear, Now, Pay, Weather, chunk, event, heard, piece
 
 __all__ = ["heard"]
 
@@ -56,3 +56,19 @@ def test_a_comment_that_came_as_data_is_one(heard: Hear, place: str) -> None:
     comment = b"data: : OPENROUTER PROCESSING\n\n"
     found = heard(comment + CALL + END if place == "first" else CALL + comment + END)
     assert (found.error, found.said, found.requests) == (None, [("a", Weather(location="A"))], 1)
+
+
+def test_an_end_after_every_piece_is_none(heard: Hear) -> None:
+    """As OpenWebUI writes it; the calls come when they are whole, and one without arguments at the end."""
+    pieces = [
+        piece(0, "a", "Weather", ""),
+        piece(0, arguments=A[:5]),
+        piece(0, arguments=A[5:]),
+        piece(1, "b", "Now", ""),
+        piece(2, "c", "Pay", None),
+        piece(2, arguments=PAY),
+    ]
+    found = heard(b"".join(event(chunk(one), chunk(finish="stop")) for one in pieces) + DONE)
+    assert (found.error, found.said) == (None, [("a", Weather(location="A")), ("b", Now()), ("c", Pay(k=1))])
+    assert found.stream.calls.stop.kind == "calls"
+    assert found.stream.calls.warnings == ()

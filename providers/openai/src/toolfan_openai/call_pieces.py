@@ -152,16 +152,19 @@ class CallPieces:
         for key, value in entry.items():
             keep(known, key, value)
 
-    def end(self, *, all_said: bool = True, keep_phantoms: bool = False) -> None:
-        """The provider says that the calls are whole; `all_said`: that nothing will come any more."""
+    def end(self, *, all_said: bool = True, named: bool = True, keep_phantoms: bool = False) -> None:
+        """The provider says that the calls are whole; `all_said`: that nothing will come any more.
+
+        `named`: so are those of which no more came than the name.
+        """
         for slot, said in self._bare.values():
             self._calls.close(slot, entry_text(finished(said)))
         self._bare.clear()
-        self._legacy.finish(all_said=all_said, keep_phantoms=keep_phantoms)
+        self._legacy.finish(all_said=all_said, named=named, keep_phantoms=keep_phantoms)
         spoken = any(not slot.is_phantom for slot in self._calls.slots)
         if not spoken:
             self.whole(self._legacy.take())
-        self._calls.finish(all_said=all_said, keep_phantoms=keep_phantoms)
+        self._calls.finish(all_said=all_said, named=named, keep_phantoms=keep_phantoms)
         if all_said:
             told = [(slot.call.name, slot.call.arguments) for slot in self._calls.in_order() if slot.call]
             self.whole(call for call in self._legacy.take() if is_another((call.name, call.arguments), told))

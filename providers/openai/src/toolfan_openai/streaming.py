@@ -179,7 +179,9 @@ class ChatStreamParser:
         calls = parse_completion(body, adapter=self._adapter).calls if message is not None else ()
         self._calls.complete(calls)
         if ended:
-            self._calls.end(all_said=False)
+            # A mere end may stand in a chunk of its own after every piece, so OpenWebUI; only the other says of calls.
+            said = stop_reason(self._finish, has_calls=False).kind == "calls"
+            self._calls.end(all_said=False, named=said or self._done)
         if message is None:
             return
         untold = {key: value for key, value in message.items() if key not in _CALLS and not self._message.get(key)}
