@@ -44,6 +44,29 @@ def test_arguments_that_came_apart_from_their_name(heard: Hear, form: str) -> No
     assert found.stream.calls.warnings == ()
 
 
+@pytest.mark.parametrize("counted", [True, False], ids=["counting its chunks", "of one choice"])
+def test_pieces_that_are_said_as_messages_too(heard: Hear, counted: bool) -> None:
+    """As Foundry Local writes them, whose earlier versions count the chunks where the index of the choice belongs."""
+    pieces: list[Any] = [
+        {"content": "Let "},
+        {"content": "me."},
+        {"tool_calls": [piece(0, "a", "Weather", "")]},
+        {"tool_calls": [piece(0, arguments=A)]},
+        {"tool_calls": [piece(1, "b", "Pay", PAY[:3])]},
+        {"tool_calls": [piece(1, arguments=PAY[3:])]},
+        {"content": ""},
+    ]
+    chunks = []
+    for at, said in enumerate(pieces):
+        message = {"role": "assistant", "content": "", "function_call": None, "tool_calls": [], **said}
+        choice = {"index": 190 + at if counted else 0, "delta": message, "message": message, "finish_reason": None}
+        chunks.append({"object": "chat.completion.chunk", "choices": [choice]})
+    chunks[-1]["choices"][0]["finish_reason"] = "tool_calls"
+    found = heard(event(*chunks) + DONE)
+    assert (found.error, found.said) == (None, [("a", Weather(location="A")), ("b", Pay(k=1))])
+    assert (found.stream.calls.text, found.stream.calls.warnings) == ("Let me.", ())
+
+
 def test_what_azure_leaves_empty_at_first_is_told_later(heard: Hear) -> None:
     empty = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": []}
     found = heard(event(empty) + CALL + END)

@@ -119,7 +119,7 @@ class ChatStreamParser:
         index = choice.get("index")
         if not self._begun:
             self._begun, self._choice = True, index
-        elif index != self._choice and index is not None and self._choice is not None:
+        elif index != self._choice and index is not None and self._choice is not None and not _counts_chunks(choice):
             self._others.add(repr(index))
             return
         delta = choice.get("delta")
@@ -131,7 +131,7 @@ class ChatStreamParser:
             self._read_delta(delta)
             if self._told or len(self.texts) > before:
                 self._by_messages, self._whole = False, None
-            if "message" in choice:
+            if "message" in choice and choice["message"] != delta:
                 self._read_later(choice["message"])
         elif isinstance(message := choice.get("message"), OBJECT):
             self._read_message(message, choice, event)
@@ -288,3 +288,9 @@ class ChatStreamParser:
         if slots:
             message["tool_calls"] = [entry_of(slot) for slot in slots]
         return message
+
+
+def _counts_chunks(choice: Mapping[str, Any]) -> bool:
+    """Whether the index is that of the chunk: so Foundry Local, which says each piece as a message, too."""
+    delta = choice.get("delta")
+    return isinstance(delta, OBJECT) and delta == choice.get("message")
