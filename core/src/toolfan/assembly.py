@@ -43,8 +43,7 @@ class CallAssembler:
         self._held: Slot | None = None  # one that began with `{}`, whose arguments may follow
         self._stray: Slot | None = None
         self._ids = Ids()
-
-    # Pieces in.
+        self._settled = 0  # how many of the first slots are sealed
 
     def delta(
         self,
@@ -267,9 +266,12 @@ class CallAssembler:
         Calls whose arguments are still open are sealed only then, as they are; so are those without arguments, unless
         what is `named` is whole.  Phantoms are dropped, unless `keep_phantoms` says that there is nothing else.
         """
-        real = [slot for slot in self.slots if not slot.is_phantom]
-        if keep_phantoms and not real:
-            real = self.slots
+        while self._settled < len(self.slots) and self.slots[self._settled].call is not None:
+            self._settled += 1
+        slots = self.slots[self._settled :]
+        real = [slot for slot in slots if not slot.is_phantom]
+        if keep_phantoms and not real and not self._settled:
+            real = slots
         missing = [slot for slot in real if slot.position is None]
         if self._distinct:
             missing.sort(key=lambda slot: slot.index or 0)

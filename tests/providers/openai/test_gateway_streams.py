@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
+import toolfan
 from odd_streams import CALL, DONE, END, A, Hear, Now, Pay, Weather, chunk, event, heard, piece
 
 __all__ = ["heard"]
@@ -42,6 +44,26 @@ def test_arguments_that_came_apart_from_their_name(heard: Hear, form: str) -> No
     found = heard(event(*map(chunk, SCATTERED[form])) + END)
     assert (found.error, found.said) == (None, [("a", Weather(location="A")), ("b", Pay(k=1))])
     assert found.stream.calls.warnings == ()
+
+
+@pytest.mark.slow
+def test_an_end_after_every_piece_takes_linear_time() -> None:
+    def seconds(n: int) -> float:
+        best = float("inf")
+        for _ in range(3):
+            parser = toolfan.load_adapter("openai").stream_parser()
+            events = [
+                chunk(one) for at in range(n) for one in (piece(at, f"c{at}", "Pay", ""), piece(at, arguments=PAY))
+            ]
+            started = time.thread_time()
+            for one in events:
+                parser.feed(one)
+                parser.feed(chunk(finish="stop"))
+            parser.close()
+            best = min(best, time.thread_time() - started)
+        return best
+
+    assert seconds(2000) < 9 * max(seconds(500), 0.002)  # quadratic is 16
 
 
 @pytest.mark.parametrize("counted", [True, False], ids=["counting its chunks", "of one choice"])

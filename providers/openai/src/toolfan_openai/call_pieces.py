@@ -55,9 +55,10 @@ class CallPieces:
         for call in calls:
             self._calls.whole(call.provider_id, call.name, call.arguments)
 
-    def complete(self, calls: Iterable[RawCall]) -> None:
+    def complete(self, calls: Sequence[RawCall]) -> None:
         """Of calls that came whole after pieces, or beside them: what the pieces left open, some only named."""
-        still_open = [slot for slot in self._calls.slots if slot.is_open and (not slot.closed or slot.is_empty)]
+        slots = self._calls.slots if calls else ()
+        still_open = [slot for slot in slots if slot.is_open and (not slot.closed or slot.is_empty)]
         for call in calls if still_open else ():
             slot = next((slot for slot in still_open if _begins(slot, call)), None)
             if slot is not None:
