@@ -89,3 +89,30 @@ def test_input_that_stands_whole_in_the_start(faulty: Callable[..., Any], *, use
     answer = Asker(use_async, True)(faulty(stream([begin, *starts, told, end])).url)
     assert [(one.id, one.value.location) for one in answer.outcomes] == [("toolu_a", "Oslo"), ("toolu_b", "Rome")]
     assert answer.warnings == ()
+
+
+def delta(at: int, **said: str) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": at, "delta": said}
+
+
+def test_a_text_under_the_index_of_a_call_is_a_text(faulty: Callable[..., Any]) -> None:
+    """So some versions of SGLang; sent back in the call's block, the service refuses it."""
+    sent = events(message(GOOD))
+    at = next(at for at, event in enumerate(sent) if event["type"] == "content_block_stop")
+    said = [delta(0, type="text_delta", text=text) for text in ("Let me", " see.")]
+    calls = Asker(False, True)(faulty(stream([*sent[:at], *said, *sent[at:]])).url)
+    assert (list(calls), calls.text) == ([Weather(location="Oslo", units="metric")], "Let me see.")
+    assert calls.turn.replay["content"] == [GOOD, {"type": "text", "text": "Let me see."}]
+    assert calls.warnings == ()
+
+
+def test_arguments_under_the_index_of_a_text_are_those_of_the_open_call(faulty: Callable[..., Any]) -> None:
+    text = {"type": "text", "text": "Well."}
+    sent = [dict(event) for event in events(message(text, GOOD))]
+    for event in sent:
+        if event["type"] == "content_block_delta" and "partial_json" in event["delta"]:
+            event["index"] = 0
+    calls = Asker(False, True)(faulty(stream(sent)).url)
+    assert (list(calls), calls.text) == ([Weather(location="Oslo", units="metric")], "Well.")
+    assert calls.turn.replay["content"] == [text, GOOD]
+    assert calls.warnings == ()

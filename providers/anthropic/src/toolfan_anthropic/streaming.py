@@ -46,6 +46,12 @@ class _Block:
             self.pieces[key] = [begun] if isinstance(begun, str) else []
         self.pieces[key].append(piece)
 
+    def is_other(self, kind: str | None) -> bool:
+        """Whether a piece of this kind cannot be of the block: a text of a call, or arguments of a text."""
+        if kind == "tool_use":
+            return self.about.get("type") in ("text", "thinking")
+        return kind is not None and self.slot is not None
+
     def whole(self, adapter: str) -> JSON:
         """The block as a whole message has it."""
         said = {key: "".join(pieces) for key, pieces in self.pieces.items()}
@@ -160,7 +166,11 @@ class MessageStreamParser:
         if not isinstance(delta, OBJECT):
             return
         key = self._key_of(index)
-        block = self._open.get(key) or self._closed.get(key) or self._begun_by(key, delta)
+        block = self._open.get(key) or self._closed.get(key)
+        if block is None:
+            block = self._begun_by(key, delta)
+        elif ("partial_json" in delta) is (block.slot is None) and block.is_other(_kind(delta)):
+            block = self._elsewhere(key, delta)
         if block is None:
             self._warnings.append(f"a piece came that belongs to no block: {delta.get('type')}")
             return
@@ -188,13 +198,22 @@ class MessageStreamParser:
 
     def _begun_by(self, key: Any, delta: Mapping[str, Any]) -> _Block | None:
         """The block of a piece whose start never came."""
-        kind = next((kind for said, kind in _KINDS.items() if said in delta), None)
+        kind = _kind(delta)
         if kind is None:
             return None
         self._start(key, {"type": kind})
         if key is _STRAY:  # it is not the block that pieces without an index belong to
             self._closed[key] = self._open.pop(key)
         return self._blocks[-1]
+
+    def _elsewhere(self, key: Any, delta: Mapping[str, Any]) -> _Block | None:
+        """The block of a piece that its index is not that of: the one that is open for it, or a new one."""
+        kind = _kind(delta)
+        if kind == "tool_use":
+            fit = [one for one in self._open.values() if one.slot is not None and not one.slot.closed]
+        else:
+            fit = [one for one in self._open.values() if one.about.get("type") == kind]
+        return fit[0] if len(fit) == 1 else self._begun_by(f"{kind} beside {key}", delta)
 
     def _end(self, index: Any) -> None:
         key = self._key_of(index)
@@ -233,6 +252,11 @@ class MessageStreamParser:
             return turn
         strange = None if self._about else self._strange
         raise unended(turn, begun=begun, adapter=self._adapter, strange=strange)
+
+
+def _kind(delta: Mapping[str, Any]) -> str | None:
+    """The type of block that a piece is of; None if it may be of any."""
+    return next((kind for said, kind in _KINDS.items() if said in delta), None)
 
 
 def _key(index: Any) -> Any:
