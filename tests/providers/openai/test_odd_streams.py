@@ -36,6 +36,7 @@ TOLD_AGAIN: dict[str, list[Any]] = {
     "spelt otherwise": [PAY, '{"k":1}'],
     "as a text and as an object": ['{"k":1.0}', {"k": 1}],
     "as an object and as a text": [{"k": 1}, f"{PAY}\n"],
+    "as JSON in a text of JSON": [PAY[:3], PAY[3:], json.dumps(PAY)],
     "cumulative, with a newline at the end": [f"{PAY}\n"[: at + 1] for at in range(len(PAY) + 1)],
 }
 
