@@ -64,6 +64,7 @@ ORDER = [
     "ended_streams",
     "keyless",
     "event_streams",
+    "gzip_members",
     "slots",
     "open_wrappers",
     "assembly",

@@ -70,10 +70,11 @@ class AsyncHttpTransport:
         import anyio
 
         from .event_streams import events_async
+        from .gzip_members import plain_bytes_async
 
         sender, rest = self.sender, list[Any]()
         # Each generator is closed here: left to the event loop, it would still be at it after the stream.
-        async with aclosing(response.aiter_bytes()) as chunks, aclosing(events_async(chunks, decoder)) as found:
+        async with aclosing(plain_bytes_async(response)) as chunks, aclosing(events_async(chunks, decoder)) as found:
             try:
                 async for event in found:
                     yield sender.checked(event, response)

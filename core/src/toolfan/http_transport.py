@@ -75,8 +75,9 @@ class HttpTransport:
 
     def _events(self, response: Any, decoder: EventDecoder, timeout: float | None, added: Pairs) -> Generator[JSON]:
         from .event_streams import events
+        from .gzip_members import plain_bytes
 
-        sender, chunks = self.sender, in_time(response.iter_bytes())
+        sender, chunks = self.sender, in_time(plain_bytes(response))
         found = events(chunks, decoder)
         try:
             for event in found:

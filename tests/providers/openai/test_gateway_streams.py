@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from typing import Any
 
 import pytest
 import toolfan
-from odd_streams import CALL, DONE, END, A, Hear, Now, Pay, Weather, chunk, event, heard, piece
+from loopback import http
+from odd_streams import CALL, CALL_B, DONE, END, A, Hear, Now, Pay, Weather, chunk, event, heard, piece
 
 __all__ = ["heard"]
 
@@ -117,3 +119,24 @@ def test_an_end_after_every_piece_is_none(heard: Hear) -> None:
     assert (found.error, found.said) == (None, [("a", Weather(location="A")), ("b", Now()), ("c", Pay(k=1))])
     assert found.stream.calls.stop.kind == "calls"
     assert found.stream.calls.warnings == ()
+
+
+def packed(*parts: bytes, end: bytes = b"") -> Any:
+    """Each part compressed by itself, as a body of one member after another."""
+    body = b"".join(gzip.compress(part) for part in parts) + end
+    answer = http(body, content_type="text/event-stream", content_encoding="gzip")
+    return lambda handler: handler.wfile.write(answer)
+
+
+@pytest.mark.parametrize("size", [1, 50, 10_000])
+def test_a_body_of_several_gzip_members_is_read_to_its_end(heard: Hear, size: int) -> None:
+    text = CALL + CALL_B + END
+    found = heard(packed(*(text[at : at + size] for at in range(0, len(text), size)), end=b"\0" * 9))
+    assert (found.error, [call_id for call_id, _ in found.said]) == (None, ["a", "b"])
+
+
+def test_what_came_before_a_broken_member_is_kept(heard: Hear) -> None:
+    found = heard(packed(CALL, end=b"\x1f\x8b" + b"x" * 20))
+    assert isinstance(found.error, toolfan.BadResponse)
+    assert "the answer cannot be decompressed" in str(found.error)
+    assert found.said == [("a", Weather(location="A"))]
