@@ -93,6 +93,7 @@ ORDER = [
     "merging",
     "judging",
     "reasking",
+    "rereading",
     "stream_judging",
     "asking",
     "stream_asking",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .asking import Spent, Terms, Wishes, answered, result_of
 from .calls import Call, Round
-from .errors import ToolfanError
+from .errors import ProviderError, ToolfanError
 from .judging import lacks_required, raise_if_declined
 from .results import Calls
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .retries import Retries
 
 Conversation: TypeAlias = Generator["Effect", Any, Calls[Any]]
+_UNREADABLE = (400, 422, 500)
+"""What servers say of an earlier call whose arguments they cannot read."""
 
 
 def converse(
@@ -51,7 +53,7 @@ def converse(
     try:
         while True:
             spent.attempts, before = spent.attempts + 1, spent.requests
-            one = yield from ask(terms, request)
+            one, request = yield from _read_again(ask, terms, request)
             usage, outcomes = one.turn.usage, one.outcomes
             if calls is not None:
                 usage, outcomes = calls.usage + usage, _merged(adapter, request, calls, outcomes)
@@ -81,6 +83,25 @@ def converse(
         exc.attempts, exc.requests = spent.attempts - (spent.requests == before), spent.requests
         yield from _save(terms, request, calls, exc)
         raise
+
+
+def _read_again(
+    ask: Callable[[Terms, ToolRequest], Asking], terms: Terms, request: ToolRequest
+) -> Generator[Effect, Any, tuple[Answered, ToolRequest]]:
+    """The answer, and the request that it answers: as it is, or plainer if the server could not read it again."""
+    try:
+        return (yield from ask(terms, request)), request
+    except ProviderError as exc:
+        at_end = terms.wishes.closed or terms.spent.requests >= terms.spent.ceiling
+        if exc.status not in _UNREADABLE or exc.turn is not None or at_end:
+            raise
+        from .rereading import with_objects
+
+        messages = with_objects(request.messages)
+        if messages is None:
+            raise
+    request = replace(request, messages=messages)
+    return (yield from ask(terms, request)), request
 
 
 def _paused(one: Answered) -> bool:

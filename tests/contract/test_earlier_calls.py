@@ -1,0 +1,72 @@
+"""Servers that decode the arguments of earlier calls (vLLM, llama.cpp's) refuse a turn that is replayed as it came."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import responses_api as api
+import toolfan
+from four_ways import MODES, ask
+from loopback import ONCE, USER, call, completion, raw
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from loopback import Bench
+
+
+class A(BaseModel):
+    x: int
+
+
+class Nothing(BaseModel):
+    pass
+
+
+REFUSAL = {"error": {"status": 400, "message": "Expecting value: line 1 column 7 (char 6)"}}
+FAILURE = {"error": {"status": 500, "message": "Failed to parse tool call arguments as JSON"}}
+TURN = [call("A", {"x": 1}, "a"), call("A", '{"x": ', "b"), call("Nothing", "", "c"), call("A", '"{\\"x\\": 3}"', "d")]
+SENT = ['{"x": 1}', '{"INVALID_JSON": "{\\"x\\": "}', "{}", '{"x": 3}']
+MENDED = raw(completion(call("A", {"x": 2}, "e")))
+
+
+def arguments(body: Any) -> list[str]:
+    """Of the calls of the last assistant turn."""
+    said = next(message for message in reversed(body["messages"]) if message["role"] == "assistant")
+    return [one["function"]["arguments"] for one in said["tool_calls"]]
+
+
+@pytest.mark.parametrize(("mode", "refusals"), [(mode, [REFUSAL]) for mode in MODES] + [("create", [FAILURE] * 3)])
+def test_a_turn_that_is_refused_is_sent_with_objects_for_arguments(
+    bench: Bench, mode: str, refusals: list[Any]
+) -> None:
+    calls = ask(bench, mode, raw(completion(*TURN)), *refusals, MENDED, tools=(A, Nothing))
+    assert list(calls) == [A(x=1), A(x=2), Nothing(), A(x=3)]
+    assert (calls.attempts, calls.requests) == (2, 2 + len(refusals))
+    assert arguments(bench.bodies[1]) == [one["function"]["arguments"] for one in TURN]  # first of all, as it came
+    assert arguments(bench.bodies[-1]) == SENT
+    assert [message["role"] for message in bench.bodies[-1]["messages"][2:]] == ["tool"] * 4
+
+
+def test_items_of_the_responses_api_too(bench: Bench) -> None:
+    said, mended = (api.response(api.called("A", text, "a", vendor=None)) for text in ('{"x": ', '{"x": 2}'))
+    bench.serve(raw(said), REFUSAL, raw(mended))
+    client = toolfan.wrap(bench.sdk(), adapter="openai-responses", stop=ONCE)
+    assert list(client.create(model="m", messages=USER, tools=(A,))) == [A(x=2)]
+    replayed = next(item for item in bench.bodies[-1]["input"] if item.get("type") == "function_call")
+    assert json.loads(replayed["arguments"]) == {"INVALID_JSON": '{"x": '}
+
+
+@pytest.mark.parametrize(("refusal", "requests"), [(REFUSAL, 3), ({"error": {"status": 401}}, 2)])
+def test_what_is_refused_all_the_same_is_told_with_what_was_good(bench: Bench, refusal: Any, requests: int) -> None:
+    with pytest.raises(toolfan.ProviderError) as caught:
+        ask(bench, "create", raw(completion(*TURN)), refusal, refusal, tools=(A, Nothing))
+    assert list(caught.value.calls or ()) == [A(x=1), Nothing(), A(x=3)]
+    assert caught.value.requests == requests
+
+
+def test_a_refusal_of_calls_that_can_be_read_is_not_asked_again(bench: Bench) -> None:
+    with pytest.raises(toolfan.RequestRejected) as caught:
+        ask(bench, "create", raw(completion(call("A", {"x": "no"}))), REFUSAL, MENDED, tools=(A,))
+    assert caught.value.requests == 2
