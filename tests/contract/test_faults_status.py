@@ -128,7 +128,7 @@ def test_all_who_share_the_client_wait_after_a_429(ask: Asker) -> None:
         thread = threading.Thread(target=lambda: client.create(model=model, **options))
         thread.start()
         until(paused, 20)
-        allowed = client._retries._paused_until
+        allowed = client._retries.paused_until
         client.create(model="good@gate", **options)
         ended = time.monotonic()
         thread.join(20)
@@ -138,7 +138,7 @@ def test_all_who_share_the_client_wait_after_a_429(ask: Asker) -> None:
             task = asyncio.ensure_future(client.create(model=model, **options))
             while not paused():
                 await asyncio.sleep(0.01)
-            allowed = client._retries._paused_until
+            allowed = client._retries.paused_until
             await client.create(model="good@gate", **options)
             ended = time.monotonic()
             await task

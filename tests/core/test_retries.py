@@ -160,7 +160,7 @@ def test_a_429_pauses_every_call_of_the_client(bench: Bench) -> None:
     ask("same client", client)
     assert ended["same client"] >= 0.5
     first.join(60)
-    client._retries._paused_until = time.monotonic() + 30
+    client._retries.paused_until = time.monotonic() + 30
     with pytest.raises(toolfan.RateLimited, match="send nothing for another") as caught:
         create(client, deadline=1)
     assert caught.value.retry_after is not None
@@ -184,6 +184,31 @@ def test_a_pause_that_begins_while_another_ends_is_kept(monkeypatch: pytest.Monk
     assert policy.pause() > 20
     policy.slow_down(1)
     assert policy.pause() > 20
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_who_waits_out_a_pause_waits_out_what_others_are_told_meanwhile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, stream: bool
+) -> None:
+    bench.serve({**GOOD, "times": "always"})
+    client, slept, here, real = client_of(bench), list[float](), threading.current_thread(), time.sleep
+
+    def sleep(seconds: float) -> None:
+        if threading.current_thread() is not here:
+            return real(seconds)
+        slept.append(seconds)
+        if len(slept) == 1:
+            client._retries.slow_down(20)  # another call's 429
+        return None
+
+    client._retries.slow_down(3)
+    monkeypatch.setattr(time, "sleep", sleep)
+    if stream:
+        client.stream(model="m", messages=USER, tools=(A,)).until_done()
+    else:
+        create(client)
+    first, second = slept  # and not on and on, where nobody sleeps
+    assert first < 4 < 15 < second
 
 
 @pytest.mark.parametrize("headers", [{"retry-after": "300"}, {"retry-after": "30", "x-should-retry": "false"}])

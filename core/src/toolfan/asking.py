@@ -80,8 +80,8 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
     adapter, spent = terms.adapter, terms.spent
     wire, series, before = adapter.build_request(request), terms.retries.series(), None
     while True:
-        if seconds := terms.retries.pause():
-            yield silence(adapter, seconds)
+        if terms.retries.paused_until:
+            yield from silence(terms)
         spent.requests += 1
         response: WireResponse | None = None
         try:
@@ -109,15 +109,19 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
             return Answered(response, with_choice_noted(turn, request, outcomes), outcomes)
 
 
-def silence(adapter: ParallelToolsAdapter, seconds: float) -> Wait:
-    """As long as the provider wants this client to be silent."""
-    error = RateLimited(
-        f"the provider asked this client to send nothing for another {seconds:.1f} s",
-        adapter=adapter.name,
-        retry_after=seconds,
-        hint="The deadline would pass before; raise deadline=, or ask less often.",
-    )
-    return Wait(seconds, error)
+def silence(terms: Terms) -> Generator[Effect, Any, None]:
+    """As long as the provider wants this client to be silent, which another call may hear while this one waits."""
+    waited, adapter = 0.0, terms.adapter.name
+    # Not until the clock says so: in tests of users' own nobody sleeps.
+    while (until := terms.retries.paused_until) > waited and (seconds := terms.retries.pause()):
+        waited = until
+        error = RateLimited(
+            f"the provider asked this client to send nothing for another {seconds:.1f} s",
+            adapter=adapter,
+            retry_after=seconds,
+            hint="The deadline would pass before; raise deadline=, or ask less often.",
+        )
+        yield Wait(seconds, error)
 
 
 def again(exc: ProviderError, series: Any, spent: Spent) -> Generator[Effect, Any, ProviderError]:

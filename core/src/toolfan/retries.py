@@ -43,20 +43,19 @@ class Retries:
         self._stop, self._wait = stop, wait
         self._lock = ProcessLock()
         self._budget = float(BUDGET)
-        self._paused_until = 0.0
+        self.paused_until = 0.0
+        """Until when this client sends nothing, on the monotonic clock."""
 
     def pause(self) -> float:
         """Seconds for which this client sends nothing, because the provider asked it to slow down."""
-        if not self._paused_until:
-            return 0.0
-        left = self._paused_until - time.monotonic()
+        left = self.paused_until - time.monotonic()
         return left * random.uniform(1.0, 1.1) if left > 0 else 0.0  # not all of them at the same moment
 
     def slow_down(self, seconds: float) -> None:
         """Let every call of this client wait so long, or as long as any wait may be."""
         until = time.monotonic() + min(seconds, LONGEST_WAIT)
         with self._lock.here():
-            self._paused_until = max(self._paused_until, until)
+            self.paused_until = max(self.paused_until, until)
 
     def succeeded(self) -> None:
         """An answer came: part of the budget is earned back."""

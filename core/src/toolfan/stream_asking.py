@@ -35,8 +35,8 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
     adapter, spent = terms.adapter, terms.spent
     wire, series, before = adapter.build_request(request), terms.retries.series(), None
     while True:
-        if seconds := terms.retries.pause():
-            yield silence(adapter, seconds)
+        if terms.retries.paused_until:
+            yield from silence(terms)
         spent.requests += 1
         reading = _Reading(terms, request)
         try:
