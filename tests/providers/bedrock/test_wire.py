@@ -13,6 +13,7 @@ import pytest
 import toolfan
 from bedrock_asking import MODEL, asked
 from bedrock_wire import SECRET, answer, events, frames, use
+from botocore import stub
 from loopback import USER, http, until
 from toolfan import workers
 from wrapped_ways import WAYS, Weather
@@ -408,3 +409,15 @@ def test_no_secret_is_shown(bedrock: Callable[..., Any]) -> None:
     shown = f"{error!r} {error} {error.__cause__!r} {error.__context__!r} {toolfan.wrap(client)!r}"
     assert SECRET not in shown
     assert "hidden-header-9" not in shown
+
+
+@pytest.mark.parametrize("way", ["whole", "async whole"])
+def test_what_the_sdks_own_stub_says_is_the_answer(bedrock: Callable[..., Any], way: str) -> None:
+    client, server = bedrock(ANSWERS["whole"])
+    with stub.Stubber(client) as stubbed:
+        stubbed.add_response("converse", answer(*TWO, stop="tool_use") | {"metrics": {"latencyMs": 1}})
+        stubbed.add_client_error("converse", "AccessDeniedException", "not this model", 403)
+        assert list(asked(way, client)) == VALUES
+        with pytest.raises(toolfan.PermissionDenied, match="not this model"):
+            asked(way, client)
+    assert server.requests == []

@@ -47,7 +47,8 @@ class _Asked:
 
     timeout: float | None
     headers: Mapping[str, str]
-    content: bytes = b""
+    content: bytes | None = None
+    """None where a stub of the SDK's answered in place of the service."""
     sent: Mapping[str, str] = field(default_factory=dict)
     """All headers that went out, the signature's too."""
 
@@ -116,6 +117,12 @@ def _do_not_retry(response: Any, operation: Any, caught_exception: Any = None, *
         raise ClientError(with_words(response[1], response[0].content), operation.name)
 
 
+def _stubbed(answer: Mapping[str, Any]) -> JSON:
+    """What a stub (botocore's Stubber, a patched `_make_api_call`) gives as the body: it has no text of one."""
+    body: JSON = to_json({key: value for key, value in answer.items() if key != "ResponseMetadata"})
+    return body
+
+
 class _Sender:
     """What the sync and the async sender share."""
 
@@ -146,6 +153,8 @@ class _Sender:
         answer = self.call("Converse", request, asked, query)
         secrets = self.secrets(asked)
         _, headers, request_id = about(answer, secrets)
+        if asked.content is None:
+            return WireResponse(_stubbed(answer), request_id, headers)
         try:
             body = decode_json(asked.content, adapter=self.adapter, content_type=kind_of(headers), secrets=secrets)
         except ProviderError as exc:
