@@ -7,9 +7,12 @@ Knows: HTTP, error bodies of every kind.  Must not know: SDK classes.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from pydantic_core import from_json
 
 from .error_words import FILTER_CODES, QUOTA_CODES, STATUSES
 from .errors import (
@@ -163,10 +166,21 @@ def provider_words(body: Any, depth: int = 0) -> str:
             return f"{'.'.join(map(str, where))}: {said}"
         for name in ("message", "detail", "error", "errors", "error_description", "error_msg", "msg", "title"):
             if body.get(name):
-                return provider_words(body[name], depth + 1)
+                said, behind = provider_words(body[name], depth + 1), _words_behind(body, depth)
+                return f"{said}: {behind}" if behind and behind not in said else said
     if depth < _DEEPEST and isinstance(body, list | tuple):
         return "; ".join(provider_words(item, depth + 1) for item in body[:20])
     return "" if body is None else json_text(body)
+
+
+def _words_behind(error: Mapping[str, Any], depth: int) -> str:
+    """What the service behind a gateway (OpenRouter) said, where that is handed on: the gateway's words say little."""
+    told = error.get("metadata")
+    raw = told.get("raw") if isinstance(told, Mapping) else None
+    if isinstance(raw, str) and raw.lstrip()[:1] in ("{", "["):
+        with contextlib.suppress(ValueError):
+            raw = from_json(raw)
+    return provider_words(raw, depth + 1)
 
 
 def innermost(error: Any) -> Mapping[str, Any]:

@@ -46,6 +46,12 @@ def failure(message: str = "it failed", code: str | None = None, kind: str | Non
     return json.dumps({"error": {"message": message, "type": kind, "param": None, "code": code}})
 
 
+def gateway(raw: str, code: int = 400) -> str:
+    """As OpenRouter tells what the provider behind it said."""
+    told = {"message": "Provider returned error", "code": code, "metadata": {"raw": raw, "provider_name": "Acme"}}
+    return json.dumps({"error": told})
+
+
 def status(number: int, body: str | None = None, **headers: str) -> bytes:
     return http(failure() if body is None else body, number, x_request_id="req-9", **headers)
 
@@ -132,6 +138,14 @@ FAULTS: dict[str, Fault] = {
         400,
         "tool_use_failed",
     ),
+    "a gateway's words and those behind it": Fault(
+        status(400, gateway('{"error": {"message": "too many tools"}}')),
+        RequestRejected,
+        False,
+        "Provider returned error: too many tools",
+        400,
+        "400",
+    ),
     "302": Fault(status(302, "", location="http://127.0.0.1:9/"), BadResponse, False, "302.*127.0.0.1:9", 302),
     "HTML 200": Fault(http("<html>hi</html>", content_type="text/html"), BadResponse, True, "text/html.*<html>hi"),
     "empty 200": Fault(http(""), BadResponse, True, "empty"),
@@ -154,6 +168,9 @@ FAULTS: dict[str, Fault] = {
     ),
     "error number in a 200": Fault(http('{"error": {"message": "m", "code": 503}}'), Unavailable, True, "m", 503),
     "error text in a 200": Fault(http('{"error": "broken"}'), Unavailable, True, "broken"),
+    "a gateway's error in a 200": Fault(
+        http(gateway("slower, please", 429)), RateLimited, True, "returned error: slower, please", 429
+    ),
     "error in a choice": Fault(
         http('{"choices": [{"error": {"message": "m", "code": 402}, "message": {}}]}'), QuotaExhausted, False, "m", 402
     ),
