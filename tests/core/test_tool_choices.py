@@ -77,6 +77,12 @@ def test_a_call_that_the_choice_does_not_allow_is_kept_with_a_warning(ask: Any, 
     assert calls.warnings == (WARNING,)
 
 
+def test_a_failed_call_where_none_was_wanted_is_not_asked_for_again(ask: Any) -> None:
+    with pytest.raises(InvalidCalls) as caught:
+        ask([GOT_A, call("A", {"x": "no"}, "bad")], tool_choice="none")
+    assert (list(caught.value.calls or ()), caught.value.requests) == ([A(x=1)], 1)
+
+
 @pytest.mark.parametrize("choice", [B, [B], ["B", "C"]])
 def test_beside_a_required_call_another_one_is_kept_with_a_warning(ask: Any, choice: Any) -> None:
     calls = ask([GOT_A, GOT_B, call("A", {"x": 2}, "a2")], tool_choice=choice)

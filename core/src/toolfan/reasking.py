@@ -50,6 +50,8 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
 
     Every call of the last turn is answered once, under its own id: accepted, or all that is wrong with it.
     """
+    if request.tool_choice.mode == "none" and calls.turn.calls:  # what was asked for is that none be made
+        return None
     owed = _owed(calls)
     missing = _no_call(adapter, request, calls)
     if not owed and not missing:
