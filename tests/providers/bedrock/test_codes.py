@@ -70,3 +70,12 @@ def test_an_unknown_error_in_a_stream_is_told_by_its_name_and_words(bedrock: Cal
     with pytest.raises(Unavailable, match=r"\(newerException\): planted words") as caught:
         asked(way, client)
     assert (caught.value.code, len(caught.value.calls or ())) == ("newerException", 1)
+
+
+@pytest.mark.parametrize("way", ["whole", "streamed"])
+@pytest.mark.parametrize("status", [502, 504])
+def test_what_a_page_says_is_told(bedrock: Callable[..., Any], way: str, status: int) -> None:
+    """boto3 tells the reason of the status in its place."""
+    client, _ = bedrock(http("<html>planted words</html>", status, content_type="text/html"))
+    with pytest.raises(Unavailable, match=f"answered {status}: <html>planted words"):
+        asked(way, client)

@@ -6,6 +6,7 @@ Knows: how these errors look.  Must not know: requests, retries, policy, what co
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http.client import responses
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
@@ -104,7 +105,8 @@ def with_words(parsed: Mapping[str, Any], content: bytes) -> Any:
     told = parsed.get("Error") or {}
     said, body = told.get("Message") or parsed.get("message"), body_of(content)
     framed = isinstance(body, Mapping) and said == content.decode("utf-8", "replace")
-    if not body or (said and not framed):
+    reason = responses.get((parsed.get("ResponseMetadata") or {}).get("HTTPStatusCode", 0))
+    if not body or (said and not framed and said != reason):  # of a page it tells the reason of the status alone
         return parsed
     code = (code_told(innermost(body.get("error")) or body) if framed else None) or told.get("Code")
     return {**parsed, "Error": {**told, "Code": code, "Message": provider_words(body)}}
