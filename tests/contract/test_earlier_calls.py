@@ -1,4 +1,4 @@
-"""Servers that decode the arguments of earlier calls (vLLM, llama.cpp's) refuse a turn that is replayed as it came."""
+"""Servers that refuse a turn of their own, replayed as it came: for broken arguments (vLLM), for fields (Groq)."""
 
 from __future__ import annotations
 
@@ -47,6 +47,23 @@ def test_a_turn_that_is_refused_is_sent_with_objects_for_arguments(
     assert arguments(bench.bodies[1]) == [one["function"]["arguments"] for one in TURN]  # first of all, as it came
     assert arguments(bench.bodies[-1]) == SENT
     assert [message["role"] for message in bench.bodies[-1]["messages"][2:]] == ["tool"] * 4
+
+
+WORDS = (
+    "'messages.1' : for 'role:assistant' the following must be satisfied[('messages.1' : property 'reasoning' is {})]"
+)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_turn_that_is_refused_for_a_field_is_sent_without_it(bench: Bench, mode: str) -> None:
+    said = completion(call("A", {"x": "no"}, "a"), reasoning="Hm.", executed_tools=[])
+    refusal = {"error": {"status": 400, "message": WORDS}}
+    calls = ask(bench, mode, raw(said), refusal, MENDED, tools=(A,))
+    assert (list(calls), calls.attempts, calls.requests) == ([A(x=2)], 2, 3)
+    first, second = (body["messages"][1] for body in bench.bodies[1:])
+    assert first["reasoning"] == "Hm."
+    assert second.keys() == {"role", "content", "tool_calls"}
+    assert {**first, **second} == first
 
 
 def test_items_of_the_responses_api_too(bench: Bench) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Conversation: TypeAlias = Generator["Effect", Any, Calls[Any]]
 _UNREADABLE = (400, 422, 500)
-"""What servers say of an earlier call whose arguments they cannot read."""
+"""What servers say of an earlier turn that they cannot read."""
 
 
 def converse(
@@ -95,9 +95,9 @@ def _read_again(
         at_end = terms.wishes.closed or terms.spent.requests >= terms.spent.ceiling
         if exc.status not in _UNREADABLE or exc.turn is not None or at_end:
             raise
-        from .rereading import with_objects
+        from .rereading import plainer
 
-        messages = with_objects(request.messages)
+        messages = plainer(request.messages, exc.message)
         if messages is None:
             raise
     request = replace(request, messages=messages)
