@@ -247,9 +247,9 @@ def test_jobs_under_way_may_be_left_behind_beyond_the_bound() -> None:
 def test_a_paused_client_has_asked_for_nothing(bench: Bench) -> None:
     bench.serve(GOOD)
     client = bench.client()
-    client._retries._paused_until = time.monotonic() + 30
+    client._retries.paused_until = time.monotonic() + 30
     assert failed(client, RateLimited, deadline=1) == (0, 0)
-    client._retries._paused_until = 0.0
+    client._retries.paused_until = 0.0
     assert client.create(**ASKED).requests == 1
 
 
