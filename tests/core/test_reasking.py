@@ -293,6 +293,16 @@ def test_calls_beyond_the_limit_are_not_asked_for_again(bench: Bench) -> None:
     assert calls.attempts == 2
 
 
+def test_a_call_that_is_still_owed_keeps_its_place_under_the_limit(bench: Bench) -> None:
+    calls = ask(bench, [BAD], [call("B", {"y": 0}, "bad"), GOOD], [MENDED], parallel=False)
+    assert list(calls) == [B(y="s", z=4)]
+    assert [type(bad.error) for bad in calls.failed] == [TooManyCalls]
+    assert answers_sent(bench, 2)["good"] == "Not run: the model made more calls than 1. Do not repeat this call."
+    # A required one has a place beside it.
+    calls = ask(bench, [BAD], [MENDED, GOOD], parallel=False, tool_choice=A)
+    assert (list(calls), calls.failed) == ([B(y="s", z=4), A(x=1)], ())
+
+
 def test_a_wrapper_is_answered_once_for_all_of_its_calls(bench: Bench) -> None:
     uses = [{"recipient_name": "functions.A", "parameters": {"x": n}} for n in (1, "no")]
     wrapper = call("multi_tool_use.parallel", {"tool_uses": uses}, "w")

@@ -33,14 +33,19 @@ def is_owed(outcome: Outcome[Any]) -> bool:
 
 
 def merge(
-    slots: Sequence[Outcome[Any]], new: Sequence[Outcome[Any]], *, limit: int | None = None, adapter: str | None = None
+    slots: Sequence[Outcome[Any]],
+    new: Sequence[Outcome[Any]],
+    *,
+    limit: int | None = None,
+    wanted: int = 0,
+    adapter: str | None = None,
 ) -> tuple[Outcome[Any], ...]:
     """The slots, filled with the calls of a later answer.
 
     A new call fills the failed slot with its id (unless the server numbers calls anew in each answer), else one of its
     tool: that with the most arguments in common, or the next; else (if it is good) one whose tool was unknown.  A
     repetition of a good call fills nothing and is left out.  Others are appended: their `attempt` shows that they came
-    later; good ones beyond `limit` calls become TooManyCalls.
+    later; good ones beyond `limit` calls become TooManyCalls, where the first `wanted` slots count though they failed.
     """
     known: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
     for slot in slots:
@@ -53,7 +58,10 @@ def merge(
     used = {id(outcome) for outcome in filled.values()}
     _append(merged, [outcome for outcome in fresh if id(outcome) not in used])
     if limit is not None:
-        merged[len(slots) :] = _within(limit, merged, len(slots), adapter)
+        taken = sum(
+            isinstance(one, Call) or (at < wanted and is_owed(one)) for at, one in enumerate(merged[: len(slots)])
+        )
+        merged[len(slots) :] = _within(limit, taken, merged[len(slots) :], adapter)
     return _marked(merged)
 
 
@@ -184,13 +192,12 @@ def _append(merged: list[Outcome[Any]], extra: Sequence[Outcome[Any]]) -> None:
         merged.append(replace(outcome, index=index, id=call_id, **changes))
 
 
-def _within(limit: int, merged: Sequence[Outcome[Any]], start: int, adapter: str | None) -> list[Outcome[Any]]:
-    """The outcomes from `start`, of which the good ones beyond `limit` calls are failed."""
-    good = sum(isinstance(outcome, Call) for outcome in merged[:start])
+def _within(limit: int, taken: int, extra: Sequence[Outcome[Any]], adapter: str | None) -> list[Outcome[Any]]:
+    """The extra outcomes, of which the good ones beyond `limit` calls, with the `taken` ones, are failed."""
     kept: list[Outcome[Any]] = []
-    for outcome in merged[start:]:
-        good += isinstance(outcome, Call)
-        if isinstance(outcome, Call) and good > limit:
+    for outcome in extra:
+        taken += isinstance(outcome, Call)
+        if isinstance(outcome, Call) and taken > limit:
             message = f"the model made more calls than {limit}"
             error = TooManyCalls(message, adapter=adapter, tool=outcome.name, call_id=outcome.id)
             kept.append(BadCall(outcome.index, outcome.id, outcome.name, outcome.raw, error, outcome.attempt))

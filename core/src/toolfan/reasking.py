@@ -33,8 +33,8 @@ def merged(
     """
     limit = limit_of(request)
     if limit is not None and lacks_required(request, so_far.outcomes):
-        limit += len(so_far.good)
-    return merge(so_far.outcomes, new, limit=limit, adapter=adapter.name)
+        limit += len(so_far.good) + len(_owed(so_far))
+    return merge(so_far.outcomes, new, limit=limit, wanted=_wanted(so_far), adapter=adapter.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,11 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
     )
     reminder += f"\n{missing} Call the tools now." if missing else ""
     if latest.turn.calls:
-        answers = {outcome.raw.id: reask_answer(outcome) for outcome in latest.outcomes}
-        last = next(reversed(answers))
-        answers[last] = reask_answer(latest.outcomes[-1], still_owed=reminder)
+        # Merged, a good one may be beyond the limit.
+        late = {bad.raw.id: bad for bad in calls.failed if bad.attempt == calls.attempts and is_beyond_limit(bad)}
+        said = [late.get(outcome.raw.id, outcome) for outcome in latest.outcomes]
+        answers = {outcome.raw.id: reask_answer(outcome) for outcome in said}
+        answers[said[-1].raw.id] = reask_answer(said[-1], still_owed=reminder)
         return FollowUp(tuple(adapter.build_answer(latest.turn, wire_answers(latest.turn.calls, answers))))
     nudge = reminder.strip()
     replayed = adapter.build_answer(latest.turn, []) if latest.turn.text else []
@@ -95,8 +97,13 @@ def _named(adapter: ParallelToolsAdapter, request: ToolRequest, bad: BadCall) ->
 
 def _owed(calls: Calls[Any]) -> list[BadCall]:
     """The failed calls of the first answer that had any: a failed extra call of a later round is nobody's wish."""
-    slots = next((len(one.outcomes) for one in calls.rounds if one.outcomes), len(calls.outcomes))
+    slots = _wanted(calls)
     return [bad for bad in calls.failed if bad.index < slots and is_owed(bad)]
+
+
+def _wanted(calls: Calls[Any]) -> int:
+    """How many calls the first answer had that had any."""
+    return next((len(one.outcomes) for one in calls.rounds if one.outcomes), len(calls.outcomes))
 
 
 def _no_call(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[Any]) -> str | None:
