@@ -214,3 +214,27 @@ def test_in_a_run_a_required_call_beyond_the_limit_is_made_again_and_runs(bench:
     told = bench.bodies[1]["messages"][-1]["content"]
     assert told.startswith("Not run: the model made more calls than 1. A call of this tool is required: make it again.")
     assert [isinstance(body["tool_choice"], dict) for body in bench.bodies] == [True, True, False]
+
+
+def test_a_required_call_that_comes_late_and_fails_is_asked_for_until_it_is_good(ask: Any, bench: Bench) -> None:
+    late = [call("A", {"x": 5}, "late"), call("B", {"y": 0}, "bad")]
+    calls = ask([GOT_A], late, [GOT_B], tool_choice=B)
+    assert (list(calls), calls.failed, calls.requests) == ([A(x=1), A(x=5), B(y="s")], (), 3)
+    with pytest.raises(InvalidCalls) as caught:
+        ask([GOT_A], late, tool_choice=B, max_attempts=2)
+    assert list(caught.value.calls or ()) == [A(x=1), A(x=5)]
+
+
+def test_the_limit_holds_where_the_first_calls_come_in_a_later_round(ask: Any) -> None:
+    calls = ask(
+        "Hm.", [call("B", {"y": 0}, "bad"), GOT_A, call("C", {}, "c")], [GOT_B], tool_choice="required", parallel=2
+    )
+    assert list(calls) == [B(y="s"), A(x=1)]
+    assert [type(bad.error) for bad in calls.failed] == [toolfan.TooManyCalls]
+
+
+def test_a_required_call_beyond_the_limit_of_a_later_round_is_wanted_all_the_same(ask: Any, bench: Bench) -> None:
+    calls = ask([GOT_A], [call("C", {}, "c"), GOT_B], [call("B", {"y": "s"}, "b2")], tool_choice=B, parallel=False)
+    assert list(calls) == [A(x=1), C(), B(y="s")]
+    told = next(one["content"] for one in bench.bodies[2]["messages"] if one.get("tool_call_id") == "b")
+    assert told.startswith("Not run: the model made more calls than 2. A call of this tool is required: make it again.")

@@ -43,7 +43,7 @@ def rules_of(
         repairs=policy.repairs,
         context=policy.context,
         limit=limit_of(request) if attempt == 1 else None,
-        required=(request.tool_choice.tools or ()) if request.tool_choice.mode == "required" else (),
+        required=required_of(request),
         cut=cut,
         attempt=attempt,
         empty_may_be_cut=empty_may_be_cut(adapter),
@@ -68,6 +68,12 @@ def names_of(adapter: ParallelToolsAdapter, request: ToolRequest) -> NameMap:
 
 def limit_of(request: ToolRequest) -> int | None:
     return None if request.parallel is True else int(request.parallel) or 1
+
+
+def required_of(request: ToolRequest) -> Sequence[str]:
+    """The tools of which one must be called."""
+    choice = request.tool_choice
+    return (choice.tools or ()) if choice.mode == "required" else ()
 
 
 def with_note(turn: Turn) -> Turn:

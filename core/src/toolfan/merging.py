@@ -58,10 +58,7 @@ def merge(
     used = {id(outcome) for outcome in filled.values()}
     _append(merged, [outcome for outcome in fresh if id(outcome) not in used])
     if limit is not None:
-        taken = sum(
-            isinstance(one, Call) or (at < wanted and is_owed(one)) for at, one in enumerate(merged[: len(slots)])
-        )
-        merged[len(slots) :] = _within(limit, taken, merged[len(slots) :], adapter)
+        _limit(merged, slots, limit, wanted, adapter)
     return _marked(merged)
 
 
@@ -192,18 +189,21 @@ def _append(merged: list[Outcome[Any]], extra: Sequence[Outcome[Any]]) -> None:
         merged.append(replace(outcome, index=index, id=call_id, **changes))
 
 
-def _within(limit: int, taken: int, extra: Sequence[Outcome[Any]], adapter: str | None) -> list[Outcome[Any]]:
-    """The extra outcomes, of which the good ones beyond `limit` calls, with the `taken` ones, are failed."""
-    kept: list[Outcome[Any]] = []
-    for outcome in extra:
-        taken += isinstance(outcome, Call)
-        if isinstance(outcome, Call) and taken > limit:
+def _limit(
+    merged: list[Outcome[Any]], slots: Sequence[Outcome[Any]], limit: int, wanted: int, adapter: str | None
+) -> None:
+    """Fails the new calls behind the first `wanted` that are beyond `limit`: good ones; in a first answer, all."""
+    taken = sum(isinstance(one, Call) or is_owed(one) for one in merged[:wanted])
+    taken += sum(isinstance(one, Call) for one in slots[wanted:])
+    for at, outcome in enumerate(merged[wanted:], wanted):
+        known = at < len(slots) and isinstance(slots[at], Call)
+        if known or not (isinstance(outcome, Call) or not slots):
+            continue
+        taken += 1
+        if taken > limit:
             message = f"the model made more calls than {limit}"
             error = TooManyCalls(message, adapter=adapter, tool=outcome.name, call_id=outcome.id)
-            kept.append(BadCall(outcome.index, outcome.id, outcome.name, outcome.raw, error, outcome.attempt))
-        else:
-            kept.append(outcome)
-    return kept
+            merged[at] = BadCall(outcome.index, outcome.id, outcome.name, outcome.raw, error, outcome.attempt)
 
 
 def _marked(merged: Sequence[Outcome[Any]]) -> tuple[Outcome[Any], ...]:

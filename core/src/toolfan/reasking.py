@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from .answering import error_text, reask_answer, wire_answers
 from .calls import BadCall, RawCall
 from .errors import InvalidCalls, MalformedArguments
-from .judging import is_beyond_limit, lacks_required, limit_of, names_of, without_requirement
+from .judging import is_beyond_limit, lacks_required, limit_of, names_of, required_of, without_requirement
 from .merging import is_owed, merge
+from .validation import WANTED_ALL_THE_SAME
 from .wire import well_formed
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ def merged(
 
     Calls that came in place of a required one do not count against the limit: that one was asked for beside them.
     """
-    limit = limit_of(request)
-    if limit is not None and lacks_required(request, so_far.outcomes):
-        limit += len(so_far.good) + len(_owed(so_far))
+    limit, required = limit_of(request), required_of(request)
+    if limit is not None and _is_unmet(request, so_far):
+        others = [one.name for one in so_far.good] + [bad.name for bad in _owed(request, so_far)]
+        limit += sum(name not in required for name in others)
     return merge(so_far.outcomes, new, limit=limit, wanted=_wanted(so_far), adapter=adapter.name)
 
 
@@ -52,7 +54,7 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
     """
     if request.tool_choice.mode == "none" and calls.turn.calls:  # what was asked for is that none be made
         return None
-    owed = _owed(calls)
+    owed = _owed(request, calls)
     missing = _no_call(adapter, request, calls)
     if not owed and not missing:
         return None
@@ -65,7 +67,7 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
     reminder += f"\n{missing} Call the tools now." if missing else ""
     if latest.turn.calls:
         # Merged, a good one may be beyond the limit.
-        late = {bad.raw.id: bad for bad in calls.failed if bad.attempt == calls.attempts and is_beyond_limit(bad)}
+        late = {bad.raw.id: bad for bad in _late(request, calls)}
         said = [late.get(outcome.raw.id, outcome) for outcome in latest.outcomes]
         answers = {outcome.raw.id: reask_answer(outcome) for outcome in said}
         answers[said[-1].raw.id] = reask_answer(said[-1], still_owed=reminder)
@@ -81,7 +83,7 @@ def asked_next(request: ToolRequest, calls: Calls[Any], more: FollowUp) -> ToolR
     Once the required call came, the choice would keep the model from making those again that are of other tools.
     """
     required = request.tool_choice.tools
-    if required is not None and any(bad.name not in required for bad in _owed(calls)):
+    if required is not None and any(bad.name not in required for bad in _owed(request, calls)):
         request = without_requirement(request, calls.outcomes)
     return replace(request, messages=(*request.messages, *more.messages))
 
@@ -95,10 +97,31 @@ def _named(adapter: ParallelToolsAdapter, request: ToolRequest, bad: BadCall) ->
     return f"of {name}{said}" if name else f"without a name{said}"
 
 
-def _owed(calls: Calls[Any]) -> list[BadCall]:
-    """The failed calls of the first answer that had any: a failed extra call of a later round is nobody's wish."""
-    slots = _wanted(calls)
-    return [bad for bad in calls.failed if bad.index < slots and is_owed(bad)]
+def _owed(request: ToolRequest, calls: Calls[Any]) -> list[BadCall]:
+    """The failed calls of the first answer that had any, and of a required tool that was not called well yet.
+
+    Any other failed extra call of a later round is nobody's wish.
+    """
+    slots, still = _wanted(calls), required_of(request) if _is_unmet(request, calls) else ()
+    return [bad for bad in calls.failed if is_owed(bad) and (bad.index < slots or bad.name in still)]
+
+
+def _is_unmet(request: ToolRequest, calls: Calls[Any]) -> bool:
+    """Whether a call of certain tools is required, and none came that is good."""
+    required = required_of(request)
+    return bool(required) and all(one.name not in required for one in calls.good)
+
+
+def _late(request: ToolRequest, calls: Calls[Any]) -> list[BadCall]:
+    """The calls of the last round that are beyond the limit; one that is required is wanted all the same."""
+    found = [bad for bad in calls.failed if bad.attempt == calls.attempts and is_beyond_limit(bad)]
+    wanted = required_of(request) if _is_unmet(request, calls) else ()
+    return [
+        replace(bad, error=bad.error.with_details(hint=WANTED_ALL_THE_SAME))  # type: ignore[arg-type]
+        if bad.name in wanted
+        else bad
+        for bad in found
+    ]
 
 
 def _wanted(calls: Calls[Any]) -> int:
@@ -135,7 +158,7 @@ def raise_if_failed(
     `spent`: the model would have been asked again, had there been a request left.
     """
     failed = calls.failed
-    if failed if strictly else _owed(calls):
+    if failed if strictly else _owed(request, calls):
         faults = "; ".join(f"{bad.name or 'a call without a name'}: {bad.error.message}" for bad in failed[:5])
         message = f"{len(failed)} of {len(calls.outcomes)} calls failed: {faults}"
     elif lacks_required(request, calls.outcomes):

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_ARGUMENT_CHARACTERS = 16 * 1024 * 1024
 """Of one call; in UTF-8 that is up to four times as many bytes."""
+WANTED_ALL_THE_SAME = "A call of this tool is required: make it again."
+"""What the model is told of a required call that came beyond the limit."""
 _NONE: tuple[str, ...] = ()
 _FIRST = object()
 _NOT_ALLOWED = ("decimal_", "greater_than", "less_than", "multiple_of")  # of a number that is one
@@ -140,7 +142,7 @@ class Judged:
         rules = self._rules
         before = {one.name for one in self.outcomes[: rules.limit]}
         wanted = rules.names.to_tool.get(name) in rules.required and before.isdisjoint(rules.required)
-        hint = "A call of this tool is required: make it again." if wanted else None
+        hint = WANTED_ALL_THE_SAME if wanted else None
         return TooManyCalls(f"the model made more calls than {rules.limit}", hint=hint)
 
 
