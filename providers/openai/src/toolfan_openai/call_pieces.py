@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from toolfan.assembly import CallAssembler
 from toolfan.wire import escaped, is_same, json_text, json_value, well_formed
 
-from .entries import entry_text, is_another, piece, regular
+from .entries import entry_text, is_another, piece, regular, said_elsewhere
 from .kept_fields import finished, keep, keep_others
 from .parsing import OBJECT, called, check_calls
 
@@ -118,7 +118,7 @@ class CallPieces:
     def _read(self, entry: Mapping[str, Any], named: list[Slot]) -> None:
         index, given = entry.get("index"), entry.get("id")
         said, arguments, opaque = entry.get("function"), "arguments", False
-        if not isinstance(said, OBJECT) or "parameters" in said:
+        if not isinstance(said, OBJECT) or said_elsewhere(said):
             entry = regular(entry, unnamed=self._flat)
             self._flat = self._flat or (said is None and isinstance(entry.get("function"), OBJECT))
             said = entry.get("function")

@@ -12,13 +12,14 @@ from toolfan.sealing import number_of
 from toolfan.wire import escaped, is_same, json_text, json_value, well_formed
 
 _OBJECT = (dict, Mapping)  # dict first, which is the usual one and the cheaper look
-_SAID = ("name", "arguments", "parameters", "input")
-_FOR_ARGUMENTS = ("parameters", "input")
-"""What stands in their place: of Llama and others, and of Anthropic's blocks."""
+_FOR_ARGUMENTS = ("parameters", "input", "args")
+"""What stands in their place: of Llama and others, of Anthropic's blocks, of LangChain's messages."""
+_SAID = ("name", "arguments", *_FOR_ARGUMENTS)
+_TYPES = (None, "function", "function_call", "tool_call", "tool_use")  # of a call without `function`
 
 
 def regular(entry: Any, *, unnamed: bool = False) -> Any:
-    """The entry as OpenAI writes one: some have no `function` around name and arguments, or `parameters` in it.
+    """The entry as OpenAI writes one: some have no `function` around name and arguments, or these elsewhere.
 
     `unnamed`: what has only the arguments is one, too.
     """
@@ -26,8 +27,8 @@ def regular(entry: Any, *, unnamed: bool = False) -> Any:
         return entry
     function = entry.get("function")
     if isinstance(function, _OBJECT):
-        return entry if "parameters" not in function else {**entry, "function": _with_arguments(function)}
-    if function is not None or entry.get("custom") is not None or entry.get("type") not in (None, "function"):
+        return {**entry, "function": _with_arguments(function)} if said_elsewhere(function) else entry
+    if function is not None or entry.get("custom") is not None or entry.get("type") not in _TYPES:
         return entry
     said = {key: entry[key] for key in _SAID if key in entry}
     name = said.get("name")
@@ -35,6 +36,11 @@ def regular(entry: Any, *, unnamed: bool = False) -> Any:
         return entry
     rest = {key: value for key, value in entry.items() if key not in said}
     return {**rest, "function": _with_arguments(said)}
+
+
+def said_elsewhere(said: Mapping[str, Any]) -> bool:
+    """Whether there is something that may stand in the place of the arguments."""
+    return "parameters" in said or "input" in said or "args" in said
 
 
 def _with_arguments(said: Mapping[str, Any]) -> Mapping[str, Any]:
