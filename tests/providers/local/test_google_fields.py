@@ -180,6 +180,21 @@ def test_the_selection_of_a_model_as_the_sdk_writes_it(server: Server) -> None:
     assert vertex(server).models.generate_content(model="m", contents="hello", config=config).text
 
 
+@pytest.mark.parametrize("field", ["audioMetadata", "documentMetadata", "spreadsheetMetadata"])
+def test_what_newer_sdks_say_of_a_part_is_taken(server: Server, field: str) -> None:
+    """The document does not have them yet; google-genai 3.4 writes them, for both services."""
+    answer = post(server, "v1/" + VERTEX, said({"text": "hello"}, {"fileData": {"fileUri": "gs://a"}, field: {}}))
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("role", [None, ""])
+def test_a_role_that_is_null_or_empty_is_the_users(server: Server, role: str | None) -> None:
+    parts = [{"text": "What is the weather in Oslo?"}]
+    tool = {"functionDeclarations": [{"name": "weather", "parameters": {"type": "OBJECT"}}]}
+    answer = post(server, "v1/" + VERTEX, {"contents": [{"role": role, "parts": parts}], "tools": [tool]})
+    assert "functionCall" in answer.json()["candidates"][0]["content"]["parts"][0], answer.text
+
+
 def test_the_document_of_the_service_agrees() -> None:
     why = judge("discovery_judge").why
     for changes, message in REFUSED:

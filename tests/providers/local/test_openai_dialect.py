@@ -82,6 +82,14 @@ def test_azure(server: Server) -> None:
     )
 
 
+def test_azure_by_a_deployment_alone(server: Server) -> None:
+    """The body's model is null then, as LangChain's client for Azure has it."""
+    place = {"azure_endpoint": server.base_url, "azure_deployment": "my-deployment"}
+    with openai.AzureOpenAI(**place, api_key="any", api_version="2024-10-21") as sdk:
+        completion = sdk.chat.completions.create(model=None, messages=MESSAGES, tools=TOOLS)  # type: ignore[call-overload]
+    assert (pairs(completion), completion.model) == (EXPECTED, "my-deployment")
+
+
 def test_any_prefix_works(server: Server) -> None:
     with openai.OpenAI(base_url=server.base_url + "/openai/v1", api_key="any") as sdk:
         assert [model.id for model in sdk.models.list()] == ["toolfan-local"]

@@ -37,6 +37,11 @@ def parts_of(content: Mapping[str, Any]) -> list[JSON]:
     return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
 
 
+def role_of(content: Mapping[str, Any]) -> str:
+    """Who says a content: the user, where the role is missing, null or empty."""
+    return content.get("role") or "user"
+
+
 def calling_config(request: Mapping[str, Any]) -> Mapping[str, Any]:
     """The function calling config, empty where there is none."""
     return spelled(spelled(request, "toolConfig") or {}, "functionCallingConfig") or {}
@@ -95,7 +100,7 @@ def _check_contents(contents: list[JSON] | None) -> None:
         raise refuse("Unable to submit request because at least one contents field is required.")
     called = 0
     for content in contents:
-        if content.get("role", "user") not in _ROLES:
+        if role_of(content) not in _ROLES:
             raise refuse("Please use a valid role: user, model.")
         if not parts_of(content):
             raise refuse(

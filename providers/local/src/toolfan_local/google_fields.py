@@ -31,8 +31,9 @@ _MESSAGES = _table(
     "string: model cachedContent; object: modelArmorConfig outputConfig; any: serviceTier store",
     Content="string: role; [Part]: parts",
     Part="string: text; bool: thought; bytes: thoughtSignature; Blob: inlineData; FileData: fileData;"
-    "FunctionCall: functionCall; FunctionResponse: functionResponse; object: audioTranscription codeExecutionResult "
-    "executableCode mediaProcessing mediaResolution partMetadata speechMetadata toolCall toolResponse videoMetadata",
+    "FunctionCall: functionCall; FunctionResponse: functionResponse; object: audioMetadata audioTranscription "
+    "codeExecutionResult documentMetadata executableCode mediaProcessing mediaResolution partMetadata speechMetadata "
+    "spreadsheetMetadata toolCall toolResponse videoMetadata",
     Blob="string: mimeType displayName; bytes: data",
     FileData="string: mimeType fileUri displayName",
     FunctionCall="string: id name; Struct: args; [object]: partialArgs; bool: willContinue",

@@ -30,6 +30,7 @@ from toolfan_local.google_checks import (
     generation_config,
     mode_word,
     parts_of,
+    role_of,
     spelled,
 )
 from toolfan_local.google_fields import refuse
@@ -193,7 +194,7 @@ def _calling_config(request: Mapping[str, Any]) -> tuple[str, list[str]]:
 def _last_user_text(contents: list[JSON]) -> str:
     for content in reversed(contents):
         texts = [part["text"] for part in parts_of(content) if isinstance(part.get("text"), str)]
-        if content.get("role", "user") == "user" and texts:
+        if role_of(content) == "user" and texts:
             return "\n".join(texts)
     return ""
 

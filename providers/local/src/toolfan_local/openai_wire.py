@@ -56,8 +56,8 @@ def read(body: bytes, deployment: str | None = None) -> Question:
     Raises Refused for a request that the service would not take.
     """
     request = decoded(body)
-    if deployment is not None:
-        request.setdefault("model", deployment)
+    if deployment is not None and request.get("model") is None:  # null, where the client names the deployment alone
+        request["model"] = deployment
     check_request(request)
     choice, allowed, forced = _choice(request)
     results = _trailing_results(request["messages"])
