@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import httpx
 import pytest
 import toolfan
 from google import genai
@@ -51,6 +52,19 @@ def called(sdk: genai.Client, model: str, *, stream: bool) -> list[tuple[Any, An
 def test_tuned_models_and_other_publishers(server: Server, model: str, path: str, stream: bool) -> None:
     assert called(vertex(server), model, stream=stream) == EXPECTED
     assert server.requests[-1].path.startswith(f"/v1beta1/{path}:")
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta"])
+def test_models_can_be_looked_up(server: Server, version: str) -> None:
+    """Some clients do so before they ask; in the version v1 the key tells whose list is meant."""
+    options: Any = {"base_url": server.base_url, "api_version": version}
+    with genai.Client(api_key="k", http_options=options) as sdk:
+        assert sdk.models.get(model="gemini-2.5-flash").name == "models/gemini-2.5-flash"
+        assert [model.name for model in sdk.models.list()] == ["models/toolfan-local"]
+
+
+def test_a_method_is_no_model(server: Server) -> None:
+    assert httpx.get(f"{server.base_url}/v1/models/m:generateContent", headers={"x-goog-api-key": "k"}).is_error
 
 
 @pytest.mark.parametrize("stream", [False, True])

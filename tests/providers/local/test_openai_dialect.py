@@ -90,6 +90,13 @@ def test_azure_by_a_deployment_alone(server: Server) -> None:
     assert (pairs(completion), completion.model) == (EXPECTED, "my-deployment")
 
 
+@pytest.mark.parametrize("name", ["gpt-4o-mini", "qwen3:8b", "meta-llama/Llama-3.1-8B"])
+def test_a_model_of_any_name_is_there(server: Server, name: str) -> None:
+    with client(server) as sdk:
+        model = sdk.models.retrieve(name)
+    assert (model.id, model.object) == (name, "model")
+
+
 def test_any_prefix_works(server: Server) -> None:
     with openai.OpenAI(base_url=server.base_url + "/openai/v1", api_key="any") as sdk:
         assert [model.id for model in sdk.models.list()] == ["toolfan-local"]

@@ -21,6 +21,7 @@ from toolfan_local import (
     google_stream,
     google_wire,
     keys,
+    models,
     openai_stream,
     openai_wire,
     responses_stream,
@@ -43,7 +44,6 @@ _RESPONSES = re.compile(r".*/responses$")
 _MESSAGES = re.compile(r".*/v1/messages$")
 _CONVERSE = re.compile(r".*/model/(?P<model>.+)/converse(?P<stream>-stream)?$")
 _COHERE = re.compile(r".*/v2/chat$")
-_MODELS = re.compile(r"(/openai)?(/v1)?/models$")
 _VERTEX = re.compile(  # without a project: the express mode, which goes by a key
     r"/(?P<version>v1|v1beta1)/(?P<project>projects/[^/]+/locations/[^/]+/)?"
     r"(?:publishers/[^/]+/models|endpoints)/(?P<model>[^/:]+):(?P<method>\w+)$"
@@ -87,17 +87,21 @@ async def dispatch(desk: Desk, request: Request) -> Response:
         return await BEDROCK.answer(desk, request, lambda: bedrock_wire.read(body, converse["model"], stream=stream))
     if "/v1/messages/" in path:
         return _count_anthropic(desk, request, path, body)
-    if _MODELS.match(path) and request.method == "GET":
-        refused = keys.openai_refusal(desk.api_key, request)
-        return (
-            _openai_failure(desk, refused)
-            if refused
-            else as_json(openai_wire.model_list(), headers=openai_wire.answer_headers(desk.identifiers))
-        )
+    if request.method == "GET" and (named := models.PATH.match(path)):
+        return _list_models(desk, request, named["name"], google=named["google"] is not None)
     if ("/models/" in path and ":" in path) or path.startswith(("/v1beta", "/v1/projects/")):
         return as_json(google_wire.render_failure(Failure(404, f"Not found: {request.method} {path}")), 404)
     message = f"Invalid URL ({request.method} {path})"
     return _openai_failure(desk, Failure(404, message, type="invalid_request_error"))
+
+
+def _list_models(desk: Desk, request: Request, name: str | None, *, google: bool) -> Response:
+    if google or "x-goog-api-key" in request.headers or "key" in request.query_params:
+        refused = keys.google_refusal(desk.api_key, request, by_key=True)
+        return _google_failure(refused) if refused else as_json(models.google_models(name))
+    if refused := keys.openai_refusal(desk.api_key, request):
+        return _openai_failure(desk, refused)
+    return as_json(models.openai_models(name), headers=openai_wire.answer_headers(desk.identifiers))
 
 
 async def _answer_openai(desk: Desk, request: Request, body: bytes) -> Response:

@@ -130,14 +130,6 @@ def answer_headers(identifiers: Identifiers) -> dict[str, str]:
     }
 
 
-def model_list(names: tuple[str, ...] = ("toolfan-local",)) -> JSON:
-    """The answer to `GET /v1/models`. Any other model name is served as well."""
-    return {
-        "object": "list",
-        "data": [{"id": name, "object": "model", "created": 1700000000, "owned_by": "toolfan"} for name in names],
-    }
-
-
 def decoded(body: bytes) -> JSON:
     """The request in a body.  Raises Refused for what is no JSON object."""
     try:
@@ -216,4 +208,4 @@ def _call_object(call: ReplyCall, identifiers: Identifiers) -> JSON:
     }
 
 
-__all__ = ["Refused", "answer_headers", "decoded", "model_list", "read", "render", "render_failure"]
+__all__ = ["Refused", "answer_headers", "decoded", "read", "render", "render_failure"]
