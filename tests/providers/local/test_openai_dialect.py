@@ -148,6 +148,17 @@ def test_tool_results_are_answered_with_a_text(server: Server) -> None:
     )
 
 
+def test_a_call_that_is_required_after_results_is_another_tools(server: Server) -> None:
+    """Agents that take their answer from a tool require calls until it is made; a tool alone is called again."""
+    names = ("Weather", "finish")
+    tools = [{"type": "function", "function": {"name": name, "parameters": WEATHER}} for name in names]
+    call = {"id": "a", "type": "function", "function": {"name": "Weather", "arguments": "{}"}}
+    turns = [{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "a", "content": "rain"}]
+    for offered, called in ((tools, "finish"), (tools[:1], "Weather")):
+        completion = ask(server, messages=[*MESSAGES, *turns], tools=offered, tool_choice="required")
+        assert {one.function.name for one in completion.choices[0].message.tool_calls} == {called}
+
+
 def _named(name: str) -> dict[str, Any]:
     return {"tools": [{"type": "function", "function": {"name": name}}]}
 

@@ -64,10 +64,21 @@ def planned_reply(question: Question) -> Reply:
     """The planner's answer: calls where tools fit, a summary after tool results, else a text that says nothing fits."""
     if question.results and question.choice != "required":
         return Reply(text=_formed(question) or summary(question.results))
-    calls = plan(question.tools, question.text, choice=question.choice, allowed=question.allowed, limit=question.limit)
+    tools = _unanswered(question)
+    calls = plan(tools, question.text, choice=question.choice, allowed=question.allowed, limit=question.limit)
     if calls:
         return Reply(calls=tuple(ReplyCall(call.name, call.arguments) for call in calls))
     return Reply(text=_formed(question) or "No tool was called: none of the offered tools fits the message.")
+
+
+def _unanswered(question: Question) -> tuple[PlannerTool, ...]:
+    """The tools without those whose results the conversation ends with, where a call of another can be made.
+
+    So comes to an end who requires calls until the one is made that takes the answer.
+    """
+    answered = {result.name for result in question.results}
+    allowed = question.allowed or {tool.name for tool in question.tools}
+    return tuple(tool for tool in question.tools if tool.name in allowed - answered) or question.tools
 
 
 def _formed(question: Question) -> str | None:
