@@ -146,6 +146,26 @@ def test_what_is_sent(asker, kind):
     assert got.path.endswith("GenerateContent" if "grpc" in kind else "/models/gemini-x:generateContent")
 
 
+@pytest.mark.parametrize("form", ["mapping", "list", "protobuf"])
+def test_what_the_model_itself_sets_stays_beside_what_is_given(asker, form):
+    from google.cloud.aiplatform_v1beta1.types import SafetySetting as Message
+    from vertexai.generative_models import HarmBlockThreshold, HarmCategory, SafetySetting
+
+    categories = (HarmCategory.HARM_CATEGORY_HARASSMENT, HarmCategory.HARM_CATEGORY_HATE_SPEECH)
+    own = dict.fromkeys(categories, HarmBlockThreshold.BLOCK_NONE)
+    kind = Message if form == "protobuf" else SafetySetting
+    listed = [kind(category=category, threshold=threshold) for category, threshold in own.items()]
+    ask = asker(
+        THREE, safety_settings=own if form == "mapping" else listed, generation_config={"seed": 1}, labels={"a": "b"}
+    )
+    given = {"HARM_CATEGORY_HATE_SPEECH": "BLOCK_ONLY_HIGH"}
+    ask(safety_settings=given, top_p=0.5, labels={"c": "d"})
+    sent = ask.server.requests[0].body
+    assert [one["category"] for one in sent["safetySettings"]] in ([3, 1], [one.name for one in categories])
+    assert [one["threshold"] for one in sent["safetySettings"]] in ([4, 3], ["BLOCK_NONE", "BLOCK_ONLY_HIGH"])
+    assert (sent["generationConfig"], sent["labels"]) == ({"seed": 1, "topP": 0.5}, {"a": "b", "c": "d"})
+
+
 @pytest.mark.filterwarnings("ignore:The argument `including_default_value_fields`:DeprecationWarning")  # of to_dict()
 def test_objects_of_the_sdk_stand_for_contents_and_inside_them(asker):
     from vertexai.generative_models import Content, Part

@@ -65,7 +65,8 @@ class Arguments:
             given = sdk.GenerationConfig.from_dict(body["generationConfig"])
             arguments["generation_config"] = _over(given, getattr(model, "_generation_config", None))
         if body.get("safetySettings"):
-            arguments["safety_settings"] = [sdk.SafetySetting.from_dict(item) for item in body["safetySettings"]]
+            settings = [sdk.SafetySetting.from_dict(item) for item in body["safetySettings"]]
+            arguments["safety_settings"] = _with_others(sdk, settings, getattr(model, "_safety_settings", None))
         if body.get("labels"):
             arguments["labels"] = {**(getattr(model, "_labels", None) or {}), **body["labels"]}
         return arguments
@@ -89,6 +90,18 @@ def _over(given: Any, own: Any) -> Any:
         merged._pb.ClearField(field.name)  # a list would be appended to the model's own
     merged._pb.MergeFrom(raw._pb)
     return merged
+
+
+def _with_others(sdk: Any, given: list[Any], own: Any) -> list[Any]:
+    """The given settings, and the model's own, of any form that the SDK takes, of the other categories."""
+    if isinstance(own, dict):
+        own = [sdk.SafetySetting(category=category, threshold=threshold) for category, threshold in own.items()]
+    told = set(map(_category, given))
+    return [*(one for one in own or () if _category(one) not in told), *given]
+
+
+def _category(setting: Any) -> int:
+    return int(getattr(setting, "_raw_safety_setting", setting).category)
 
 
 def system_parts(system: JSON) -> list[Any]:
