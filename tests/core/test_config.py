@@ -277,6 +277,8 @@ def test_an_unknown_target_tells_of_adapters_and_profiles() -> None:
     for part in ("installed: acme, local, strange", "configured profiles: fast, other", "Did you mean 'fast'?"):
         assert part in text
     assert "did you mean" not in refusal(AdapterNotFound, target="zzz:m").lower()
+    assert "Write 'local:some/model'." in refusal(AdapterNotFound, target="local/some/model")
+    assert "Write '" not in refusal(AdapterNotFound, target="zzz/m")
     assert 'pip install "toolfan[openai]"' in refusal(AdapterNotInstalled, target="openai")
 
 

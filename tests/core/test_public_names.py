@@ -71,6 +71,8 @@ def test_a_name_that_is_not_public_is_refused_as_by_any_module() -> None:
     with pytest.raises(AttributeError, match=r"module 'toolfan' has no attribute 'Wether'"):
         toolfan.Wether  # type: ignore[attr-defined]
     assert not hasattr(toolfan, "_nothing")
+    with pytest.raises(AttributeError, match=r"'from_genai'\. wrap\(\) and wrap_async\(\) take"):
+        toolfan.from_genai  # type: ignore[attr-defined]
 
 
 def fresh(code: str) -> str:

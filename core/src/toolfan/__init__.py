@@ -200,7 +200,8 @@ if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for 
     def __getattr__(name: str) -> Any:
         module = _HOME_OF.get(name)
         if module is None:
-            raise AttributeError(f"module 'toolfan' has no attribute {name!r}")
+            hint = ". wrap() and wrap_async() take the clients of all providers" if name.startswith("from_") else ""
+            raise AttributeError(f"module 'toolfan' has no attribute {name!r}{hint}")
         from importlib import import_module
 
         value = getattr(import_module(f"toolfan.{module}"), name)

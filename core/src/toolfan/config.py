@@ -116,12 +116,19 @@ def _connect_adapter(target: str, arguments: Mapping[str, Any], configured: Conf
     except AdapterNotInstalled:
         raise
     except AdapterNotFound as exc:
-        if configured is None:
-            raise
-        written = [profile.written or profile.name for profile in configured.profiles.values()]
-        hint = f"{exc.hint} It is no profile either; {configured.listed()}.{nearest(target, written)}"
+        hint = f"{_spelling(target)}{exc.hint}"
+        if configured is not None:
+            written = [profile.written or profile.name for profile in configured.profiles.values()]
+            hint += f" It is no profile either; {configured.listed()}.{nearest(target, written)}"
         raise AdapterNotFound(exc.message, adapter=exc.adapter, hint=hint) from None
     return _connection(adapter, Given(None, {**arguments, **({"model": model} if model else {})}))
+
+
+def _spelling(target: str) -> str:
+    """How a target of an adapter and a model is written, if this one has the slash of other libraries between them."""
+    name, slash, model = target.partition("/")
+    known = slash and any(info.name == name for info in installed_adapters())
+    return f"Write {shown(f'{name}:{model}', ())}. " if known else ""
 
 
 def _only_a_profile(target: str, profile: Profile) -> Profile:
