@@ -5,8 +5,8 @@ Knows: core schemas of pydantic.  Must not know: JSON text, tools, requests.
 
 from __future__ import annotations
 
-import cmath
 import collections.abc
+import math
 import operator
 import typing
 from contextlib import ExitStack, contextmanager, suppress
@@ -110,7 +110,7 @@ def _mended(kind: Any, node: Any, place: _Place) -> Any:
 
 
 def _finite(number: complex) -> complex:
-    if not cmath.isfinite(number):
+    if not (math.isfinite(number.real) and math.isfinite(number.imag)):  # cmath is a library of its own to load
         raise PydanticKnownError("finite_number")
     return number
 
