@@ -293,6 +293,12 @@ def test_calls_beyond_the_limit_are_not_asked_for_again(bench: Bench) -> None:
     assert calls.attempts == 2
 
 
+def test_a_good_call_goes_into_the_failed_place_of_its_own_tool_first(bench: Bench) -> None:
+    unknown, still = call("Sing", {}, "u"), call("B", {"y": 0}, "bad")
+    calls = ask(bench, [unknown, BAD], [call("Sing", {}, "u"), still, call("B", {"y": "s", "z": 4}, None)], [GOOD])
+    assert list(calls) == [A(x=1), B(y="s", z=4)]
+
+
 def test_a_call_that_is_still_owed_keeps_its_place_under_the_limit(bench: Bench) -> None:
     calls = ask(bench, [BAD], [call("B", {"y": 0}, "bad"), GOOD], [MENDED], parallel=False)
     assert list(calls) == [B(y="s", z=4)]

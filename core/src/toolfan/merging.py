@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -113,12 +113,19 @@ def _matched(slots: Sequence[Outcome[Any]], fresh: Sequence[Outcome[Any]]) -> di
     unknown = [at for at, slot in owed.items() if at not in filled and isinstance(slot.error, UnknownTool)]
     good = [outcome for outcome in left if isinstance(outcome, Call)]
     filled.update(zip(unknown, good, strict=False))
-    for outcome in good[len(unknown) :]:  # none shall miss a slot for a bad one, whatever their ids
-        held = (at for at, other in filled.items() if isinstance(other, BadCall) and _may_fill(owed[at], outcome))
-        for at in held:
-            filled[at] = outcome
-            break
+    _give_way(good[len(unknown) :], owed, filled)
     return filled
+
+
+def _give_way(good: Sequence[Outcome[Any]], owed: Mapping[int, BadCall], filled: dict[int, Outcome[Any]]) -> None:
+    """None of these shall miss a slot for a bad one, whatever their ids."""
+    held: defaultdict[str | None, deque[int]] = defaultdict(deque)
+    for at, other in filled.items():
+        if isinstance(other, BadCall):
+            held[None if isinstance(owed[at].error, UnknownTool) else owed[at].name].append(at)
+    for outcome in good if held else ():
+        if places := held.get(outcome.name) or held.get(None):
+            filled[places.popleft()] = outcome
 
 
 def _may_fill(slot: BadCall, outcome: Outcome[Any]) -> bool:
