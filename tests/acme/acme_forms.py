@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from acme_mutants import suite_of
 from acme_samples import AcmeSuite, events
 from toolfan.adapter import Capabilities, Turn
-from toolfan.errors import IncompleteStream
+from toolfan.errors import IncompleteStream, UsageError
 from toolfan.wire import escaped, json_text, sendable
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.codec import CAPABILITIES
@@ -76,7 +76,8 @@ class ResultsByPlace(AcmeAdapter):
 def rewritten(body: Any, write: Any) -> Any:
     """The body with the arguments of its calls in another form."""
     reply = body.get("reply") or {}
-    does = [{**one, "with": write(one["with"])} if one.get("with") else one for one in reply.get("does") or []]
+    every = reply.get("does") or []
+    does = [one if one.get("with") is None else {**one, "with": write(one["with"])} for one in every]
     return {**body, "reply": {**reply, "does": does}} if does else body
 
 
@@ -161,6 +162,8 @@ class Keyed(AcmeAdapter):
         body, results = {**wire.body, "turns": []}, {}
         for turn in wire.body["turns"]:
             if turn["who"] == "tool":
+                if turn["ref"] in results:
+                    raise UsageError("two calls have one id", adapter=self.name)
                 results[turn["ref"]] = {key: value for key, value in turn.items() if key not in ("who", "ref")}
             elif turn in request.messages:
                 body["turns"].append(turn)
@@ -184,9 +187,20 @@ def in_pairs(given: str) -> Any:
 
 def from_pairs(given: Any) -> Any:
     try:
+        if isinstance(given, list) and all(isinstance(one, dict) for one in given):
+            given = [[one["name"], one["value"]] for one in given]
         return json_text(dict(given)) if isinstance(given, list) else given
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, KeyError):
         return json_text(given)
+
+
+def in_fields(body: Any) -> Any:
+    """The body with its calls in an object, and their arguments as objects of a name and a value."""
+    body = mapped(body)
+    for one in body["reply"].get("does", {}).values():
+        if isinstance(one["with"], list):
+            one["with"] = [{"name": name, "value": value} for name, value in one["with"]]
+    return body
 
 
 CANNOT_STREAM = replace(CAPABILITIES, streaming=False)
@@ -216,6 +230,18 @@ class Mapped(Keyed):
 right(
     Mapped,
     samples=[replace(one, body=mapped(one.body), stream_bytes=None) for one in AcmeSuite.samples],
+    errors=AcmeSuite.errors[:1],
+    events_of=lambda self, body: None,
+)
+
+
+class Fielded(Mapped):
+    """So are arguments: in a list of objects, each with a name and a value."""
+
+
+right(
+    Fielded,
+    samples=[replace(one, body=in_fields(one.body), stream_bytes=None) for one in AcmeSuite.samples],
     errors=AcmeSuite.errors[:1],
     events_of=lambda self, body: None,
 )

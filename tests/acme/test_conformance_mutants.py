@@ -18,6 +18,7 @@ import acme_mutants_of_requests  # noqa: F401
 import acme_mutants_of_schemas
 import acme_mutants_of_sizes  # noqa: F401
 import acme_mutants_of_transports  # noqa: F401
+import acme_mutants_of_values  # noqa: F401
 import acme_mutants_of_what_comes_back  # noqa: F401
 import pytest
 from acme_forms import FORMS

@@ -19,7 +19,7 @@ from toolfan.toolset import ToolSet
 
 from .lawbook import law
 from .laws_of_messages import PARTS, PIXEL
-from .laws_of_replies import LawsOfReplies
+from .laws_of_results import LawsOfResults
 from .specimens import Weather
 from .subject import USER
 from .trees import words
@@ -32,7 +32,7 @@ SYSTEM = {"role": "system", "content": "toolfan-system-text"}
 MOST_TOOLS = 500
 
 
-class LawsOfClaims(LawsOfReplies):
+class LawsOfClaims(LawsOfResults):
     """What an adapter says of itself."""
 
     @law

@@ -18,7 +18,7 @@ from .laws_of_rendering import ODD_NAMES
 from .laws_of_schemas import LawsOfSchemas
 from .specimens import Weather
 from .subject import USER
-from .trees import Path, at, changed, earlier, nodes, places, same, says, text_of, texts, values, words
+from .trees import Path, at, changed, earlier, includes, nodes, places, same, says, text_of, texts, values, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -139,6 +139,7 @@ class LawsOfMessages(LawsOfSchemas):
         else:
             yield from _disordered(body)
         yield from self._left_out()
+        yield from self._of_two_rounds()
         if word("listed") in said and not any(text.endswith(word("listed")) for text in texts([*values(body)])):
             yield "the result that is a list of parts is sent as something that is neither its text nor JSON"
         yield from self._untied(body)
@@ -152,6 +153,7 @@ class LawsOfMessages(LawsOfSchemas):
         ids = [*IDS, f"{IDS[0][:-1]}C"]
         results = [{"role": "tool", "tool_call_id": one, "content": word(f"to-{one}")} for one in ids]
         asked: list[tuple[JSON, ...]] = [(USER, called(ids=ids), results[2], *results[:2])]
+        asked += [(USER, {"role": "assistant", "content": word("first")}, called(), *RESULTS), (USER, called(), USER)]
         parts = {"role": "assistant", "content": [{"type": "text", "text": word(one)} for one in ("left", "right")]}
         asked += [(USER, parts, USER), (USER, {**called(), **parts}, *RESULTS)]
         if self.adapter.capabilities.system_messages:
@@ -168,6 +170,23 @@ class LawsOfMessages(LawsOfSchemas):
         again = {"role": "user", "content": word("again")}
         if (count := json.dumps(self.built(messages=(USER, again, again)).body).count(word("again"))) < 2:
             yield f"of two messages that say the same {count} goes out"
+
+    def _of_two_rounds(self) -> Iterator[str]:
+        """What is lost of a round of calls where a second one has the same ids, as those that are made up for turns."""
+        first = (USER, called(ids=IDS[:1]), RESULTS[0])
+        [call] = called("Empty", IDS[:1])["tool_calls"]
+        again = {**called(), "tool_calls": [{**call, "function": {"name": "Empty", "arguments": "{}"}}]}
+        second = (again, {**RESULTS[0], "content": word("again")})
+        try:
+            one, both = self.built(messages=first).body, self.built(messages=(*first, *second)).body
+        except UsageError:
+            return
+        if not includes(both, one):
+            yield "a round of calls is sent as another one, once a second round with the same ids follows on it"
+        if word("again") not in json.dumps(both):
+            yield "the result in a second round of calls, which has the ids of the first, is left out"
+        if words(both).count("Empty") <= words(one).count("Empty"):
+            yield "an earlier call without arguments, in a second round with the ids of the first, is left out"
 
     def _untied(self, body: JSON) -> Iterator[str]:
         """Results that do not say which call they answer."""

@@ -17,6 +17,7 @@ from .laws_of_reading import decoded, ill_formed
 from .laws_of_replies import mark
 from .laws_of_stops import LawsOfStops
 from .subject import USER
+from .trees import same
 from .variations import (
     MANY,
     nested,
@@ -26,6 +27,7 @@ from .variations import (
     with_ids,
     with_many_calls,
     with_name,
+    with_names,
     with_text,
 )
 
@@ -41,6 +43,26 @@ TEXTS = (" \n\t x \n ", "  \n  \n  ", "e\u0301 \u212b \ufb01", "\ufeffx\u200b", 
 NAMES = ("", " Weather\n", "functions.get weather", "e\u0301\u212b", "weather", "x\ud83d", "n" * 300 + ".")
 PLAIN = {"a": [None, "b"]}
 LARGE = {"text": "0123456789abcdef" * 150_000}
+# Each kind of value, and texts that look like another one.
+KINDS: dict[str, Any] = {
+    "none": None,
+    "yes": True,
+    "no": False,
+    "counts": 1,
+    "zero": 0,
+    "half": 0.5,
+    "exact": 0.1 + 0.2,
+    "text": "",
+    "list": [],
+    "object": {},
+    "within": [None, True, False, 1, 0, 0.5, "", [], {}, {"none": None, "number": "7"}],
+    "number": "7",
+    "null": "null",
+    "true": "true",
+    "brackets": "[]",
+}
+# Of what is no JSON, what nobody could take for the end of a call and more.
+OPEN = ("", "{", "[1]", "null", "not json", '{"a": 01}', "e\u0301")
 
 
 class LawsOfOddities(LawsOfStops):
@@ -121,13 +143,16 @@ class LawsOfOddities(LawsOfStops):
     def test_ids_that_are_missing_or_repeated_are_made_up(self) -> Iterator[str]:
         """A call without an id, with an empty one or with that of another call is a call: `id` is unique all the same.
 
-        `provider_id` keeps what came, however long, in upper and lower case.  `assembly.seal` and
-        `assembly.CallAssembler` do it.
+        `provider_id` keeps what came, however long, in upper and lower case; one that came may be the very one that
+        would be made up for another call.  `assembly.seal` and `assembly.CallAssembler` do it.
         """
         if self.adapter.capabilities.call_ids and all(with_ids(one, ["", "x"]) is None for one in self.answers()):
             yield "no sample of two calls has their two different ids in its body"
         long = "Toolfan_Call-" * 25
-        for ids in (["", ""], ["same", "same"], [None, None], ["", "x"], [f"{long}a", f"{long}b"]):
+        made = {turn.calls[-1].id for _, _, turn in self.made(lambda sample: with_ids(sample, ["", ""])) if turn.calls}
+        tried: list[list[str | None]] = [["", ""], ["same", "same"], [None, None], ["", "x"], [f"{long}a", f"{long}b"]]
+        tried += [[one, given] for one in sorted(made) for given in ("", one)]
+        for ids in tried:
             for name, sample, turn in self.made(lambda sample, ids=ids: with_ids(sample, ids)):  # type: ignore[misc]
                 if len(turn.calls) != len(sample.calls):
                     yield f"{name}, ids {ids!s:.60}: {len(turn.calls)} calls of {len(sample.calls)}"
@@ -146,6 +171,10 @@ class LawsOfOddities(LawsOfStops):
             if len(turn.calls) < 4:
                 yield f"{name}: {len(turn.calls)} calls of 4, three of which say the same under ids of their own"
                 return
+        names = [f"toolfan_{number}" for number in range(12)]
+        for name, _, turn in self.made(lambda sample: with_names(sample, names)):
+            if sorted(called := [call.name for call in turn.calls]) == sorted(names) and called != names:
+                yield f"{name}: of twelve calls the order is {called}"
         found = 0
         for name, _, turn in self.made(lambda sample: with_many_calls(sample, MANY), most=1):
             found += 1
@@ -160,10 +189,13 @@ class LawsOfOddities(LawsOfStops):
     def test_large_and_deep_arguments_come_out(self) -> Iterator[str]:
         """Arguments of millions of characters, nested ones, and every kind of character come out as they came.
 
-        Normalise nothing: what looks the same is another value.
+        Normalise nothing: what looks the same is another value.  null, false, 0 and "" are values, "7" is a text, and
+        a call without arguments is a call.
         """
         values: list[Any] = [
             LARGE,
+            KINDS,
+            {},
             {"deep": nested(90)},
             {"": ""},
             {"a": '\u2028 \u0000 \U0001f600 \\ " ]}'},
@@ -175,17 +207,23 @@ class LawsOfOddities(LawsOfStops):
         for value in values:
             most = 1 if value is LARGE else None
             for name, _, turn in self.made(lambda sample, value=value: with_arguments(sample, value), most=most):  # type: ignore[misc]
-                if value not in [decoded(call.arguments) for call in turn.calls]:
+                if not any(same(value, decoded(call.arguments)) for call in turn.calls):
                     yield f"{name}: arguments {str(value)[:60]} became {[c.arguments[:60] for c in turn.calls]}"
 
     @law
     def test_arguments_that_are_no_json_come_out(self) -> Iterator[str]:
         """What a model wrote for arguments is kept to the letter, JSON or not: core judges it, and may repair it.
 
-        An object that comes where texts are expected is refused, or kept as JSON (`toolfan.wire.json_text`), never as
-        Python shows it.
+        In a stream, too, where blanks around it may go.  An object that comes where texts are expected is refused, or
+        kept as JSON (`toolfan.wire.json_text`), never as Python shows it.
         """
         yield from self._shown_by_python()
+        for text in OPEN:
+            for name, sample, turn in self.made(lambda sample, text=text: with_argument_text(sample, text)):  # type: ignore[misc]
+                if decoded(text) not in (came := [decoded(call.arguments) for call in turn.calls]):
+                    yield f"{name}: {text!r} became {came}"
+                if len(turn.calls) != len(sample.calls):
+                    yield f"{name}: with {text!r} for arguments {len(turn.calls)} calls of {len(sample.calls)}"
         for text in (
             "",
             "{",

@@ -8,13 +8,14 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import Answer
 from toolfan.errors import ProviderError, UsageError
 
 from .lawbook import law
-from .laws_of_messages import IDS, RESULTS, called, word
+from .laws_of_messages import IDS
 from .laws_of_pieces import LawsOfPieces
 from .laws_of_requests import LawsOfRequests
 from .subject import USER
@@ -23,9 +24,7 @@ from .trees import (
     at,
     contains,
     earlier,
-    named_leaves,
     nodes,
-    opened,
     place,
     places,
     same,
@@ -43,25 +42,6 @@ if TYPE_CHECKING:
 
     from .samples import Sample
     from .trees import Path
-
-# What tools return.
-RETURNED: list[Any] = [
-    "",
-    "text",
-    {"a": [1, None]},
-    {},
-    [1, "b"],
-    [],
-    7,
-    0,
-    1.5,
-    True,
-    False,
-    None,
-    "☔ \n",
-    2**53 + 1,
-]
-LONG: list[Any] = ["0123456789" * 120_000, [*range(1000)], {"rows": [*range(1000)]}]
 
 
 def mark(call: RawCall) -> str:
@@ -185,7 +165,7 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
         """The messages of `build_answer` are messages of the next request, and go out with it untouched.
 
         First what the user said, then the turn as it came, then its answers.  What nobody knows in the turn stays, too:
-        pass messages of the provider's own as they are.
+        pass messages of the provider's own as they are, be they of one round of calls or of several.
         """
         for name, turn in (*self.turns(), *self._unheard_of()):
             messages = self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls])
@@ -204,6 +184,21 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
                     yield f"{name}: the turn does not stand between the question and its answers: {said[:400]}"
             if contains(messages, turn.replay) and not contains(body, turn.replay):
                 yield f"{name}: the turn as it came is not in the next request"
+            yield from (f"{name}: {what}" for what in self._repeated(turn, messages, body))
+
+    def _repeated(self, turn: Turn, messages: list[Message], body: JSON) -> Iterator[str]:
+        """What is lost of a round once a second one, of the very same turn, follows on it."""
+        again = self.adapter.build_answer(turn, [Answer(call, f"again-{mark(call)}") for call in turn.calls])
+        try:
+            more = self.built(messages=(USER, *messages, {"role": "user", "content": "toolfan-next"}, *again)).body
+        except UsageError:  # two calls of one id, which are none of any provider's
+            return
+        if lost := sorted(
+            {*map(mark, turn.calls)} - {one for one, count in Counter(marks(more)).items() if count == 2}
+        ):
+            yield f"of two rounds of calls, these answers are not there once each: {lost[:5]}"
+        if count_of(values(more), turn.replay) < 2 * count_of(values(body), turn.replay):
+            yield "of two rounds of calls the turn, as it came, is not there twice"
 
     def _unheard_of(self) -> Iterator[tuple[str, Turn]]:
         """Turns in whose calls, and beside them, stands what nobody knows."""
@@ -219,81 +214,7 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
         *answers, following = found
         return all(earlier(asked[0], one[0]) and earlier(one[0], following[0]) for one in answers)
 
-    @law
-    def test_answers_of_every_kind_can_be_given(self) -> Iterator[str]:
-        """What a tool returned, of any JSON type, 0 and null too, is told as it is or as JSON; an error is told as one.
 
-        Texts go as they are, all else as JSON: `toolfan.answering.answer_text`.  The same content, once as a result and
-        once as an error (`is_error`), gives two requests, unless the attribute `error_field` says that the provider
-        has no field for it.
-        """
-        long = LONG  # once: it takes its time
-        for name, turn in self.turns():
-            before = [*values(self._told(turn, mark(turn.calls[0])))]
-            for content in (*RETURNED, *long):
-                try:
-                    body, failed = self._told(turn, content), self._told(turn, content, is_error=True)
-                except Exception as exc:  # noqa: BLE001 - it is what is told
-                    yield f"{name}: {content!r:.60}: {type(exc).__name__}: {exc}"
-                    continue
-                more = _count(values(body), content) - _count(before, content)
-                if content != "" and more < len(turn.calls):
-                    yield f"{name}: {content!r:.60} is told whole neither as it is nor as JSON"
-                if content and isinstance(content, str) and json.dumps(content)[1:-1] not in json.dumps(failed):
-                    yield f"{name}: the error {content!r:.60} is not told whole"
-                if same(body, failed) is self.error_field:
-                    told = "alike" if self.error_field else "not alike"
-                    yield f"{name}: error_field is {self.error_field}; {content!r:.60} is told {told} as an error"
-            long = []
-
-    def _told(self, turn: Turn, content: Any, *, is_error: bool = False) -> Any:
-        """The body of the request that tells this of each call.  Raises what the adapter raises."""
-        answers = [Answer(call, content, is_error) for call in turn.calls]
-        body = self.built(messages=(USER, *self.adapter.build_answer(turn, answers))).body
-        json.dumps(body)
-        return body
-
-    @law
-    def test_a_result_in_the_messages_is_no_error(self) -> Iterator[str]:
-        """A chat-style result (`"role": "tool"`) goes out as what `build_answer` makes of a result, not of an error."""
-        asked: list[tuple[JSON, ...]] = [(USER,), (USER, called(ids=IDS[:1]), RESULTS[0])]
-        base, chat = ({*named_leaves(opened(self.built(messages=messages).body))} for messages in asked)
-        for name, turn in self.turns():
-            told = [self._told(turn, word("result"), is_error=is_error) for is_error in (False, True)]
-            good, failed = ({*named_leaves(opened(body))} for body in told)
-            if found := (failed - good) & (chat - base):
-                yield f"{name}: in the messages a result goes out with {sorted(found)}, as an error does"
-
-    @law
-    def test_answers_that_do_not_fit_are_refused(self) -> Iterator[str]:
-        """Too few answers, one twice, or one to another call raise UsageError, or are put in order: none is lost."""
-        for name, turn in self.turns():
-            full = [Answer(call, mark(call)) for call in turn.calls]
-            for what, answers in (("one is missing", full[:-1]), ("one is there twice", [*full, full[0]])):
-                try:
-                    messages = self.adapter.build_answer(turn, answers)
-                except UsageError:
-                    continue
-                yield f"{name}: {what}, and this was made: {messages!r:.200}"
-            try:
-                said = json.dumps(self.adapter.build_answer(turn, full[::-1]))
-            except UsageError:
-                continue
-            at = [said.find(mark(call)) for call in turn.calls]
-            if at != sorted(at):
-                yield f"{name}: answers that came in another order are not in call order"
-
-    @law
-    def test_a_turn_without_calls_is_sent_back(self) -> Iterator[str]:
-        """After a turn of text alone the model may be asked again: its turn, untouched, and no answer."""
-        for sample in self.answers():
-            if sample.text and not sample.calls:
-                turn = self.adapter.parse_response(sample.body)
-                messages = self.adapter.build_answer(turn, [])
-                if not contains(messages, turn.replay):
-                    yield f"{sample.name}: the turn as it came is not in {messages!r:.300}"
-                self.built(messages=(USER, *messages, USER))
-
-
-def _count(found: Iterable[Any], wanted: Any) -> int:
+def count_of(found: Iterable[Any], wanted: Any) -> int:
+    """How often this value is among them."""
     return sum(same(one, wanted) for one in found)

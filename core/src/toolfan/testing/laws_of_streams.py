@@ -156,7 +156,8 @@ class LawsOfStreams(LawsOfReading):
     def test_an_error_in_a_stream_is_raised(self) -> Iterator[str]:
         """An error that comes as an event is raised by `feed` or `close`, as the class that the sample names.
 
-        Also after a call, whatever follows on it: an answer that failed on the way is not whole.
+        Also after a call, whatever follows on it: an answer that failed on the way is not whole.  Then the parser is
+        closed all the same: what was sealed before the error is in the turn, or in `.turn` of what `close` raises.
         """
         streams = [events for _, body, events in self.streams() if self.adapter.parse_response(body).calls]
         for error in self.errors if self.adapter.capabilities.streaming else ():
@@ -169,6 +170,7 @@ class LawsOfStreams(LawsOfReading):
                 for at in range(1, len(events)):
                     if self._sealed(events[:at]):
                         yield from self._failed(error, [*events[:at], error.events[-1], *events[at:]])
+                        yield from self._forgot(error, [*events[:at], error.events[-1]])
 
     def _failed(self, error: ErrorSample, events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         """What is wrong with what is raised for these events."""
@@ -178,6 +180,28 @@ class LawsOfStreams(LawsOfReading):
             yield from self.misnamed(error.name, exc, error.error)
         else:
             yield f"{error.name}: no error, but a turn: {turn!r:.200}"
+
+    def _forgot(self, error: ErrorSample, events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+        """What closing the parser after the error loses of what was sealed before it."""
+        parser = self.adapter.stream_parser()
+        sealed: list[RawCall] = []
+        turn: Turn | None = None
+        try:
+            for event in events:
+                sealed += parser.feed(event)
+        except ProviderError:
+            pass
+        try:
+            turn = parser.close()
+        except ProviderError as exc:
+            if exc.turn is None and isinstance(exc, IncompleteStream):  # of which another law tells
+                return
+            turn = exc.turn
+        except Exception as exc:  # noqa: BLE001 - it is what is told
+            yield f"{error.name}: close() after it raises {type(exc).__name__}: {exc}"
+            return
+        if lost := [call for call in sealed if turn is None or call not in turn.calls]:
+            yield f"{error.name}: sealed before it, and not in the turn of close(): {lost}"
 
     @law
     def test_parsers_share_nothing(self) -> Iterator[str]:

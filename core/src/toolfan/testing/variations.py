@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from itertools import permutations
 from operator import eq
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def nested(depth: int) -> Any:
 
 
 def _arguments(body: Any, wanted: Any) -> list[Path]:
-    """Where these arguments stand in a body: as an object, as JSON text, or as pairs."""
+    """Where these arguments stand in a body: as an object, as JSON text, as pairs, or as objects of two fields."""
 
     def fits(node: Any) -> bool:
         if isinstance(node, str):
@@ -66,7 +67,7 @@ def _arguments(body: Any, wanted: Any) -> list[Path]:
                 node = json.loads(node)
             except ValueError:
                 return False
-        return same(dict(node) if _is_pairs(node) else node, wanted)
+        return same(dict(node) if _is_pairs(node) else node, wanted) or _fields(node, wanted) is not None
 
     return places(body, fits)
 
@@ -75,6 +76,18 @@ def _is_pairs(node: Any) -> bool:
     """Whether it is a list of names with their values."""
     pairs = isinstance(node, list) and all(isinstance(one, list) and len(one) == 2 for one in node)
     return pairs and bool(node) and all(isinstance(name, str) for name, _ in node)
+
+
+def _fields(node: Any, wanted: Any) -> tuple[str, str] | None:
+    """The fields for name and value, if these are the arguments as a list of objects that have nothing else."""
+    if not (isinstance(node, list) and node and isinstance(wanted, dict)):
+        return None
+    for name, value in permutations(node[0], 2) if isinstance(node[0], dict) else ():
+        if all(isinstance(one, dict) and one.keys() == {name, value} for one in node):
+            pairs = [[one[name], one[value]] for one in node]
+            if _is_pairs(pairs) and same(dict(pairs), wanted):
+                return name, value
+    return None
 
 
 def with_text(sample: Sample, text: str) -> Any:
@@ -111,7 +124,8 @@ def with_arguments(sample: Sample, arguments: Any) -> Any:
     if isinstance(stood, str):
         value = json.dumps(arguments, ensure_ascii=False)
     elif isinstance(stood, list):
-        value = [[name, one] for name, one in arguments.items()]
+        fields = _fields(stood, wanted)
+        value = [dict(zip(fields, pair, strict=True)) if fields else [*pair] for pair in arguments.items()]
     return changed(sample.body, found[0], value)
 
 

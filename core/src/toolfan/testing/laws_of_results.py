@@ -1,0 +1,134 @@
+"""Laws of what tools returned: a result of any kind is told whole, a failure as one, and each of its own call.
+
+Knows: `build_answer`.  Must not know: how calls are judged or run.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations, product
+from typing import TYPE_CHECKING, Any
+
+from toolfan.adapter import Answer
+from toolfan.errors import UsageError
+
+from .lawbook import law
+from .laws_of_messages import IDS, RESULTS, called, word
+from .laws_of_replies import LawsOfReplies, count_of, mark
+from .subject import USER
+from .trees import contains, named_leaves, opened, same, values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from toolfan.adapter import JSON, Turn
+
+# What tools return.
+RETURNED: list[Any] = [
+    "",
+    "text",
+    {"a": [1, None]},
+    {},
+    [1, "b"],
+    [],
+    7,
+    0,
+    1.5,
+    True,
+    False,
+    None,
+    "☔ \n",
+    2**53 + 1,
+]
+LONG: list[Any] = ["0123456789" * 120_000, [*range(1000)], {"rows": [*range(1000)]}]
+
+
+class LawsOfResults(LawsOfReplies):
+    """What is told of calls that were run."""
+
+    @law
+    def test_answers_of_every_kind_can_be_given(self) -> Iterator[str]:
+        """What a tool returned, of any JSON type, 0 and null too, is told as it is or as JSON; an error is told as one.
+
+        Texts go as they are, all else as JSON: `toolfan.answering.answer_text`.  The same content, once as a result and
+        once as an error (`is_error`), gives two requests, unless the attribute `error_field` says that the provider
+        has no field for it.  Of several calls each has its own: one that failed says nothing of another.
+        """
+        long = LONG  # once: it takes its time
+        for name, turn in self.turns():
+            if self.error_field and len(turn.calls) > 1:
+                yield from (f"{name}: {what}" for what in self._told_of_others(turn))
+            before = [*values(self._told(turn, mark(turn.calls[0])))]
+            for content in (*RETURNED, *long):
+                try:
+                    body, failed = self._told(turn, content), self._told(turn, content, is_error=True)
+                except Exception as exc:  # noqa: BLE001 - it is what is told
+                    yield f"{name}: {content!r:.60}: {type(exc).__name__}: {exc}"
+                    continue
+                more = count_of(values(body), content) - count_of(before, content)
+                if content != "" and more < len(turn.calls):
+                    yield f"{name}: {content!r:.60} is told whole neither as it is nor as JSON"
+                if content and isinstance(content, str) and json.dumps(content)[1:-1] not in json.dumps(failed):
+                    yield f"{name}: the error {content!r:.60} is not told whole"
+                if same(body, failed) is self.error_field:
+                    told = "alike" if self.error_field else "not alike"
+                    yield f"{name}: error_field is {self.error_field}; {content!r:.60} is told {told} as an error"
+            long = []
+
+    def _told_of_others(self, turn: Turn) -> Iterator[str]:
+        """Failures of one of two calls that are told of both, or of none, or of the other."""
+        told: dict[tuple[bool, ...], Any] = {}
+        for failed in product((False, True), repeat=2):
+            answers = [Answer(call, word("result"), failed[min(at, 1)]) for at, call in enumerate(turn.calls)]
+            told[failed] = self.adapter.build_answer(turn, answers)
+        for one, other in combinations(told, 2):
+            if same(told[one], told[other]):
+                yield f"with is_error={one} of its calls it is told the same as with {other}"
+
+    def _told(self, turn: Turn, content: Any, *, is_error: bool = False) -> Any:
+        """The body of the request that tells this of each call.  Raises what the adapter raises."""
+        answers = [Answer(call, content, is_error) for call in turn.calls]
+        body = self.built(messages=(USER, *self.adapter.build_answer(turn, answers))).body
+        json.dumps(body)
+        return body
+
+    @law
+    def test_a_result_in_the_messages_is_no_error(self) -> Iterator[str]:
+        """A chat-style result (`"role": "tool"`) goes out as what `build_answer` makes of a result, not of an error."""
+        asked: list[tuple[JSON, ...]] = [(USER,), (USER, called(ids=IDS[:1]), RESULTS[0])]
+        base, chat = ({*named_leaves(opened(self.built(messages=messages).body))} for messages in asked)
+        for name, turn in self.turns():
+            told = [self._told(turn, word("result"), is_error=is_error) for is_error in (False, True)]
+            good, failed = ({*named_leaves(opened(body))} for body in told)
+            if found := (failed - good) & (chat - base):
+                yield f"{name}: in the messages a result goes out with {sorted(found)}, as an error does"
+
+    @law
+    def test_answers_that_do_not_fit_are_refused(self) -> Iterator[str]:
+        """Too few answers, one twice, or one to another call raise UsageError, or are put in order: none is lost."""
+        for name, turn in self.turns():
+            full = [Answer(call, mark(call)) for call in turn.calls]
+            for what, answers in (("one is missing", full[:-1]), ("one is there twice", [*full, full[0]])):
+                try:
+                    messages = self.adapter.build_answer(turn, answers)
+                except UsageError:
+                    continue
+                yield f"{name}: {what}, and this was made: {messages!r:.200}"
+            try:
+                said = json.dumps(self.adapter.build_answer(turn, full[::-1]))
+            except UsageError:
+                continue
+            at = [said.find(mark(call)) for call in turn.calls]
+            if at != sorted(at):
+                yield f"{name}: answers that came in another order are not in call order"
+
+    @law
+    def test_a_turn_without_calls_is_sent_back(self) -> Iterator[str]:
+        """After a turn of text alone the model may be asked again: its turn, untouched, and no answer."""
+        for sample in self.answers():
+            if sample.text and not sample.calls:
+                turn = self.adapter.parse_response(sample.body)
+                messages = self.adapter.build_answer(turn, [])
+                if not contains(messages, turn.replay):
+                    yield f"{sample.name}: the turn as it came is not in {messages!r:.300}"
+                self.built(messages=(USER, *messages, USER))
