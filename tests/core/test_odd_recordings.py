@@ -218,16 +218,23 @@ def test_an_interrupted_command_writes_nothing(faulty: Callable[..., FaultServer
 def test_what_stands_under_the_name_of_a_secret_is_not_written(
     tap: RecordingAdapter, asking: Callable[..., Client]
 ) -> None:
-    """Also as a key, and where the answer repeats it; what the model says under such a name stays, if it is a word."""
+    """Also as a key, beside its name, where the answer repeats it; what the model says there stays, if it is a word."""
     body = {"api_key": "hunter22", "auth": {"password": "hunter"}, "tokens": {"sk-abcdefgh12345": "x"}}
+    body |= {"headers": [{"name": "x-api-key", "value": "hunter44"}], "pair": ["cookie", "hunter5"]}
+    body |= {"run": ["--token", "hunter6", "left"]}
+    named = [{"name": "password", "value": "hunter7777"}, {"name": "key", "value": "C major"}]
     echo = completion(finish="stop", content="you said hunter22") | {"echo": {"token": "hunter33", "key": "C major"}}
+    echo |= {"named": named, "at": "https://x/?X-Amz-Signature=hunter88&v=1 'token' => 'hunter99'"}
     asking(http(json.dumps(echo))).create(**ASK, extra_body=body)
     [exchange] = json.loads(tap.recording.to_json())["exchanges"]
     assert "hunter" not in json.dumps(exchange)
-    kept = {"api_key": "***", "auth": {"password": "***"}, "tokens": {"***": "x"}}
+    kept = {"api_key": "***", "auth": {"password": "***"}, "tokens": {"***": "x"}, "run": ["--token", "***", "left"]}
+    kept |= {"headers": [{"name": "x-api-key", "value": "***"}], "pair": ["cookie", "***"]}
     assert {name: exchange["request"][name] for name in body} == kept
     assert exchange["response"]["choices"][0]["message"]["content"] == "you said ***"
     assert exchange["response"]["echo"] == {"token": "***", "key": "C major"}
+    assert exchange["response"]["named"] == [{**named[0], "value": "***"}, named[1]]
+    assert exchange["response"]["at"] == "https://x/?X-Amz-Signature=***&v=1 'token' => '***'"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _URL_LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
 _URL_SECRET = re.compile(
-    r"(?i)(?<=[?&])([^=&#\s]{0,40}(?:key|token|secret|password)[^=&#\s]{0,40}=|sig=|signature=|code=)[^&#\s]*"
+    r"(?i)(?<=[?&])([^=&#\s]{0,40}(?:key|token|secret|password|signature)[^=&#\s]{0,40}=|sig=|code=)[^&#\s]*"
 )
 _URL_VALUE = re.compile(r"(?<=[?&])(?!api-version=)([^=&#\s]{1,80}=)[^&#\s]{8,}")
 _LONGEST_SEARCHED = 100_000
@@ -40,7 +40,7 @@ _AFTER_SCHEME = re.compile(r"(?i)\b(bearer|basic)(\s+|%20)(?=[^\s'\"]{0,99}[0-9=
 _AFTER_NAME = re.compile(
     r"""(?ix) ( (?:api|access|secret|private|subscription)[ _-]?key | (?<![a-z])key | (?<![a-z])token | secret
               | passw(?:or)?d | authorization )
-        ( (?:\s(?:provided|given|used|is|was))? \\?["']? \s* [:=] \s* \\?["']? (?:(?:bearer|basic)\s+)? )
+        ( (?:\s(?:provided|given|used|is|was))? \\?["']? \s* [:=]>? \s* \\?["']? (?:(?:bearer|basic)\s+)? )
         (?: (?=[^\s"'&,;]{0,99}[0-9]) [A-Za-z0-9._~+/=*-]{6,} | [A-Za-z0-9._~+/=*-]{16,} )""",
 )
 

@@ -15,11 +15,12 @@ from toolfan.masking import masked, secret_spans
 from toolfan.redaction import longest_first, looks_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from toolfan.adapter import JSON
 
 _BLOT = "***"
+_NAMES = ("name", "key", "header")
 _SHORT, _LONG = 8, 16  # a shorter one is a word; a longer one is none, even without a digit
 
 
@@ -51,11 +52,23 @@ def _cleaned(value: Any, secrets: tuple[str, ...], hidden: Callable[[str], bool]
             name = _masked(str(key), secrets)
             while name in found:  # two keys of the same form
                 name += "*"
-            found[name] = _cleaned(inner, secrets, hidden, named=looks_secret(str(key)))
+            found[name] = _cleaned(inner, secrets, hidden, named=_is_named(value, key))
         return found
     if isinstance(value, list | tuple):
-        return [_cleaned(inner, secrets, hidden, named=named) for inner in value]
+        return [_cleaned(inner, secrets, hidden, named=named or _is_after(value, at)) for at, inner in enumerate(value)]
     return value
+
+
+def _is_named(holder: dict[str, Any], key: Any) -> bool:
+    """Whether this value of an object has the name of a secret, beside it (`name`, `value`) too."""
+    beside = (holder.get(field) for field in _NAMES) if key == "value" else ()
+    return looks_secret(str(key)) or any(isinstance(name, str) and looks_secret(name) for name in beside)
+
+
+def _is_after(listed: Sequence[Any], at: int) -> bool:
+    """Whether this value of a list stands after the name of a secret: as one of a pair, or after a flag."""
+    name = listed[at - 1] if at else None
+    return isinstance(name, str) and looks_secret(name) and (len(listed) == 2 or name.startswith("-"))
 
 
 def _masked(text: str, secrets: tuple[str, ...]) -> str:
@@ -76,10 +89,10 @@ def _named_texts(value: Any, *, named: bool = False) -> Iterator[str]:
         yield value
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from _named_texts(inner, named=looks_secret(str(key)))
+            yield from _named_texts(inner, named=_is_named(value, key))
     elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _named_texts(inner, named=named)
+        for at, inner in enumerate(value):
+            yield from _named_texts(inner, named=named or _is_after(value, at))
 
 
 def _without_pieces(events: list[JSON], secrets: tuple[str, ...]) -> list[JSON]:
