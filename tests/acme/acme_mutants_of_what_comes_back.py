@@ -152,3 +152,16 @@ class KeepsConnections(AcmeTransport):
             kept = socket.create_connection((at.hostname or "", at.port or 80), timeout=given["timeout"])
             vars(self).setdefault("pool", []).append(kept)
         return super().send(request, **given)
+
+
+@sending(STREAMED)
+class SplitsAtAllThatEndsLines(AcmeTransport):
+    """As `iter_lines()` of httpx does."""
+
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        rest = ""
+        with self.errors(), self.client.opened(request.body, **given) as answer:
+            for line in answer:
+                *lines, rest = f"{rest}{line.decode()}|".splitlines()
+                rest = rest.removesuffix("|")
+                yield from map(json.loads, lines)

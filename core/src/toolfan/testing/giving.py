@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from toolfan.adapter import ParallelToolsAdapter, Turn, WireRequest
 
     from .listening import Service
+    from .samples import Sample
     from .subject import Subject
     from .ways import Way
 
@@ -30,6 +31,8 @@ HEADER, ECHO = "x-toolfan-answer", "x-toolfan-echo"
 _ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "x-goog-request-id")
 _CUTS = (0.5, 0.75, 0.9)
 _STEPS = 100
+_AT_ONCE: Mapping[str, None] = {"pause": None, "lull": None}
+SEPARATORS = "\u2028\x85"
 _numbers = count(1)
 
 
@@ -46,10 +49,29 @@ def samples_of(subject: Subject) -> list[dict[str, Any]]:
             plain = json.loads(json.dumps(told, default=dict))
         except Exception:  # noqa: BLE001 - laws of answers and of streams tell of it
             continue
-        found.append({**plain, "bytes": (stream or b"").decode("latin-1"), "pause": None, "lull": None})
+        found.append({**plain, "bytes": (stream or b"").decode("latin-1"), **_AT_ONCE})
+    parted = next(filter(None, (_parted(subject, sample) for sample in subject.samples)), None)
     for one in sorted(found, key=lambda one: len(one["events"] or ()))[-1:]:  # which the others need not be
         one |= {"pause": _pause(subject, one), "lull": _lull(subject, one)}
-    return found
+    return [*found, parted] if parted else found
+
+
+def _parted(subject: Subject, sample: Sample) -> dict[str, Any] | None:
+    """The sample with characters in its text that end lines for Python, and for no format of streams; or None."""
+    stream = sample.stream_bytes if subject.adapter.capabilities.streaming else None
+    for word in sample.text.split() if stream else ():
+        if stream is None or not (word.isascii() and word.isalpha()):
+            continue
+        content = stream.replace(word.encode(), f"{word}{SEPARATORS}".encode())
+        try:
+            events = subject.decode([content])
+            if subject.read(events).text != sample.text.replace(word, word + SEPARATORS):
+                continue
+            told = {"name": f"{sample.name}, with U+2028 in its text", "body": sample.body, "events": events}
+            return {**json.loads(json.dumps(told, default=dict)), "bytes": content.decode("latin-1"), **_AT_ONCE}
+        except Exception:  # noqa: BLE001 - what has lengths or sums cannot be changed so
+            continue
+    return None
 
 
 def _pause(subject: Subject, sample: Mapping[str, Any]) -> int | None:

@@ -196,7 +196,8 @@ class LawsOfTransports(LawsOfPackages):
 
         It is asked as for whole answers, with the samples that have `stream_bytes`; without any it cannot be asked.
         What comes last in the longest comes after a pause: `is_last` of a sender is True for the event after which
-        nothing follows that is read, and for no other.
+        nothing follows that is read, and for no other.  A text may hold U+2028: split lines at line feeds, and not with
+        `splitlines()`, nor with `iter_lines()` of httpx.
         """
         yield from _wrong(_streamed(self))
 
