@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from acme_mutants import breaks
 from acme_mutants_of_transports import sending
 from toolfan.adapter import WireResponse
-from toolfan_acme.sending import AcmeTransport
+from toolfan_acme import AcmeAdapter
+from toolfan_acme.sending import AcmeAsyncTransport, AcmeTransport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,3 +168,19 @@ class SplitsAtAllThatEndsLines(AcmeTransport):
                 *lines, rest = f"{rest}{line.decode()}|".splitlines()
                 rest = rest.removesuffix("|")
                 yield from map(json.loads, lines)
+
+
+class OneForAll(AcmeAsyncTransport):
+    """Keeps the request in itself, while it waits."""
+
+    async def send(self, request: Any, **given: Any) -> WireResponse:
+        self.request = request
+        await asyncio.sleep(0)
+        return await super().send(self.request, **given)
+
+
+@breaks(WHOLE)
+class MixesWhatIsAskedAtOnce(AcmeAdapter):
+    def transport(self, client: object, *, use_async: bool) -> Any:
+        made = super().transport(client, use_async=use_async)
+        return OneForAll(made.inner) if use_async else made

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .ways import Way
 
 HEADER, ECHO = "x-toolfan-answer", "x-toolfan-echo"
+OTHER = "toolfan-other-request"
 # Where services say under which id they know a request.
 _ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "x-goog-request-id")
 _CUTS = (0.5, 0.75, 0.9)
@@ -118,6 +119,35 @@ def given(
         except Exception:  # noqa: BLE001 - laws of answers and of streams tell of it
             continue
         yield _came(way, asked, sample, wanted, service)
+
+
+def given_at_once(
+    adapter: ParallelToolsAdapter,
+    way: Way,
+    asked: Sequence[WireRequest],
+    samples: Sequence[Mapping[str, Any]],
+    service: Service,
+) -> Iterator[dict[str, Any]]:
+    """What two requests that are sent at once are given, of which the second says `OTHER`: each its own answer."""
+    usable = [sample for sample in samples if sample["bytes"] or not way.streams]
+    try:
+        read = [(sample, _read(adapter, sample, streams=way.streams)) for sample in usable]
+        (one, first), (other, second) = next((read[0], more) for more in read if more[1] != read[0][1])
+    except Exception:  # noqa: BLE001 - laws of answers and of streams tell of it, and of samples that are too few
+        return
+    replies = [_reply(sample, "", service.key, streams=way.streams, pauses=False) for sample in (one, other)]
+    service.reply = replace(replies[0], beside=(OTHER.encode(), replies[1]))
+    service.heard.clear()
+    service.goes_on.clear()
+    told: dict[str, Any] = {"where": f"{way.name}, two at once", "streams": way.streams, "head": None, "shown": False}
+    try:
+        got = way.both(*asked)
+    except Exception as exc:  # noqa: BLE001 - it is what is told
+        told["wrong"] = [f"{type(exc).__name__}: {exc}"[:300]]
+    else:
+        pairs = zip((first, second), got, strict=True)
+        told["wrong"] = [line for wanted, came in pairs for line in _differences(wanted, came.turn)]
+    yield told | {"paused": False, "late": False}
 
 
 def _read(adapter: ParallelToolsAdapter, sample: Mapping[str, Any], *, streams: bool) -> Turn:

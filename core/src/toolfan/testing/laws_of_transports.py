@@ -185,8 +185,9 @@ class LawsOfTransports(LawsOfPackages):
         """What `send` gives of a sample's `body` says what the body says: calls, text, stop, usage, model, id, replay.
 
         A service on loopback sends each sample, the first one twice, each for an equal request, which must come to it
-        anew.  Give the decoded body as it came, past the types of the SDK: they drop what they do not know, and
-        `exclude_none` and the like drop more.  Fields that are empty, null or false may be added or gone.
+        anew; and two at once for two requests, each of which is given its own: keep nothing of one in the transport.
+        Give the decoded body as it came, past the types of the SDK: they drop what they do not know, and `exclude_none`
+        and the like drop more.  Fields that are empty, null or false may be added or gone.
         """
         yield from _wrong([one for one in _heard(self)["given"] if not one["streams"]])
 

@@ -31,6 +31,7 @@ class Reply:
 
     That is after `silence` seconds, unless the other side leaves before.  With a `pause` the body goes out in chunks,
     and after so many bytes it waits for `Service.goes_on`; `lull`: after how many for `LULL`.
+    `beside`: what a request in which these bytes stand gets; neither is answered until both are there.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Reply:
     pause: int | None = None
     lull: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    beside: tuple[bytes, Reply] | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,12 @@ class _Handler(BaseHTTPRequestHandler):
         asked = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         service.heard.append(Heard(self.path, headers, asked))
+        if now.beside is not None:
+            word, other = now.beside
+            if len(service.heard) > 1:
+                service.goes_on.set()
+            service.goes_on.wait(PAUSE)
+            now = other if word in asked else now
         if now.silence and not select.select([self.connection], [], [], now.silence)[0]:
             service.outlasted = True
         if now.status is None:

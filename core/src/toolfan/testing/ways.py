@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from pydantic import BaseModel
 
@@ -38,13 +39,14 @@ class Got:
 class Way:
     """One way; `ask` sends a request with `timeout`, `headers` and `query`, reads the answer, and raises what comes.
 
-    `on_event` is called with each event of a stream.
+    `on_event` is called with each event of a stream.  `both` sends two requests at once over one transport.
     """
 
     name: str
     streams: bool
     use_async: bool
     ask: Callable[..., Got]
+    both: Callable[[WireRequest, WireRequest], list[Got]]
 
 
 def is_addressed(adapter: ParallelToolsAdapter) -> bool:
@@ -88,9 +90,10 @@ def _blocking(adapter: ParallelToolsAdapter, transport: Any) -> Iterator[Way]:
                 parser.feed(event)
             return _got(parser.close(), events)
 
-    yield Way("send", False, False, send)
-    if adapter.capabilities.streaming:
-        yield Way("stream", True, False, stream)
+    with ThreadPoolExecutor(2) as pool:
+        yield Way("send", False, False, send, lambda *two: [*pool.map(send, two)])
+        if adapter.capabilities.streaming:
+            yield Way("stream", True, False, stream, lambda *two: [*pool.map(stream, two)])
     with contextlib.suppress(Exception):
         transport.close()
 
@@ -114,10 +117,19 @@ def _awaited(adapter: ParallelToolsAdapter, transport: Any) -> Iterator[Way]:
                 parser.feed(event)
             return _got(parser.close(), events)
 
+    async def together(ask: Callable[[WireRequest], Awaitable[Got]], two: Sequence[WireRequest]) -> list[Got]:
+        return await asyncio.gather(*map(ask, two))
+
     with asyncio.Runner() as runner:
-        yield Way("async send", False, True, lambda *given, **more: runner.run(send(*given, **more)))
-        if adapter.capabilities.streaming:
-            yield Way("async stream", True, True, lambda *given, **more: runner.run(stream(*given, **more)))
+        kinds = (("async send", send), ("async stream", stream))
+        for name, ask in kinds if adapter.capabilities.streaming else kinds[:1]:
+            yield Way(
+                name,
+                ask is stream,
+                True,
+                lambda *given, ask=ask, **more: runner.run(ask(*given, **more)),
+                lambda *two, ask=ask: runner.run(together(ask, two)),
+            )
         with contextlib.suppress(Exception):
             runner.run(transport.close())
 
