@@ -105,7 +105,10 @@ class LastBossOnly(AcmeAdapter):
 @breaks("test_messages_go_out")
 class TwoCallsOnly(Translating):
     def spoil(self, turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [{**turn, "does": turn["does"][:2]} if len(turn.get("does") or ()) == 3 else turn for turn in turns]
+        return [
+            {**turn, "does": turn["does"][:2]} if "toolfan-" in str(turn) and len(turn.get("does") or ()) > 2 else turn
+            for turn in turns
+        ]
 
 
 @breaks("test_messages_go_out")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from acme_forms import FORMS, NUMBERED, Numbered, NumberedParser, Objects
 from acme_mutants import MUTANTS, Reader, breaks, streaming
 from toolfan.adapter import Turn
-from toolfan.errors import IncompleteStream, ProviderError
+from toolfan.errors import BadResponse, IncompleteStream, ProviderError
 from toolfan.wire import json_text, well_formed
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.reading import AcmeParser
@@ -253,3 +253,40 @@ class OnlyTheLastRound(Rounds):
     def spoiled(self, told: list[tuple[Any, bool]]) -> list[Any]:
         own = [at for at, (turn, new) in enumerate(told) if not new and turn.get("who") == "robot"]
         return [turn for at, (turn, new) in enumerate(told) if new or at >= own[-1]]
+
+
+@breaks("test_an_answer_says_what_its_sample_says")
+class NewFieldsRefused(AcmeAdapter):
+    def parse_response(self, body: Any) -> Turn:
+        turn = super().parse_response(body)
+        if body.keys() - {"id", "engine", "why", "cost", "reply"}:
+            raise BadResponse("a field that nobody knows", adapter=self.name)
+        return turn
+
+
+@streaming("test_a_stream_says_what_the_whole_answer_says")
+class NewEventsRefused(AcmeParser):
+    def feed(self, event: Any) -> Any:
+        if "toolfan_unheard_of" in event:
+            raise BadResponse("an event that nobody knows", adapter=self.adapter)
+        return super().feed(event)
+
+
+@streaming("test_an_error_in_a_stream_is_raised")
+class NewErrorsPassedOver(AcmeParser):
+    def feed(self, event: Any) -> Any:
+        error = event.get("error")
+        known = not isinstance(error, dict) or error.get("code") == "rate_limit_exceeded"
+        return super().feed(event) if known else ()
+
+
+@breaks("test_messages_go_out")
+class SixteenCallsOfARound(Rounds):
+    def spoiled(self, told: list[tuple[Any, bool]]) -> list[Any]:
+        return [{**turn, "does": turn["does"][:16]} if new and "does" in turn else turn for turn, new in told]
+
+
+@breaks("test_rendering_is_kept")
+class KeptForAnyMode(AcmeAdapter):
+    def render_tools(self, tools: Any, *, strict: bool | None) -> Any:
+        return tools.memo((self.name, "tools of any mode"), lambda: self.render(tools, strict))

@@ -149,11 +149,12 @@ class LawsOfMessages(LawsOfSchemas):
         yield from self._spelled_by_python()
 
     def _left_out(self) -> Iterator[str]:
-        """Texts of messages of which there are more: three calls at once, results in no order, several systems'."""
-        ids = [*IDS, f"{IDS[0][:-1]}C"]
+        """Texts of messages of which there are more: many calls at once, results in no order, several systems'."""
+        ids = [*IDS, *(f"{IDS[0][:-3]}{number:03}" for number in range(40))]
         results = [{"role": "tool", "tool_call_id": one, "content": word(f"to-{one}")} for one in ids]
-        asked: list[tuple[JSON, ...]] = [(USER, called(ids=ids), results[2], *results[:2])]
+        asked: list[tuple[JSON, ...]] = [(USER, called(ids=ids), *results[2:], *results[:2])]
         asked += [(USER, {"role": "assistant", "content": word("first")}, called(), *RESULTS), (USER, called(), USER)]
+        asked.append((USER, {**called(), "content": ""}, *RESULTS))
         parts = {"role": "assistant", "content": [{"type": "text", "text": word(one)} for one in ("left", "right")]}
         asked += [(USER, parts, USER), (USER, {**called(), **parts}, *RESULTS)]
         if self.adapter.capabilities.system_messages:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import RawCall, Turn
 from toolfan.calls import StopReason, Usage
-from toolfan.errors import BadResponse, ProviderError, ToolfanError
+from toolfan.errors import BadResponse, IncompleteStream, ProviderError, ToolfanError
 
 from .lawbook import law
 from .subject import Subject
-from .trees import changed, places, same
+from .trees import at, changed, places, same
+from .variations import UNHEARD_OF, with_more
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from .samples import Sample
 
 WORDS = "toolfan: so says the provider"
+# What services call that by which a program tells an error.
+CODES = ("code", "kind", "status", "type")
+# What says that it is one at all.
+SIGNS = ("error", "failed", "failure", "exception")
 
 
 def decoded(text: str) -> Any:
@@ -104,10 +109,26 @@ class LawsOfReading(Subject):
         """`parse_response(body)` gives the calls, text, stop reason, refusal and usage that the sample names.
 
         Every call comes out, in call order, with the name and the arguments as they came: the adapter neither maps
-        names back nor drops a call because of the stop reason.  Mend `parse_response`, or the sample.
+        names back nor drops a call because of the stop reason.  Providers add fields: one that nobody knows, in the
+        body or in a call, costs nothing.  Mend `parse_response`, or the sample.
         """
         for sample in self.answers():
             yield from self.differences(sample, self.adapter.parse_response(sample.body))
+            more = {**sample.body, UNHEARD_OF: {UNHEARD_OF: [None]}}
+            bodies = [("a field of the body", more), *with_more(sample, UNHEARD_OF)]
+            for where, body in bodies:
+                if where.startswith("a field"):
+                    yield from self._refused(f"{sample.name}, with {where} that nobody knows", sample, body)
+
+    def _refused(self, name: str, sample: Sample, body: Any) -> Iterator[str]:
+        """What is lost of an answer in which there is one field more."""
+        try:
+            turn = self.adapter.parse_response(body)
+        except ToolfanError as exc:
+            yield f"{name}: {type(exc).__name__}: {exc}"
+        else:
+            if len(turn.calls) < len(sample.calls) or turn.text != sample.text:
+                yield f"{name}: {len(turn.calls)} calls of {len(sample.calls)}, and the text {turn.text!r:.80}"
 
     @law
     def test_a_turn_is_well_formed(self) -> Iterator[str]:
@@ -152,7 +173,8 @@ class LawsOfReading(Subject):
         """An error that the provider sends inside an answer becomes the ProviderError that the sample names.
 
         Let `toolfan.translation.error_from_body` or `error_from_status` make it; the error says what the provider says,
-        names the adapter, and pickles.  Calls that stand beside an error do not make it an answer.
+        names the adapter, and pickles; one whose code nobody knows is raised, too.  Calls that stand beside an error do
+        not make it an answer.
         """
         for error in self.errors:
             if error.body is None:
@@ -170,7 +192,7 @@ class LawsOfReading(Subject):
     def unsaid(self, name: str, said: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Turn]) -> Iterator[str]:
         """That what is called a message in an error (or, where nothing is, any of its texts) does not show.
 
-        Those by which its class is told need not.
+        Those by which its class is told need not; but a code that nobody knows is one of an error.
         """
         shown: list[bool] = []
         kind: type[ToolfanError] | None = None
@@ -181,6 +203,17 @@ class LawsOfReading(Subject):
             except ToolfanError as exc:
                 kind = kind or type(exc)
                 shown += [WORDS in str(exc)] if path is not None and type(exc) is kind else []
+        for path in (path for path in every if len(path) > 1 and str(path[-1]).lower() in CODES):
+            if at(said, path).lower() in SIGNS:
+                continue
+            try:
+                turn = read(changed(said, path, UNHEARD_OF))
+            except IncompleteStream as exc:
+                yield f"{name}: with {UNHEARD_OF!r} for its {path[-1]} it is passed over, and then {exc}"
+            except ToolfanError:
+                continue
+            else:
+                yield f"{name}: with {UNHEARD_OF!r} for its {path[-1]} it is no error, but {turn!r:.200}"
         if shown and not any(shown):
             yield f"{name}: what the provider says of the error, be it {WORDS!r}, is not in the error"
 
