@@ -32,7 +32,7 @@ from .variations import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from toolfan.adapter import Turn
 
@@ -150,8 +150,8 @@ class LawsOfOddities(LawsOfStops):
             yield "no sample of two calls has their two different ids in its body"
         long = "Toolfan_Call-" * 25
         made = {turn.calls[-1].id for _, _, turn in self.made(lambda sample: with_ids(sample, ["", ""])) if turn.calls}
-        tried: list[list[str | None]] = [["", ""], ["same", "same"], [None, None], ["", "x"], [f"{long}a", f"{long}b"]]
-        tried += [[one, given] for one in sorted(made) for given in ("", one)]
+        tried: list[Sequence[str | None]] = [["", ""], ["same", "same"], [None, None], ["", "x"]]
+        tried += [[f"{long}a", f"{long}b"], *([one, given] for one in sorted(made) for given in ("", one))]
         for ids in tried:
             for name, sample, turn in self.made(lambda sample, ids=ids: with_ids(sample, ids)):  # type: ignore[misc]
                 if len(turn.calls) != len(sample.calls):

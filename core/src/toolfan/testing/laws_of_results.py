@@ -56,8 +56,7 @@ class LawsOfResults(LawsOfReplies):
         """
         long = LONG  # once: it takes its time
         for name, turn in self.turns():
-            if self.error_field and len(turn.calls) > 1:
-                yield from (f"{name}: {what}" for what in self._told_of_others(turn))
+            yield from (f"{name}: {what}" for what in self._told_of_others(turn))
             before = [*values(self._told(turn, mark(turn.calls[0])))]
             for content in (*RETURNED, *long):
                 try:
@@ -77,8 +76,10 @@ class LawsOfResults(LawsOfReplies):
 
     def _told_of_others(self, turn: Turn) -> Iterator[str]:
         """Failures of one of two calls that are told of both, or of none, or of the other."""
-        told: dict[tuple[bool, ...], Any] = {}
-        for failed in product((False, True), repeat=2):
+        if not self.error_field or not turn.calls[1:]:
+            return
+        told: dict[tuple[bool, bool], Any] = {}
+        for failed in product((False, True), (False, True)):
             answers = [Answer(call, word("result"), failed[min(at, 1)]) for at, call in enumerate(turn.calls)]
             told[failed] = self.adapter.build_answer(turn, answers)
         for one, other in combinations(told, 2):

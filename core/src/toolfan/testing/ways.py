@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 
     from pydantic import BaseModel
 
@@ -117,19 +117,20 @@ def _awaited(adapter: ParallelToolsAdapter, transport: Any) -> Iterator[Way]:
                 parser.feed(event)
             return _got(parser.close(), events)
 
-    async def together(ask: Callable[[WireRequest], Awaitable[Got]], two: Sequence[WireRequest]) -> list[Got]:
-        return await asyncio.gather(*map(ask, two))
+    async def together(ask: Callable[[WireRequest], Awaitable[Got]], one: WireRequest, other: WireRequest) -> list[Got]:
+        return [*await asyncio.gather(ask(one), ask(other))]
 
     with asyncio.Runner() as runner:
         kinds = (("async send", send), ("async stream", stream))
         for name, ask in kinds if adapter.capabilities.streaming else kinds[:1]:
-            yield Way(
-                name,
-                ask is stream,
-                True,
-                lambda *given, ask=ask, **more: runner.run(ask(*given, **more)),
-                lambda *two, ask=ask: runner.run(together(ask, two)),
-            )
+
+            def alone(*given: Any, ask: Callable[..., Coroutine[Any, Any, Got]] = ask, **more: Any) -> Got:
+                return runner.run(ask(*given, **more))
+
+            def both(one: WireRequest, other: WireRequest, ask: Any = ask) -> list[Got]:
+                return runner.run(together(ask, one, other))
+
+            yield Way(name, ask is stream, True, alone, both)
         with contextlib.suppress(Exception):
             runner.run(transport.close())
 
