@@ -22,6 +22,7 @@ PLUGINS = {path.name: path for path in sorted((ROOT / "providers").glob("*/src/t
 # Lowest first: a module imports only from those above it in this list.
 ORDER = [
     "overloads",
+    "values",
     "errors",
     "locks",
     "spellings",
@@ -42,6 +43,7 @@ ORDER = [
     "scrutiny",
     "typeddicts",
     "functions",
+    "marking",
     "hookspecs",
     "sdk_objects",
     "chat",

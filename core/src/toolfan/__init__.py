@@ -70,7 +70,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .execution import execute, execute_async
-    from .hookspecs import hookimpl
+    from .marking import hookimpl
     from .messages import Message
     from .registry import AdapterInfo, installed_adapters, load_adapter
     from .results import Calls
@@ -98,7 +98,7 @@ _HOMES = {
         "Unsupported UsageError"
     ),
     "execution": "execute execute_async",
-    "hookspecs": "hookimpl",
+    "marking": "hookimpl",
     "messages": "Message",
     "registry": "AdapterInfo installed_adapters load_adapter",
     "results": "Calls",

@@ -8,11 +8,12 @@ Knows: the contract.  Must not know: any provider, how requests are retried, how
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from .calls import JSON, Answer, RawCall, Turn
 from .chat import Message
+from .values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence

@@ -7,13 +7,13 @@ loops, how one sleeps.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .effects import NotSent, Send, Wait
 from .errors import DeadlineExceeded, ProviderError, RateLimited, RequestRejected
 from .judging import judge, with_choice_noted, with_note
 from .results import Calls
+from .values import dataclass
 from .watching import watched
 
 if TYPE_CHECKING:

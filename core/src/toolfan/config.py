@@ -7,7 +7,7 @@ Knows: how a connection is named and selected.  Must not know: any adapter's set
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import AdapterNotFound, AdapterNotInstalled, ConfigError, UsageError
@@ -15,6 +15,7 @@ from .profiles import configuration
 from .redaction import shown
 from .registry import installed_adapters, load_adapter
 from .settings import Given, checked_defaults, checked_settings
+from .values import dataclass
 from .wire import nearest
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ Knows: what is to be done.  Must not know: who does it, or how.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from .values import dataclass
 
 if TYPE_CHECKING:
     from .adapter import WireRequest

@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from .marking import PROJECT, hookimpl
+
 if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter, WireRequest
     from .calls import Call, RawCall, Result, Turn
 
-PROJECT = "toolfan"
+__all__ = ["OBSERVER_HOOKS", "hookimpl", "hookspec"]
 
 hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from .chat import (
@@ -21,6 +20,7 @@ from .chat import (
     with_wire_names,
 )
 from .errors import UsageError
+from .values import dataclass
 
 __all__ = [
     "CHAT_ROLES",

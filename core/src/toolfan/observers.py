@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from .blocking import blocked
 from .errors import AdapterBroken
-from .plugins import OBSERVERS, broken, candidates, imported
+from .plugins import OBSERVERS, broken, candidates, hooks_of, imported
+from .values import dataclass
 from .watching import watch
 
 if TYPE_CHECKING:
@@ -90,6 +90,6 @@ def _info(candidate: Candidate, found: list[Candidate], off: Mapping[str, str], 
 
 
 def _register(candidate: Candidate) -> None:
-    plugin, hooks = imported(candidate)
-    if not watch(plugin, candidate.name, hooks):
+    plugin = imported(candidate)
+    if not watch(plugin, candidate.name, hooks_of(candidate, plugin)):
         raise broken(candidate, f"{candidate.value} has no observer hook that is marked with @toolfan.hookimpl")

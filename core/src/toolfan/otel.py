@@ -12,14 +12,14 @@ import contextlib
 import json
 import os
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
 from .errors import UsageError
-from .hookspecs import hookimpl
 from .locks import ProcessLock
+from .marking import hookimpl
+from .values import dataclass
 from .watching import observe, unobserve
 
 try:

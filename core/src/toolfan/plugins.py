@@ -13,15 +13,17 @@ import importlib.metadata
 import re
 from collections import Counter
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from .errors import AdapterBroken
+from .marking import sole_offer
+from .values import dataclass
 from .watching import hook_manager
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     import pluggy
 
@@ -126,24 +128,35 @@ def offered_adapter(candidate: Candidate) -> object:
 
     Raises AdapterBroken, naming the distribution, its version, the module and the cause.
     """
-    plugin, manager = imported(candidate)
-    _check_adapter_hook(candidate, plugin, manager)
+    plugin = imported(candidate)
+    offer = sole_offer(plugin)
+    if offer is None:
+        manager = hooks_of(candidate, plugin)
+        _check_adapter_hook(candidate, plugin, manager)
+        offer = partial(_first, manager.hook.toolfan_adapter)
     with _guard(candidate, "fails in toolfan_adapter()"):
-        offered: list[object] = manager.hook.toolfan_adapter()
-    if not offered:
+        offered = offer()
+    if offered is None:
         raise broken(candidate, f"{candidate.value} offers nothing: its toolfan_adapter() returned None")
-    return offered[0]
+    return offered
 
 
-def imported(candidate: Candidate) -> tuple[object, pluggy.PluginManager]:
-    """The plugin and the manager of its hooks.  Raises AdapterBroken, as `offered_adapter` does."""
+def _first(hook: Callable[[], list[object]]) -> object:
+    return next(iter(hook()), None)
+
+
+def imported(candidate: Candidate) -> object:
+    """The plugin.  Raises AdapterBroken, as `offered_adapter` does."""
     if candidate.fault:
         raise broken(candidate, candidate.fault)
     with _guard(candidate, "cannot be imported"):
-        plugin = importlib.metadata.EntryPoint(candidate.name, candidate.value, ADAPTERS).load()
+        return importlib.metadata.EntryPoint(candidate.name, candidate.value, ADAPTERS).load()
+
+
+def hooks_of(candidate: Candidate, plugin: object) -> pluggy.PluginManager:
+    """The manager of the plugin's hooks.  Raises AdapterBroken for one that toolfan does not know."""
     with _guard(candidate, "has a hook that toolfan does not know in this form"):
-        manager = hook_manager(plugin, candidate.name)
-    return plugin, manager
+        return hook_manager(plugin, candidate.name)
 
 
 def _check_adapter_hook(candidate: Candidate, plugin: object, manager: pluggy.PluginManager) -> None:

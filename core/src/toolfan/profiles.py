@@ -13,7 +13,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -29,6 +29,7 @@ from .blocking import KEY, names_in
 from .config_file import find_config
 from .errors import ConfigError
 from .redaction import shown
+from .values import dataclass
 from .wire import nearest
 
 if TYPE_CHECKING:

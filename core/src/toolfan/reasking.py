@@ -5,7 +5,7 @@ Knows: adapters as codecs, outcomes.  Must not know: how a request is sent, how 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .answering import error_text, reask_answer, wire_answers
@@ -14,6 +14,7 @@ from .errors import InvalidCalls, MalformedArguments
 from .judging import is_beyond_limit, lacks_required, limit_of, names_of, required_of, without_requirement
 from .merging import is_owed, merge
 from .validation import WANTED_ALL_THE_SAME
+from .values import dataclass
 from .wire import well_formed
 
 if TYPE_CHECKING:

@@ -8,13 +8,14 @@ Knows: adapter names, distributions.  Must not know: what a provider does, any S
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from .admission import admitted
 from .blocking import blocked
 from .errors import AdapterBroken, AdapterConflict, AdapterTooNew, UsageError
-from .plugins import ADAPTERS, CLIENTS, Candidate, broken, candidates, imported, offered_adapter, within
+from .marking import sole_offer
+from .plugins import ADAPTERS, CLIENTS, Candidate, broken, candidates, hooks_of, imported, offered_adapter, within
+from .values import dataclass
 from .watching import watch
 
 if TYPE_CHECKING:
@@ -64,8 +65,9 @@ def load_adapter(name: str) -> ParallelToolsAdapter:
         # No lock while foreign code is imported: of two threads that load at once, the first one's result stays.
         candidate = _select(name)
         adapter = _loaded.setdefault(name, admitted(candidate))
-        plugin, hooks = imported(candidate)
-        watch(plugin, name, hooks)
+        plugin = imported(candidate)
+        if sole_offer(plugin) is None:  # it may watch, too
+            watch(plugin, name, hooks_of(candidate, plugin))
     return adapter
 
 

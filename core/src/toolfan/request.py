@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from .adapter import ParallelToolsAdapter, ToolChoice, ToolRequest
@@ -16,6 +15,7 @@ from .errors import ToolDefinitionError, Unsupported, UsageError
 from .extras import extra_body, extra_headers, extra_query
 from .tools import Tool
 from .toolset import ToolSet, legal_name, tool_set
+from .values import dataclass
 from .wire import nearest
 
 if TYPE_CHECKING:

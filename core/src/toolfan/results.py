@@ -6,7 +6,7 @@ Knows: outcomes, turns, how a result is stored as JSON.  Must not know: provider
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter, ValidationError
@@ -15,6 +15,7 @@ from typing_extensions import TypeForm, TypeVar
 from .calls import JSON, BadCall, Call, Outcome, Result, Round, StopReason, Turn, Usage
 from .errors import BadResponse, CallError, UsageError
 from .overloads import overload
+from .values import dataclass
 
 if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter

@@ -6,13 +6,13 @@ Knows: the loop's effects, the executor, the portal.  Must not know: how one ask
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .calls import Call
 from .errors import ToolfanError, UnknownTool, UsageError
 from .portals import ended
 from .running import Ask, key_of
+from .values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable

@@ -1,5 +1,4 @@
-"""The loop of `run()`: ask, execute, answer, ask again, until the model has nothing more to call.  One generator, which
-yields what is to be done and is sent the outcome, for the sync and the async client.
+"""The loop of `run()`: ask, execute, answer, ask again, until nothing more is called; one generator for both clients.
 
 Knows: conversations as a whole, results, limits.  Must not know: how one asks, how calls are executed, event loops.
 """
@@ -8,7 +7,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .calls import BadCall, Call, Outcome, Result, Turn, Usage
@@ -18,6 +17,7 @@ from .errors import DeadlineExceeded, InvalidCalls, ToolfanError, TooManyCalls, 
 from .judging import without_requirement
 from .reasking import follow_up
 from .results import Calls
+from .values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, time
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypedDict, cast
 
@@ -20,6 +19,7 @@ from .errors import ConfigError
 from .profiles import from_text
 from .redaction import looks_secret, shown, without_secrets
 from .request import LONGEST_DEADLINE
+from .values import dataclass
 from .wire import nearest
 
 if TYPE_CHECKING:

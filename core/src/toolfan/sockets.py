@@ -14,10 +14,10 @@ import contextlib
 import contextvars
 import socket
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .one_piece import MOST, is_head
+from .values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -5,8 +5,9 @@ Knows: what is to be done.  Must not know: who does it, or how.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from .values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

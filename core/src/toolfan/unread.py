@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import traceback
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
@@ -18,6 +17,7 @@ from .errors import RequestRejected, UsageError
 from .masking import text_of
 from .redaction import Secrets, public_headers
 from .translation import error_from_status, excerpt, named, provider_words
+from .values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

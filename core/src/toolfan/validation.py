@@ -5,7 +5,6 @@ Knows: tools, repairs, JSON text.  Must not know: providers, requests, how often
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -16,6 +15,7 @@ from .errors import CallError, InvalidArguments, TooManyCalls, TruncatedCall
 from .glance import is_plain
 from .repeats import Repeats
 from .sealing import WRAPPERS
+from .values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

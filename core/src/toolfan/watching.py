@@ -13,12 +13,14 @@ import copy
 import inspect
 import logging
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .effects import NotSent
 from .errors import UsageError
 from .locks import ProcessLock
+from .marking import PROJECT
+from .values import dataclass
 from .wire import nearest
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def hook_manager(plugin: object, name: str) -> pluggy.PluginManager:
 
     from . import hookspecs
 
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(plugin, name)
     known = [name for name in vars(manager.hook) if getattr(manager.hook, name).has_spec()]

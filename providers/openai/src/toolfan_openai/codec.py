@@ -6,7 +6,7 @@ Must not know: the SDK, HTTP, retries, how calls are validated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import (
@@ -25,6 +25,7 @@ from toolfan.adapter import (
 from toolfan.chat import check_chat_messages, spelled_out, with_wire_names
 from toolfan.errors import ToolDefinitionError, UsageError
 from toolfan.schema import to_strict
+from toolfan.values import dataclass
 from toolfan.wire import encode_json, merge_extra_body
 
 from .options import OPTION_NAMES

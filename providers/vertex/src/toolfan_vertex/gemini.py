@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from toolfan.hookspecs import hookimpl
+from toolfan.marking import hookimpl
 
 from .codec import GEMINI
 

@@ -1,0 +1,80 @@
+"""`dataclass`, whose classes share their methods.
+
+`dataclasses.dataclass` writes and compiles `__eq__`, `__repr__`, `__hash__` and what refuses assignment for each class
+anew, and with `slots` each keeps the class without them alive, too: of toolfan's, a fifth of a megabyte in all.  Here
+only `__init__` is generated; the rest is below, once, and does the same.
+
+Knows: dataclasses.  Must not know: whose values they are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from reprlib import recursive_repr
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["dataclass"]
+
+
+@recursive_repr()
+def _shown(self: Any) -> str:
+    shown = (f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self) if field.repr)
+    return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+def _compared(self: Any) -> tuple[Any, ...]:
+    return tuple([getattr(self, field.name) for field in dataclasses.fields(self) if field.compare])
+
+
+def _equal(self: Any, other: object) -> bool:
+    return _compared(self) == _compared(other) if type(self) is type(other) else NotImplemented
+
+
+def _hashed(self: Any) -> int:
+    return hash(_compared(self))
+
+
+def _check_free(self: Any, name: str, what: str) -> None:
+    """A class that inherits from a frozen one, and is none itself, may have attributes beside the fields."""
+    if name in self.__dataclass_fields__ or "__dataclass_fields__" in vars(type(self)):
+        raise dataclasses.FrozenInstanceError(f"cannot {what} field {name!r}")
+
+
+def _refused_set(self: Any, name: str, value: Any) -> None:
+    _check_free(self, name, "assign to")
+    object.__setattr__(self, name, value)
+
+
+def _refused_delete(self: Any, name: str) -> None:
+    _check_free(self, name, "delete")
+    object.__delattr__(self, name)
+
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+
+    def dataclass(
+        *,
+        frozen: bool = False,
+        slots: bool = False,
+        repr: bool = True,  # noqa: A002 - as dataclasses calls it
+        eq: bool = True,
+    ) -> Any:
+        """`dataclasses.dataclass` with these options."""
+
+        def made(cls: type) -> type:
+            own = set(vars(cls))
+            cls = dataclasses.dataclass(frozen=frozen, slots=slots, repr=False, eq=False)(cls)
+            shared = {"__repr__": _shown} if repr else {}
+            if eq:
+                shared |= {"__eq__": _equal, "__hash__": _hashed if frozen else None}
+            if frozen:
+                shared |= {"__setattr__": _refused_set, "__delattr__": _refused_delete}
+            for name, method in shared.items():
+                if name not in own or name.endswith("attr__"):
+                    setattr(cls, name, method)
+            cls.__dataclass_params__.repr, cls.__dataclass_params__.eq = repr, eq
+            return cls
+
+        return made
