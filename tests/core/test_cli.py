@@ -607,7 +607,7 @@ class TestDemo:
 
 
 def _only(*names: str) -> Any:
-    from toolfan.registry import installed_adapters
+    from toolfan.listing import installed_adapters
 
     return lambda **options: [info for info in installed_adapters() if info.name in names]
 

@@ -16,7 +16,7 @@ import toolfan
 from four_ways import ERROR, MODES
 from loopback import KEY, USER, Bench
 from pydantic import BaseModel
-from toolfan import hookspecs, watching
+from toolfan import hookspecs, watched, watching
 from toolfan_local import Pace
 
 if TYPE_CHECKING:
@@ -459,4 +459,4 @@ def test_a_plugin_of_the_wrong_shape_is_refused(plugin: Any, says: str) -> None:
 
 def test_where_nobody_watches_nothing_is_made_for_a_request() -> None:
     """The same inert object for all: no copy, no call of a hook."""
-    assert watching.watched("a", {}, 1) is watching.watched("b", {}, 2)
+    assert watched.watched("a", {}, 1) is watched.watched("b", {}, 2)

@@ -26,15 +26,9 @@ from toolfan.errors import (
     AdapterTooNew,
     ConfigError,
 )
+from toolfan.listing import AdapterInfo, adapter_for_client, idle_claims, installed_adapters
 from toolfan.observers import forget_observers, installed_observers
-from toolfan.registry import (
-    AdapterInfo,
-    adapter_for_client,
-    clear_loaded_adapters,
-    idle_claims,
-    installed_adapters,
-    load_adapter,
-)
+from toolfan.registry import clear_loaded_adapters, load_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -637,7 +631,7 @@ def test_a_malformed_client_entry_is_listed_and_not_used(site: Site) -> None:
 def test_the_registry_imports_no_sdk_and_pluggy_only_to_load() -> None:
     """Listing and looking up need neither."""
     code = (
-        "import sys; from toolfan.registry import installed_adapters, adapter_for_client\n"
+        "import sys; from toolfan.listing import installed_adapters, adapter_for_client\n"
         "installed_adapters()\n"
         "try: adapter_for_client(object())\n"
         "except Exception as exc: assert type(exc).__name__ == 'AdapterNotFound', exc\n"

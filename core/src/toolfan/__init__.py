@@ -11,20 +11,17 @@ if TYPE_CHECKING:
     from .adapter import (
         ADAPTER_API,
         Answer,
-        AsyncTransport,
         Capabilities,
-        ParallelToolsAdapter,
-        StreamParser,
         ToolChoice,
         ToolRequest,
-        Transport,
         WireRequest,
         WireResponse,
     )
+    from .async_client import AsyncClient
+    from .bound_calls import BoundCall
     from .calls import (
         JSON,
         BadCall,
-        BoundCall,
         Call,
         Outcome,
         RawCall,
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
         Turn,
         Usage,
     )
-    from .client import AsyncClient, Client
+    from .client import Client
     from .constructors import Mode, connect, connect_async, from_openai, from_vertexai, wrap, wrap_async
     from .errors import (
         AdapterBroken,
@@ -70,9 +67,11 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .execution import execute, execute_async
+    from .listing import AdapterInfo, installed_adapters
     from .marking import hookimpl
     from .messages import Message
-    from .registry import AdapterInfo, installed_adapters, load_adapter
+    from .protocols import AsyncTransport, ParallelToolsAdapter, StreamParser, Transport
+    from .registry import load_adapter
     from .results import Calls
     from .running import Run, RunRound
     from .streams import AsyncCallStream, CallStream
@@ -83,12 +82,11 @@ if TYPE_CHECKING:
 # Where each public name is at home; it is imported from there when it is first asked for.  A test holds this, `__all__`
 # and the imports above to each other.
 _HOMES = {
-    "adapter": (
-        "ADAPTER_API Answer AsyncTransport Capabilities ParallelToolsAdapter StreamParser ToolChoice ToolRequest "
-        "Transport WireRequest WireResponse"
-    ),
-    "calls": "JSON BadCall BoundCall Call Outcome RawCall Result Round StopReason TextDelta Turn Usage",
-    "client": "AsyncClient Client",
+    "adapter": "ADAPTER_API Answer Capabilities ToolChoice ToolRequest WireRequest WireResponse",
+    "bound_calls": "BoundCall",
+    "calls": "JSON BadCall Call Outcome RawCall Result Round StopReason TextDelta Turn Usage",
+    "async_client": "AsyncClient",
+    "client": "Client",
     "constructors": "Mode connect connect_async from_openai from_vertexai wrap wrap_async",
     "errors": (
         "AdapterBroken AdapterConflict AdapterNotFound AdapterNotInstalled AdapterTooNew AuthenticationError "
@@ -98,9 +96,11 @@ _HOMES = {
         "Unsupported UsageError"
     ),
     "execution": "execute execute_async",
+    "listing": "AdapterInfo installed_adapters",
     "marking": "hookimpl",
     "messages": "Message",
-    "registry": "AdapterInfo installed_adapters load_adapter",
+    "protocols": "AsyncTransport ParallelToolsAdapter StreamParser Transport",
+    "registry": "load_adapter",
     "results": "Calls",
     "running": "Run RunRound",
     "streams": "AsyncCallStream CallStream",

@@ -8,16 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from pydantic import BaseModel
-from typing_extensions import get_protocol_members
 
-from .adapter import ADAPTER_API, Capabilities, ParallelToolsAdapter
+from .adapter import ADAPTER_API, ADAPTER_METHODS, ADAPTER_VALUES, Capabilities
 from .errors import AdapterTooNew
 from .plugins import broken, offered_adapter, told
 
 if TYPE_CHECKING:
+    from .adapter import ParallelToolsAdapter
     from .plugins import Candidate
-
-_VALUES = frozenset({"name", "api", "capabilities", "settings_model", "option_names"})
 
 
 def admitted(candidate: Candidate) -> ParallelToolsAdapter:
@@ -45,8 +43,7 @@ def _unlike_an_adapter(candidate: Candidate, offered: object) -> str | None:
     api = getattr(offered, "api", None)
     if isinstance(api, int) and not isinstance(api, bool):
         _check_api(candidate, api)
-    members = get_protocol_members(ParallelToolsAdapter)
-    missing = sorted(member for member in members if not hasattr(offered, member))
+    missing = sorted(member for member in ADAPTER_VALUES | ADAPTER_METHODS if not hasattr(offered, member))
     if missing:
         return f"{returned} {type(offered).__name__}, which is not an adapter: it lacks {', '.join(missing)}"
     wrong = _wrong_member(cast("ParallelToolsAdapter", offered), candidate.name)
@@ -64,7 +61,7 @@ def _wrong_member(adapter: ParallelToolsAdapter, name: str) -> str | None:
         return "whose settings_model is not a pydantic model"
     if not isinstance(adapter.option_names, frozenset):
         return "whose option_names are not a frozenset"
-    for member in sorted(get_protocol_members(ParallelToolsAdapter) - _VALUES):
+    for member in sorted(ADAPTER_METHODS):
         if not callable(getattr(adapter, member)):
             return f"whose {member} is not a method"
     return None

@@ -14,7 +14,7 @@ from .errors import DeadlineExceeded, ProviderError, RateLimited, RequestRejecte
 from .judging import judge, with_choice_noted, with_note
 from .results import Calls
 from .values import dataclass
-from .watching import watched
+from .watched import watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,10 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import AdapterNotFound, AdapterNotInstalled, ConfigError, UsageError
+from .listing import installed_adapters
 from .profiles import configuration
 from .redaction import shown
-from .registry import installed_adapters, load_adapter
+from .registry import load_adapter
 from .settings import Given, checked_defaults, checked_settings
 from .values import dataclass
 from .wire import nearest

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from .binding import Binding, is_maker
-from .client import AsyncClient, Client
 from .errors import UsageError
 from .overloads import overload
 from .retries import Retries
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     import openai
 
     from .adapter import ParallelToolsAdapter
+    from .async_client import AsyncClient
+    from .client import Client
 
 Adapter: TypeAlias = "str | ParallelToolsAdapter | None"
 Stop: TypeAlias = Callable[[Any], bool] | None
@@ -57,7 +58,7 @@ class Mode(enum.Enum, metaclass=_Modes):
 
 def _wrapped(given: object, adapter: Adapter, model: str | None, retries: Retries, *, use_async: bool | None) -> Any:
     """A client over the vendor's, or over a function that makes it; `use_async` None: as the vendor's is."""
-    from .registry import adapter_for_client, load_adapter
+    from .registry import load_adapter
 
     maker = cast("Callable[[], object]", given) if is_maker(given) else None
     sdk_client = maker() if maker else given
@@ -67,10 +68,28 @@ def _wrapped(given: object, adapter: Adapter, model: str | None, retries: Retrie
     if isinstance(codec, type) or (codec is not None and not hasattr(codec, "build_request")):
         said = f"the class {codec.__name__}" if isinstance(codec, type) else type(codec).__name__
         raise UsageError(f"adapter is {said}, no adapter", hint="It is an adapter's name, or an adapter.")
-    codec = _serving(codec or load_adapter(cast("str", adapter) or adapter_for_client(sdk_client)), sdk_client)
+    if codec is None:
+        codec = load_adapter(cast("str | None", adapter) or _name_for(sdk_client))
+    codec = _serving(codec, sdk_client)
     binding = Binding(codec, sdk_client, use_async=use_async, maker=maker)
-    kind = AsyncClient if use_async else Client
-    return kind(codec, binding, retries=retries, defaults={"model": model})
+    return _kind(use_async=use_async)(codec, binding, retries=retries, defaults={"model": model})
+
+
+def _kind(*, use_async: bool) -> type[Client | AsyncClient]:
+    """The class of the client; the other one is not loaded."""
+    if use_async:
+        from .async_client import AsyncClient
+
+        return AsyncClient
+    from .client import Client
+
+    return Client
+
+
+def _name_for(sdk_client: object) -> str:
+    from .listing import adapter_for_client  # not for `from_openai`, which names its adapter
+
+    return adapter_for_client(sdk_client)
 
 
 def wrap(
@@ -196,8 +215,9 @@ def _connected(
     sdk_client = maker()
     codec = _serving(found.adapter, sdk_client)
     binding = Binding(codec, sdk_client, use_async=use_async, maker=maker)
-    kind = AsyncClient if use_async else Client
-    return kind(codec, binding, retries=retries, defaults={"model": found.model, **found.call_options})
+    return _kind(use_async=use_async)(
+        codec, binding, retries=retries, defaults={"model": found.model, **found.call_options}
+    )
 
 
 def connect(

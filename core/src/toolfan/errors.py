@@ -24,11 +24,11 @@ Knows: what an error says and carries.  Must not know: SDKs, requests, headers, 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Self
+    from typing import Self, TypedDict
 
     from typing_extensions import Unpack
 
@@ -37,30 +37,33 @@ if TYPE_CHECKING:
     from .running import Run
 
 
-class ErrorDetails(TypedDict, total=False):
-    """What any toolfan error may carry; see `ToolfanError`."""
+if TYPE_CHECKING:
 
-    hint: str | None
-    adapter: str | None
-    tool: str | None
-    call_id: str | None
-    retryable: bool
-    attempts: int
-    requests: int
-    request_id: str | None
-    status: int | None
-    code: str | None
-    retry_after: float | None
-    calls: Calls[Any] | None
-    turn: Turn | None
-    run: Run | None
+    class ErrorDetails(TypedDict, total=False):
+        """What any toolfan error may carry; see `ToolfanError`."""
+
+        hint: str | None
+        adapter: str | None
+        tool: str | None
+        call_id: str | None
+        retryable: bool
+        attempts: int
+        requests: int
+        request_id: str | None
+        status: int | None
+        code: str | None
+        retry_after: float | None
+        calls: Calls[Any] | None
+        turn: Turn | None
+        run: Run | None
 
 
 _DEFAULTS: dict[str, Any] = {
-    **dict.fromkeys(ErrorDetails.__annotations__),
+    **dict.fromkeys(("hint", "adapter", "tool", "call_id")),
     "retryable": False,
     "attempts": 0,
     "requests": 0,
+    **dict.fromkeys(("request_id", "status", "code", "retry_after", "calls", "turn", "run")),
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 from pydantic import BaseModel
 from typing_extensions import TypeVar
 
-from .calls import BoundCall
+from .bound_calls import BoundCall
 from .tools import Tool
 
 

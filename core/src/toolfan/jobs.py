@@ -21,7 +21,7 @@ import anyio.lowlevel
 from . import portals, workers
 from .answering import plain_result
 from .binding import detach
-from .calls import BoundCall
+from .bound_calls import BoundCall
 from .errors import UsageError
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from .blocking import blocked
 from .errors import AdapterBroken
 from .plugins import OBSERVERS, broken, candidates, hooks_of, imported
 from .values import dataclass
-from .watching import watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,5 +90,7 @@ def _info(candidate: Candidate, found: list[Candidate], off: Mapping[str, str], 
 
 def _register(candidate: Candidate) -> None:
     plugin = imported(candidate)
+    from .watching import watch
+
     if not watch(plugin, candidate.name, hooks_of(candidate, plugin)):
         raise broken(candidate, f"{candidate.value} has no observer hook that is marked with @toolfan.hookimpl")

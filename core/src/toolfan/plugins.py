@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from .errors import AdapterBroken
 from .marking import sole_offer
 from .values import dataclass
-from .watching import hook_manager
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -155,6 +154,8 @@ def imported(candidate: Candidate) -> object:
 
 def hooks_of(candidate: Candidate, plugin: object) -> pluggy.PluginManager:
     """The manager of the plugin's hooks.  Raises AdapterBroken for one that toolfan does not know."""
+    from .watching import hook_manager
+
     with _guard(candidate, "has a hook that toolfan does not know in this form"):
         return hook_manager(plugin, candidate.name)
 

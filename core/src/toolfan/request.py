@@ -9,7 +9,7 @@ import numbers
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from .adapter import ParallelToolsAdapter, ToolChoice, ToolRequest
+from .adapter import ToolChoice, ToolRequest
 from .chat import CHAT_ROLES, check_messages, named_tools, with_wire_names
 from .errors import ToolDefinitionError, Unsupported, UsageError
 from .extras import extra_body, extra_headers, extra_query
@@ -19,7 +19,7 @@ from .values import dataclass
 from .wire import nearest
 
 if TYPE_CHECKING:
-    from .adapter import Capabilities
+    from .adapter import Capabilities, ParallelToolsAdapter
     from .chat import Message
 
 DEFAULT_DEADLINE = 600.0

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter, ValidationError
 from typing_extensions import TypeForm, TypeVar
 
 from .calls import JSON, BadCall, Call, Outcome, Result, Round, StopReason, Turn, Usage
-from .errors import BadResponse, CallError, UsageError
+from .errors import BadResponse, UsageError
 from .overloads import overload
 from .values import dataclass
 
@@ -143,37 +143,9 @@ class Calls(Sequence[T_co]):
         model as an error, and a failed call without a result is answered with its own error.  Raises UsageError for ids
         that are missing or unknown, and for results that are neither.  A result that is no JSON is told as an error.
         """
-        from .answering import reask_answer, result_answer, wire_answers  # not everyone replies
+        from .replies import replies  # not everyone replies
 
-        if self.codec is None:
-            raise UsageError("these calls do not know their adapter", hint="Use the Calls that create() returned.")
-        ids = {outcome.id for outcome in self.outcomes}
-        bad = {outcome.id: outcome.error for outcome in self.failed}
-        given = _by_id(results)
-        told = {key: result for key, result in given.items() if not _is_same_error(result, bad.get(key))}
-        missing = [outcome.id for outcome in self.outcomes if outcome.id not in told and outcome.id not in bad]
-        unknown = [key for key in told if key not in ids]
-        if missing or unknown:
-            faults = [f"no result for {', '.join(missing)}"] if missing else []
-            faults += [f"no call has the id {', '.join(map(repr, unknown))}"] if unknown else []
-            raise UsageError(
-                "; ".join(faults), hint="Every call is answered once, by its id: calls.reply({call.id: result, ...})."
-            )
-        final = {(outcome.attempt, outcome.raw.id): outcome.id for outcome in self.outcomes}
-        said: list[Message] = []
-        for number, one in enumerate(self.rounds, start=1):
-            answers = {}
-            for outcome in one.outcomes:
-                call_id = final.get((number, outcome.raw.id), "")
-                if call_id in told:
-                    answers[outcome.raw.id] = result_answer(outcome.raw, told[call_id])
-                else:  # failed, or mended since, or a repetition of a call that is answered elsewhere
-                    answers[outcome.raw.id] = reask_answer(outcome)
-            if one.turn.calls or one.turn.text or one.turn.refusal or one.turn.stop.kind == "paused":
-                said += self.codec.build_answer(one.turn, wire_answers(one.turn.calls, answers))
-            if one.nudge:
-                said.append({"role": "user", "content": one.nudge})
-        return said
+        return replies(self, results)
 
     def to_json(self) -> str:
         """The result as JSON text; see `from_json`."""
@@ -192,21 +164,3 @@ class Calls(Sequence[T_co]):
         from .storage import calls_from_json
 
         return calls_from_json(text, response_model, tools, context)
-
-
-def _by_id(results: Any) -> Mapping[str, Any]:
-    """What was given to `reply`, by the ids of the calls.  Raises UsageError if it is no results."""
-    if isinstance(results, Mapping):
-        return cast("Mapping[str, Any]", results)
-    hint = "Pass {call.id: result, ...}, or what toolfan.execute(calls) returned."
-    if isinstance(results, str | bytes) or not isinstance(results, Iterable):
-        raise UsageError(f"results is {type(results).__name__}", hint=hint)
-    given = list(results)
-    for at, one in enumerate(given):
-        if not isinstance(one, Result):
-            raise UsageError(f"results[{at}] is {type(one).__name__}, not a toolfan.Result", hint=hint)
-    return {one.call.id: one.content for one in given}
-
-
-def _is_same_error(result: Any, error: CallError | None) -> bool:
-    return isinstance(result, CallError) and result == error

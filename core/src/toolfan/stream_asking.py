@@ -17,7 +17,7 @@ from .errors import BadResponse, ConnectionFailed, DeadlineExceeded, IncompleteS
 from .judging import with_choice_noted, with_note
 from .stream_effects import Deliver, Open, Pull
 from .stream_judging import StreamJudge, in_call_order
-from .watching import Watched, watched
+from .watched import Watched, watched
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, ca
 from pydantic import BaseModel, TypeAdapter
 from typing_extensions import TypeVar, is_typeddict
 
-from .calls import BoundCall, picklable, unpickled
 from .careful import careful
 from .definitions import definition_errors, not_a_tool
 from .errors import ToolDefinitionError
 from .glance import has_decimals, has_numbers
 from .overloads import overload
 from .schema import Schema, check_json, has_lone_surrogate, root_object
-from .type_schema import EveryName, TypeSchema
+from .type_schema import TypeSchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from typing_extensions import Unpack
 
+    from .bound_calls import BoundCall
     from .options import ToolOptions
 
 T_co = TypeVar("T_co", covariant=True, default=Any)
@@ -127,6 +127,8 @@ class Tool(Generic[T_co]):
     @functools.cached_property
     def places(self) -> Schema:
         """The schema with each field wherever validation finds it, not only under the one name that is told."""
+        from .every_name import EveryName  # for calls that need a second look
+
         try:
             with definition_errors(self.name):
                 places = self._rendered(EveryName)
@@ -158,6 +160,8 @@ class Tool(Generic[T_co]):
         """The validated arguments as what the user gets: themselves, or for a function a BoundCall."""
         if self.kind != "function":
             return cast("T_co", value)
+        from .bound_calls import BoundCall  # for functions alone
+
         arguments = zip(self._parameters, map(value.__dict__.__getitem__, type(value).model_fields), strict=True)
         return cast("T_co", BoundCall(self.target, dict(arguments)))
 
@@ -178,10 +182,14 @@ class Tool(Generic[T_co]):
             "sequential": self.sequential,
             "early": self.early,
         }
+        from .bound_calls import picklable
+
         return _tool, (picklable(self.target), options)
 
 
 def _tool(target: Any, options: dict[str, Any]) -> Tool[Any]:
+    from .bound_calls import unpickled
+
     return Tool(unpickled(target), **options)
 
 

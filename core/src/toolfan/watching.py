@@ -21,6 +21,7 @@ from .errors import UsageError
 from .locks import ProcessLock
 from .marking import PROJECT
 from .values import dataclass
+from .watched import Watched, observe_with
 from .wire import nearest
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def unobserve(plugin: object) -> None:
     global _watchers  # noqa: PLW0603 - replaced as a whole, so that telling needs no lock
     with _lock.here():
         _watchers = tuple(watcher for watcher in _watchers if watcher.plugin is not plugin)
+        observe_with(_Told if _watchers else None)
 
 
 def hook_manager(plugin: object, name: str) -> pluggy.PluginManager:
@@ -110,6 +112,7 @@ def watch(plugin: object, name: str, manager: pluggy.PluginManager) -> bool:
     with _lock.here():
         if all(watcher.plugin is not plugin for watcher in _watchers):
             _watchers = (*_watchers, _Watcher(name, plugin, manager.hook))
+            observe_with(_Told)
     return True
 
 
@@ -138,32 +141,6 @@ def tell_of_execution(adapter: str | None, call: Call[Any], result: Result[Any])
         # Of the error a copy would have no traceback.
         told = replace(result, call=_copied(call), value=_copied(result.value))
         tell("toolfan_after_execute", adapter=adapter, call=told.call, result=told)
-
-
-def watched(adapter: ParallelToolsAdapter, request: Any, attempt: int) -> Watched:
-    """A context in which one request is sent and its answer read; nothing happens in it where nobody watches."""
-    return _Told(adapter, request, attempt) if _watchers else _UNWATCHED
-
-
-class Watched:
-    """One request and its answer, of which nobody is told."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-    def sealed(self, calls: Iterable[RawCall]) -> None:
-        """These calls are complete."""
-
-    def read(self, turn: Turn) -> None:
-        """The answer was read; calls that were not yet announced are now."""
-
-
-_UNWATCHED = Watched()
 
 
 class _Told(Watched):

@@ -318,7 +318,7 @@ def test_another_client_is_refused() -> None:
 
 
 def test_an_openai_client_is_served_by_chat_completions_unless_named() -> None:
-    from toolfan.registry import adapter_for_client
+    from toolfan.listing import adapter_for_client
 
     with openai.OpenAI(api_key=KEY) as sdk:
         assert adapter_for_client(sdk) == "openai"

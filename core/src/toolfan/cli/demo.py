@@ -24,7 +24,8 @@ from pydantic import BaseModel
 
 from ..constructors import wrap, wrap_async
 from ..errors import ToolfanError
-from ..registry import AdapterInfo, installed_adapters, load_adapter
+from ..listing import AdapterInfo, installed_adapters
+from ..registry import load_adapter
 from . import timing
 from .embedded import started_server
 from .output import outcome_text, print_table, print_text

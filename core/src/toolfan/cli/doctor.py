@@ -13,9 +13,9 @@ import typer
 from ..blocking import blocked
 from ..config import selected
 from ..errors import ConfigError
+from ..listing import AdapterInfo, idle_claims, installed_adapters
 from ..observers import ObserverInfo, installed_observers
 from ..profiles import configuration
-from ..registry import AdapterInfo, idle_claims, installed_adapters
 from ..wire import nearest
 from .examining import Finding, all_examined
 from .output import foreign_words_aside, plugin_json, plugin_text, print_json, print_table, print_text

@@ -20,8 +20,8 @@ from tenacity import stop_after_attempt
 from ..config import resolve
 from ..constructors import connect
 from ..errors import DeadlineExceeded, ToolfanError, UsageError
+from ..listing import installed_adapters
 from ..masking import masked, without_added
-from ..registry import installed_adapters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

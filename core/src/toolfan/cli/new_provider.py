@@ -16,7 +16,8 @@ import typer
 
 from .. import __version__
 from ..errors import AdapterNotFound, AdapterNotInstalled, ConfigError, UsageError
-from ..registry import installed_adapters, load_adapter
+from ..listing import installed_adapters
+from ..registry import load_adapter
 from .output import print_text
 
 if TYPE_CHECKING:

@@ -18,14 +18,15 @@ import typer
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
-from ..calls import BadCall, BoundCall, Call, Outcome
+from ..bound_calls import BoundCall
+from ..calls import BadCall, Call, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
     from ..errors import ToolfanError
+    from ..listing import AdapterInfo
     from ..observers import ObserverInfo
-    from ..registry import AdapterInfo
     from ..results import Calls
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)

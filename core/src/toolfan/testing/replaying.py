@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from toolfan.adapter import JSON, WireRequest
-    from toolfan.client import AsyncClient, Client
+    from toolfan.async_client import AsyncClient
+    from toolfan.client import Client
 
 
 class Replay:

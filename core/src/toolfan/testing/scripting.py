@@ -40,7 +40,8 @@ from .scripted_answers import ScriptParser, parse
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 
-    from toolfan.client import AsyncClient, Client
+    from toolfan.async_client import AsyncClient
+    from toolfan.client import Client
     from toolfan.toolset import ToolSet
 
 DEFAULT_MODEL = "scripted"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from toolfan.schema import to_strict
+from toolfan.strict_schema import to_strict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

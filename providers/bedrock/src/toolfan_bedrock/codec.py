@@ -23,7 +23,7 @@ from toolfan.adapter import (
     WireRequest,
 )
 from toolfan.errors import ToolDefinitionError, Unsupported, UsageError
-from toolfan.schema import to_strict
+from toolfan.strict_schema import to_strict
 from toolfan.wire import merge_extra_body
 
 from . import answering, contents

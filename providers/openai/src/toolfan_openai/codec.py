@@ -11,20 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import (
     ADAPTER_API,
-    JSON,
-    Answer,
-    AsyncTransport,
     Capabilities,
-    Message,
-    StreamParser,
-    ToolRequest,
-    Transport,
-    Turn,
     WireRequest,
 )
 from toolfan.chat import check_chat_messages, spelled_out, with_wire_names
 from toolfan.errors import ToolDefinitionError, UsageError
-from toolfan.schema import to_strict
 from toolfan.values import dataclass
 from toolfan.wire import encode_json, merge_extra_body
 
@@ -36,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pydantic import BaseModel
+    from toolfan.adapter import JSON, Answer, AsyncTransport, Message, StreamParser, ToolRequest, Transport, Turn
     from toolfan.tools import Tool
     from toolfan.toolset import NameMap, ToolSet
 
@@ -187,6 +179,8 @@ class ChatCompletionsAdapter:
 
 def strict_schema(tool: Tool[Any], adapter: str) -> JSON:
     """The parameters of the tool in the strict dialect.  Raises ToolDefinitionError if it cannot say them."""
+    from toolfan.strict_schema import to_strict  # few ask for it
+
     try:
         return to_strict(tool.schema)
     except ToolDefinitionError as exc:

@@ -1,0 +1,97 @@
+"""The async client: what users hold.
+
+Knows: how a request is prepared, driven and ended.  Must not know: any provider; wire formats.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .asking import Wishes
+from .async_runs import AsyncRuns
+from .async_signatures import AsyncCreate
+from .clients import AnyClient, streaming
+from .conversation import converse
+from .drivers import drive_async
+from .stream_signatures import AsyncStream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Coroutine, Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from .request import Prepared
+    from .results import Calls
+    from .streams import AsyncCallStream
+
+
+class _AsyncCompletions(AsyncCreate):
+    def __init__(self, client: AsyncClient) -> None:
+        self._ask = client._ask  # type: ignore[method-assign]
+
+
+class _AsyncChat:
+    def __init__(self, client: AsyncClient) -> None:
+        self.completions = _AsyncCompletions(client)
+
+
+async def _at_once(value: Any) -> Any:
+    """Awaited, gives the value."""
+    return value
+
+
+class AsyncClient(AnyClient, AsyncCreate, AsyncStream, AsyncRuns):
+    """`Client`, awaited."""
+
+    # No coroutines of their own around the driver's, here and below: each holds its frame while it waits.
+    def _ask(
+        self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]
+    ) -> Coroutine[Any, Any, Any]:
+        prepared = self._prepare(messages, response_model, tools, options)
+        return _at_once(self._streamed(prepared)) if prepared.request.stream else self._whole(prepared)
+
+    def _whole(self, prepared: Prepared) -> Coroutine[Any, Any, Calls[Any]]:
+        conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
+        return drive_async(conversation, self._transport(), prepared, adapter=self.adapter.name)
+
+    def _transport(self) -> Any:
+        transport = self._binding.transport()
+        if hasattr(transport, "on_abandon"):
+            transport.on_abandon = self._left.count
+        return transport
+
+    def _streamed(self, prepared: Prepared) -> AsyncCallStream[Any]:
+        from .stream_drivers import drive_stream_async
+        from .streams import AsyncCallStream
+
+        wishes = Wishes()
+
+        def start() -> AsyncGenerator[Any, None]:
+            self._check_open()
+            conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries, wishes)
+            return drive_stream_async(conversation, self._transport(), prepared, adapter=self.adapter.name)
+
+        return AsyncCallStream(self.adapter, prepared.request.tools, wishes, start)
+
+    def _open(self, messages: Any, response_model: Any, tools: Any, options: Mapping[str, Any]) -> AsyncCallStream[Any]:
+        return self._streamed(self._prepare(messages, response_model, tools, streaming(options)))
+
+    @property
+    def chat(self) -> _AsyncChat:
+        """`client.chat.completions.create` is `client.create`, in OpenAI's spelling."""
+        return _AsyncChat(self)
+
+    async def aclose(self) -> None:
+        """Close the SDK's client if toolfan made it; one that you passed stays open."""
+        if not self._closed:
+            self._closed = True
+            for transport in self._binding.made_here():
+                await transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,68 @@
+"""The messages that answer the calls of one result: `Calls.reply`.
+
+Knows: results, what is told about one call.  Must not know: any provider's form of an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from .answering import reask_answer, result_answer, wire_answers
+from .calls import Result
+from .errors import CallError, UsageError
+
+if TYPE_CHECKING:
+    from .chat import Message
+    from .results import Calls
+
+
+def replies(calls: Calls[Any], results: Any) -> list[Message]:
+    """What `Calls.reply` returns, and raises."""
+    if calls.codec is None:
+        raise UsageError("these calls do not know their adapter", hint="Use the Calls that create() returned.")
+    ids = {outcome.id for outcome in calls.outcomes}
+    bad = {outcome.id: outcome.error for outcome in calls.failed}
+    given = _by_id(results)
+    told = {key: result for key, result in given.items() if not _is_same_error(result, bad.get(key))}
+    missing = [outcome.id for outcome in calls.outcomes if outcome.id not in told and outcome.id not in bad]
+    unknown = [key for key in told if key not in ids]
+    if missing or unknown:
+        faults = [f"no result for {', '.join(missing)}"] if missing else []
+        faults += [f"no call has the id {', '.join(map(repr, unknown))}"] if unknown else []
+        raise UsageError(
+            "; ".join(faults), hint="Every call is answered once, by its id: calls.reply({call.id: result, ...})."
+        )
+    final = {(outcome.attempt, outcome.raw.id): outcome.id for outcome in calls.outcomes}
+    said: list[Message] = []
+    for number, one in enumerate(calls.rounds, start=1):
+        answers = {}
+        for outcome in one.outcomes:
+            call_id = final.get((number, outcome.raw.id), "")
+            if call_id in told:
+                answers[outcome.raw.id] = result_answer(outcome.raw, told[call_id])
+            else:  # failed, or mended since, or a repetition of a call that is answered elsewhere
+                answers[outcome.raw.id] = reask_answer(outcome)
+        if one.turn.calls or one.turn.text or one.turn.refusal or one.turn.stop.kind == "paused":
+            said += calls.codec.build_answer(one.turn, wire_answers(one.turn.calls, answers))
+        if one.nudge:
+            said.append({"role": "user", "content": one.nudge})
+    return said
+
+
+def _by_id(results: Any) -> Mapping[str, Any]:
+    """What was given to `reply`, by the ids of the calls.  Raises UsageError if it is no results."""
+    if isinstance(results, Mapping):
+        return cast("Mapping[str, Any]", results)
+    hint = "Pass {call.id: result, ...}, or what toolfan.execute(calls) returned."
+    if isinstance(results, str | bytes) or not isinstance(results, Iterable):
+        raise UsageError(f"results is {type(results).__name__}", hint=hint)
+    given = list(results)
+    for at, one in enumerate(given):
+        if not isinstance(one, Result):
+            raise UsageError(f"results[{at}] is {type(one).__name__}, not a toolfan.Result", hint=hint)
+    return {one.call.id: one.content for one in given}
+
+
+def _is_same_error(result: Any, error: CallError | None) -> bool:
+    return isinstance(result, CallError) and result == error
