@@ -160,7 +160,8 @@ def test_names_of_toolfans_own_providers_are_refused_where_they_are_not_installe
 ) -> None:
     """The registry knows where they are to be had."""
     clear_loaded_adapters()
-    monkeypatch.setattr("toolfan.registry.candidates", lambda *_: [])
+    for module in ("registry", "listing"):
+        monkeypatch.setattr(f"toolfan.{module}.candidates", lambda *_: [])
     done = run("vertex")
     assert done.exit_code == 2
     assert "there is an adapter 'vertex' already, of toolfan itself" in done.stderr

@@ -48,7 +48,8 @@ def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     yield
     clear_loaded_adapters()
     forget_observers()
-    watching._watchers = before
+    for watcher in {*watching._watchers} - {*before}:
+        watching.unobserve(watcher.plugin)
     for name in [name for name in sys.modules if name.startswith("sick_")]:
         del sys.modules[name]
 

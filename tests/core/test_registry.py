@@ -659,7 +659,8 @@ def observing(site: Site) -> Iterator[Site]:
     before = watching._watchers
     forget_observers()
     yield site
-    watching._watchers = before
+    for watcher in {*watching._watchers} - {*before}:
+        watching.unobserve(watcher.plugin)
     forget_observers()
 
 

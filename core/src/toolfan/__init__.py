@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         Usage,
     )
     from .client import Client
-    from .constructors import Mode, connect, connect_async, from_openai, from_vertexai, wrap, wrap_async
+    from .constructors import connect, connect_async, from_openai, from_vertexai, wrap, wrap_async
     from .errors import (
         AdapterBroken,
         AdapterConflict,
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from .listing import AdapterInfo, installed_adapters
     from .marking import hookimpl
     from .messages import Message
+    from .modes import Mode
     from .protocols import AsyncTransport, ParallelToolsAdapter, StreamParser, Transport
     from .registry import load_adapter
     from .results import Calls
@@ -87,7 +88,7 @@ _HOMES = {
     "calls": "JSON BadCall Call Outcome RawCall Result Round StopReason TextDelta Turn Usage",
     "async_client": "AsyncClient",
     "client": "Client",
-    "constructors": "Mode connect connect_async from_openai from_vertexai wrap wrap_async",
+    "constructors": "connect connect_async from_openai from_vertexai wrap wrap_async",
     "errors": (
         "AdapterBroken AdapterConflict AdapterNotFound AdapterNotInstalled AdapterTooNew AuthenticationError "
         "BadResponse CallError ConfigError ConnectionFailed ContentFiltered DeadlineExceeded IncompleteStream "
@@ -99,6 +100,7 @@ _HOMES = {
     "listing": "AdapterInfo installed_adapters",
     "marking": "hookimpl",
     "messages": "Message",
+    "modes": "Mode",
     "protocols": "AsyncTransport ParallelToolsAdapter StreamParser Transport",
     "registry": "load_adapter",
     "results": "Calls",

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from .asking import Wishes
 from .async_runs import AsyncRuns
 from .async_signatures import AsyncCreate
+from .async_stream_signatures import AsyncStream
 from .clients import AnyClient, streaming
 from .conversation import converse
 from .drivers import drive_async
-from .stream_signatures import AsyncStream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Mapping

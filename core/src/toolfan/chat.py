@@ -8,7 +8,7 @@ Knows: chat-style messages.  Must not know: any provider's wire form, tools, req
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .errors import UsageError
@@ -172,38 +172,6 @@ def check_chat_messages(messages: Sequence[Message]) -> None:
             )
 
 
-def check_translatable(message: Message, at: int, *, own: Collection[str] = ()) -> None:
-    """Raises UsageError if a well-formed message says what forms other than chat completions have no place for.
-
-    That is a result that names no call, or a call of the form without ids, audio that its provider keeps, and an
-    assistant message without content that says something in keys of another provider's alone (`own` are this one's):
-    the turn would be missing.
-    """
-    if message["role"] == "function" or message.get("function_call"):
-        raise UsageError(
-            f"messages[{at}] is of the older form, without ids", hint="Write tool_calls, and role tool for results."
-        )
-    if message["role"] == "tool" and not message["tool_call_id"]:
-        raise UsageError(
-            f"messages[{at}] (role tool) has an empty tool_call_id",
-            hint="Give each call an id of its own, and name it here: nothing else says which call this answers.",
-        )
-    if message["role"] != "assistant":
-        return
-    if message.get("audio"):
-        raise UsageError(
-            f"messages[{at}] has audio, which its own provider alone has kept",
-            hint='Leave "audio" out, and give what was said as the content.',
-        )
-    if message.get("content") is None and not (message.get("tool_calls") or message.get("refusal")):
-        lost = sorted(str(key) for key, value in message.items() if value and key not in ("role", "name", *own))
-        if lost:
-            raise UsageError(
-                f"messages[{at}] has no content, and {', '.join(lost)} cannot be told to this provider",
-                hint="Give what was said as the content, or leave the message out.",
-            )
-
-
 def spelled_out(message: Message) -> Message:
     """The message in the spelling that every server reads; the very object where nothing changes.
 
@@ -251,48 +219,3 @@ def _functions(message: Message) -> Iterator[Mapping[str, Any]]:
     calls = message.get("tool_calls")
     called = [call.get("function") for call in calls if isinstance(call, _MAPPING)] if isinstance(calls, _LIST) else []
     yield from (one for one in (*called, message.get("function_call")) if isinstance(one, _MAPPING))
-
-
-def with_wire_names(message: Message, to_wire: Mapping[str, str]) -> Message:
-    """The message, whose calls and results name their tools as `to_wire` does; the very object where nothing changes.
-
-    For providers that take chat-style messages as they are; a call in another form stays as it is.
-    """
-    role = message.get("role")
-    if not to_wire or not (role == "assistant" or role in _RESULTS):
-        return message
-    if role != "assistant":
-        return _renamed(message, to_wire)  # type: ignore[no-any-return]
-    changed: dict[str, Any] = {}
-    calls, older = message.get("tool_calls"), message.get("function_call")
-    if isinstance(calls, _LIST):
-        written = [_with_name(call, to_wire) for call in calls]
-        if any(new is not old for new, old in zip(written, calls, strict=True)):
-            changed["tool_calls"] = written
-    if older is not None and (new := _renamed(older, to_wire)) is not older:
-        changed["function_call"] = new
-    return {**message, **changed} if changed else message
-
-
-def _with_name(call: Any, to_wire: Mapping[str, str]) -> Any:
-    function = call.get("function") if isinstance(call, _MAPPING) else None
-    renamed = _renamed(function, to_wire)
-    return call if renamed is function else {**call, "function": renamed}
-
-
-def _renamed(said: Any, to_wire: Mapping[str, str]) -> Any:
-    name = said.get("name") if isinstance(said, _MAPPING) else None
-    if not isinstance(name, str) or to_wire.get(name, name) == name:
-        return said
-    return {**said, "name": to_wire[name]}
-
-
-def copied(messages: Iterable[Message]) -> tuple[Message, ...]:
-    """The messages in dictionaries and lists of their own: whoever gave them may change his."""
-    return tuple(_copied(message) for message in messages)
-
-
-def _copied(value: Any) -> Any:
-    if type(value) is dict:
-        return {key: _copied(item) for key, item in value.items()}
-    return [_copied(item) for item in value] if type(value) is list else value

@@ -5,7 +5,6 @@ Knows: the registry, profiles, bindings.  Must not know: any provider; how a req
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
@@ -22,38 +21,11 @@ if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter
     from .async_client import AsyncClient
     from .client import Client
+    from .modes import Mode
 
 Adapter: TypeAlias = "str | ParallelToolsAdapter | None"
 Stop: TypeAlias = Callable[[Any], bool] | None
 Wait: TypeAlias = Callable[[Any], float] | None
-
-
-class _NoSuchMode(UsageError, AttributeError):
-    """A mode of another library's."""
-
-
-class _Modes(enum.EnumMeta):
-    if not TYPE_CHECKING:  # for a checker every name would be a mode
-
-        def __getattr__(cls, name: str) -> Any:
-            if name.startswith("_"):
-                raise AttributeError(name)
-            if name in cls.__members__:  # Python 3.11 looks for them so
-                return cls.__members__[name]
-            raise _NoSuchMode(
-                f"there is no Mode.{name}: toolfan always asks for tool calls",
-                hint=f"Leave mode= out, or write Mode.{' or Mode.'.join(cls.__members__)}; both mean the same.",
-            )
-
-
-class Mode(enum.Enum, metaclass=_Modes):
-    """Accepted by `from_openai` and `from_vertexai`, so that existing code runs unchanged; it selects nothing.
-
-    Another one raises a UsageError that is an AttributeError, too.
-    """
-
-    PARALLEL_TOOLS = "parallel_tool_call"
-    VERTEXAI_PARALLEL_TOOLS = "vertexai_parallel_tools"
 
 
 def _wrapped(given: object, adapter: Adapter, model: str | None, retries: Retries, *, use_async: bool | None) -> Any:

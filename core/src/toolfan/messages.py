@@ -15,11 +15,10 @@ from .chat import (
     check_chat_message,
     check_chat_messages,
     check_messages,
-    check_translatable,
     spelled_out,
-    with_wire_names,
 )
 from .errors import UsageError
+from .rewriting import check_translatable, with_wire_names
 from .values import dataclass
 
 __all__ = [

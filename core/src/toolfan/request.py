@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from .adapter import ToolChoice, ToolRequest
-from .chat import CHAT_ROLES, check_messages, named_tools, with_wire_names
+from .chat import CHAT_ROLES, check_messages, named_tools
 from .errors import ToolDefinitionError, Unsupported, UsageError
 from .extras import extra_body, extra_headers, extra_query
 from .tools import Tool
@@ -159,7 +159,11 @@ def _legally_named(messages: tuple[Message, ...], tools: ToolSet[Any], can: Capa
     others = {name for name in named_tools(messages) if name not in tools.by_name}
     wire = {name: legal_name(name, can.name_pattern, can.max_name_length) for name in others}
     changed = {name: legal for name, legal in wire.items() if legal != name}
-    return tuple(with_wire_names(message, changed) for message in messages) if changed else messages
+    if not changed:
+        return messages
+    from .rewriting import with_wire_names
+
+    return tuple(with_wire_names(message, changed) for message in messages)
 
 
 def _check_options(adapter: ParallelToolsAdapter, options: Mapping[str, Any]) -> None:

@@ -11,12 +11,12 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .calls import BadCall, Call, Outcome, Result, Turn, Usage
-from .chat import copied
 from .ended_calls import note
 from .errors import DeadlineExceeded, InvalidCalls, ToolfanError, TooManyCalls, UsageError
 from .judging import without_requirement
 from .reasking import follow_up
 from .results import Calls
+from .rewriting import copied
 from .values import dataclass
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from toolfan.adapter import (
     Capabilities,
     WireRequest,
 )
-from toolfan.chat import check_chat_messages, spelled_out, with_wire_names
+from toolfan.chat import check_chat_messages, spelled_out
 from toolfan.errors import ToolDefinitionError, UsageError
 from toolfan.values import dataclass
 from toolfan.wire import encode_json, merge_extra_body
@@ -96,6 +96,8 @@ class ChatCompletionsAdapter:
         check_chat_messages(request.messages)
         messages = [spelled_out(message) for message in request.messages]
         if changed := self._names(request.tools).changed:
+            from toolfan.rewriting import with_wire_names
+
             messages = [with_wire_names(message, changed) for message in messages]
         tools = self.render_tools(request.tools, strict=request.strict)
         body: JSON = {"model": request.model, "messages": messages, "tools": tools}

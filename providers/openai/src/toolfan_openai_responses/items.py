@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from toolfan.chat import check_chat_message, check_translatable, with_wire_names
+from toolfan.chat import check_chat_message
 from toolfan.errors import UsageError
+from toolfan.rewriting import check_translatable, with_wire_names
 from toolfan.wire import json_text, legal_id, sendable
 from toolfan_openai.replaying import legal_name
 
