@@ -50,6 +50,12 @@ def _refused_delete(self: Any, name: str) -> None:
     object.__delattr__(self, name)
 
 
+_OF_FROZEN = {"__setattr__": _refused_set, "__delattr__": _refused_delete}
+_COMPARING: dict[bool, dict[str, Any]] = {
+    True: {"__eq__": _equal, "__hash__": _hashed},
+    False: {"__eq__": _equal, "__hash__": None},
+}
+
 if TYPE_CHECKING:
     from dataclasses import dataclass
 else:
@@ -68,9 +74,9 @@ else:
             cls = dataclasses.dataclass(frozen=frozen, slots=slots, repr=False, eq=False)(cls)
             shared = {"__repr__": _shown} if repr else {}
             if eq:
-                shared |= {"__eq__": _equal, "__hash__": _hashed if frozen else None}
+                shared |= _COMPARING[frozen]
             if frozen:
-                shared |= {"__setattr__": _refused_set, "__delattr__": _refused_delete}
+                shared |= _OF_FROZEN
             for name, method in shared.items():
                 if name not in own or name.endswith("attr__"):
                     setattr(cls, name, method)
