@@ -16,6 +16,7 @@ from .lawbook import law
 from .laws_of_messages import IDS, PIXEL, RESULTS, LawsOfMessages, called, word
 from .subject import USER
 from .trees import earlier, places, same, says, text_of, texts, values, words
+from .variations import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,13 +106,18 @@ class LawsOfHistories(LawsOfMessages):
         What is no JSON object goes out as the model wrote it, or is refused with UsageError where the provider takes
         nothing but objects; an empty object in its place would tell the model that it wrote one.
         """
-        given = {"location": LETTERS, "more": {"count": ABOVE_FLOATS, "flags": FLAGS}}
+        given = {"location": LETTERS, "more": {"count": ABOVE_FLOATS, "flags": FLAGS, "kinds": KINDS}}
+        given |= {word(name): value for name, value in KINDS.items()}
         if word(IDS[0]) not in text_of(self.built(messages=(USER, called(ids=IDS[:1]))).body):
             return  # the law of messages tells that calls are missing
         found = [*values(self.built(messages=(USER, _call(json.dumps(given)))).body)]
-        for wanted in (LETTERS, ABOVE_FLOATS, FLAGS):
+        for wanted in (LETTERS, ABOVE_FLOATS, FLAGS, KINDS):
             if not any(same(one, wanted) for one in found):
                 yield f"{wanted!r:.60} was in the arguments of an earlier call, and does not go out with it"
+        named = {one for one in found if isinstance(one, str)}.union(*(one for one in found if isinstance(one, dict)))
+        for name, value in KINDS.items():
+            if word(name) not in named:
+                yield f"an argument of an earlier call whose value is {value!r} does not go out with it"
         try:
             body = self.built(messages=(USER, _call(NO_JSON))).body
         except UsageError:

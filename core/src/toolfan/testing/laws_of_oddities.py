@@ -19,6 +19,7 @@ from .laws_of_stops import LawsOfStops
 from .subject import USER
 from .trees import same
 from .variations import (
+    KINDS,
     MANY,
     nested,
     odd_bodies,
@@ -43,24 +44,6 @@ TEXTS = (" \n\t x \n ", "  \n  \n  ", "e\u0301 \u212b \ufb01", "\ufeffx\u200b", 
 NAMES = ("", " Weather\n", "functions.get weather", "e\u0301\u212b", "weather", "x\ud83d", "n" * 300 + ".")
 PLAIN = {"a": [None, "b"]}
 LARGE = {"text": "0123456789abcdef" * 150_000}
-# Each kind of value, and texts that look like another one.
-KINDS: dict[str, Any] = {
-    "none": None,
-    "yes": True,
-    "no": False,
-    "counts": 1,
-    "zero": 0,
-    "half": 0.5,
-    "exact": 0.1 + 0.2,
-    "text": "",
-    "list": [],
-    "object": {},
-    "within": [None, True, False, 1, 0, 0.5, "", [], {}, {"none": None, "number": "7"}],
-    "number": "7",
-    "null": "null",
-    "true": "true",
-    "brackets": "[]",
-}
 # Of what is no JSON, what nobody could take for the end of a call and more.
 OPEN = ("", "{", "[1]", "null", "not json", '{"a": 01}', "e\u0301")
 

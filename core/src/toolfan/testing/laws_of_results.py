@@ -17,6 +17,7 @@ from .laws_of_messages import IDS, RESULTS, called, word
 from .laws_of_replies import LawsOfReplies, count_of, mark
 from .subject import USER
 from .trees import contains, named_leaves, opened, same, values
+from .variations import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ RETURNED: list[Any] = [
     "text",
     {"a": [1, None]},
     {},
+    KINDS,
     [1, "b"],
     [],
     7,

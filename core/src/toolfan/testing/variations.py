@@ -39,6 +39,24 @@ MOST = 6000
 MANY = 2500
 """The calls of an answer that has many."""
 UNHEARD_OF = "toolfan_unheard_of"
+# Each kind of value, and texts that look like another one.
+KINDS: dict[str, Any] = {
+    "none": None,
+    "yes": True,
+    "no": False,
+    "counts": 1,
+    "zero": 0,
+    "half": 0.5,
+    "exact": 0.1 + 0.2,
+    "text": "",
+    "list": [],
+    "object": {},
+    "within": [None, True, False, 1, 0, 0.5, "", [], {}, {"none": None, "number": "7"}],
+    "number": "7",
+    "null": "null",
+    "true": "true",
+    "brackets": "[]",
+}
 
 
 def odd_bodies(body: Any) -> Iterator[tuple[str, Any]]:
