@@ -1,8 +1,7 @@
-"""A request leaves in one piece, its head with its body; one with a large body is whole, too."""
+"""A request of a sync client leaves in one piece, its head with its body; one with a large body is whole, too."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 from threading import Thread
@@ -67,36 +66,21 @@ def server() -> Iterator[Server]:
     one.close()
 
 
-def ask(url: str, text: str, *, awaited: bool) -> list[Any]:
+def ask(url: str, text: str) -> list[Any]:
     """What two requests give, with this question."""
-    said: dict[str, Any] = {
-        "model": "m",
-        "messages": [{"role": "user", "content": text}],
-        "tools": (City,),
-        "deadline": 10,
-    }
-    if not awaited:
-        with openai.OpenAI(base_url=url, api_key=KEY) as sdk:
-            client = toolfan.from_openai(sdk, stop=ONCE)
-            return [list(client.create(**said)) for _ in range(2)]
-
-    async def asked() -> list[Any]:
-        async with openai.AsyncOpenAI(base_url=url, api_key=KEY) as sdk:
-            client = toolfan.from_openai(sdk, stop=ONCE)
-            return [list(await client.create(**said)) for _ in range(2)]
-
-    return asyncio.run(asked())
+    messages = [{"role": "user", "content": text}]
+    with openai.OpenAI(base_url=url, api_key=KEY) as sdk:
+        client = toolfan.from_openai(sdk, stop=ONCE)
+        return [list(client.create(model="m", messages=messages, tools=(City,), deadline=10)) for _ in range(2)]
 
 
-@pytest.mark.parametrize("awaited", [False, True])
-def test_the_head_leaves_with_the_body(server: Server, awaited: bool) -> None:
-    assert ask(server.url, "And in Rome?", awaited=awaited) == [[City(name="Rome")]] * 2
+def test_the_head_leaves_with_the_body(server: Server) -> None:
+    assert ask(server.url, "And in Rome?") == [[City(name="Rome")]] * 2
     assert [first.partition(b"\r\n\r\n")[2] for first in server.first] == server.bodies
     assert all(json.loads(body)["messages"][0]["content"] == "And in Rome?" for body in server.bodies)
 
 
-@pytest.mark.parametrize("awaited", [False, True])
-def test_a_large_body_is_whole(server: Server, awaited: bool) -> None:
+def test_a_large_body_is_whole(server: Server) -> None:
     text = "And in Rome? " * 100_000
-    assert ask(server.url, text, awaited=awaited) == [[City(name="Rome")]] * 2
+    assert ask(server.url, text) == [[City(name="Rome")]] * 2
     assert [json.loads(body)["messages"][0]["content"] for body in server.bodies] == [text] * 2

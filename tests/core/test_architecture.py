@@ -111,7 +111,6 @@ ORDER = [
     "conversation",
     "tally",
     "workers",
-    "one_piece",
     "sockets",
     "http_errors",
     "http_sender",

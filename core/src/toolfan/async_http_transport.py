@@ -8,7 +8,6 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from .one_piece import own, send_in_one_piece
 from .redaction import Hidden
 
 if TYPE_CHECKING:
@@ -28,18 +27,14 @@ class AsyncHttpTransport:
 
     def __init__(self, sender: HttpSender) -> None:
         self.sender = sender
-        send_in_one_piece(sender.http)
 
     async def send(self, request: WireRequest, *, timeout: float | None, headers: Pairs, query: Pairs) -> WireResponse:
         """The decoded answer.  Raises ToolfanError."""
         sender = self.sender
-        own.set(True)
         try:
             return sender.read(await sender.send(request, timeout, headers, query))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             sender.failure(exc, timeout, Hidden({**query, **headers}))
-        finally:
-            own.set(False)
 
     @asynccontextmanager
     async def stream(
@@ -50,7 +45,6 @@ class AsyncHttpTransport:
 
         sender, added = self.sender, Hidden({**query, **headers})
         async with AsyncExitStack() as stack:
-            own.set(True)
             try:
                 response = await stack.enter_async_context(sender.open(request, timeout, headers, query))
                 if not 200 <= response.status_code < 300:
@@ -58,8 +52,6 @@ class AsyncHttpTransport:
                     sender.read(response)
             except Exception as exc:  # noqa: BLE001 - translated, not swallowed
                 sender.failure(exc, timeout, added)
-            finally:
-                own.set(False)
             head, decoder = sender.head(response)
             found = await stack.enter_async_context(aclosing(self._events(response, decoder, timeout, added)))
             yield AsyncEventStream(found, request_id=head.request_id, headers=head.headers)

@@ -53,7 +53,11 @@ def converse(
     try:
         while True:
             spent.attempts, before = spent.attempts + 1, spent.requests
-            one, request = yield from _read_again(ask, terms, request)
+            try:
+                one = yield from ask(terms, request)
+            except ProviderError as exc:
+                request = _plainer(terms, request, exc)
+                one = yield from ask(terms, request)
             usage, outcomes = one.turn.usage, one.outcomes
             if calls is not None:
                 usage, outcomes = calls.usage + usage, _merged(adapter, request, calls, outcomes)
@@ -64,18 +68,13 @@ def converse(
             raise_if_declined(adapter, calls)
             if calls.outcomes and not calls.failed and not lacks_required(request, calls.outcomes):
                 return calls
-            from .reasking import asked_next, follow_up, raise_if_failed, with_malformed_call
+            from .reasking import asked_next, follow_up
 
             may_ask = policy.on_invalid == "reask" and spent.attempts < policy.max_attempts and not _paused(one)
             at_ceiling = may_ask and spent.requests >= spent.ceiling
             more = follow_up(adapter, request, calls) if may_ask and not at_ceiling else None
             if more is None:
-                calls = with_malformed_call(adapter, whole := calls)
-                if request.stream and calls is not whole:
-                    yield _delivery(calls.outcomes)
-                if policy.on_invalid != "keep":
-                    raise_if_failed(adapter, request, calls, strictly=policy.on_invalid == "raise", spent=at_ceiling)
-                return calls
+                return (yield from _ended(terms, request, calls, spent=at_ceiling))
             rounds = (*rounds[:-1], replace(rounds[-1], nudge=more.nudge))
             request = asked_next(request, calls, more)
     except ToolfanError as exc:
@@ -85,23 +84,33 @@ def converse(
         raise
 
 
-def _read_again(
-    ask: Callable[[Terms, ToolRequest], Asking], terms: Terms, request: ToolRequest
-) -> Generator[Effect, Any, tuple[Answered, ToolRequest]]:
-    """The answer, and the request that it answers: as it is, or plainer if the server could not read it again."""
-    try:
-        return (yield from ask(terms, request)), request
-    except ProviderError as exc:
-        at_end = terms.wishes.closed or terms.spent.requests >= terms.spent.ceiling
-        if exc.status not in _UNREADABLE or exc.turn is not None or at_end:
-            raise
-        from .rereading import plainer
+def _plainer(terms: Terms, request: ToolRequest, exc: ProviderError) -> ToolRequest:
+    """The request in a form that the server may read, if it said that it cannot read this one; else raises the error.
 
-        messages = plainer(request.messages, exc.message)
-        if messages is None:
-            raise
-    request = replace(request, messages=messages)
-    return (yield from ask(terms, request)), request
+    Asked for here, not in a generator around `ask`: one more would hold its frame while each request waits.
+    """
+    at_end = terms.wishes.closed or terms.spent.requests >= terms.spent.ceiling
+    if exc.status not in _UNREADABLE or exc.turn is not None or at_end:
+        raise exc
+    from .rereading import plainer
+
+    messages = plainer(request.messages, exc.message)
+    if messages is None:
+        raise exc
+    return replace(request, messages=messages)
+
+
+def _ended(terms: Terms, request: ToolRequest, calls: Calls[Any], *, spent: bool) -> Generator[Effect, Any, Calls[Any]]:
+    """The calls, of which some failed, when nothing more is asked; raises what the policy makes of them."""
+    from .reasking import raise_if_failed, with_malformed_call
+
+    adapter, on_invalid = terms.adapter, terms.policy.on_invalid
+    told = with_malformed_call(adapter, calls)
+    if request.stream and told is not calls:
+        yield _delivery(told.outcomes)
+    if on_invalid != "keep":
+        raise_if_failed(adapter, request, told, strictly=on_invalid == "raise", spent=spent)
+    return told
 
 
 def _paused(one: Answered) -> bool:

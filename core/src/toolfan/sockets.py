@@ -16,11 +16,14 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any
 
-from .one_piece import MOST, is_head
 from .values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+
+_MOST = 256 * 1024
+"""Bytes of a body that are joined with their head; joining costs a copy."""
 
 
 @dataclass(slots=True)
@@ -78,10 +81,15 @@ def interrupt_urllib3(response: Any) -> None:
         own.shutdown(socket.SHUT_RDWR)
 
 
+def _is_head(buffer: bytes) -> bool:
+    """Whether this is the whole head of a request that has a body, and nothing more."""
+    return buffer[:5] == b"POST " and buffer[-4:] == b"\r\n\r\n"
+
+
 class _Stream:
     """A network stream each of whose operations ends at the deadline.
 
-    The head of a request leaves with its body, as in `one_piece`.
+    HTTP libraries write the head and the body of a request one after the other, in two packets; here they leave in one.
     """
 
     __slots__ = ("_head", "_inner")
@@ -95,11 +103,11 @@ class _Stream:
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         head, self._head = self._head, b""
-        if head and len(buffer) > MOST:
+        if head and len(buffer) > _MOST:
             self._inner.write(head, timeout=_within(timeout))
         elif head:
             buffer = head + buffer
-        elif limit.get() is not None and is_head(buffer):
+        elif limit.get() is not None and _is_head(buffer):
             self._head = buffer
             return
         self._inner.write(buffer, timeout=_within(timeout))
