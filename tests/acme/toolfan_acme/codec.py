@@ -23,7 +23,7 @@ from toolfan.errors import (
     UsageError,
 )
 from toolfan.messages import CallPart, ResultPart, TextPart, read_messages
-from toolfan.schema import to_strict
+from toolfan.strict_schema import to_strict
 from toolfan.wire import encode_json, merge_extra_body, sendable
 
 from .reading import AcmeParser, parse
