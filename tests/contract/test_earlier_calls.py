@@ -87,3 +87,50 @@ def test_a_refusal_of_calls_that_can_be_read_is_not_asked_again(bench: Bench) ->
     with pytest.raises(toolfan.RequestRejected) as caught:
         ask(bench, "create", raw(completion(call("A", {"x": "no"}))), REFUSAL, MENDED, tools=(A,))
     assert caught.value.requests == 2
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"error": {"status": 400, "message": "too long", "code": "context_length_exceeded"}},
+        {"error": {"status": 500, "message": "The server had an error"}},
+        {"error": {"status": 400, "message": "Expecting value", "headers": {"retry-after": "9"}}},
+    ],
+)
+def test_what_has_nothing_to_do_with_the_calls_costs_no_request_more(bench: Bench, refusal: Any) -> None:
+    with pytest.raises(toolfan.ProviderError) as caught:
+        ask(bench, "create", raw(completion(*TURN)), *[refusal] * 4, tools=(A, Nothing))
+    assert caught.value.requests == (4 if refusal["error"]["status"] == 500 else 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "gone"),
+    [
+        ("property 'annotations' is unsupported", {"annotations", "reasoning"}),
+        ("extra field thinking_blocks", {"annotations", "reasoning", "thinking_blocks"}),
+        ("too many images", set()),
+        ("`reasoning` must be passed back", set()),
+        ("refusal is no field", set()),
+    ],
+)
+def test_only_fields_that_servers_add_go_and_signed_ones_if_they_are_named(
+    bench: Bench, words: str, gone: set[str]
+) -> None:
+    fields = {
+        "annotations": [1],
+        "reasoning": "Hm.",
+        "thinking_blocks": [{"signature": "s"}],
+        "images": [2],
+        "refusal": "",
+    }
+    said = raw(completion(call("A", {"x": "no"}, "a"), **fields))
+    refusal = {"error": {"status": 400, "message": words}}
+    bench.serve(said, refusal, MENDED)
+    client = toolfan.from_openai(bench.sdk(), stop=ONCE)
+    if gone:
+        assert list(client.create(model="m", messages=USER, tools=(A,))) == [A(x=2)]
+    else:
+        with pytest.raises(toolfan.RequestRejected):
+            client.create(model="m", messages=USER, tools=(A,))
+    first, *more = (body["messages"][1] for body in bench.bodies[1:])
+    assert [first.keys() - one.keys() for one in more] == ([gone] if gone else [])

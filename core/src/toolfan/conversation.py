@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from .retries import Retries
 
 Conversation: TypeAlias = Generator["Effect", Any, Calls[Any]]
-_UNREADABLE = (400, 422, 500)
-"""What servers say of an earlier turn that they cannot read."""
 
 
 def converse(
@@ -89,15 +87,16 @@ def _plainer(terms: Terms, request: ToolRequest, exc: ProviderError) -> ToolRequ
 
     Asked for here, not in a generator around `ask`: one more would hold its frame while each request waits.
     """
-    at_end = terms.wishes.closed or terms.spent.requests >= terms.spent.ceiling
-    if exc.status not in _UNREADABLE or exc.turn is not None or at_end:
-        raise exc
-    from .rereading import plainer
+    from .rereading import plainer, says_unreadable
 
-    messages = plainer(request.messages, exc.message)
+    at_end = terms.wishes.closed or terms.spent.requests >= terms.spent.ceiling
+    messages = plainer(request.messages, exc.message) if says_unreadable(exc) and not at_end else None
     if messages is None:
         raise exc
-    return replace(request, messages=messages)
+    changed, build = replace(request, messages=messages), terms.adapter.build_request
+    if build(changed).body == build(request).body:  # of an adapter that had written it so before
+        raise exc
+    return changed
 
 
 def _ended(terms: Terms, request: ToolRequest, calls: Calls[Any], *, spent: bool) -> Generator[Effect, Any, Calls[Any]]:

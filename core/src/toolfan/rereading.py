@@ -14,26 +14,47 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import from_json
+
+from .errors import RequestRejected, Unavailable
 from .repairs import opened
 
 if TYPE_CHECKING:
     from collections.abc import Set
 
     from .chat import Message
+    from .errors import ProviderError
 
 _BROKEN = "INVALID_JSON"
-_DOCUMENTED = frozenset({"role", "content", "name", "tool_calls", "function_call"})
+_LISTED = (list, tuple)
+_SIGNED = frozenset({"reasoning_details", "thinking_blocks"})
+_ADDED = frozenset(
+    {"reasoning", "reasoning_content", "thinking", "annotations", "executed_tools", "provider_specific_fields"}
+)
+"""Fields that servers add to what the assistant said; with the signed ones, which go only if they are named."""
+_OF_READING = re.compile(r"json|pars|argument|template|mapping|expecting|delimiter|unterminated", re.IGNORECASE)
+_WANTED = re.compile(r"passed? back|missing|required", re.IGNORECASE)
+
+
+def says_unreadable(exc: ProviderError) -> bool:
+    """Whether a server may have said that it cannot read the conversation, and not that it is too long or too early."""
+    if exc.retry_after is not None or (exc.turn is not None and (exc.turn.calls or exc.turn.text)):
+        return False
+    if type(exc) is RequestRejected:
+        return exc.status in (400, 422) and "context_length" not in str(exc.code)
+    return type(exc) is Unavailable and exc.status == 500 and _OF_READING.search(exc.message) is not None
 
 
 def plainer(messages: tuple[Message, ...], said: str) -> tuple[Message, ...] | None:
     """The messages as the server that said this of them may read them; None if they are plain already.
 
     The arguments of every earlier call are an object: what is none stands as it came in the field `INVALID_JSON`; what
-    needs a lossless repair is repaired.  If `said` names a field of the assistant's that is not OpenAI's, all such go.
+    needs a lossless repair is repaired.  If `said` refuses a field that servers add to what the assistant said, such
+    fields go; those with signatures only if they are named.
     """
-    words = set(re.findall(r"\w+", said))
-    without = any(_is_assistants(message) and words & message.keys() - _DOCUMENTED for message in messages)
-    found = tuple(_plain(message, _DOCUMENTED if without else None) for message in messages)
+    named = set() if _WANTED.search(said) else set(re.findall(r"\w+", said)) & (_ADDED | _SIGNED)
+    without = named | _ADDED if any(_is_assistants(one) and named & one.keys() for one in messages) else named
+    found = tuple(_plain(message, without) for message in messages)
     return found if any(new is not old for new, old in zip(found, messages, strict=True)) else None
 
 
@@ -41,19 +62,21 @@ def _is_assistants(message: Message) -> bool:
     return isinstance(message, Mapping) and message.get("role") == "assistant" and "type" not in message
 
 
-def _plain(message: Message, fields: Set[str] | None) -> Message:
+def _plain(message: Message, without: Set[str]) -> Message:
     if isinstance(message, Mapping) and message.get("type") == "function_call":
         return _spoken(message)
     if not _is_assistants(message):
         return message
-    if fields and not message.keys() <= fields:
-        message = {key: value for key, value in message.items() if key in fields}
+    if without & message.keys() and any(message.get(name) for name in ("content", "tool_calls", "function_call")):
+        message = {key: value for key, value in message.items() if key not in without}
+    if isinstance(older := message.get("function_call"), Mapping) and (mended := _spoken(older)) is not older:
+        message = {**message, "function_call": mended}
     calls = message.get("tool_calls")
-    if not isinstance(calls, list):
+    if not isinstance(calls, _LISTED):
         return message
-    mended = [_called(call) for call in calls]
-    same = all(new is old for new, old in zip(mended, calls, strict=True))
-    return message if same else {**message, "tool_calls": mended}
+    plain = [_called(call) for call in calls]
+    same = all(new is old for new, old in zip(plain, calls, strict=True))
+    return message if same else {**message, "tool_calls": plain}
 
 
 def _called(call: Any) -> Any:
@@ -67,13 +90,13 @@ def _spoken(said: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(text, str) or _is_object(text):
         return said
     bare, _ = opened(text, may_be_empty=True)
-    if not bare.strip():
+    if bare.strip() in ("", "null"):
         bare = "{}"
     return {**said, "arguments": bare if _is_object(bare) else json.dumps({_BROKEN: text})}
 
 
 def _is_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
+        return isinstance(from_json(text, allow_inf_nan=False), dict)  # as strict as servers are
+    except ValueError:
         return False
