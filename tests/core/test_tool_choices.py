@@ -151,6 +151,29 @@ def test_a_call_of_another_tool_is_asked_for_again_without_the_choice_that_forbi
     assert [isinstance(body["tool_choice"], dict) for body in bench.bodies] == forced
 
 
+WRONG_A = call("A", {"x": "no"}, "wrong")
+
+
+@pytest.mark.parametrize(
+    ("answers", "forced"),
+    [
+        ([[BAD_B], [BAD_B, WRONG_A], [GOT_B], [GOT_A]], [True, True, False, True]),
+        ([[BAD_B], [BAD_B, WRONG_A], [GOT_B, WRONG_A], [GOT_A]], [True, True, False, True]),
+        ([[BAD_B, WRONG_A], [GOT_B], [GOT_A]], [True, False, True]),
+        ([[BAD_B], [GOT_A], "Hm.", [GOT_B]], [True, True, False, False]),
+    ],
+    ids=["alone", "wrong again", "from the first", "met for good"],
+)
+def test_a_required_call_that_failed_is_owed_whatever_was_asked_for_without_the_choice(
+    ask: Any, bench: Bench, answers: list[Any], forced: list[bool]
+) -> None:
+    calls = ask(*answers, tool_choice=A, max_attempts=5)
+    assert (sorted(map(repr, calls)), calls.failed) == (["A(x=1)", "B(y='s')"], ())
+    assert [isinstance(body["tool_choice"], dict) for body in bench.bodies] == forced
+    with pytest.raises(InvalidCalls, match=f"^after {len(answers) - 1} attempts, 1 of 2 calls failed"):
+        ask(*answers[:-1], tool_choice=A, max_attempts=len(answers) - 1)
+
+
 def test_the_names_that_the_provider_knows_are_told_and_held(ask: Any, bench: Bench) -> None:
     tools = (A, toolfan.Tool(B, name="math.b"))
     calls = ask([GOT_A], [call("math_b", {"y": "s"}, "b")], tools=tools, tool_choice=["math.b"])

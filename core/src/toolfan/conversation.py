@@ -46,6 +46,7 @@ def converse(
     spent, before = Spent(ceiling=policy.max_requests), 0
     terms = Terms(adapter, policy, retries, spent, wishes or Wishes(), tools=request.tools)
     ask = _streaming() if request.stream else answered
+    original = request  # what is sent changes over the rounds, not what is wanted
     rounds: tuple[Round, ...] = ()
     calls: Calls[Any] | None = None
     try:
@@ -58,27 +59,27 @@ def converse(
                 one = yield from ask(terms, request)
             usage, outcomes = one.turn.usage, one.outcomes
             if calls is not None:
-                usage, outcomes = calls.usage + usage, _merged(adapter, request, calls, outcomes)
+                usage, outcomes = calls.usage + usage, _merged(adapter, original, calls, outcomes)
             rounds = (*rounds, Round(one.turn, one.outcomes))
             calls = terms.wishes.left = result_of(terms, one.turn, outcomes, one.response, usage=usage, rounds=rounds)
             if request.stream and spent.attempts > 1:
                 yield _delivery(tuple(outcome for outcome in outcomes if outcome.attempt == spent.attempts))
             raise_if_declined(adapter, calls)
-            if calls.outcomes and not calls.failed and not lacks_required(request, calls.outcomes):
+            if calls.outcomes and not calls.failed and not lacks_required(original, calls.outcomes):
                 return calls
             from .reasking import asked_next, follow_up
 
             may_ask = policy.on_invalid == "reask" and spent.attempts < policy.max_attempts and not _paused(one)
             at_ceiling = may_ask and spent.requests >= spent.ceiling
-            more = follow_up(adapter, request, calls) if may_ask and not at_ceiling else None
+            more = follow_up(adapter, original, calls) if may_ask and not at_ceiling else None
             if more is None:
-                return (yield from _ended(terms, request, calls, spent=at_ceiling))
+                return (yield from _ended(terms, original, calls, spent=at_ceiling))
             rounds = (*rounds[:-1], replace(rounds[-1], nudge=more.nudge))
-            request = asked_next(request, calls, more)
+            request = asked_next(original, request, calls, more)
     except ToolfanError as exc:
         exc.adapter = exc.adapter or adapter.name
         exc.attempts, exc.requests = spent.attempts - (spent.requests == before), spent.requests
-        yield from _save(terms, request, calls, exc)
+        yield from _save(terms, original, calls, exc)
         raise
 
 

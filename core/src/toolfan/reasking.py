@@ -78,15 +78,16 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
     return FollowUp((*replayed, {"role": "user", "content": nudge}), nudge)
 
 
-def asked_next(request: ToolRequest, calls: Calls[Any], more: FollowUp) -> ToolRequest:
-    """The request with what is said after the answer.
+def asked_next(original: ToolRequest, sent: ToolRequest, calls: Calls[Any], more: FollowUp) -> ToolRequest:
+    """What is sent next: what was `sent`, with what is said after the answer, under the `original` tool choice.
 
-    Once the required call came, the choice would keep the model from making those again that are of other tools.
+    Once the required call came, the choice would keep the model from making those again that are of other tools: while
+    one of them is owed, it is left out.
     """
-    required = request.tool_choice.tools
-    if required is not None and any(bad.name not in required for bad in _owed(request, calls)):
-        request = without_requirement(request, calls.outcomes)
-    return replace(request, messages=(*request.messages, *more.messages))
+    held, required = original, original.tool_choice.tools
+    if required is not None and any(bad.name not in required for bad in _owed(original, calls)):
+        held = without_requirement(original, calls.outcomes)
+    return replace(sent, tool_choice=held.tool_choice, messages=(*sent.messages, *more.messages))
 
 
 def _named(adapter: ParallelToolsAdapter, request: ToolRequest, bad: BadCall) -> str:
