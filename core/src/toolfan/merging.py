@@ -38,6 +38,7 @@ def merge(
     *,
     limit: int | None = None,
     wanted: int = 0,
+    required: Sequence[str] = (),
     adapter: str | None = None,
 ) -> tuple[Outcome[Any], ...]:
     """The slots, filled with the calls of a later answer.
@@ -46,6 +47,7 @@ def merge(
     tool: that with the most arguments in common, or the next; else (if it is good) one whose tool was unknown.  A
     repetition of a good call fills nothing and is left out.  Others are appended: their `attempt` shows that they came
     later; good ones beyond `limit` calls become TooManyCalls, where the first `wanted` slots count though they failed.
+    While no call of the `required` tools is good, one of them is let in beside a full limit: it was asked for.
     """
     known: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
     for slot in slots:
@@ -58,7 +60,10 @@ def merge(
     used = {id(outcome) for outcome in filled.values()}
     _append(merged, [outcome for outcome in fresh if id(outcome) not in used])
     if limit is not None:
-        _limit(merged, slots, limit, wanted, adapter)
+        for at in _beyond(merged, slots, limit, wanted, required):
+            one, message = merged[at], f"the model made more calls than {limit}"
+            error = TooManyCalls(message, adapter=adapter, tool=one.name, call_id=one.id)
+            merged[at] = BadCall(one.index, one.id, one.name, one.raw, error, one.attempt)
     return _marked(merged)
 
 
@@ -196,21 +201,25 @@ def _append(merged: list[Outcome[Any]], extra: Sequence[Outcome[Any]]) -> None:
         merged.append(replace(outcome, index=index, id=call_id, **changes))
 
 
-def _limit(
-    merged: list[Outcome[Any]], slots: Sequence[Outcome[Any]], limit: int, wanted: int, adapter: str | None
-) -> None:
-    """Fails the new calls behind the first `wanted` that are beyond `limit`: good ones; in a first answer, all."""
-    taken = sum(isinstance(one, Call) or is_owed(one) for one in merged[:wanted])
-    taken += sum(isinstance(one, Call) for one in slots[wanted:])
+def _beyond(
+    merged: Sequence[Outcome[Any]], slots: Sequence[Outcome[Any]], limit: int, wanted: int, required: Sequence[str]
+) -> list[int]:
+    """Where new calls behind the first `wanted` are beyond `limit`: good ones; in a first answer, all."""
+    settled = [*merged[:wanted], *(one for one in slots[wanted:] if isinstance(one, Call))]
+    taken = sum(isinstance(one, Call) or is_owed(one) for one in settled)
+    # A first answer has no room but its own: its required call beyond the limit is asked for.
+    unmet = bool(slots) and not any(isinstance(one, Call) and one.name in required for one in settled)
+    beyond = []
     for at, outcome in enumerate(merged[wanted:], wanted):
         known = at < len(slots) and isinstance(slots[at], Call)
         if known or not (isinstance(outcome, Call) or not slots):
             continue
-        taken += 1
-        if taken > limit:
-            message = f"the model made more calls than {limit}"
-            error = TooManyCalls(message, adapter=adapter, tool=outcome.name, call_id=outcome.id)
-            merged[at] = BadCall(outcome.index, outcome.id, outcome.name, outcome.raw, error, outcome.attempt)
+        meets = unmet and outcome.name in required
+        if taken < limit or meets:
+            taken, unmet = taken + 1, unmet and not meets
+        else:
+            beyond.append(at)
+    return beyond
 
 
 def _marked(merged: Sequence[Outcome[Any]]) -> tuple[Outcome[Any], ...]:

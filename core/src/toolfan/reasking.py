@@ -29,15 +29,15 @@ _LONGEST_SHOWN = 200  # characters of the arguments of a call that is still miss
 def merged(
     adapter: ParallelToolsAdapter, request: ToolRequest, so_far: Calls[Any], new: tuple[Outcome[Any], ...]
 ) -> tuple[Outcome[Any], ...]:
-    """The outcomes so far, with those of a later round merged in.
-
-    Calls that came in place of a required one do not count against the limit: that one was asked for beside them.
-    """
-    limit, required = limit_of(request), required_of(request)
-    if limit is not None and _is_unmet(request, so_far):
-        others = [one.name for one in so_far.good] + [bad.name for bad in _owed(request, so_far)]
-        limit += sum(name not in required for name in others)
-    return merge(so_far.outcomes, new, limit=limit, wanted=_wanted(so_far), adapter=adapter.name)
+    """The outcomes so far, with those of a later round merged in."""
+    return merge(
+        so_far.outcomes,
+        new,
+        limit=limit_of(request),
+        wanted=_wanted(so_far),
+        required=required_of(request),
+        adapter=adapter.name,
+    )
 
 
 @dataclass(frozen=True, slots=True)
