@@ -11,7 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import openai
 import pytest
@@ -220,7 +220,7 @@ def test_what_stands_under_the_name_of_a_secret_is_not_written(
 ) -> None:
     """Also as a key, beside its name, where the answer repeats it; what the model says there stays, if it is a word."""
     body = {"api_key": "hunter22", "auth": {"password": "hunter"}, "tokens": {"sk-abcdefgh12345": "x"}}
-    body |= {"headers": [{"name": "x-api-key", "value": "hunter44"}], "pair": ["cookie", "hunter5"]}
+    body |= {"headers": [{"name": "x-api-key", "value": "hunter44"}], "pairs": [["cookie", "hunter5"]]}
     body |= {"run": ["--token", "hunter6", "left"]}
     named = [{"name": "password", "value": "hunter7777"}, {"name": "key", "value": "C major"}]
     echo = completion(finish="stop", content="you said hunter22") | {"echo": {"token": "hunter33", "key": "C major"}}
@@ -229,12 +229,31 @@ def test_what_stands_under_the_name_of_a_secret_is_not_written(
     [exchange] = json.loads(tap.recording.to_json())["exchanges"]
     assert "hunter" not in json.dumps(exchange)
     kept = {"api_key": "***", "auth": {"password": "***"}, "tokens": {"***": "x"}, "run": ["--token", "***", "left"]}
-    kept |= {"headers": [{"name": "x-api-key", "value": "***"}], "pair": ["cookie", "***"]}
+    kept |= {"headers": [{"name": "x-api-key", "value": "***"}], "pairs": [["cookie", "***"]]}
     assert {name: exchange["request"][name] for name in body} == kept
     assert exchange["response"]["choices"][0]["message"]["content"] == "you said ***"
     assert exchange["response"]["echo"] == {"token": "***", "key": "C major"}
     assert exchange["response"]["named"] == [{**named[0], "value": "***"}, named[1]]
     assert exchange["response"]["at"] == "https://x/?X-Amz-Signature=***&v=1 'token' => '***'"
+
+
+def test_names_of_fields_are_no_secrets(tap: RecordingAdapter, asking: Callable[..., Client], tmp_path: Path) -> None:
+    """Two required fields, two words, two columns, and a named value that stands alone: all is given again."""
+
+    class Look(BaseModel):
+        token: str
+        address_line_2: Literal["cookie", "session_storage_v2"]
+
+    said = {"token": "abc", "address_line_2": "session_storage_v2"}
+    call = {"id": "c1", "type": "function", "function": {"name": "Look", "arguments": json.dumps(said)}}
+    odd = {"columns": ["customer_key", "customer_first_name"], "name": "primary_key", "value": "customer_id_2024"}
+    pairs = {"rows": [["token", "address_line_2"]]}  # what stands so is hidden, and is no secret elsewhere
+    body = completion(call) | {"odd": odd}
+    first = asking(http(json.dumps(body))).create(**ASK | {"tools": (Look,)}, extra_body=pairs)
+    tap.recording.save(tmp_path / "traffic.json")
+    again = replayed(tmp_path / "traffic.json").create(**ASK | {"tools": (Look,)}, extra_body=pairs)
+    assert list(again) == list(first) == [Look(**said)]
+    assert again.raw["odd"] == odd
 
 
 @pytest.mark.parametrize(
