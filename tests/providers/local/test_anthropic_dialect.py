@@ -94,6 +94,12 @@ USE = {"type": "tool_use", "id": "a", "name": "Weather", "input": {}}
 RESULT = {"type": "tool_result", "tool_use_id": "a", "content": "x"}
 
 
+def test_a_required_call_that_failed_is_made_again(server: Server) -> None:
+    turns = [{"role": "assistant", "content": [USE]}, {"role": "user", "content": [{**RESULT, "is_error": True}]}]
+    answer = whole(server, messages=[*MESSAGES, *turns], tool_choice={"type": "any"})
+    assert {name for name, _ in called(answer)} == {"Weather"}
+
+
 def test_tokens_are_counted(server: Server) -> None:
     """As in the usage of an answer."""
     with anthropic.Anthropic(base_url=server.anthropic_url, api_key="any", max_retries=0) as sdk:

@@ -176,11 +176,11 @@ def test_keys(dialect: str) -> None:
             assert caught.value.code in (401, 403)
 
 
-TOOL = {"toolSpec": {"name": "Weather", "inputSchema": {"json": WEATHER}}}
+TOOL: dict[str, Any] = {"toolSpec": {"name": "Weather", "inputSchema": {"json": WEATHER}}}
 CONFIG = {"tools": [TOOL]}
 SAYS = {"role": "user", "content": [{"text": "hi"}]}
 USES = {"role": "assistant", "content": [{"toolUse": {"toolUseId": "a", "name": "Weather", "input": {}}}]}
-GIVES = {"role": "user", "content": [{"toolResult": {"toolUseId": "a", "content": [{"text": "x"}]}}]}
+GIVES: dict[str, Any] = {"role": "user", "content": [{"toolResult": {"toolUseId": "a", "content": [{"text": "x"}]}}]}
 
 
 @pytest.mark.parametrize(
@@ -204,6 +204,19 @@ def test_what_converse_refuses(server: Server, changes: dict[str, Any], says: st
         sdk.converse(**{key: value for key, value in given.items() if value is not None})
     assert caught.value.response["Error"]["Code"] == "ValidationException"
     assert caught.value.response["ResponseMetadata"]["RequestId"]
+
+
+def test_a_required_call_that_failed_is_made_again(server: Server) -> None:
+    """And no other tool is called for being left over."""
+    [gives] = GIVES["content"]
+    failed = {"toolResult": {**gives["toolResult"], "status": "error"}}
+    finish = {"toolSpec": {**TOOL["toolSpec"], "name": "finish"}}
+    config = {"tools": [TOOL, finish], "toolChoice": {"any": {}}}
+    for given, name in ((failed, "Weather"), (gives, "finish")):
+        with closing(bedrock(server)) as sdk:
+            turns = [SAYS, USES, {"role": "user", "content": [given]}]
+            answer = sdk.converse(modelId="m", messages=turns, toolConfig=config)
+        assert {block["toolUse"]["name"] for block in answer["output"]["message"]["content"]} == {name}
 
 
 FUNCTION = {"type": "function", "function": {"name": "Weather", "parameters": WEATHER}}

@@ -152,6 +152,13 @@ def test_function_responses_are_answered_with_a_text(server: Server) -> None:
     ]  # fmt: skip
 
 
+def test_a_required_call_that_failed_is_made_again(server: Server) -> None:
+    call = genai.types.Content(role="model", parts=[genai.types.Part.from_function_call(name="Weather", args={})])
+    failed = genai.types.Part.from_function_response(name="Weather", response={"error": "no such place"})
+    answer = ask(vertex(server), [*CONTENTS, call, {"role": "user", "parts": [failed]}], mode="ANY")
+    assert {call.name for call in answer.function_calls} == {"Weather"}
+
+
 CALLED = {"role": "model", "parts": [{"functionCall": {"name": "Weather", "args": {}}}] * 2}
 ONE_ANSWER = {"role": "user", "parts": [{"functionResponse": {"name": "Weather", "response": {}}}]}
 

@@ -154,9 +154,13 @@ def test_a_call_that_is_required_after_results_is_another_tools(server: Server) 
     tools = [{"type": "function", "function": {"name": name, "parameters": WEATHER}} for name in names]
     call = {"id": "a", "type": "function", "function": {"name": "Weather", "arguments": "{}"}}
     turns = [{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "a", "content": "rain"}]
-    for offered, called in ((tools, "finish"), (tools[:1], "Weather")):
+    delete = {"type": "function", "function": {"name": "DeleteUser", "parameters": WEATHER}}
+    for offered, called in ((tools, "finish"), (tools[:1], "Weather"), ([tools[0], delete], "Weather")):
         completion = ask(server, messages=[*MESSAGES, *turns], tools=offered, tool_choice="required")
         assert {one.function.name for one in completion.choices[0].message.tool_calls} == {called}
+    turns[1]["content"] = "Invalid arguments:\n- location: unknown"  # a refused call is made again
+    completion = ask(server, messages=[*MESSAGES, *turns], tools=tools, tool_choice="required")
+    assert {one.function.name for one in completion.choices[0].message.tool_calls} == {"Weather"}
 
 
 def _named(name: str) -> dict[str, Any]:

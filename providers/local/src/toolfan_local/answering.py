@@ -14,9 +14,12 @@ from toolfan_local.fields import json_type, resolve
 from toolfan_local.pacing import NO_PAUSE, Pace
 from toolfan_local.planner import PlannerTool, plan
 from toolfan_local.sampling import sample
+from toolfan_local.words import identifier_words
 
 if TYPE_CHECKING:
     from toolfan_local.script import Script
+
+_LAST_WORDS = frozenset({"final", "finish", "answer", "respond", "response", "result", "output", "done", "conclude"})
 
 
 @dataclass(frozen=True)
@@ -64,21 +67,38 @@ def planned_reply(question: Question) -> Reply:
     """The planner's answer: calls where tools fit, a summary after tool results, else a text that says nothing fits."""
     if question.results and question.choice != "required":
         return Reply(text=_formed(question) or summary(question.results))
-    tools = _unanswered(question)
-    calls = plan(tools, question.text, choice=question.choice, allowed=question.allowed, limit=question.limit)
+    calls = plan(
+        _still_to_call(question), question.text, choice=question.choice, allowed=question.allowed, limit=question.limit
+    )
     if calls:
         return Reply(calls=tuple(ReplyCall(call.name, call.arguments) for call in calls))
     return Reply(text=_formed(question) or "No tool was called: none of the offered tools fits the message.")
 
 
-def _unanswered(question: Question) -> tuple[PlannerTool, ...]:
-    """The tools without those whose results the conversation ends with, where a call of another can be made.
+def _still_to_call(question: Question) -> tuple[PlannerTool, ...]:
+    """The tools that a required call is planned for: after results, those whose calls failed, and they alone.
 
-    So comes to an end who requires calls until the one is made that takes the answer.
+    After good ones another tool, if it is named, or takes the answer (agents require calls until that one is made), or
+    the text asks for it; else all: nothing that nobody asked for is called for being left over.
     """
+    if not question.results:
+        return question.tools
+    offered = [tool for tool in question.tools if question.allowed is None or tool.name in question.allowed]
+    failed = {result.name for result in question.results if result.failed}
+    if again := tuple(tool for tool in offered if tool.name in failed):
+        return again
     answered = {result.name for result in question.results}
-    allowed = question.allowed or {tool.name for tool in question.tools}
-    return tuple(tool for tool in question.tools if tool.name in allowed - answered) or question.tools
+    rest = [tool for tool in offered if tool.name not in answered]
+    if question.allowed is None:
+        asked = {call.name for call in plan(question.tools, question.text)}
+        rest = [tool for tool in rest if _takes_the_answer(tool)] or [tool for tool in rest if tool.name in asked]
+    return tuple(rest) or question.tools
+
+
+def _takes_the_answer(tool: PlannerTool) -> bool:
+    """Whether the tool says of itself that it ends the conversation, as agents name the one for their output."""
+    said = identifier_words(tool.description) if isinstance(tool.description, str) else []
+    return "final" in said or not _LAST_WORDS.isdisjoint(identifier_words(tool.name))
 
 
 def _formed(question: Question) -> str | None:

@@ -157,7 +157,10 @@ def _trailing_results(messages: list[JSON]) -> tuple[ToolResult, ...]:
     if _text(messages[-1]):
         return ()
     results = blocks(messages[-1], "tool_result")
-    return tuple(ToolResult(names[block["tool_use_id"]], block.get("content")) for block in results)
+    return tuple(
+        ToolResult(names[block["tool_use_id"]], block.get("content"), error=block.get("is_error") is True)
+        for block in results
+    )
 
 
 __all__ = ["Refused", "answer_headers", "count", "read", "render", "render_failure"]

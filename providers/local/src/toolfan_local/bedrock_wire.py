@@ -119,7 +119,10 @@ def _trailing_results(messages: list[JSON]) -> tuple[ToolResult, ...]:
     if _text(messages[-1]):
         return ()
     results = blocks(messages[-1], "toolResult")
-    return tuple(ToolResult(names[result["toolUseId"]], _content(result)) for result in results)
+    return tuple(
+        ToolResult(names[result["toolUseId"]], _content(result), error=result.get("status") == "error")
+        for result in results
+    )
 
 
 def _content(result: JSON) -> Any:

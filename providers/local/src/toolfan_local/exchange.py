@@ -18,15 +18,22 @@ if TYPE_CHECKING:
 Choice = Literal["auto", "required", "none"]
 Stop = Literal["calls", "end", "length", "filtered", "refused", "malformed", "none"]
 
+_CORRECTIONS = ("Invalid arguments:\n", "Failed: ")  # so begins what toolfan tells the model of a failed call
 _REFUSAL = "I'm sorry, but I cannot help with that."
 
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What the caller's tool returned for one call, as text or JSON value."""
+    """What the caller's tool returned for one call, as text or JSON value; `error`: that it failed stands beside it."""
 
     name: str
     content: Any
+    error: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether the call failed, also where only the text says so."""
+        return self.error or str(self.content).startswith(_CORRECTIONS)
 
 
 @dataclass(frozen=True)

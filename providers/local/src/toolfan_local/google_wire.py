@@ -203,7 +203,8 @@ def _results(content: JSON) -> Iterator[ToolResult]:
     for part in parts_of(content):
         response = spelled(part, "functionResponse")
         if isinstance(response, dict):
-            yield ToolResult(str(response.get("name", "")), response.get("response"))
+            said = response.get("response")
+            yield ToolResult(str(response.get("name", "")), said, error=isinstance(said, dict) and "error" in said)
 
 
 def _parts(reply: Reply, flavour: Flavour, identifiers: Identifiers) -> Iterator[JSON]:

@@ -132,5 +132,6 @@ def _last_results(messages: list[JSON]) -> tuple[ToolResult, ...]:
     for message in reversed(messages):
         if message["role"] != "result":
             break
-        results.append(ToolResult(str(message.get("name")), message.get("content")))
+        error = message.get("is_error") is True
+        results.append(ToolResult(str(message.get("name")), message.get("content"), error=error))
     return tuple(reversed(results))
