@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request, build_opener
 
 from acme_forms import right
+from acme_samples import AcmeSuite, answer
+from toolfan import Unavailable
+from toolfan.errors import UsageError
+from toolfan.testing import ErrorSample
 from toolfan_acme import AcmeAdapter
+from toolfan_acme.sending import AcmeTransport
 
 
 @right
@@ -43,3 +52,68 @@ class Enveloped(AcmeAdapter):
     def build_request(self, request: Any) -> Any:
         wire = super().build_request(request)
         return replace(wire, body={"version": 2, "job": wire.body}, tools_json=None)
+
+
+@right
+class LastTurnApart(AcmeAdapter):
+    """The last turn stands apart from those before it, and is marked."""
+
+    def shaped(self, body: Any) -> Any:
+        rest = {key: value for key, value in body.items() if key != "turns"}
+        return {**rest, "before": body["turns"][:-1], "now": {**body["turns"][-1], "kept": "here"}}
+
+
+@right
+class WantsAnswers(AcmeAdapter):
+    """Calls are answered before somebody says something else; what is not so is refused before it is sent."""
+
+    def turns(self, messages: Any, tools: Any) -> Any:
+        told = super().turns(messages, tools)
+        for at, turn in enumerate(told):
+            if (
+                turn not in messages
+                and "does" in turn
+                and [one.get("who") for one in told[at + 1 : at + 2]] != ["tool"]
+            ):
+                raise UsageError("a call is not answered", adapter=self.name)
+        return told
+
+
+class SaysWhatItIs(AcmeAdapter):
+    """What an answer is stands in one word."""
+
+    def parse_response(self, body: Any) -> Any:
+        state = body.get("state") if isinstance(body, dict) else None
+        if isinstance(state, dict) and state.get("kind") in ("aborted", "turn.failed"):
+            body = {"error": state}
+        return super().parse_response(body)
+
+
+DOWN = {"code": "unavailable", "message": "down"}
+right(
+    SaysWhatItIs,
+    samples=[replace(one, body={**one.body, "state": {"kind": "complete"}}) for one in AcmeSuite.samples],
+    errors=[
+        ErrorSample(name=kind, error=Unavailable, body={**answer("done", says="It"), "state": {"kind": kind, **DOWN}})
+        for kind in ("aborted", "turn.failed")
+    ]
+    + [*AcmeSuite.errors[1:]],
+)
+
+
+@right
+class Packed(AcmeAdapter):
+    """Sends bodies compressed."""
+
+    def sender(self, client: Any) -> AcmeTransport:
+        from acme_sdk import AcmeClient, NoRedirects
+
+        class Packing(AcmeClient):
+            def opened(self, body: Any, *, redirects: bool = False, **given: Any) -> Any:
+                query = f"?{urlencode(given['query'])}" if given["query"] else ""
+                kinds = {"content-type": "application/json", "content-encoding": "gzip"}
+                head = {**kinds, "x-acme": self.key, **given["headers"]}
+                request = Request(f"{self._base_url}/act{query}", gzip.compress(json.dumps(body).encode()), head)
+                return build_opener(NoRedirects).open(request, timeout=given["timeout"])
+
+        return AcmeTransport(Packing(client.key, client._base_url))

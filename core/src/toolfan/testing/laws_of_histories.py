@@ -108,9 +108,9 @@ class LawsOfHistories(LawsOfMessages):
         """
         given = {"location": LETTERS, "more": {"count": ABOVE_FLOATS, "flags": FLAGS, "kinds": KINDS}}
         given |= {word(name): value for name, value in KINDS.items()}
-        if word(IDS[0]) not in text_of(self.built(messages=(USER, called(ids=IDS[:1]))).body):
+        if word(IDS[0]) not in text_of(self.built(messages=(USER, called(ids=IDS[:1]), RESULTS[0])).body):
             return  # the law of messages tells that calls are missing
-        found = [*values(self.built(messages=(USER, _call(json.dumps(given)))).body)]
+        found = [*values(self.built(messages=(USER, _call(json.dumps(given)), RESULTS[0])).body)]
         for wanted in (LETTERS, ABOVE_FLOATS, FLAGS, KINDS):
             if not any(same(one, wanted) for one in found):
                 yield f"{wanted!r:.60} was in the arguments of an earlier call, and does not go out with it"
@@ -119,7 +119,7 @@ class LawsOfHistories(LawsOfMessages):
             if word(name) not in named:
                 yield f"an argument of an earlier call whose value is {value!r} does not go out with it"
         try:
-            body = self.built(messages=(USER, _call(NO_JSON))).body
+            body = self.built(messages=(USER, _call(NO_JSON), RESULTS[0])).body
         except UsageError:
             return
         if not any(NO_JSON in text for text in words(body)):

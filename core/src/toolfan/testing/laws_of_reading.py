@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import RawCall, Turn
@@ -23,12 +24,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from .samples import Sample
+    from .trees import Path
 
 WORDS = "toolfan: so says the provider"
 # What services call that by which a program tells an error.
 CODES = ("code", "kind", "status", "type")
 # What says that it is one at all.
-SIGNS = ("error", "failed", "failure", "exception")
+SIGNS = frozenset({"error", "errored", "failed", "failure", "fault", "exception"})
+
+
+EXCEPTED = " (if it alone says that this is an error, name this law in `broken_laws`)"
+
+
+def _parts(word: str) -> set[str]:
+    """The words of `snake_case`, `camelCase` and `dotted.names`."""
+    return {part.lower() for part in re.findall(r"[A-Z]*[a-z]+|[A-Z]+", word)}
+
+
+def _has_text(tree: Any, path: Path) -> bool:
+    try:
+        return isinstance(at(tree, path), str)
+    except (KeyError, IndexError, TypeError):
+        return False
 
 
 def decoded(text: str) -> Any:
@@ -187,12 +204,16 @@ class LawsOfReading(Subject):
                     yield from self.misnamed(error.name, exc, error.error)
                 else:
                     yield f"{error.name}: no error, but a turn: {turn!r:.200}"
-            yield from self.unsaid(error.name, error.body, self.adapter.parse_response)
+            good = [sample.body for sample in self.answers()]
+            yield from self.unsaid(error.name, error.body, self.adapter.parse_response, good)
 
-    def unsaid(self, name: str, said: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Turn]) -> Iterator[str]:
+    def unsaid(
+        self, name: str, said: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Turn], good: Sequence[Any]
+    ) -> Iterator[str]:
         """That what is called a message in an error (or, where nothing is, any of its texts) does not show.
 
-        Those by which its class is told need not; but a code that nobody knows is one of an error.
+        Those by which its class is told need not; but a code that nobody knows is one of an error: if the word for it
+        does not say that it is one, and what is `good` has no text at its place.
         """
         shown: list[bool] = []
         kind: type[ToolfanError] | None = None
@@ -204,16 +225,16 @@ class LawsOfReading(Subject):
                 kind = kind or type(exc)
                 shown += [WORDS in str(exc)] if path is not None and type(exc) is kind else []
         for path in (path for path in every if len(path) > 1 and str(path[-1]).lower() in CODES):
-            if at(said, path).lower() in SIGNS:
+            if SIGNS & _parts(at(said, path)) or any(_has_text(one, path) for one in good):
                 continue
             try:
                 turn = read(changed(said, path, UNHEARD_OF))
             except IncompleteStream as exc:
-                yield f"{name}: with {UNHEARD_OF!r} for its {path[-1]} it is passed over, and then {exc}"
+                yield f"{name}: with {UNHEARD_OF!r} for its {path[-1]} it is passed over, and then {exc}{EXCEPTED}"
             except ToolfanError:
                 continue
             else:
-                yield f"{name}: with {UNHEARD_OF!r} for its {path[-1]} it is no error, but {turn!r:.200}"
+                yield f"{name}: with {UNHEARD_OF!r} for its {path[-1]} it is no error, but {turn!r:.200}{EXCEPTED}"
         if shown and not any(shown):
             yield f"{name}: what the provider says of the error, be it {WORDS!r}, is not in the error"
 

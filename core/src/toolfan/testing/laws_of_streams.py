@@ -176,7 +176,8 @@ class LawsOfStreams(LawsOfReading):
                 continue
             yield from self._failed(error, error.events)
             *before, last = error.events
-            yield from self.unsaid(error.name, last, lambda event, before=before: self.read([*before, event]))  # type: ignore[misc]
+            good = [event for _, _, events in self.streams() for event in events]
+            yield from self.unsaid(error.name, last, lambda event, before=before: self.read([*before, event]), good)  # type: ignore[misc]
             for events in streams:
                 for at in range(1, len(events)):
                     if self._sealed(events[:at]):

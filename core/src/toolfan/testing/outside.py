@@ -19,7 +19,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .giving import OTHER, given, given_at_once, samples_of
+from .giving import ONE, OTHER, given, given_at_once, samples_of
 from .lawbook import LawNotAsked
 from .ways import ADDRESSES
 
@@ -189,8 +189,9 @@ def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[s
                 told["waited"].append(waited(way, plain, service))
             if arrives:
                 told["given"] += given(adapter, way, plain, question["samples"], service)
-                other = request(adapter, model, stream=way.streams, messages=({"role": "user", "content": OTHER},))
-                told["given"] += given_at_once(adapter, way, (plain, other), question["samples"], service)
+                says = [({"role": "user", "content": word},) for word in (ONE, OTHER)]
+                both = [request(adapter, model, stream=way.streams, messages=one) for one in says]
+                told["given"] += given_at_once(adapter, way, both, question["samples"], service)
     with listening(PLAIN, _KEY, keeps=True) as service:
         told["left"] = left_open(adapter, settings_at(adapter, question, service.address), model, service)
     return told
