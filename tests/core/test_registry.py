@@ -470,6 +470,24 @@ def test_listing_imports_nothing_and_is_sorted(site: Site) -> None:
     assert not {"plugin_alpha", "plugin_zeta"} & set(sys.modules)
 
 
+def test_a_plugin_that_holds_what_cannot_be_looked_at_harms_no_other(site: Site) -> None:
+    """A lazy proxy that is not set up, say: the plugin is broken, and listed so beside the sound ones."""
+    lazy = """
+class Lazy:
+    @property
+    def __class__(self):
+        raise SystemExit("settings are not configured")
+
+
+settings = Lazy()
+"""
+    site.install_adapter("good")
+    site.install_adapter("lazy", source=PLUGIN.format(name="lazy", api=ADAPTER_API) + lazy)
+    with pytest.raises(AdapterBroken, match=r"toolfan-lazy.*settings are not configured"):
+        load_adapter("lazy")
+    assert {info.name: info.status for info in installed_adapters(load=True)} == {"good": "ok", "lazy": "broken"}
+
+
 def test_listing_with_load_proves_the_status(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every kind of status, and no error."""
     site.install_adapter("good")

@@ -41,7 +41,13 @@ def sole_offer(plugin: object) -> Callable[[], object] | None:
     """
     if type(plugin) is not ModuleType:
         return None
-    marked = {name: it for name, it in vars(plugin).items() if inspect.isroutine(it) and _options(it) is not None}
+    held = vars(plugin)
+    try:
+        marked = {name: it for name, it in held.items() if inspect.isroutine(it) and _options(it) is not None}
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # it holds an object that cannot be looked at: pluggy meets it where that is told
+        return None
     offer = marked.pop("toolfan_adapter", None)
     if marked or type(offer) is not FunctionType or any((_options(offer) or {}).values()):
         return None
