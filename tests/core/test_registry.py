@@ -27,6 +27,7 @@ from toolfan.errors import (
     ConfigError,
 )
 from toolfan.listing import AdapterInfo, adapter_for_client, idle_claims, installed_adapters
+from toolfan.marking import sole_offer
 from toolfan.observers import forget_observers, installed_observers
 from toolfan.registry import clear_loaded_adapters, load_adapter
 
@@ -486,6 +487,23 @@ settings = Lazy()
     with pytest.raises(AdapterBroken, match=r"toolfan-lazy.*settings are not configured"):
         load_adapter("lazy")
     assert {info.name: info.status for info in installed_adapters(load=True)} == {"good": "ok", "lazy": "broken"}
+
+
+def test_a_plugin_that_grows_while_it_is_looked_at_is_sound() -> None:
+    """As a package does, when another thread imports a module of it."""
+    plugin = types.ModuleType("growing")
+
+    class Growing:
+        @property
+        def __class__(self) -> type:
+            setattr(plugin, f"more_{len(vars(plugin))}", None)
+            return object
+
+    @toolfan.hookimpl
+    def toolfan_adapter() -> None: ...
+
+    vars(plugin).update(growing=Growing(), toolfan_adapter=toolfan_adapter)
+    assert sole_offer(plugin) is toolfan_adapter
 
 
 def test_listing_with_load_proves_the_status(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

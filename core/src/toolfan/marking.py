@@ -41,12 +41,12 @@ def sole_offer(plugin: object) -> Callable[[], object] | None:
     """
     if type(plugin) is not ModuleType:
         return None
-    held = vars(plugin)
+    held = vars(plugin).copy()  # in one step: a thread may import a module of the package meanwhile
     try:
         marked = {name: it for name, it in held.items() if inspect.isroutine(it) and _options(it) is not None}
     except KeyboardInterrupt:
         raise
-    except BaseException:  # it holds an object that cannot be looked at: pluggy meets it where that is told
+    except BaseException:  # noqa: BLE001 - what cannot be looked at: pluggy meets it where that is told
         return None
     offer = marked.pop("toolfan_adapter", None)
     if marked or type(offer) is not FunctionType or any((_options(offer) or {}).values()):
