@@ -506,6 +506,15 @@ def test_a_plugin_that_grows_while_it_is_looked_at_is_sound() -> None:
     assert sole_offer(plugin) is toolfan_adapter
 
 
+@pytest.mark.parametrize("begins", ["def", "async def"])
+@pytest.mark.parametrize("body", ["return", "yield"])
+def test_an_offer_that_has_to_be_driven_is_not_called_as_it_is(begins: str, body: str) -> None:
+    plugin = types.ModuleType("offering")
+    exec(f"{begins} toolfan_adapter(): {body}", vars(plugin))
+    toolfan.hookimpl(plugin.toolfan_adapter)
+    assert (sole_offer(plugin) is not None) == ((begins, body) == ("def", "return"))
+
+
 def test_listing_with_load_proves_the_status(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every kind of status, and no error."""
     site.install_adapter("good")
