@@ -460,3 +460,18 @@ def test_a_plugin_of_the_wrong_shape_is_refused(plugin: Any, says: str) -> None:
 def test_where_nobody_watches_nothing_is_made_for_a_request() -> None:
     """The same inert object for all: no copy, no call of a hook."""
     assert watched.watched("a", {}, 1) is watched.watched("b", {}, 2)
+
+
+def test_an_observer_that_goes_while_a_request_begins_fails_nothing() -> None:
+    """Another thread takes it away after it was looked at."""
+
+    class Going(dict[str, Any]):
+        def __getitem__(self, name: str) -> Any:
+            value = super().__getitem__(name)
+            if name == "_observed":
+                self[name] = None
+            return value
+
+    names = Going(vars(watched), _observed=lambda *_: "watched")
+    assert types.FunctionType(watched.watched.__code__, names)("a", {}, 1) == "watched"
+    assert names["_observed"] is None

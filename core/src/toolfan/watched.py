@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def watched(adapter: ParallelToolsAdapter, request: Any, attempt: int) -> Watched:
     """A context in which one request is sent and its answer read; nothing happens in it where nobody watches."""
-    return _UNWATCHED if _observed is None else _observed(adapter, request, attempt)
+    observed = _observed  # read once: another thread may end the watching meanwhile
+    return _UNWATCHED if observed is None else observed(adapter, request, attempt)
 
 
 class Watched:
