@@ -22,7 +22,9 @@ PLUGINS = {path.name: path for path in sorted((ROOT / "providers").glob("*/src/t
 # Lowest first: a module imports only from those above it in this list.
 ORDER = [
     "overloads",
+    "moved",
     "values",
+    "error_details",
     "errors",
     "locks",
     "spellings",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,48 @@ def test_a_name_that_is_not_public_is_refused_as_by_any_module() -> None:
     assert not hasattr(toolfan, "_nothing")
     with pytest.raises(AttributeError, match=r"'from_genai'\. wrap\(\) and wrap_async\(\) take"):
         toolfan.from_genai  # type: ignore[attr-defined]
+
+
+MOVED = {
+    "adapter": {"protocols": "AsyncTransport ParallelToolsAdapter StreamParser Transport"},
+    "calls": {"bound_calls": "BoundCall picklable unpickled"},
+    "chat": {"rewriting": "check_translatable copied with_wire_names"},
+    "client": {"async_client": "AsyncClient"},
+    "constructors": {"async_client": "AsyncClient", "client": "Client", "modes": "Mode"},
+    "errors": {"error_details": "ErrorDetails"},
+    "registry": {"listing": "AdapterInfo AdapterStatus adapter_for_client idle_claims installed_adapters"},
+    "schema": {"strict_schema": "to_strict"},
+}
+
+
+@pytest.mark.parametrize("old", MOVED)
+def test_a_module_answers_for_what_once_stood_in_it(old: str) -> None:
+    module = importlib.import_module(f"toolfan.{old}")
+    for home, names in MOVED[old].items():
+        for name in names.split():
+            assert getattr(module, name) is getattr(importlib.import_module(f"toolfan.{home}"), name)
+            assert name in dir(module)
+    assert "__name__" in dir(module)
+    with pytest.raises(AttributeError, match=f"module 'toolfan.{old}' has no attribute 'Wether'"):
+        module.Wether
+
+
+def test_what_moved_loads_for_whoever_asks() -> None:
+    homes = {f"toolfan.{home}" for home in {home for homes in MOVED.values() for home in homes} - {"client"}}
+    modules = ", ".join(f"toolfan.{old}" for old in MOVED)
+    assert homes & set(fresh(f"import sys, {modules}; print(*sys.modules)").split()) == set()
+
+
+@pytest.mark.parametrize(
+    ("pickled", "value"),
+    [
+        (b"ctoolfan.calls\n_bound_call\n(cbuiltins\nabs\n(dV0\nI1\nstR.", toolfan.BoundCall(abs, {"0": 1})),
+        (b"ctoolfan.constructors\nMode\n(Vparallel_tool_call\ntR.", toolfan.Mode.PARALLEL_TOOLS),
+        (b"ctoolfan.registry\nAdapterInfo\n.", toolfan.AdapterInfo),
+    ],
+)
+def test_a_pickle_that_names_the_old_place_loads(pickled: bytes, value: object) -> None:
+    assert pickle.loads(pickled) == value
 
 
 def fresh(code: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .calls import JSON, Answer, RawCall, Turn
 from .chat import Message
+from .moved import moved
 from .values import dataclass
 
 if TYPE_CHECKING:
@@ -125,11 +126,4 @@ class Capabilities:
 
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        """The protocols, which are types alone: loaded for whoever asks."""
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from . import protocols
-
-        return getattr(protocols, name)
+    __getattr__, __dir__ = moved(__name__, protocols="AsyncTransport ParallelToolsAdapter StreamParser Transport")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 
 from typing_extensions import TypeVar
 
+from .moved import moved
 from .values import dataclass
 
 if TYPE_CHECKING:
+    from .bound_calls import BoundCall as BoundCall
     from .errors import CallError
 
 T_co = TypeVar("T_co", covariant=True)
@@ -186,3 +188,7 @@ class Result(Generic[T_co]):
 
     def __hash__(self) -> int:
         return hash((self.call.id, self.started, self.ended))
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = moved(__name__, bound_calls="BoundCall _bound_call picklable unpickled")

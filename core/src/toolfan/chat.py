@@ -9,11 +9,16 @@ Knows: chat-style messages.  Must not know: any provider's wire form, tools, req
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .errors import UsageError
+from .moved import moved
 from .sdk_objects import may_hold_objects, plain_data, with_plain_data
 from .wire import encode_json
+
+if TYPE_CHECKING:
+    from .rewriting import check_translatable as check_translatable
+    from .rewriting import with_wire_names as with_wire_names
 
 Message: TypeAlias = Mapping[str, Any]
 """One message, chat-style or in the provider's own form."""
@@ -219,3 +224,7 @@ def _functions(message: Message) -> Iterator[Mapping[str, Any]]:
     calls = message.get("tool_calls")
     called = [call.get("function") for call in calls if isinstance(call, _MAPPING)] if isinstance(calls, _LIST) else []
     yield from (one for one in (*called, message.get("function_call")) if isinstance(one, _MAPPING))
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = moved(__name__, rewriting="check_translatable copied with_wire_names")

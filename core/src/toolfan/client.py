@@ -11,6 +11,7 @@ from .asking import Wishes
 from .clients import AnyClient, streaming
 from .conversation import converse
 from .drivers import drive
+from .moved import moved
 from .runs import Runs
 from .signatures import Create
 from .stream_signatures import Stream
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from .async_client import AsyncClient as AsyncClient
     from .request import Prepared
     from .results import Calls
     from .streams import CallStream
@@ -97,3 +99,7 @@ class Client(AnyClient, Create, Stream, Runs):
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = moved(__name__, async_client="AsyncClient")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from .binding import Binding, is_maker
 from .errors import UsageError
+from .moved import moved
 from .overloads import overload
 from .retries import Retries
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter
     from .async_client import AsyncClient
     from .client import Client
-    from .modes import Mode
+    from .modes import Mode as Mode
 
 Adapter: TypeAlias = "str | ParallelToolsAdapter | None"
 Stop: TypeAlias = Callable[[Any], bool] | None
@@ -221,3 +222,7 @@ def connect_async(
 ) -> AsyncClient:
     """`connect` for an async client."""
     return cast("AsyncClient", _connected(target, profile, model, Retries(stop, wait), settings, use_async=True))
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = moved(__name__, async_client="AsyncClient", client="Client", modes="Mode")

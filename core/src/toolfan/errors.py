@@ -26,37 +26,18 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+from .moved import moved
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Self, TypedDict
+    from typing import Self
 
     from typing_extensions import Unpack
 
     from .calls import Turn
+    from .error_details import ErrorDetails as ErrorDetails
     from .results import Calls
     from .running import Run
-
-
-if TYPE_CHECKING:
-
-    class ErrorDetails(TypedDict, total=False):
-        """What any toolfan error may carry; see `ToolfanError`."""
-
-        hint: str | None
-        adapter: str | None
-        tool: str | None
-        call_id: str | None
-        retryable: bool
-        attempts: int
-        requests: int
-        request_id: str | None
-        status: int | None
-        code: str | None
-        retry_after: float | None
-        calls: Calls[Any] | None
-        turn: Turn | None
-        run: Run | None
-
 
 _DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(("hint", "adapter", "tool", "call_id")),
@@ -295,3 +276,7 @@ class TooManyCalls(CallError):
 
 class InvalidCalls(CallError):
     """Some calls failed; `calls` has every outcome, the good ones included."""
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = moved(__name__, error_details="ErrorDetails")

@@ -14,10 +14,13 @@ from .admission import admitted
 from .blocking import blocked
 from .errors import AdapterConflict, UsageError
 from .marking import sole_offer
+from .moved import moved
 from .plugins import ADAPTERS, Candidate, candidates, hooks_of, imported
 
 if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter
+    from .listing import AdapterInfo as AdapterInfo
+    from .listing import installed_adapters as installed_adapters
 
 _loaded: dict[str, ParallelToolsAdapter] = {}
 
@@ -74,3 +77,9 @@ def _select(name: str) -> Candidate:
             hint=f"Remove one: {uninstall(sound)}.",
         )
     return (sound or named)[0]
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = moved(
+        __name__, listing="AdapterInfo AdapterStatus adapter_for_client idle_claims installed_adapters"
+    )

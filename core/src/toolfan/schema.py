@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .errors import ToolDefinitionError
+from .moved import moved
+
+if TYPE_CHECKING:
+    from .strict_schema import to_strict as to_strict
 
 Schema: TypeAlias = dict[str, Any]
 _DEEPEST = 100  # levels; the deepest that services take is far less
@@ -114,3 +118,7 @@ def resolve(ref: str, schema: Mapping[str, Any]) -> Schema:
 SINGLE = ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames")
 LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 NAMED = ("properties", "$defs", "patternProperties")
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = moved(__name__, strict_schema="to_strict")

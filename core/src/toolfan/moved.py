@@ -1,0 +1,31 @@
+"""Names that are at home elsewhere: a module still answers for what once stood in it, or is documented there.
+
+Old code imports them, and old pickles name them; a request needs none, so they are loaded for whoever asks.
+
+Knows: how a module is asked for a name.  Must not know: which names moved where.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def moved(module: str, **homes: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """The `__getattr__` and the `__dir__` of a module; `homes` says which names are in which other module."""
+
+    def attribute(name: str) -> Any:
+        home = next((home for home, names in homes.items() if name in names.split()), None)
+        if home is None:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(f"toolfan.{home}"), name)
+
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[module]), *" ".join(homes.values()).split()})
+
+    return attribute, names
