@@ -89,6 +89,25 @@ def test_what_inherits_from_a_frozen_one_may_have_attributes_of_its_own(make: An
 
 
 @BOTH
+def test_what_inherits_shows_and_compares_the_fields_of_the_class_whose_methods_it_has(make: Any) -> None:
+    """So a secret of a class with `repr=False` is not shown, and what cannot be hashed does not come into a hash."""
+    point = classes(make)[0]
+
+    @dataclasses.dataclass(frozen=True, repr=False)
+    class Quiet(point):  # type: ignore[misc]
+        key: str = "secret"
+
+    @dataclasses.dataclass(frozen=True, eq=False)
+    class Loose(point):  # type: ignore[misc]
+        tags: list[str] = field(default_factory=list)
+
+    assert repr(Quiet(1)).endswith("Quiet(x=1, y=0)")
+    assert Quiet(1) == Quiet(1) != Quiet(1, key="other")
+    assert (Loose(1, tags=["a"]), hash(Loose(1))) == (Loose(1), hash(point(1)))
+    assert repr(Loose(1)).endswith("Loose(x=1, y=0, tags=[])")
+
+
+@BOTH
 def test_what_a_class_defines_itself_stands(make: Any) -> None:
     named = classes(make)[2]
     assert (named("A") == named("a"), hash(named("A")), repr(named("A"))) == (True, 1, "named")

@@ -18,12 +18,12 @@ __all__ = ["dataclass"]
 
 @recursive_repr()
 def _shown(self: Any) -> str:
-    shown = (f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self) if field.repr)
+    shown = (f"{name}={getattr(self, name)!r}" for name in self._names_to_show)
     return f"{type(self).__qualname__}({', '.join(shown)})"
 
 
 def _compared(self: Any) -> tuple[Any, ...]:
-    return tuple([getattr(self, field.name) for field in dataclasses.fields(self) if field.compare])
+    return tuple([getattr(self, name) for name in self._names_to_compare])
 
 
 def _equal(self: Any, other: object) -> bool:
@@ -32,6 +32,12 @@ def _equal(self: Any, other: object) -> bool:
 
 def _hashed(self: Any) -> int:
     return hash(_compared(self))
+
+
+def _names(cls: Any, use: str) -> tuple[str, ...]:
+    names = tuple([field.name for field in dataclasses.fields(cls) if getattr(field, use)])
+    every: tuple[str, ...] = cls.__match_args__
+    return every if names == every else names  # one tuple for all uses, mostly
 
 
 def _check_free(self: Any, name: str, what: str) -> None:
@@ -80,6 +86,11 @@ else:
             for name, method in shared.items():
                 if name not in own or name.endswith("attr__"):
                     setattr(cls, name, method)
+            # Inherited with the methods: a class that has none of its own shows and compares what its parent does.
+            if vars(cls).get("__repr__") is _shown:
+                cls._names_to_show = _names(cls, "repr")
+            if vars(cls).get("__eq__") is _equal:
+                cls._names_to_compare = _names(cls, "compare")
             cls.__dataclass_params__.repr, cls.__dataclass_params__.eq = repr, eq
             return cls
 
