@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import pickle
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,16 @@ def test_what_moved_loads_for_whoever_asks() -> None:
 )
 def test_a_pickle_that_names_the_old_place_loads(pickled: bytes, value: object) -> None:
     assert pickle.loads(pickled) == value
+
+
+@pytest.mark.parametrize("name", ["AsyncTransport", "ParallelToolsAdapter", "StreamParser", "Transport"])
+def test_the_hints_of_a_protocols_methods_can_be_read(name: str) -> None:
+    named = vars(getattr(toolfan, name)).items()
+    methods = [it for key, it in named if inspect.isfunction(it) and not key.startswith("_")]
+    assert methods
+    assert all(typing.get_type_hints(method) for method in methods)
+    told = toolfan.StreamParser.close, toolfan.ParallelToolsAdapter.build_request
+    assert [typing.get_type_hints(method)["return"] for method in told] == [toolfan.Turn, toolfan.WireRequest]
 
 
 def fresh(code: str) -> str:

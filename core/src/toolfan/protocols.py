@@ -5,20 +5,20 @@ Types alone: a request that is sent loads none of them.
 Knows: the contract.  Must not know: any provider, how requests are retried, how calls are validated.
 """
 
+# ruff: noqa: TC001, TC002, TC003 - `typing.get_type_hints` looks here for what the methods name
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, Protocol, runtime_checkable
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from pydantic import BaseModel
 
-    from pydantic import BaseModel
-
-    from .adapter import Capabilities, ToolRequest, WireRequest, WireResponse
-    from .calls import JSON, Answer, RawCall, Turn
-    from .chat import Message
-    from .toolset import ToolSet
+from .adapter import Capabilities, ToolRequest, WireRequest, WireResponse
+from .calls import JSON, Answer, RawCall, Turn
+from .chat import Message
+from .toolset import ToolSet
 
 __all__ = ["AsyncTransport", "ParallelToolsAdapter", "StreamParser", "Transport"]
 
