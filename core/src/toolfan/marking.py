@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 PROJECT = "toolfan"
 _MARK = f"{PROJECT}_impl"  # pluggy's own name for it
-_NOT_PLAIN = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
-_NOT_PLAIN |= inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+_TAKES_MORE = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+_NOT_PLAIN = _TAKES_MORE | inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 if TYPE_CHECKING:
     hookimpl = pluggy.HookimplMarker(PROJECT)
