@@ -76,6 +76,7 @@ ORDER = [
     "gzip_members",
     "slots",
     "open_wrappers",
+    "call_order",
     "assembly",
     "call_errors",
     "validation",

@@ -11,19 +11,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .calls import RawCall
-from .open_wrappers import OpenWrappers
-from .sealing import WRAPPERS, Ids, number_of, seal
-from .slots import Slot, says_nothing
-from .wire import escaped, json_text, well_formed
+from .call_order import CallOrder
+from .sealing import WRAPPERS, number_of, seal
+from .slots import Slot, says_nothing, word_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+
+    Piece = tuple[int | None, str, str, Any]  # its index, id, name and arguments
 
 __all__ = ["CallAssembler", "seal"]
 
 
-class CallAssembler:
+class CallAssembler(CallOrder):
     """The calls of one streamed answer.
 
     `delta` takes pieces as chat-style servers send them, `whole` calls that come in one; `take` gives the calls that
@@ -33,17 +33,11 @@ class CallAssembler:
     """
 
     def __init__(self) -> None:
-        self.slots: list[Slot] = []
-        self._by_index: dict[int, Slot] = {}
+        super().__init__()
         self._by_id: dict[str, Slot] = {}
-        self._distinct = True
-        self._next = 0  # the position of the next call in order
-        self._sealed: list[RawCall] = []
-        self._wrappers = OpenWrappers()
         self._held: Slot | None = None  # one that began with `{}`, whose arguments may follow
         self._stray: Slot | None = None
-        self._ids = Ids()
-        self._settled = 0  # how many of the first slots are sealed
+        self._lent: tuple[Slot, int] | None = None  # one whose arguments all came under this later index, without an id
 
     def delta(
         self,
@@ -62,10 +56,9 @@ class CallAssembler:
         that this is a call, whatever is missing.  `beside`: calls whose names stand in the same list of pieces.
         """
         at = index if type(index) is int and index >= 0 else number_of(index)
-        given = _word(call_id)
-        called = _word(name)
-        slot = None if called or real or at in self._by_index else self._scattered(at, given, arguments)
-        slot = slot or self._slot(at, given, called, arguments)
+        given = word_of(call_id)
+        called = word_of(name)
+        slot = self._slot_of((at, given, called, arguments), real=real)
         if called and slot in beside and not slot.goes_on(given, arguments, placed=at is not None):
             slot = self._add(at)
         if self._held is not None and self._held is not slot:
@@ -123,7 +116,7 @@ class CallAssembler:
         """Arguments that nothing says the call of: a call of their own without a name, which fails and shows them."""
         if self._stray is None:
             self._stray = self.open(None, "")
-        self._stray.add(_word(arguments))
+        self._stray.add(word_of(arguments))
 
     def close(self, slot: Slot, arguments: str) -> None:
         """The arguments of a call that was opened, whole."""
@@ -137,6 +130,13 @@ class CallAssembler:
         if slot is not None:
             slot.held = False
             self._seal_if_whole(slot)
+
+    def _slot_of(self, piece: Piece, *, real: bool) -> Slot:
+        if self._lent is not None:
+            self._end_loan(*self._lent, piece)
+        index, call_id, name, arguments = piece
+        slot = None if name or real or index in self._by_index else self._scattered(index, call_id, arguments)
+        return slot or self._slot(index, call_id, name, arguments)
 
     def _slot(self, index: int | None, call_id: str, name: str, arguments: Any) -> Slot:
         """The call that a piece belongs to, by its index, its id, or the order of things."""
@@ -170,10 +170,34 @@ class CallAssembler:
             return slot if call_id not in self._by_id and slot.has_other_id(call_id) else None
         if not (call_id or slot.scattered or not slot.has_arguments):
             return None
+        if not call_id and not slot.has_arguments and slot.index is not None and slot.index < index:
+            self._lent, slot.lent = (slot, index), True
         slot.scattered = True
         self._in_order_of_arrival()
         self._by_index[index] = slot
         return slot
+
+    def _end_loan(self, slot: Slot, index: int, piece: Piece) -> None:
+        """Whether the arguments that came under `index` are the slot's, or those of a call whose name follows them."""
+        at, call_id, name, arguments = piece
+        if at == index:
+            its_own = says_nothing(arguments) or not slot.closed or not name
+            back = bool(call_id) and call_id not in self._by_id and its_own
+            if not back and not name:
+                return
+        elif not name and says_nothing(arguments):
+            return
+        else:
+            back = not name and (at == slot.index or (slot.closed and not call_id))
+        self._lent, slot.lent = None, False
+        if not back or slot.call is not None:
+            self._seal_if_whole(slot)
+            return
+        del self._by_index[index]
+        before = self._add(index)
+        before.take_arguments(slot)
+        slot.scattered = False
+        self._place(before)
 
     def _this_or_next(self, slot: Slot, name: str, arguments: Any, call_id: str, *, marked: bool) -> Slot:
         """The call that the piece seems to belong to, or the one after it that the piece begins."""
@@ -198,102 +222,3 @@ class CallAssembler:
         if index is not None:
             self._by_index[index] = slot
         return slot
-
-    # Places.
-
-    def _in_order_of_arrival(self) -> None:
-        """From here on indices tell nothing about the order."""
-        if self._distinct:
-            self._distinct = False
-            for slot in self.slots:
-                self._place(slot)
-
-    def _place(self, slot: Slot) -> None:
-        if slot.position is not None or slot.is_phantom:
-            return
-        if not self._distinct:
-            self._put(slot)
-        elif slot.index == self._next:
-            following: Slot | None = slot
-            while following is not None and not following.is_phantom:
-                self._put(following)
-                following = self._by_index.get(self._next)
-
-    def _put(self, slot: Slot) -> None:
-        slot.position = self._next
-        self._next += 1
-        self._wrappers.place(slot)
-        self._claim(slot)
-        self._seal_if_whole(slot)
-
-    def _claim(self, slot: Slot) -> None:
-        if slot.id and slot.position is not None:
-            self._ids.claim(well_formed(slot.id), slot.position)
-
-    # Calls out.
-
-    def _seal_if_whole(self, slot: Slot) -> None:
-        if not slot.closed or slot.held or slot.call is not None or slot.position is None:
-            return
-        if not slot.name and not slot.real:
-            return
-        if not self._wrappers.any:
-            self._seal(slot)
-        elif not self._wrappers.hold(slot):
-            self._seal(slot)
-            while (following := self._wrappers.freed()) is not None:
-                self._seal(following)
-
-    def _seal(self, slot: Slot) -> None:
-        assert slot.position is not None
-        slot.settle()
-        if slot.late_id:
-            slot.id = slot.id or slot.late_id
-        given = well_formed(slot.id) if slot.id else slot.id
-        call_id = self._ids.of(given, slot.position)
-        slot.call = RawCall(slot.position, call_id, well_formed(slot.name), escaped(slot.arguments), given)
-        self._sealed.append(slot.call)
-        self._wrappers.end(slot)
-
-    def take(self) -> list[RawCall]:
-        """The calls that were sealed since this was last asked, in the order of sealing."""
-        sealed, self._sealed = self._sealed, []
-        return sealed
-
-    def finish(self, *, all_said: bool = True, named: bool = True, keep_phantoms: bool = False) -> None:
-        """The provider says that the calls are whole; `all_said`: that nothing will come any more.
-
-        Calls whose arguments are still open are sealed only then, as they are; so are those without arguments, unless
-        what is `named` is whole.  Phantoms are dropped, unless `keep_phantoms` says that there is nothing else.
-        """
-        while self._settled < len(self.slots) and self.slots[self._settled].call is not None:
-            self._settled += 1
-        slots = self.slots[self._settled :]
-        real = [slot for slot in slots if not slot.is_phantom]
-        if keep_phantoms and not real and not self._settled:
-            real = slots
-        missing = [slot for slot in real if slot.position is None]
-        if self._distinct:
-            missing.sort(key=lambda slot: slot.index or 0)
-        for slot in missing:
-            self._put(slot)
-        self._distinct = False
-        for slot in sorted(real, key=lambda slot: slot.position or 0):
-            if slot.call is None and (all_said or slot.closed or (named and not slot.has_arguments)):
-                self._seal(slot)
-
-    def in_order(self) -> list[Slot]:
-        """The sealed calls, in call order."""
-        return sorted((slot for slot in self.slots if slot.call is not None), key=lambda slot: slot.position or 0)
-
-    def warnings(self) -> Iterable[str]:
-        """What was left out after the end of a call's arguments, and what may have been another call."""
-        for slot in self.in_order():
-            if slot.garbage:
-                yield f"call {slot.position}: {slot.garbage} characters after the end of its arguments were left out"
-            if slot.told_twice and not slot.id:
-                yield f"call {slot.position}: it came twice, under one index and no id, and was read as one call"
-
-
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else json_text(value)

@@ -12,9 +12,12 @@ from .scanning import Scanner
 from .wire import is_same, json_text, json_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .calls import RawCall
 
 _NOTHING = ("", "{", "{}")
+_SAID = ("_again", "_cumulative", "_length", "_pieces", "_scanner", "_text", "_told", "closed", "garbage", "held")
 _CONTROL = re.compile(r"[\x00-\x1f]")  # what no text of JSON has but escaped
 
 
@@ -26,6 +29,7 @@ class Slot:
     whether all of its arguments were, `held` whether they came as `{}` in one piece: some servers begin so, and the
     arguments follow, or objects that grow.  `late_id` came with its name after its end: it is that of another call, if
     arguments follow.  `scattered`: its pieces may come under indices of their own.
+    `lent`: its arguments may be those of the call after it.
     """
 
     __slots__ = (
@@ -44,6 +48,7 @@ class Slot:
         "id",
         "index",
         "late_id",
+        "lent",
         "name",
         "named_again",
         "position",
@@ -58,7 +63,7 @@ class Slot:
         self.name = self.late_id = ""
         self.position: int | None = None
         self.closed = self.named_again = self.held = False
-        self.real = self.told_twice = self.scattered = False
+        self.real = self.told_twice = self.scattered = self.lent = False
         self.garbage = 0
         self.call: RawCall | None = None
         self.extra: dict[str, Any] = {}
@@ -155,6 +160,14 @@ class Slot:
         self._scanner = Scanner()
         self.closed = self.held = False
 
+    def take_arguments(self, other: Slot) -> None:
+        """The arguments so far of a call to which they do not belong; it has none any more."""
+        for name in _SAID:
+            setattr(self, name, getattr(other, name))
+        self.told_twice = other.told_twice
+        other._begin_anew()
+        other.garbage, other.told_twice, other._cumulative, other._again = 0, False, False, None
+
     def _repeats(self, piece: str) -> bool:
         """Whether the piece has all arguments so far in it, as some servers send them; known by what JSON forbids."""
         text = self.arguments
@@ -246,7 +259,19 @@ class Slot:
         """The arguments are some text, which has no end of its own."""
         self._scanner.ignore()
 
+    def warnings(self) -> Iterator[str]:
+        """What was left out after the end of the arguments, and what may have been another call."""
+        if self.garbage:
+            yield f"call {self.position}: {self.garbage} characters after the end of its arguments were left out"
+        if self.told_twice and not self.id:
+            yield f"call {self.position}: it came twice, under one index and no id, and was read as one call"
+
 
 def says_nothing(arguments: Any) -> bool:
     """Whether these are no arguments, nor a piece of any."""
     return arguments is None or (isinstance(arguments, str) and not arguments.strip())
+
+
+def word_of(value: Any) -> str:
+    """A text that is said, empty where none is."""
+    return value if isinstance(value, str) else "" if value is None else json_text(value)

@@ -48,6 +48,21 @@ def test_arguments_that_came_apart_from_their_name(heard: Hear, form: str) -> No
     assert found.stream.calls.warnings == ()
 
 
+EARLY: dict[str, list[Any]] = {
+    "whole": [piece(1, arguments=PAY), piece(1, "b", "Pay", None)],
+    "a part": [piece(1, arguments=PAY[:3]), piece(1, "b", "Pay", PAY[3:])],
+    "two parts": [piece(1, arguments=PAY[:3]), piece(1, arguments=PAY[3:]), piece(1, "b", "Pay", "")],
+    "and those of the call before": [piece(1, arguments=PAY), piece(0, arguments="{}"), piece(1, "b", "Pay", "")],
+}
+
+
+@pytest.mark.parametrize("form", EARLY)
+def test_arguments_before_their_name_are_not_those_of_the_call_before(heard: Hear, form: str) -> None:
+    found = heard(event(*map(chunk, [piece(0, "a", "Now", ""), *EARLY[form]])) + END)
+    assert (found.error, sorted(found.said, key=lambda one: one[0])) == (None, [("a", Now()), ("b", Pay(k=1))])
+    assert found.stream.calls.warnings == ()
+
+
 @pytest.mark.slow
 def test_an_end_after_every_piece_takes_linear_time() -> None:
     def seconds(n: int) -> float:
