@@ -145,7 +145,10 @@ class CallAssembler(CallOrder):
             found = self._by_index.get(index)
             if call_id and found is not None and found.has_other_id(call_id):
                 known = self._by_id.get(call_id)  # calls may share an index, and their pieces come in turn
-                found = known if known is not None and known.index == index else found
+                if known is not None and (known.index == index or (not name and known.is_open)):
+                    return self._this_or_next(self._moved(known, index), name, arguments, call_id, marked=True)
+            elif found is not None and last is not None and last is not found and not (call_id or name):
+                found = self._moved(last, index) if last.begins_here(found, arguments) else found
             if found is None or (call_id and found.has_other_id(call_id) and (name or not found.is_open)):
                 return self._add(index)
             return self._this_or_next(found, name, arguments, call_id, marked=True)
@@ -156,6 +159,14 @@ class CallAssembler(CallOrder):
         if name and not call_id and last.has_arguments and not last.closed and name != last.name:
             return self._add(None)
         return self._this_or_next(last, name, arguments, call_id, marked=bool(call_id))
+
+    def _moved(self, slot: Slot, index: int) -> Slot:
+        """The same call, whose pieces come under this index, too, from now on."""
+        if slot.index != index:
+            self._in_order_of_arrival()
+            if not self._by_index[index].is_open:
+                self._by_index[index] = slot
+        return slot
 
     def _scattered(self, index: int | None, call_id: str, arguments: Any) -> Slot | None:
         """The open call that a piece goes on with, though its index, or id, is not that of the name: so some gateways.

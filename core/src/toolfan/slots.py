@@ -228,6 +228,13 @@ class Slot:
             return False
         return not (marked and self.tells_again(arguments))
 
+    def begins_here(self, other: Slot, arguments: Any) -> bool:
+        """Whether these, under the index of another call that is whole, are the beginning of this call's arguments."""
+        if not other.closed or other.held or other.named_again or not self.is_open or self.has_arguments:
+            return False
+        begin = isinstance(arguments, dict) or (isinstance(arguments, str) and arguments.lstrip()[:1] == "{")
+        return begin and not other.tells_again(arguments)
+
     def tells_again(self, arguments: Any) -> bool:
         """Whether these are the arguments, which are whole, once more, if in another spelling."""
         text = arguments if isinstance(arguments, str) else json_text(arguments)

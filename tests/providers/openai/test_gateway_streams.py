@@ -32,6 +32,28 @@ SCATTERED: dict[str, list[Any]] = {
         piece(0, arguments=A[5:]),
         piece(1, "b", "Pay", PAY),
     ],
+    "all under the first index, by id": [
+        piece(0, "a", "Weather", ""),
+        piece(1, "b", "Pay", ""),
+        piece(0, "a", None, A[:5]),
+        piece(0, "b", None, PAY[:3]),
+        piece(0, "a", None, A[5:]),
+        piece(0, "b", None, PAY[3:]),
+    ],
+    "all under the first index, one after another": [
+        piece(0, "a", "Weather", ""),
+        piece(0, arguments=A),
+        piece(1, "b", "Pay", ""),
+        piece(0, arguments=PAY[:3]),
+        piece(0, arguments=PAY[3:]),
+    ],
+    "all under the first index, one after another, by id": [
+        piece(0, "a", "Weather", ""),
+        piece(0, "a", None, A),
+        piece(1, "b", "Pay", ""),
+        piece(0, "b", None, PAY[:3]),
+        piece(0, arguments=PAY[3:]),
+    ],
     "no index, and another id with each piece": [
         piece(call_id="a", name="Weather", arguments=""),
         piece(call_id="x", arguments=A[:5]),
