@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 _MAGIC = b"\x1f\x8b"
+_SLICE = 65_536
+"""Bytes read at once: after each member zlib copies all that is left of them."""
 
 
 class DecodingError(Exception):
@@ -57,18 +59,20 @@ class _Members:
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """What this chunk says.  After a member only another one counts: some fill the body up with zeros."""
-        rest, self._rest = self._rest + chunk, b""
-        while rest:
-            if self._member.eof:
-                if rest == _MAGIC[:1]:
-                    self._rest = rest
-                if rest[:2] != _MAGIC:
-                    return
-                self._member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-            try:
-                found = self._member.decompress(rest)
-            except zlib.error as exc:
-                raise DecodingError(str(exc)) from exc
-            if found:
-                yield found
-            rest = self._member.unused_data
+        for start in range(0, len(chunk), _SLICE):
+            rest, self._rest = self._rest + chunk[start : start + _SLICE], b""
+            while rest:
+                if self._member.eof:
+                    if rest == _MAGIC[:1]:
+                        self._rest = rest
+                        break
+                    if rest[:2] != _MAGIC:
+                        return
+                    self._member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+                try:
+                    found = self._member.decompress(rest)
+                except zlib.error as exc:
+                    raise DecodingError(str(exc)) from exc
+                if found:
+                    yield found
+                rest = self._member.unused_data

@@ -144,24 +144,36 @@ class _Answer:
         self.content = content
 
 
-def _is_plain(response: Any) -> bool:
-    """Whether the bytes are there to be read, by nobody before, and are what they say."""
-    return not (response.is_closed or response.is_stream_consumed or "content-encoding" in response.headers)
+def _is_raw(response: Any) -> bool:
+    """Whether the bytes are there to be read, by nobody before."""
+    return not (response.is_closed or response.is_stream_consumed)
 
 
 def _read(response: Any) -> _Answer:
+    packed = response.headers.get("content-encoding")
     try:
-        return _Answer(response, b"".join(response.iter_raw()) if _is_plain(response) else response.read())
+        if not _is_raw(response) or packed not in (None, "gzip"):
+            return _Answer(response, response.read())
+        if packed is None:
+            return _Answer(response, b"".join(response.iter_raw()))
+        from .gzip_members import plain_bytes  # loaded where it is used
+
+        return _Answer(response, b"".join(plain_bytes(response)))
     finally:
         response.close()
 
 
 async def _read_async(answer: Awaitable[Any]) -> _Answer:
     response = await answer
+    packed = response.headers.get("content-encoding")
     try:
-        if _is_plain(response):
+        if not _is_raw(response) or packed not in (None, "gzip"):
+            return _Answer(response, await response.aread())
+        if packed is None:
             return _Answer(response, b"".join([chunk async for chunk in response.aiter_raw()]))
-        return _Answer(response, await response.aread())
+        from .gzip_members import plain_bytes_async
+
+        return _Answer(response, b"".join([chunk async for chunk in plain_bytes_async(response)]))
     finally:
         await response.aclose()
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import httpx
+import openai
 import pytest
 import toolfan
-from loopback import http
+from loopback import KEY, ONCE, USER, call, completion, http
 from odd_streams import CALL, CALL_B, DONE, END, A, Hear, Now, Pay, Weather, chunk, event, heard, piece
+from toolfan.gzip_members import plain_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["heard"]
 
@@ -177,3 +185,38 @@ def test_what_came_before_a_broken_member_is_kept(heard: Hear) -> None:
     assert isinstance(found.error, toolfan.BadResponse)
     assert "the answer cannot be decompressed" in str(found.error)
     assert found.said == [("a", Weather(location="A"))]
+
+
+@pytest.mark.parametrize("awaited", [False, True], ids=["sync", "async"])
+def test_a_whole_answer_of_several_gzip_members_is_read_to_its_end(faulty: Any, awaited: bool) -> None:
+    body = json.dumps(completion(call("Weather", {"location": "A"}))).encode()
+    members = b"".join(gzip.compress(body[at : at + 50]) for at in range(0, len(body), 50))
+    given: Any = {"base_url": faulty(http(members, content_encoding="gzip")).url, "api_key": KEY}
+    asked: Any = {"model": "m", "messages": USER, "tools": [Weather]}
+
+    async def create() -> Any:
+        async with openai.AsyncOpenAI(**given) as sdk:
+            return await toolfan.from_openai(sdk, stop=ONCE).create(**asked)
+
+    if awaited:
+        calls = asyncio.run(create())
+    else:
+        with openai.OpenAI(**given) as sdk:
+            calls = toolfan.from_openai(sdk, stop=ONCE).create(**asked)
+    assert [*calls] == [Weather(location="A")]
+
+
+def test_many_gzip_members_in_one_chunk_take_linear_time() -> None:
+    member, n = gzip.compress(b"ab"), 150_000
+    response = httpx.Response(200, headers={"content-encoding": "gzip"}, stream=OneChunk(member * n + b"\0"))
+    started = time.thread_time()
+    assert b"".join(plain_bytes(response)) == b"ab" * n
+    assert time.thread_time() - started < 1.5  # quadratic takes several times as long
+
+
+class OneChunk(httpx.SyncByteStream):
+    def __init__(self, chunk: bytes) -> None:
+        self.chunk = chunk
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.chunk

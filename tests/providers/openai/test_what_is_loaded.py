@@ -30,7 +30,16 @@ assert calls == [Weather(city="Rome")], calls
 print(*(name.removeprefix("toolfan.") for name in sys.modules if name.startswith("toolfan.") or "." not in name))
 """
 
-STREAMS = {"streams", "stream_drivers", "stream_asking", "stream_effects", "stream_judging", "event_streams", "framing"}
+STREAMS = {
+    "gzip_members",
+    "streams",
+    "stream_drivers",
+    "stream_asking",
+    "stream_effects",
+    "stream_judging",
+    "event_streams",
+    "framing",
+}
 PIECES = {"assembly", "slots", "scanning"}
 ROUNDS = {"reasking", "merging", "answering", "repairs", "scrutiny", "messages"}
 ERRORS = {"http_errors", "translation", "retry_after", "unread", "masking", "call_errors", "unserved"}
