@@ -43,6 +43,7 @@ class StreamParser(Protocol):
 class Transport(Protocol):
     """A thin sender over the vendor's client.  Every method raises ProviderError subclasses only.
 
+    It serves several threads at once (an AsyncTransport several tasks), and each request gets its own answer.
     `timeout` is in seconds, what is left of the total deadline; `headers` and `query` are the user's extra ones.
     """
 

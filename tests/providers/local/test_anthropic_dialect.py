@@ -100,6 +100,16 @@ def test_a_required_call_that_failed_is_made_again(server: Server) -> None:
     assert {name for name, _ in called(answer)} == {"Weather"}
 
 
+def test_models_are_told(server: Server) -> None:
+    with client(server) as sdk:
+        one, [listed] = sdk.models.retrieve("claude-x"), list(sdk.models.list())
+    assert (one.id, one.type, one.created_at.year, one.display_name) == ("claude-x", "model", 2023, "claude-x")
+    assert listed.id == "toolfan-local"
+    with Server(api_key="right") as own, client(own) as sdk, pytest.raises(anthropic.AuthenticationError) as caught:
+        sdk.models.list()
+    assert caught.value.body["error"]["type"] == "authentication_error"  # type: ignore[call-overload, index]
+
+
 def test_tokens_are_counted(server: Server) -> None:
     """As in the usage of an answer."""
     with anthropic.Anthropic(base_url=server.anthropic_url, api_key="any", max_retries=0) as sdk:

@@ -99,6 +99,10 @@ def _list_models(desk: Desk, request: Request, name: str | None, *, google: bool
     if google or "x-goog-api-key" in request.headers or "key" in request.query_params:
         refused = keys.google_refusal(desk.api_key, request, by_key=True)
         return _google_failure(refused) if refused else as_json(models.google_models(name))
+    if "anthropic-version" in request.headers:
+        if refused := keys.anthropic_refusal(desk.api_key, request):
+            return ANTHROPIC.failed(desk, refused)
+        return as_json(models.anthropic_models(name), headers=anthropic_wire.answer_headers(desk.identifiers))
     if refused := keys.openai_refusal(desk.api_key, request):
         return _openai_failure(desk, refused)
     return as_json(models.openai_models(name), headers=openai_wire.answer_headers(desk.identifiers))

@@ -1,4 +1,4 @@
-"""The models that the server says it has, in OpenAI's form and in Google's: any name is that of one.
+"""The models that the server says it has, in OpenAI's form, in Anthropic's and in Google's: any name is that of one.
 
 Knows the paths and the answers; not who may ask.
 """
@@ -20,6 +20,18 @@ def openai_models(name: str | None) -> JSON:
     """The answer to `GET /v1/models`, or to `GET /v1/models/NAME`."""
     model = {"id": name or _NAME, "object": "model", "created": 1700000000, "owned_by": "toolfan"}
     return model if name else {"object": "list", "data": [model]}
+
+
+def anthropic_models(name: str | None) -> JSON:
+    """The same for a client of Anthropic's, which asks at the same paths."""
+    model = {
+        "type": "model",
+        "id": name or _NAME,
+        "display_name": name or _NAME,
+        "created_at": "2023-11-14T22:13:20Z",
+        "lifecycle": "active",
+    }
+    return model if name else {"data": [model], "has_more": False, "first_id": _NAME, "last_id": _NAME}
 
 
 def google_models(name: str | None) -> JSON:
