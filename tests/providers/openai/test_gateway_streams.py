@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -164,6 +165,23 @@ def test_an_end_after_every_piece_is_none(heard: Hear) -> None:
     assert (found.error, found.said) == (None, [("a", Weather(location="A")), ("b", Now()), ("c", Pay(k=1))])
     assert found.stream.calls.stop.kind == "calls"
     assert found.stream.calls.warnings == ()
+
+
+def test_a_call_without_arguments_ends_when_the_usage_is_told(heard: Hear) -> None:
+    """After a finish reason; the server may be slow to say that all is said."""
+    usage = {"object": "chat.completion.chunk", "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
+    came = threading.Event()
+    waited: list[bool] = []
+
+    def answer(handler: Any) -> None:
+        body = event(chunk(piece(0, "b", "Now", "")), chunk(finish="stop"), usage)
+        handler.wfile.write(http(body, content_type="text/event-stream", length=len(body + DONE)))
+        handler.wfile.flush()
+        waited.append(came.wait(2))
+        handler.wfile.write(DONE)
+
+    found = heard(answer, came.set)
+    assert (found.error, found.said, waited) == (None, [("b", Now())], [True])
 
 
 def packed(*parts: bytes, end: bytes = b"") -> Any:

@@ -98,8 +98,8 @@ class ChatStreamParser:
         return self._calls.take()
 
     def _read_about(self, event: Mapping[str, Any]) -> None:
-        if "[DONE]" in event:
-            self._done = self._due = True
+        if "[DONE]" in event or (self._finish is not None and event.get("usage") and not event.get("choices")):
+            self._done = self._due = True  # what is used is told last
         elif "choices" in event or str(event.get("object")).endswith(_OBJECTS):
             self._strange = {}  # from now on nothing is
         elif self._strange is None and is_strange(event):
