@@ -76,6 +76,22 @@ ROWS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
             ]
         },
     ),
+    "reasoning in turn": (
+        [
+            {"reasoning_details": [detail(text="a"), detail("summary", index=1, summary="x")]},
+            {"reasoning_details": [detail(text="b"), detail("summary", index=1, summary="y")]},
+            {"reasoning_details": [detail("encrypted", index=2, data="e"), detail(signature="s")]},
+            {"reasoning_details": [detail(text="c")]},
+        ],
+        {
+            "reasoning_details": [
+                detail(text="ab", signature="s"),
+                detail("summary", index=1, summary="xy"),
+                detail("encrypted", index=2, data="e"),
+                detail(text="c"),
+            ]
+        },
+    ),
     "reasoning of other kinds": (
         [
             {"reasoning_details": [detail("summary", summary="a", id="r1")]},

@@ -21,6 +21,9 @@ A service that checks the signature refuses the pieces: it is that of the whole 
 # Of each type of block the text that is continued; what is encrypted comes whole.
 _PARTS = {"thinking": "thinking", "reasoning.text": "text", "reasoning.summary": "summary"}
 
+_NEAR = 16
+"""So many blocks may come in turn."""
+
 
 class _Pieces:
     """A text, while it comes: it is joined once, at the end."""
@@ -75,8 +78,8 @@ def _continued(before: str | _Pieces, piece: str) -> _Pieces:
 
 def _join(blocks: list[Any], pieces: list[Any]) -> None:
     for piece in pieces:
-        last = blocks[-1] if blocks else None
-        if not isinstance(last, dict) or not isinstance(piece, OBJECT) or not _continues(last, piece):
+        last = _open(blocks, piece) if blocks and isinstance(piece, OBJECT) else None
+        if last is None:
             blocks.append(dict(piece) if isinstance(piece, OBJECT) else piece)
             continue
         key = _PARTS[piece["type"]]
@@ -84,6 +87,15 @@ def _join(blocks: list[Any], pieces: list[Any]) -> None:
         last.update((name, value) for name, value in piece.items() if value is not None)
         if isinstance(before, str | _Pieces):
             last[key] = _continued(before, said) if isinstance(said, str) else before
+
+
+def _open(blocks: list[Any], piece: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The block that the piece is more of: the last one, or of the last ones that of its type and index."""
+    last, marks = blocks[-1], (piece.get("type"), piece.get("index"))
+    if marks[1] is not None and not (isinstance(last, dict) and _continues(last, piece)):
+        near = (one for one in reversed(blocks[-_NEAR:]) if isinstance(one, dict))
+        last = next((one for one in near if (one.get("type"), one.get("index")) == marks), None)
+    return last if isinstance(last, dict) and _continues(last, piece) else None
 
 
 def _continues(block: Mapping[str, Any], piece: Mapping[str, Any]) -> bool:
