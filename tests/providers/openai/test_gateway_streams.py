@@ -137,6 +137,19 @@ def test_pieces_that_are_said_as_messages_too(heard: Hear, counted: bool) -> Non
     assert (found.stream.calls.text, found.stream.calls.warnings) == ("Let me.", ())
 
 
+@pytest.mark.parametrize("n", [2, 3])
+def test_pieces_of_several_choices_that_are_said_as_messages_too(heard: Hear, n: int) -> None:
+    chunks = []
+    for text in ("a", "b", None):
+        for at in range(n):
+            said = {"role": "assistant", "content": text and text + str(at)}
+            choice = {"index": at, "delta": said, "message": said, "finish_reason": None if text else "stop"}
+            chunks.append({"object": "chat.completion.chunk", "choices": [choice]})
+    calls = heard(event(*chunks) + DONE).stream.calls
+    assert calls.warnings == (f"the answer has {n} choices; only the first was read",)
+    assert n > 2 or calls.text == "a0b0"
+
+
 def test_what_azure_leaves_empty_at_first_is_told_later(heard: Hear) -> None:
     empty = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": []}
     found = heard(event(empty) + CALL + END)

@@ -17,6 +17,7 @@ from toolfan.translation import excerpt
 from toolfan.wire import well_formed
 
 from .call_pieces import CallPieces, entry_of, holds
+from .choices import FirstChoice
 from .failures import error_of, error_told, says_something
 from .kept_fields import finished, keep
 from .parsing import (
@@ -35,7 +36,7 @@ from .parsing import (
 from .usage import usage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from toolfan.adapter import JSON
     from toolfan.calls import RawCall
@@ -64,8 +65,7 @@ class ChatStreamParser:
         self._about: dict[str, Any] = {}
         self._usage: Any = None
         self._finish: Any = None
-        self._choice: Any = None  # the index of the choice that is read
-        self._others: set[str] = set()
+        self._first = FirstChoice()
         self._done = self._begun = False
         self._strange: Mapping[str, Any] | None = None  # the first event, if it is no chunk
         self._told = self._due = False  # a chunk has pieces of calls; a finish reason says that the calls are whole
@@ -100,6 +100,7 @@ class ChatStreamParser:
     def _read_about(self, event: Mapping[str, Any]) -> None:
         if "[DONE]" in event or (self._finish is not None and event.get("usage") and not event.get("choices")):
             self._done = self._due = True  # what is used is told last
+            self._read_all(self._first.rest())
         elif "choices" in event or str(event.get("object")).endswith(_OBJECTS):
             self._strange = {}  # from now on nothing is
         elif self._strange is None and is_strange(event):
@@ -116,12 +117,19 @@ class ChatStreamParser:
             self._usage = self._usage or groq["usage"]
 
     def _read_choice(self, choice: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-        index = choice.get("index")
         if not self._begun:
-            self._begun, self._choice = True, index
-        elif index != self._choice and index is not None and self._choice is not None and not _counts_chunks(choice):
-            self._others.add(repr(index))
+            self._begun = True
+            self._first.begin(choice.get("index"))
+        elif choice.get("index") != self._first.index or not self._first.settled:
+            self._read_all(self._first.take(choice, event, ended=self._finish is not None))
             return
+        self._read_said(choice, event)
+
+    def _read_all(self, said: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
+        for choice, event in said:
+            self._read_said(choice, event)
+
+    def _read_said(self, choice: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         delta = choice.get("delta")
         if isinstance(text := delta or choice.get("text"), str) and not choice.get("message"):
             delta = {"content": text}  # `text` of older completions
@@ -231,6 +239,7 @@ class ChatStreamParser:
         Raises, with `.turn`, IncompleteStream if the stream ended before the answer did, and Unavailable if the finish
         reason is an error of the provider's.
         """
+        self._read_all(self._first.rest())
         if self._summary is not None:
             self._calls_end()
         text, refusal = well_formed(self.text), well_formed("".join(self._refusals)) or None
@@ -245,17 +254,18 @@ class ChatStreamParser:
             raise Unavailable(what, adapter=self._adapter, turn=turn, hint=hint)
         if accepted:
             return turn
-        settled = all(slot.closed for slot in self._calls.in_order())
-        about: JSON = {"settled": settled, "strange": self._strange or None}
+        about: JSON = {"settled": all(slot.closed for slot in self._calls.in_order()), "strange": self._strange or None}
         raise unended(turn, begun=said_something, adapter=self._adapter, **about)
 
     def _turn(self, text: str, refusal: str | None, *, ended: bool) -> Turn:
         slots = self._calls.in_order()
         calls = tuple(slot.call for slot in slots if slot.call is not None)
         warnings = [*self._calls.warnings()]
-        if self._others:
-            which = f", number {self._choice}" if self._choice else ""  # begun before the others, and handed out
-            warnings.append(f"the answer has {len(self._others) + 1} choices; only the first was read{which}")
+        if others := self._first.others:
+            which = (
+                f", number {self._first.index}" if self._first.index else ""
+            )  # begun before the others, and handed out
+            warnings.append(f"the answer has {len(others) + 1} choices; only the first was read{which}")
         if not ended:
             warnings.append("the stream ended without a finish reason")
         if self._whole is not None:
@@ -264,7 +274,7 @@ class ChatStreamParser:
             text, refusal = whole.text, whole.refusal
         else:
             message = self._assembled(slots, text, refusal)
-            choice = {"index": self._choice or 0, "message": message, "finish_reason": self._finish}
+            choice = {"index": self._first.index or 0, "message": message, "finish_reason": self._finish}
             self.body = {**self._about, "object": "chat.completion", "choices": [choice]}
             if self._usage is not None:
                 self.body["usage"] = self._usage
@@ -288,9 +298,3 @@ class ChatStreamParser:
         if slots:
             message["tool_calls"] = [entry_of(slot) for slot in slots]
         return message
-
-
-def _counts_chunks(choice: Mapping[str, Any]) -> bool:
-    """Whether the index is that of the chunk: so Foundry Local, which says each piece as a message, too."""
-    delta = choice.get("delta")
-    return isinstance(delta, OBJECT) and delta == choice.get("message")
