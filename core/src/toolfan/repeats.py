@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 _SHORT = 2000
-_SIGNS = str.maketrans(dict.fromkeys("{}[]:", ","))
+_SIGNS = str.maketrans("{}[]:", ",,,,,")
 
 
 class Repeats:
