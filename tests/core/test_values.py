@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 from dataclasses import field
 from typing import Any
@@ -139,3 +140,26 @@ def test_public_ones_pickle() -> None:
 
     call = Call(0, "a", "f", {"x": 1}, RawCall(0, "a", "f", "{}"))
     assert pickle.loads(pickle.dumps(call)) == call
+
+
+@BOTH
+def test_it_is_made_as_its_signature_says(make: Any) -> None:
+    from toolfan import RawCall
+
+    @make(frozen=True, slots=True)
+    class Pair:
+        left: int
+        right: str = "none"
+
+    @make(frozen=True, slots=True)
+    class Triple(Pair):
+        more: tuple[int, ...] = ()
+
+    assert str(inspect.signature(Pair)) == "(left: 'int', right: 'str' = 'none') -> None"
+    assert (Pair(1).right, Pair(right="r", left=2), Triple(1, more=(3,)).more) == ("none", Pair(2, "r"), (3,))
+    for wrong in ({}, {"left": 1, "middle": 2}):
+        with pytest.raises(TypeError, match=r"__init__\(\)"):
+            Pair(**wrong)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Pair(1).left = 2
+    assert RawCall.__init__.__qualname__ == "RawCall.__init__"

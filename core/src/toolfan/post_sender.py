@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import aclosing, asynccontextmanager, closing
 from importlib import import_module
 from inspect import signature
+from random import getrandbits
 from typing import TYPE_CHECKING, Any
 
 from .http_sender import HttpSender, Pairs
@@ -18,7 +19,7 @@ from .redaction import Hidden
 from .wire import encode_json
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable
+    from collections.abc import AsyncGenerator, Awaitable, Mapping
 
     from .adapter import WireRequest
 
@@ -36,6 +37,9 @@ class PostSender(HttpSender):
     SDK, whose `post` takes no bytes.
     """
 
+    options: Mapping[str, Any] = {}
+    """More options of each request, which an SDK that does not know them leaves out."""
+
     def __init__(self, client: Any, adapter: str, *, sdk: Any, path: str, plain: bool, use_async: bool) -> None:
         super().__init__(client, adapter)
         takes_bytes = "content" in signature(client.post).parameters  # older SDKs of the kind do not
@@ -50,6 +54,7 @@ class PostSender(HttpSender):
         self._response_class = import_module(next(name for name in names if name.startswith("httpx"))).Response
         self._stream_class = (sdk.AsyncStream if use_async else sdk.Stream)[object]
         self._joined: tuple[Any, str] = (None, path)
+        self._said: dict[str, Any] = {"post_parser": sdk.NOT_GIVEN, **self.options}
 
     @property
     def http(self) -> Any:
@@ -104,6 +109,8 @@ class PostSender(HttpSender):
             "timeout": self.client.timeout if shorter is None else shorter,
             "headers": Hidden(headers),
             "params": Hidden(query),
+            "idempotency_key": f"toolfan-{getrandbits(128):032x}",  # sent where the client has a header for it
+            **self._said,
         }
         return {"cast_to": self._response_class, "options": options, **self._payload(request)}
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 import toolfan
-from loopback import KEY, USER, Bench, call, completion, raw
+from loopback import KEY, ONCE, USER, Bench, FaultServer, call, completion, http, raw
 from pydantic import BaseModel, ValidationInfo, field_validator
 from toolfan import InvalidCalls, RequestRejected, Tool, ToolChoice, ToolDefinitionError, TooManyCalls, UsageError
 from toolfan_openai.options import OPTION_NAMES
@@ -347,3 +350,27 @@ def test_the_callers_objects_are_never_changed(bench: Bench) -> None:
 def test_no_key_in_what_the_client_shows(bench: Bench) -> None:
     client = bench.client()
     assert KEY not in repr(client) + str(client)
+
+
+@pytest.mark.skipif("admin_api_key" not in signature(openai.OpenAI).parameters, reason="an SDK without admin keys")
+@pytest.mark.parametrize(("key", "sent"), [("", 0), (KEY, 1)])
+def test_an_admin_key_is_not_sent_in_the_place_of_a_key(bench: Bench, key: str, sent: int) -> None:
+    bench.serve({"text": "nothing to do"})
+    admin: Any = {"admin_api_key": "sk-admin-of-the-house"}
+    client = toolfan.from_openai(bench.sdk(api_key=key, base_url=bench.server.openai_url, **admin), stop=ONCE)
+    with suppress(RequestRejected):
+        client.create(model="m", messages=USER, tools=(A,))
+    assert len(bench.bodies) == sent
+
+
+def test_a_client_that_names_a_header_for_it_sends_an_idempotency_key_with_each_request(
+    bench: Bench, faulty: Callable[..., FaultServer]
+) -> None:
+    server = faulty(http(json.dumps(completion(call("A", {"x": 1})))))
+    sdk = bench.sdk(base_url=server.url, max_retries=0)
+    sdk._idempotency_header = "Idempotency-Key"
+    client = toolfan.from_openai(sdk, stop=ONCE)
+    for _ in range(2):
+        client.create(model="m", messages=USER, tools=(A,))
+    first, second = (headers["idempotency-key"] for _, _, headers, _ in server.requests)
+    assert first != second

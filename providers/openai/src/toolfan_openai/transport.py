@@ -72,6 +72,7 @@ def _waits(client: Any) -> bool:
 class _Sender(PostSender):
     words = frozenset({"message", "delta", "output", "item", "part", "arguments", "text", "refusal"})
     request_ids = ("x-request-id", "apim-request-id")
+    options: Mapping[str, Any] = {"security": {"bearer_auth": True}}  # as `create` says it: never with an admin's key
 
     def credentials(self) -> dict[str, Any]:
         return {"api_key": self.client.api_key}
