@@ -59,8 +59,6 @@ def drive(
     by itself; any other sends in a worker thread, and if that cannot be ended it goes on there, `on_abandon` is told,
     and its result is never used.
     """
-    from .workers import TooManyAbandoned  # not for async clients
-
     deadline = Deadline(prepared.policy.deadline)
     effect = next(conversation)
     try:
@@ -80,7 +78,7 @@ def drive(
                 response = _send(effect.request, transport, prepared, deadline, on_abandon)
             except TimeoutError as exc:
                 effect = conversation.throw(timed_out(adapter, deadline.seconds, exc))
-            except TooManyAbandoned as exc:
+            except _too_many_abandoned() as exc:
                 effect = conversation.throw(too_many(adapter, exc))
             except UsageError as exc:
                 effect = conversation.throw(NotSent(exc))
@@ -90,6 +88,12 @@ def drive(
                 effect = conversation.send(response)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
+
+
+def _too_many_abandoned() -> type[workers.TooManyAbandoned]:
+    from .workers import TooManyAbandoned  # asked for when something was raised: not every client has workers
+
+    return TooManyAbandoned
 
 
 def timed_out(adapter: str, seconds: float | None, exc: BaseException | None = None) -> DeadlineExceeded:

@@ -36,4 +36,7 @@ def usage_of(usage: Any) -> Usage:
 
 def count(table: Any, key: str) -> int:
     """The number of tokens under this key; 0 if there is none."""
-    return count_of(table.get(key)) if isinstance(table, _OBJECT) else 0
+    if not (table and isinstance(table, _OBJECT)):
+        return 0
+    value = table.get(key)
+    return 0 if value is None else count_of(value)
