@@ -164,6 +164,7 @@ BROKEN: dict[str, tuple[bytes, list[JSON], str]] = {
     "an array of numbers": (b'[{"a": 1}, 17]', [A], "the answer is not JSON; it starts with '[{\"a\": 1}, 1'"),
     "json and a word": (b'{"a": 1}\nover and out', [A], "the answer is not JSON; it starts with '{\"a\": 1}\\no'"),
     "brackets that do not match": (b'{"a": [1}}', [], "an event of the stream is not JSON"),
+    "words after a brace": (b"{malformed: <<<", [], "the answer is not JSON; it starts with '{malformed: <<<'"),
     "json with bad utf-8": (b'{"a": "\xff"}', [], "an event of the stream is not JSON"),
 }
 

@@ -100,7 +100,7 @@ class EventDecoder:
 class _Values:
     """JSON objects one after another: the elements of an array, one a line, or a single body."""
 
-    __slots__ = ("_about", "_open", "_pieces", "_scanner", "_size", "_start", "ended", "understood")
+    __slots__ = ("_about", "_gave", "_open", "_pieces", "_scanner", "_size", "_start", "ended", "understood")
 
     def __init__(self, about: About) -> None:
         self._about = about
@@ -108,7 +108,7 @@ class _Values:
         self._scanner = Scanner()
         self._size = 0
         self._start = ""  # of the answer, before the chunk that is read
-        self._open = self.ended = False
+        self._gave = self._open = self.ended = False
         self.understood = True
 
     def feed(self, chunk: bytes, found: list[JSON]) -> None:
@@ -131,6 +131,7 @@ class _Values:
             self._pieces, self._scanner, self._open, self._size = [], Scanner(), False, 0
             if value:
                 found.append(value)
+                self._gave = True
             at = end
         if len(self._start) < EXCERPT:
             self._start += text[: EXCERPT - len(self._start)]
@@ -147,4 +148,6 @@ class _Values:
         return at
 
     def close(self, found: list[JSON]) -> None:
-        """What is cut in the middle is no event."""
+        """What is cut in the middle is no event; if it is all there is, and no JSON begins so, that is told."""
+        if self._open and not self._gave:
+            self._about.check_beginning("".join(self._pieces)[:EXCERPT])

@@ -55,6 +55,14 @@ class About:
         except BadResponse:
             raise self.fault("an event of the stream is not JSON", data) from None
 
+    def check_beginning(self, text: str) -> None:
+        """Raises BadResponse if no JSON begins so, in UTF-8 of which each byte is a character here."""
+        try:
+            from_json(text, allow_partial=True)
+        except ValueError as exc:
+            if "surrogate" not in str(exc):  # which `decoded` would read
+                raise self.fault("the answer is not JSON", text.encode("latin-1")) from None
+
     def too_long(self, data: bytes) -> BadResponse:
         return self.fault(f"an event is longer than {self.largest} bytes", data[:EXCERPT])
 
