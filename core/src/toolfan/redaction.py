@@ -55,6 +55,7 @@ _ORDINARY = frozenset(
     | {"openai-beta", "openai-organization", "openai-project", "x-goog-request-params", "x-goog-user-project"}
     | {"alt", "api-version", "model", "anthropic-version", "anthropic-beta"}
     | {"amz-sdk-invocation-id", "amz-sdk-request", "x-amz-date"}
+    | {"http-referer", "referer", "x-title", "x-portkey-provider", "helicone-target-provider"}  # of gateways
 )
 _SHORTEST_ADDED = 8
 _SHORTEST = 6  # "none" and "test" are keys for local servers, and words

@@ -127,6 +127,13 @@ def test_secrets_among_the_extra_headers_are_never_shown(faulty: Start, name: st
         assert [text for text in told(error) if "planted-value" in text] == []
 
 
+def test_what_gateways_are_told_in_headers_is_no_secret(faulty: Start) -> None:
+    server = faulty(http(failure("anthropic error: My Application sent too much"), 400))
+    headers = {"x-portkey-provider": "anthropic", "X-Title": "My Application", "HTTP-Referer": "https://app.example"}
+    for error in failing(KEYS[0], server.url, given={"extra_headers": headers}):
+        assert "anthropic error: My Application sent too much" in error.message
+
+
 HOUSE = "planted value/of+4711 the house"
 ADDED: dict[str, dict[str, Any]] = {
     "extra_headers": {"given": {"extra_headers": {"x-house": HOUSE}}},
