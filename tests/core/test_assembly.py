@@ -152,6 +152,14 @@ ROWS: dict[str, tuple[list[Delta], list[tuple[str | None, str, str]]]] = {
     ),
     "name cumulative": ([(0, "a", "get", ""), (0, "a", "get_weather", X)], [("a", "get_weather", X)]),
     "name late": ([(0, "a", None, X), (0, None, "A", None)], [AX]),
+    "name late, index missing, while the arguments are open": (
+        [(None, "a", None, X[:3]), (None, None, "A", X[3:5]), (None, None, None, X[5:]), (None, "b", "B", Y)],
+        [AX, BY],
+    ),
+    "name of another call, index and id missing, while arguments without a name are open": (
+        [(None, None, None, X[:3]), (None, None, "B", ""), (None, None, None, Y)],
+        [(None, "", X[:3]), (None, "B", Y)],
+    ),
     "name no text": ([(0, "a", 3, X)], [("a", "3", X)]),
     "arguments null first": ([(0, "a", "A", None), (0, None, None, X)], [AX]),
     "arguments null": ([(0, "a", "A", None)], [("a", "A", "")]),

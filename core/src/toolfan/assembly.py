@@ -156,7 +156,8 @@ class CallAssembler(CallOrder):
             return self._this_or_next(found, name, arguments, call_id, marked=call_id != found.late_id)
         if last is None or (call_id and last.has_other_id(call_id)):
             return self._add(None)
-        if name and not call_id and last.has_arguments and not last.closed and name != last.name:
+        awaited = last.name or not last.id  # one that began with its id alone has its name to come
+        if name and not call_id and awaited and last.has_arguments and not last.closed and name != last.name:
             return self._add(None)
         return self._this_or_next(last, name, arguments, call_id, marked=bool(call_id))
 
