@@ -291,6 +291,58 @@ def test_a_coroutine_function_past_its_time_is_cancelled(run: Run) -> None:
     assert (result.abandoned, cleaned) == (False, [True])
 
 
+def test_what_a_coroutine_function_awaits_to_clean_up_is_not_ended(run: Run) -> None:
+    """It is cancelled once, as asyncio cancels: a connection that it closes, or a transaction, comes to its end."""
+    cleaned = []
+
+    async def hang() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)
+            cleaned.append("hang")
+
+    async def items() -> AsyncIterator[int]:
+        try:
+            yield 1
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.01)
+            cleaned.append("items")
+
+    calls = made((tool(hang, timeout=0.1), tool(items, timeout=0.1)), ("hang", {}), ("items", {}))
+    results = run(calls)
+    assert [str(result.error) for result in results] == ["hang took longer than 0.1 s", "items took longer than 0.1 s"]
+    assert [result.abandoned for result in results] == [False, False]
+    assert sorted(cleaned) == ["hang", "items"]
+
+
+def test_one_that_was_left_behind_is_cancelled_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Telling it again at each step of the event loop would be the whole work of that loop."""
+    monkeypatch.setattr("toolfan.jobs.GRACE", 0.1)
+    told = 0
+
+    async def stubborn() -> None:
+        nonlocal told
+        while not freed.is_set():
+            try:
+                await freed.wait()
+            except asyncio.CancelledError:
+                told += 1
+
+    freed = asyncio.Event()
+
+    async def main() -> toolfan.Result[Any]:
+        (result,) = await toolfan.execute_async(made((tool(stubborn, timeout=0.1),), ("stubborn", {})))
+        await asyncio.sleep(0.1)
+        freed.set()
+        return result
+
+    assert asyncio.run(main()).abandoned
+    assert told == 1
+
+
 @pytest.mark.parametrize(
     ("grace", "limit", "all_of_them", "told"),
     [
@@ -401,6 +453,7 @@ def test_cancelling_ends_what_can_be_ended_and_tells_the_rest(
         try:
             await asyncio.sleep(60)
         finally:
+            await asyncio.sleep(0.01)
             cleaned.append("waits")
 
     def ends_soon() -> None:

@@ -57,15 +57,19 @@ def running_loop() -> Any:
     return _NO_LOOP
 
 
-def detach(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Begin `work` as a task that belongs to nobody: it is neither waited for nor does its end touch anyone."""
+def detach(work: Callable[[], Coroutine[Any, Any, None]]) -> Any:
+    """Begin `work` as a task that belongs to nobody: it is neither waited for nor does its end touch anyone.
+
+    The task, in asyncio.
+    """
     loop = running_loop()
     if hasattr(loop, "create_task"):
         task = loop.create_task(work())
         _detached.add(task)
         task.add_done_callback(_detached.discard)
-    else:
-        sys.modules["trio"].lowlevel.spawn_system_task(work, context=contextvars.copy_context())
+        return task
+    sys.modules["trio"].lowlevel.spawn_system_task(work, context=contextvars.copy_context())
+    return None
 
 
 def _has_ended(loop: Any) -> bool:

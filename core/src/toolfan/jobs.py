@@ -20,7 +20,7 @@ import anyio.lowlevel
 
 from . import portals, workers
 from .answering import plain_result
-from .binding import detach
+from .binding import detach, running_loop
 from .bound_calls import BoundCall
 from .errors import UsageError
 
@@ -93,10 +93,13 @@ class Job:
         return thread.result, thread.error
 
     async def _awaited(self, function: Callable[[], Awaitable[Any]]) -> Any:
-        """The result of the tool's coroutine: here, or in the loop for tools, where there is one."""
-        if self._portal is None:
+        """The result of the tool's coroutine: here, or in the loop for tools, where there is one.
+
+        In asyncio it is a task of its own, which is cancelled once: a scope would end all that it awaits to clean up.
+        """
+        if self._portal is None and not hasattr(running_loop(), "create_task"):
             return await self._returned(function)
-        ended, soon = anyio.Event(), portals.thread_safe()
+        ended = anyio.Event()
         outcome: list[Any] = [None, None]
 
         async def run() -> None:
@@ -105,7 +108,11 @@ class Job:
             except BaseException as exc:  # noqa: BLE001 - raised below
                 outcome[1] = exc
 
-        cancel = self._portal.begin(run, lambda: soon(ended.set))
+        if self._portal is not None:
+            soon = portals.thread_safe()
+            cancel = self._portal.begin(run, lambda: soon(ended.set))
+        else:
+            cancel = portals.begin_here(run, ended.set)
         try:
             await ended.wait()
         finally:

@@ -17,7 +17,7 @@ import weakref
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
-from .binding import running_loop
+from .binding import detach, running_loop
 from .errors import UsageError
 from .locks import ProcessLock
 
@@ -111,6 +111,14 @@ def thread_safe() -> Callable[[Callable[[], object]], None]:
     return soon
 
 
+def begin_here(function: Callable[[], Coroutine[Any, Any, None]], done: Callable[[], object]) -> Callable[[], object]:
+    """`Portal.begin`, in the running event loop of asyncio."""
+    task = detach(function)
+    task.add_done_callback(lambda _: done())
+    cancel: Callable[[], object] = task.cancel
+    return cancel
+
+
 class Portal:
     """Runs coroutine functions for blocking code.  Safe to share between threads; a forked child gets a new loop."""
 
@@ -129,7 +137,9 @@ class Portal:
                 self._tools = Portal()
             return self._tools
 
-    def begin(self, function: Callable[[], Coroutine[Any, Any, Any]], done: Callable[[], object]) -> Callable[[], None]:
+    def begin(
+        self, function: Callable[[], Coroutine[Any, Any, None]], done: Callable[[], object]
+    ) -> Callable[[], object]:
         """Begin `function()` in the portal's event loop, and return at once, whatever that loop does.
 
         It runs in a copy of the context of the caller, must not raise, and `done` is called in its loop when it has
