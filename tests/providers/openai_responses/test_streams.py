@@ -112,6 +112,18 @@ def test_pieces_are_told_by_either_mark(name: str, key: str) -> None:
         assert read(without(events_of(body, interleaved=interleaved), key))[1] == CODEC.parse_response(body)
 
 
+@pytest.mark.parametrize("name", ["two calls", "a custom call"])
+@pytest.mark.parametrize("key", ["output_index", "item_id"])
+def test_pieces_of_items_whose_beginning_was_left_out_are_told_by_either_mark(name: str, key: str) -> None:
+    """They were a call of their own, without a name, beside the one that ended."""
+    body = ANSWERS[name]
+    for interleaved in (False, True):
+        events = [
+            one for one in events_of(body, interleaved=interleaved) if one["type"] != "response.output_item.added"
+        ]
+        assert read(without(events, key))[1].calls == CODEC.parse_response(body).calls
+
+
 def test_ids_of_items_that_change_on_the_way_are_no_new_items() -> None:
     """As one proxy sends them: only the index tells what belongs together."""
     body, number = ANSWERS["two calls"], itertools.count()

@@ -35,6 +35,7 @@ class Item:
     whole: str | None = None
     slot: Slot | None = None
     done: bool = False
+    marked: bool = False  # began with a piece that bears its id
     texts: dict[str, list[str]] = field(default_factory=dict)  # pieces of text and refusal, by the name of their field
 
 
@@ -111,20 +112,27 @@ class StreamItems:
         here = None if at is None else self._latest.get(at)
         if here is not None and given in (here.said.get("id"), _call_id(here.said)):
             return here
-        found = None
-        if isinstance(given, str) and given:
-            found = self._by_id.get(given) or self._called.get(given)
-        found = found or here
+        given = given if isinstance(given, str) else ""
+        found = self._by_id.get(given) or self._called.get(given) or here
         if found is None and at is None and self.at:
-            found = self._likely(text=text)
-        return found or self.add(at)
+            found = self._likely(text=text, given=given)
+        if found is None:
+            found = self.add(at)
+            if given:  # its other pieces, and its end, may have no other mark
+                self._by_id[given] = found
+                found.marked = True
+        return found
 
-    def _likely(self, *, text: bool) -> Item | None:
-        """The item of a piece that says of none: the only open call, else the last item; None for a new one."""
+    def _likely(self, *, text: bool, given: str) -> Item | None:
+        """The item of a piece that says of none: the only open call, else the last item; None for a new one.
+
+        `given` is the id that it has, of no item that came.
+        """
         last = self.at[self._end - 1]
         calls = [one for one in self.at.values() if not one.done and kind_of(one.said) is not None]
         if len(calls) < 2:
-            return calls[0] if calls else last
+            another = given and (last.done or last.marked) and not text
+            return calls[0] if calls else None if another else last
         if text:
             return None if last.said else last
         self.nobodys = self.nobodys or Item()
