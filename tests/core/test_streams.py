@@ -115,6 +115,12 @@ def test_text_comes_in_pieces_to_who_asks_for_it(asking: Ask) -> None:
     assert [type(item) for item in items[2:]] == [Call]
 
 
+def test_the_text_of_a_later_round_comes_in_no_pieces(asking: Ask) -> None:
+    stream = asking(streamed(BAD, content="Well."), streamed(MENDED, content="So.")).stream(messages=USER, tools=TOOLS)
+    heard = [item.text for item in stream.events() if isinstance(item, TextDelta)]
+    assert (heard, stream.text) == (["We", "ll."], "Well.\nSo.")
+
+
 def test_what_is_not_there_yet_is_said_so(asking: Ask) -> None:
     with asking(streamed(GOOD, MENDED)).stream(messages=USER, tools=TOOLS) as stream:
         next(stream)
