@@ -1,10 +1,11 @@
-"""Objects of vendors' SDKs as plain data: pydantic models by `model_dump`, vertexai's by `to_dict`.
+"""Objects of vendors' SDKs as plain data: pydantic models by `model_dump`, messages of protobuf, others by `to_dict`.
 
 Knows: how such objects give their data.  Must not know: messages, any provider's wire form.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -58,11 +59,30 @@ def plain_data(value: Any, where: str) -> Any:
             added = getattr(value, "__api_exclude__", None)
             about = {} if added is None else {"exclude": added}
             return dump(mode="json", by_alias=True, exclude_none=True, **about)
+        if (message := _message_in(value)) is not None:
+            kind = type(message)
+            text = kind.to_json(message, use_integers_for_enums=False, always_print_fields_with_no_presence=False)
+            return json.loads(text)
         if callable(to_dict := getattr(value, "to_dict", None)):
             return to_dict()
-    except (ValueError, TypeError) as exc:  # pydantic's for what it cannot write as JSON
+    except RecursionError:
+        raise
+    except Exception as exc:  # pydantic's, protobuf's or another's, for what it cannot write as JSON
         raise UsageError(
             f"{where} is a {type(value).__name__} that cannot be written as plain data: {exc}",
             hint="Write it as a dict.",
         ) from exc
     return None
+
+
+def _message_in(value: Any) -> Any:
+    """The message of proto-plus that `value` is, or wraps as vertexai's objects do; None if there is none.
+
+    vertexai's own `to_dict()` takes the `_` off the end of every name, of arguments too, and warns each time.
+    """
+    held = (value, *(one for name, one in _fields(value).items() if name.startswith("_raw_")))
+    return next((one for one in held if "_pb" in _fields(one)), None)
+
+
+def _fields(value: Any) -> Mapping[str, Any]:
+    return getattr(value, "__dict__", {})

@@ -166,7 +166,6 @@ def test_what_the_model_itself_sets_stays_beside_what_is_given(asker, form):
     assert (sent["generationConfig"], sent["labels"]) == ({"seed": 1, "topP": 0.5}, {"a": "b", "c": "d"})
 
 
-@pytest.mark.filterwarnings("ignore:The argument `including_default_value_fields`:DeprecationWarning")  # of to_dict()
 def test_objects_of_the_sdk_stand_for_contents_and_inside_them(asker):
     from vertexai.generative_models import Content, Part
 
@@ -184,6 +183,31 @@ def test_objects_of_the_sdk_stand_for_contents_and_inside_them(asker):
         [call],
         [{"functionResponse": {"name": "Ping", "response": {"done": True}}}, {"text": "b"}],
     ]
+
+
+def test_contents_of_the_sdk_keep_names_that_end_in_an_underscore(asker):
+    from vertexai.generative_models import Content
+
+    arguments = {"class_": "a", "from_": {"type_": [1.5, {"x_": None}]}}
+    turn = {"role": "model", "parts": [{"functionCall": {"name": "Ping", "args": arguments}}]}
+    answer = {"role": "user", "parts": [{"functionResponse": {"name": "Ping", "response": {"class_": 2}}}]}
+    said, result = Content.from_dict(turn), Content.from_dict(answer)
+    inside = {"role": "model", "parts": said.parts}
+    ask = asker(THREE)
+    ask(messages=[*ASK, said, result, said._raw_content, result, inside, result])
+    (request,) = ask.server.requests
+    assert request.body["contents"][1:] == [turn, answer] * 3
+
+
+def test_a_content_of_the_sdk_that_no_json_can_say_is_wrong_use(asker):
+    from vertexai.generative_models import Content, Part
+
+    part = Part.from_dict({"function_call": {"name": "Ping", "args": {"n": 1}}})
+    part._raw_part._pb.function_call.args["n"] = float("nan")
+    ask = asker(THREE)
+    with pytest.raises(toolfan.UsageError, match=r"^messages\[0\] is a Content that cannot be written as plain data"):
+        ask(messages=[Content(role="model", parts=[part]), *ASK])
+    assert not ask.server.requests
 
 
 def own_config(form):

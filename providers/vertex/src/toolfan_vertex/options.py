@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
+from toolfan.sdk_objects import plain_data
 
 from .fields import camel
 
@@ -120,11 +121,8 @@ def plain(value: Any) -> Any:
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
-    if callable(dump := getattr(value, "model_dump", None)):
-        return dump(mode="json", by_alias=True, exclude_none=True)
-    if callable(to_dict := getattr(value, "to_dict", None)):
-        return to_dict()
-    return value
+    given = plain_data(value, "an option")
+    return value if given is None else given
 
 
 def extra_to_body(extra: Mapping[str, Any]) -> JSON:
