@@ -105,6 +105,7 @@ def test_a_script_that_is_missing_says_where_it_was_looked_for(place: Path, monk
     ("variable", "meant"),
     [
         ("TOOLFAN_PROFLE", "TOOLFAN_PROFILE"),
+        ("TOOLFAN_DEFAULT", "TOOLFAN_PROFILE"),
         ("toolfan_profil", "TOOLFAN_PROFILE"),
         ("TOOLFAN_PROFLES__P__MODEL", "TOOLFAN_PROFILES"),
         ("TOOLFAN_PROFILE__P__MODEL", "TOOLFAN_PROFILES"),

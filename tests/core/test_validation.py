@@ -23,6 +23,7 @@ from toolfan import (
     InvalidCalls,
     MalformedArguments,
     RawCall,
+    Tool,
     TooManyCalls,
     TruncatedCall,
     UnknownTool,
@@ -253,6 +254,24 @@ def test_every_repair_can_be_switched_off(
     calls = judged(bench, call(name, arguments), GOOD, repairs=False)
     assert [type(outcome) for outcome in calls.outcomes] == [BadCall, Call]
     assert calls.good[0].repairs == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "made"),
+    [
+        ("math_add", ()),
+        ("math.add", ("own_name",)),
+        ("functions.math.add", ("functions_prefix", "own_name")),
+        ("functions_math_add", ("functions_prefix",)),
+    ],
+)
+def test_a_tool_is_known_by_its_own_name_too(bench: Bench, said: str, made: tuple[str, ...]) -> None:
+    tools = (Tool(Ping, name="math.add"), Tool(Exact, name="math.add2"))
+    for repairs in (True, False):
+        client = bench.answered(call(said, {"at": 1}))
+        calls = client.create(messages=USER, tools=tools, on_invalid="keep", repairs=repairs, model="m")
+        found = [(one.name, one.value, one.repairs) for one in calls.good]
+        assert found == ([("math.add", Ping(at=1), made)] if repairs or not made else [])
 
 
 def wrapper(*uses: tuple[str, Any], name: str = "multi_tool_use.parallel", call_id: str = "w") -> dict[str, Any]:

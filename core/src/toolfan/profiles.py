@@ -188,11 +188,12 @@ def check_variables() -> None:
         if prefix != "TOOLFAN" or name in _KNOWN or re.fullmatch(r"PROFILES(__[^_].*?)+", name):
             continue
         others = [f"TOOLFAN_{known}" for known in _KNOWN if known != first]
-        if nearest(first, _KNOWN) or name.startswith("PROFILE"):
+        meant = f" Did you mean {_SELECT!r}?" if name == "DEFAULT" else nearest(f"TOOLFAN_{first}", others)
+        if name == "DEFAULT" or nearest(first, _KNOWN) or name.startswith("PROFILE"):
             raise ConfigError(
                 f"the environment variable {variable} configures nothing",
                 hint=f"{_SELECT} selects a profile; {_OVERRIDE}__NAME__KEY sets a key of one, with two underscores "
-                f"between the parts.{nearest(f'TOOLFAN_{first}', others)}",
+                f"between the parts.{meant}",
             )
 
 

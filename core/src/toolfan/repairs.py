@@ -1,8 +1,8 @@
 """Lossless repairs of what models write; anything that could turn a cut value into a valid lie is not among them.
 
 Each has a name, is recorded on the call and can be switched off: `empty_arguments`, `byte_order_mark`, `code_fence`,
-`double_encoded`, `functions_prefix`, `integral_float`, and `unwrapped` (see `wrappers`).  `inexact_decimal`,
-which is not lossless, is made in `validation`.
+`double_encoded`, `functions_prefix`, `own_name`, `integral_float`, and `unwrapped` (see `wrappers`).
+`inexact_decimal`, which is not lossless, is made in `validation`.
 
 Knows: JSON text and tool names.  Must not know: providers, models, schemas beyond "has required fields".
 """
@@ -18,19 +18,27 @@ from .numerals import Numerals
 from .wire import decode_json, escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
+
+    from .toolset import NameMap
 
 # Its first line, or the word in it where the JSON begins on the same line.
 _FENCE = re.compile(r'```[a-zA-Z0-9_-]*+[ \t]*+(?:\r?\n|(?=[{\["\ufeff]))')
 
 
-def repair_name(name: str, known: Collection[str]) -> tuple[str, tuple[str, ...]]:
-    """The name without a prefix `functions.` or `functions_` if it is then a known one, and the repairs made."""
-    if name not in known:
-        for prefix in ("functions.", "functions_"):
-            bare = name.removeprefix(prefix)
-            if bare != name and bare in known:
-                return bare, ("functions_prefix",)
+def repair_name(name: str, names: NameMap) -> tuple[str, tuple[str, ...]]:
+    """The name on the wire that is meant, and the repairs made; the same name if none is.
+
+    A prefix `functions.` or `functions_` goes if a known name is left; the name that the user gave the tool is as good
+    as the one under which the provider was offered it.
+    """
+    for prefix in ("", "functions.", "functions_"):
+        bare = name.removeprefix(prefix)
+        made = ("functions_prefix",) if bare != name else ()
+        if bare in names.to_tool:
+            return bare, made
+        if bare in names.changed:
+            return names.changed[bare], (*made, "own_name")
     return name, ()
 
 

@@ -165,7 +165,7 @@ def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> 
     if tool_name is None and rules.repairs:
         from .repairs import repair_name
 
-        name, repairs = repair_name(call.name, to_tool)
+        name, repairs = repair_name(call.name, rules.names)
         tool_name = to_tool.get(name)
     if tool_name is None:
         from .call_errors import unknown_tool  # loaded, as repairs, for calls that need it
