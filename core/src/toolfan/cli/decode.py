@@ -28,6 +28,7 @@ from ..wire import decode_json
 from . import tool_paths
 from .batches import Entry, opened
 from .output import at_a_terminal, error_json, no_call_text, outcome_json, print_json, print_text
+from .streamed_bodies import is_stream, read_stream
 from .tool_paths import load_tools
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from ..toolset import ToolSet
 
 _OTHER_ENCODINGS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
-_HINT = "Pipe in whole answers of the provider that --with names: bodies as they came, or the lines of its batch files."
+_HINT = "Pipe in answers of the provider that --with names, whole or streamed: as they came, or lines of batch files."
 
 
 def decode(
@@ -48,7 +49,7 @@ def decode(
         list[str] | None, typer.Option("--tools", help=f"{tool_paths.HELP} With tools the arguments are validated.")
     ] = None,
 ) -> None:
-    """Read an answer from standard input, or one answer a line, and print one JSON line for each call.
+    """Read an answer from standard input, whole or streamed, or one answer a line; print one JSON line for each call.
 
     A line may also be one of a batch file: its custom_id, key or recordId is printed with each call, and an entry that
     failed, was refused or filtered is an error.  With one answer a line each line that is printed has the number of the
@@ -112,6 +113,8 @@ def _is_json(text: str) -> bool:
 
 
 def _entry(content: bytes, adapter: str) -> Entry:
+    if is_stream(content):
+        return Entry({}, content)
     try:
         return opened(decode_json(content, adapter=adapter), adapter=adapter)
     except BadResponse as exc:
@@ -130,7 +133,8 @@ def _judged(
     error, turn = entry.error, Turn()
     if error is None:
         try:
-            turn = adapter.parse_response(entry.body)
+            body = entry.body
+            turn = read_stream(adapter, body) if isinstance(body, bytes) else adapter.parse_response(body)
         except ProviderError as exc:
             error, turn = exc, exc.turn or turn
     outcomes: tuple[Outcome[Any], ...] = ()
