@@ -32,6 +32,13 @@ def annotated(a: Annotated[int, Field(ge=1, default=7)], b: Annotated[str, Field
     return a, b
 
 
+NOT_GIVEN: Any = object()
+
+
+def wait(seconds: float = NOT_GIVEN) -> Any:
+    return seconds
+
+
 def both(a: Annotated[int, Field(ge=1, description="least")] = Field(5, le=9)) -> Any:
     return a
 
@@ -99,6 +106,16 @@ def test_the_schema_says_bounds_descriptions_and_what_is_required(bench: Bench) 
     assert schemas[1]["required"] == ["first"]
     bounds = {"type": "integer", "minimum": 1, "maximum": 9, "default": 5, "description": "least"}
     assert schemas[2]["properties"] == {"a": bounds}
+
+
+def test_a_default_that_json_has_no_word_for_is_left_out_without_a_warning(bench: Bench) -> None:
+    """Warnings are errors here, and one would make the function no tool."""
+    calls = bench.answered(call("wait", {})).create(model="m", messages=USER, tools=(wait,))
+    assert bench.bodies[0]["tools"][0]["function"]["parameters"] == {
+        "type": "object",
+        "properties": {"seconds": {"type": "number"}},
+    }
+    assert calls[0].run() is NOT_GIVEN
 
 
 def test_a_default_that_is_made_is_made_for_each_call(bench: Bench) -> None:

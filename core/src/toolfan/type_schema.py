@@ -45,8 +45,11 @@ class TypeSchema(GenerateJsonSchema):
 
     That is: an alias where only the name of the field is read, a field that a dataclass sets itself, a default None
     where None is refused.  Titles that you set stay.  Raises ToolDefinitionError for a field that is read only from
-    inside another value (`AliasPath`): no name of a property says so.
+    inside another value (`AliasPath`): no name of a property says so.  A default that JSON has no word for, such as an
+    `object()` that means "not given", is left out as pydantic does it, without its warning.
     """
+
+    ignored_warning_kinds = GenerateJsonSchema.ignored_warning_kinds | {"non-serializable-default"}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
