@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import anthropic
+import openai
 import pytest
 from every_provider import PROVIDERS, client_of
 from loopback import USER, Bench, call, completion, raw
 from pydantic import BaseModel
-from toolfan import RequestRejected, UsageError
+from toolfan import RequestRejected, UsageError, wrap
 
 
 class A(BaseModel):
@@ -250,3 +252,31 @@ def test_where_calls_have_no_ids_results_pass(bench: Bench) -> None:
     with pytest.raises(RequestRejected):  # by the service, not before
         bench.client().create(model="m", messages=messages, response_model=A)
     assert bench.bodies[0]["messages"] == messages
+
+
+@pytest.mark.parametrize("word", [openai.NOT_GIVEN, openai.omit, anthropic.NOT_GIVEN, anthropic.omit])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_an_sdk_calls_not_given_is_not_given(bench: Bench, word: Any, streamed: bool) -> None:
+    """Code that comes from an SDK passes it on; a client's own setting then holds."""
+    bench.serve({"text": "x"})
+    client = wrap(bench.sdk(), model="m")
+    some = (
+        "model",
+        "temperature",
+        "max_tokens",
+        "user",
+        "tool_choice",
+        "deadline",
+        "extra_body",
+        "extra_headers",
+        "timeout",
+    )
+    options = dict.fromkeys(some, word)
+    if streamed:
+        with client.stream(messages=USER, response_model=A, **options) as stream:
+            stream.until_done()
+    else:
+        client.create(messages=USER, response_model=A, **options)
+    (body,) = bench.bodies
+    assert body.keys() - {"stream", "stream_options"} == {"model", "messages", "tools", "tool_choice"}
+    assert (body["model"], body["tool_choice"]) == ("m", "auto")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .chat import Message
 
 DEFAULT_DEADLINE = 600.0
+_NOT_GIVEN = frozenset({"NotGiven", "Omit"})  # classes of openai's and anthropic's NOT_GIVEN and omit
 _NUMBER = (float, numbers.Real)  # the latter alone is slow
 LONGEST_DEADLINE = 1e8  # three years; sockets and locks take no more than some such number
 
@@ -117,12 +118,13 @@ def prepare(
 ) -> Prepared:
     """The request of one `create()`.
 
-    `options` are the keyword arguments as given, `defaults` the client's own.  Raises UsageError and its kin for what
-    is wrong with them, before anything is sent.
+    `options` are the keyword arguments as given, `defaults` the client's own; one that is an SDK's word for "not given"
+    is none.  Raises UsageError and its kin for what is wrong with them, before anything is sent.
     """
     tool_types = tool_set(response_model, tools)
+    given = {name: value for name, value in options.items() if type(value).__name__ not in _NOT_GIVEN}
     try:
-        return _prepared(adapter, {**defaults, **options}, messages, tool_types)
+        return _prepared(adapter, {**defaults, **given}, messages, tool_types)
     except UsageError as exc:
         exc.adapter = exc.adapter or adapter.name
         raise
