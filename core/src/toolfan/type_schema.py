@@ -49,10 +49,9 @@ class TypeSchema(GenerateJsonSchema):
     `object()` that means "not given", is left out as pydantic does it, without its warning.
     """
 
-    ignored_warning_kinds = GenerateJsonSchema.ignored_warning_kinds | {"non-serializable-default"}
-
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.ignored_warning_kinds = {*self.ignored_warning_kinds, "non-serializable-default"}
         self._read_by: list[Mapping[str, Any]] = [{}]
         self._kinds: dict[str, str] = {}
 
