@@ -8,6 +8,7 @@ Knows: how these exceptions look.  Must not know: requests, retries, policy, any
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from .errors import AuthenticationError, BadResponse, ToolfanError, UsageError
@@ -52,7 +53,7 @@ def error_of_http(
     names = _names(cause)
     if "APITimeoutError" in outer or names & _TIMEOUT:
         return own_timeout(adapter, cause, known) if timeout is None else timed_out(adapter, timeout, exc)
-    if names & _HEADER and "header" in str(cause).lower():
+    if names & _HEADER and ("header" in str(cause).lower() or "header" in _raised_in(cause)):
         return AuthenticationError(
             "a header of the request holds a character that HTTP forbids; nothing was sent",
             adapter=adapter,
@@ -81,6 +82,12 @@ def _without_answer(cause: Exception, names: set[str], adapter: str, secrets: tu
     if names & _CONNECTION:
         return not_connected(adapter, cause, secrets)
     return error_of_code(cause, adapter=adapter, secrets=secrets)
+
+
+def _raised_in(exc: BaseException) -> str:
+    """The function of httpx that raised it; nothing if another's did, such as a hook that writes a log."""
+    frames = [frame for frame, _ in traceback.walk_tb(exc.__traceback__)]
+    return frames[-1].f_code.co_name if frames and str(frames[-1].f_globals.get("__name__")).startswith("httpx") else ""
 
 
 def _names(exc: BaseException) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import importlib
 import json
 import logging
 import pickle
@@ -36,6 +37,7 @@ from toolfan import (
 )
 
 Start = Callable[..., FaultServer]
+sdk_http: Any = importlib.import_module("httpx2" if int(openai.__version__.split(".")[0]) >= 3 else "httpx")
 
 
 class A(BaseModel):
@@ -317,3 +319,30 @@ def test_a_client_that_another_thread_closes_is_no_fault_of_the_network(faulty: 
         ).until_done()
     closing.join(10)
     assert caught.value.requests == 1
+
+
+@pytest.mark.parametrize("key", ["planted\nkey", "plantedключ", "planted\ud800"])
+@pytest.mark.parametrize("azure", [False, True])
+def test_a_key_that_is_made_for_each_request_and_that_no_header_can_carry(faulty: Start, key: str, azure: bool) -> None:
+    server = faulty(status(200))
+    with (
+        openai.AzureOpenAI(azure_endpoint=server.url, api_version="1", azure_ad_token_provider=lambda: key)
+        if azure
+        else openai.OpenAI(base_url=server.url, api_key=lambda: key) as sdk,
+        pytest.raises(AuthenticationError, match="nothing was sent") as caught,
+    ):
+        toolfan.from_openai(sdk, stop=ONCE).create(model="m", messages=USER, response_model=A)
+    assert "planted" not in str(caught.value)
+    assert server.requests == []
+
+
+def test_a_hook_that_cannot_write_what_it_logs_is_no_bad_key() -> None:
+    def handler(request: Any) -> Any:
+        "ж".encode("ascii")
+
+    transport = sdk_http.Client(transport=sdk_http.MockTransport(handler))
+    with (
+        openai.OpenAI(api_key=KEY, base_url="http://h.test/v1", http_client=transport) as sdk,
+        pytest.raises(RequestRejected, match="UnicodeEncodeError"),
+    ):
+        toolfan.from_openai(sdk, stop=ONCE).create(model="m", messages=USER, response_model=A)
