@@ -5,7 +5,7 @@ Knows: how such objects give their data.  Must not know: messages, any provider'
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -60,9 +60,8 @@ def plain_data(value: Any, where: str) -> Any:
             about = {} if added is None else {"exclude": added}
             return dump(mode="json", by_alias=True, exclude_none=True, **about)
         if (message := _message_in(value)) is not None:
-            kind = type(message)
-            text = kind.to_json(message, use_integers_for_enums=False, always_print_fields_with_no_presence=False)
-            return json.loads(text)
+            # Loaded with every such message; the options of proto-plus's own `to_json` differ between its versions.
+            return sys.modules["google.protobuf.json_format"].MessageToDict(type(message).pb(message))
         if callable(to_dict := getattr(value, "to_dict", None)):
             return to_dict()
     except RecursionError:
