@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from toolfan import ConfigError, IncompleteStream, RateLimited, UsageError, load_adapter, wrap, wrap_async
 from toolfan.cli.app import app
 from toolfan.testing import Recording, RecordingAdapter, replayed, replayed_async
+from toolfan.testing.cleaning import cleaned_exchange
 from toolfan_local import Server
 from typer.testing import CliRunner
 
@@ -145,6 +146,35 @@ def test_no_secret_is_written(server: Server, tmp_path: Path, monkeypatch: pytes
     text = adapter.recording.to_json()
     assert [secret for secret in (SECRET, "swordfish", "a-secret-of-mine") if secret in text] == []
     assert "weather, ***, ***" in text
+
+
+LETTERS = "aB3dE5gH7jK9mN1pQ2sT4vW6"
+# By their first letters; in two parts, so that no one who searches this file takes them for keys.
+KEYS = [
+    "glpat" + f"-{LETTERS}",
+    "npm" + f"_{LETTERS}",
+    "r8" + f"_{LETTERS}",
+    "fw" + f"_{LETTERS}",
+    "jina" + f"_{LETTERS}",
+    "tvly" + f"-dev-{LETTERS}",
+    "lsv2" + f"_pt_{LETTERS}",
+    "pcsk" + f"_{LETTERS}_{LETTERS}",
+    "dapi" + "0123456789abcdef" * 2,
+    "SG" + f".{LETTERS}.{LETTERS}",
+]
+PLAIN = "npm_install, fw_update_of_the_router, dapi0, r8_c, SG.14, glpat-, jina_ai, lsv2 and tvly-x"
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_keys_of_others_are_known_by_their_form(key: str) -> None:
+    """In what was asked and in what came, whole or in pieces; words that begin alike stay."""
+    pieces = [{"choices": [{"delta": {"content": part}}]} for part in (f"it is {key[:7]}", f"{key[7:]}, {PLAIN}")]
+    request = {"messages": [{"role": "user", "content": f"{key}, {PLAIN}"}]}
+    response = {"choices": [{"message": {"content": f"{key}, {PLAIN}"}}]}
+    exchanges = ({"request": request, "response": response}, {"request": request, "events": pieces})
+    cleaned = [cleaned_exchange(exchange, ()) for exchange in exchanges]
+    text = json.dumps(cleaned)
+    assert (LETTERS in text, key[7:] in text, text.count(PLAIN)) == (False, False, 4)
 
 
 @pytest.mark.parametrize(

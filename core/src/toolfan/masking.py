@@ -24,13 +24,16 @@ _URL_VALUE = re.compile(r"(?<=[?&])(?!api-version=)([^=&#\s]{1,80}=)[^&#\s]{8,}"
 _LONGEST_SEARCHED = 100_000
 
 # All of these take linear time, whatever the text.
-# Keys of OpenAI and those who write theirs alike, Google (also OAuth), GitHub, Hugging Face, Slack, AWS; JSON web
-# tokens; what follows the name of a scheme; private keys.
+# Keys of OpenAI and those who write theirs alike, Google (also OAuth), GitHub, Hugging Face, Slack, AWS; of GitLab,
+# npm, Replicate, Fireworks, Tavily, Jina, LangSmith, Pinecone, Databricks, SendGrid; JSON web tokens; what follows the
+# name of a scheme; private keys.
 _KEYS = re.compile(
     r"""(?<![A-Za-z0-9])(?:
         (?:sk|pk|rk|gsk|xai|pplx|nvapi|csk|tgp)[-_][A-Za-z0-9_*.-]{6,}
       | AIza[A-Za-z0-9_-]{6,} | AQ\.[A-Za-z0-9_-]{12,} | ya29\.[A-Za-z0-9_.-]{4,} | 1//[A-Za-z0-9_-]{20,}
       | gh[opusr]_[A-Za-z0-9]{10,} | github_pat_[A-Za-z0-9_]{10,} | hf_[A-Za-z0-9]{10,} | xox[a-z]-[A-Za-z0-9-]{6,}
+      | glpat-[A-Za-z0-9_-]{16,} | (?:npm|r8|fw|jina)_[A-Za-z0-9]{20,} | tvly-[A-Za-z0-9-]{16,}
+      | (?:lsv2|pcsk)_[A-Za-z0-9_]{20,} | dapi[0-9a-f]{32} | SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}
       | A(?:KIA|SIA)[A-Z0-9]{12,} | eyJ[A-Za-z0-9_=-]{6,}(?:\.[A-Za-z0-9_=-]+){0,4}
     ) | -----BEGIN[ A-Z]*PRIVATE[ ]KEY-----[^-]*(?:-----END[ A-Z]*-----)?""",
     re.VERBOSE,
