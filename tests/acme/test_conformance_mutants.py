@@ -17,6 +17,7 @@ import acme_mutants_of_replies  # noqa: F401
 import acme_mutants_of_requests  # noqa: F401
 import acme_mutants_of_schemas
 import acme_mutants_of_sizes  # noqa: F401
+import acme_mutants_of_strangers  # noqa: F401
 import acme_mutants_of_transports  # noqa: F401
 import acme_mutants_of_values  # noqa: F401
 import acme_mutants_of_what_comes_back  # noqa: F401

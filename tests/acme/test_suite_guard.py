@@ -127,6 +127,7 @@ def test_a_misspelt_attribute_is_told(name: str, near: str) -> None:
         ("sdk", "acme_sdk", r"is one str.*sdk = \(\.\.\.,\)"),
         ("always_sent", ("heat", 1), r"always_sent\[1\] is a int"),
         ("key_variable", ("ACME_KEY",), "should be a str or None"),
+        ("key_variable", "", "is empty"),
         ("settings", None, "should be a Mapping"),
         ("error_field", "no", "should be a bool"),
         ("events_of", None, "should be a method"),

@@ -33,6 +33,40 @@ def test_laws_that_were_not_run_are_counted(tmp_path: Path) -> None:
     assert f"TestIt: {count - 1} of {count} laws were not run" in done.stdout
 
 
+REMOVED = "session.items[:] = [one for one in session.items if 'kept' not in one.name]\n"
+
+
+LAST = "@pytest.hookimpl(trylast=True)\ndef pytest_collection_modifyitems(session): " + REMOVED
+
+
+@pytest.mark.parametrize(
+    ("hook", "options"),
+    [
+        (LAST, ()),
+        (LAST, ("-n", "1")),
+        ("@pytest.hookimpl(wrapper=True)\ndef pytest_collection_modifyitems(session):\n yield\n " + REMOVED, ()),
+        ("def pytest_collection_finish(session): " + REMOVED, ()),
+        ("def pytest_runtest_protocol(item): return True if 'kept' in item.name else None\n", ()),
+        ("def pytest_pycollect_makeitem(name): return [] if 'kept' in name else None\n", ()),
+    ],
+)
+def test_hooks_that_have_the_last_word_leave_none_out_unseen(
+    tmp_path: Path, hook: str, options: tuple[str, ...]
+) -> None:
+    """What counts is what was run in the end, whoever dropped the others, and in whichever process."""
+    (tmp_path / "conftest.py").write_text(f"import pytest\n{hook}")
+    source = "class TestIt(AcmeSuite):\n def test_of_ours(self): ...\n"
+    done = run(tmp_path, source, "-k", "samples_show or rendering_is_kept or of_ours", *options)
+    assert "2 passed" in done.stdout, done.stdout
+    assert f"TestIt: {COUNT - 1} of {COUNT} laws were not run" in done.stdout
+
+
+def test_classes_that_tests_make_are_not_left_out(tmp_path: Path) -> None:
+    """They are none of those that pytest was to run."""
+    source = "class TestIt(AcmeSuite):\n def test_of_ours(self):\n  class TestMade(AcmeSuite): ...\n"
+    assert "TestMade" not in run(tmp_path, source, "-k", "of_ours").stdout
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -56,6 +90,14 @@ def test_so_is_one_that_pytest_cannot_see(tmp_path: Path, hidden: str) -> None:
     done = run(tmp_path, f"{OTHERS}\n{hidden}\n", "-o", "python_functions=test_other")
     assert NONE in done.stdout
     assert ("TestIn: none of" in done.stdout) == ("TestIn" in hidden)
+
+
+@pytest.mark.parametrize(("options", "told"), [(("-p", "no:toolfan"), True), ((), False)])
+def test_a_run_without_the_plugin_is_told_of(tmp_path: Path, options: tuple[str, ...], told: bool) -> None:
+    """Nothing would see there that laws are skipped; and how to have it."""
+    done = run(tmp_path, "@pytest.mark.skip\nclass TestIt(AcmeSuite): ...\n", *options)
+    assert ("skipped laws go unseen: add -p toolfan.testing.plugin" in done.stdout) == told
+    assert (done.returncode == 0) == told
 
 
 def test_a_class_that_others_derive_from_need_not_be_run(tmp_path: Path) -> None:

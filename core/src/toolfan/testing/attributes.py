@@ -46,6 +46,8 @@ def check_attributes(cls: type) -> None:
         elif name in _ONE and not isinstance(value, _ONE[name]):
             wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in _ONE[name])
             raise TypeError(f"{cls.__name__}.{name} is {value!r:.80}, and should be a {wanted}")
+        elif value == "":
+            raise TypeError(f"{cls.__name__}.{name} is empty: name one, or leave it out.")
     for name in open_methods(cls):
         if not callable(getattr(cls, name)):
             raise TypeError(f"{cls.__name__}.{name} is {getattr(cls, name)!r:.80}, and should be a method")

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
+import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, ClassVar, TypeVar
@@ -87,6 +90,14 @@ def broken(cls: type) -> dict[str, str]:
     return found
 
 
+def _look_for_plugin() -> None:
+    """Warns in a run of pytest without the plugin: a law that is skipped, or left out, would pass unseen."""
+    runs = "PYTEST_VERSION" in os.environ and "_pytest.main" in sys.modules
+    if runs and f"{__package__}.plugin" not in sys.modules:
+        text = f"the plugin of {__package__} is not loaded, so skipped laws go unseen: add -p {__package__}.plugin"
+        warnings.warn(text, stacklevel=4)
+
+
 class Lawful:
     """A class with laws.
 
@@ -101,6 +112,7 @@ class Lawful:
         super().__init_subclass__(**options)
         remember(cls)
         check(cls)
+        _look_for_plugin()
         if "__test__" in vars(cls):
             raise TypeError(f"{cls.__name__} sets __test__: the suite cannot be switched off; name it without Test.")
         known = laws_of(cls)

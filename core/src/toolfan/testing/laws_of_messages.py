@@ -14,7 +14,7 @@ from toolfan.tools import Tool
 from toolfan.toolset import ToolSet
 
 from .lawbook import law
-from .laws_of_rendering import ODD_NAMES
+from .laws_of_rendering import ODD_NAMES, OLD_NAMES
 from .laws_of_schemas import LawsOfSchemas
 from .specimens import Weather
 from .subject import USER
@@ -38,7 +38,6 @@ ODD_IDS = (("call" * 100 + "a", "call" * 100 + "b"), ("call.toolfan", "call:tool
 MANY_MESSAGES = 1200
 # With how many of those before it a text is compared.
 NEAR = 12
-OLD_TOOL = "OldTool"
 
 
 def word(name: str) -> str:
@@ -186,11 +185,12 @@ class LawsOfMessages(LawsOfSchemas):
             one, both = (json.dumps(self.built(messages=more).body) for more in (first, (*first, again, gave)))
         except UsageError:
             return
-        if any(both.count(said) < one.count(said) for said in ("Weather", *map(word, ("beside", IDS[0], "result")))):
+        weather, empty = map(self.wire_names(self.tools("Weather", "Empty")).__getitem__, ("Weather", "Empty"))
+        if any(both.count(said) < one.count(said) for said in (weather, *map(word, ("beside", IDS[0], "result")))):
             yield "a round of calls is sent as another one, once a second round with the same ids follows on it"
         if word("again") not in both:
             yield "the result in a second round of calls, which has the ids of the first, is left out"
-        if both.count("Empty") <= one.count("Empty"):
+        if both.count(empty) <= one.count(empty):
             yield "an earlier call without arguments, in a second round with the ids of the first, is left out"
 
     def _untied(self, body: JSON) -> Iterator[str]:
@@ -268,22 +268,21 @@ class LawsOfMessages(LawsOfSchemas):
 
     def _not_offered(self) -> Iterator[str]:
         """What is wrong with an earlier call of a tool that this request does not offer."""
-        can = self.adapter.capabilities
-        if not re.fullmatch(can.name_pattern, OLD_TOOL) or len(OLD_TOOL) > can.max_name_length:
+        if (old := next(filter(self.is_legal, OLD_NAMES), None)) is None:
             return
         try:
-            body = self.built(messages=(USER, called(OLD_TOOL, IDS[:1]), RESULTS[0])).body
+            body = self.built(messages=(USER, called(old, IDS[:1]), RESULTS[0])).body
         except Exception as exc:  # noqa: BLE001 - it is what is told
-            yield f"an earlier call of {OLD_TOOL!r}, which is not offered now: {type(exc).__name__}: {exc}"
+            yield f"an earlier call of {old!r}, which is not offered now: {type(exc).__name__}: {exc}"
             return
         said = words(body)
         offered = self.built(messages=(USER, called(ids=IDS[:1]), RESULTS[0])).body
         if word(IDS[0]) not in words(offered):  # no call goes out, of which another law tells
             return
-        if OLD_TOOL not in said:
-            yield f"an earlier call of {OLD_TOOL!r}, which is not offered now, does not go out under its name"
+        if old not in said:
+            yield f"an earlier call of {old!r}, which is not offered now, does not go out under its name"
         elif not {"location", word(IDS[0])} <= {*said}:
-            yield f"an earlier call of {OLD_TOOL!r}, which is not offered now, goes out without its arguments"
+            yield f"an earlier call of {old!r}, which is not offered now, goes out without its arguments"
 
     @law
     def test_what_is_no_message_is_refused(self) -> Iterator[str]:

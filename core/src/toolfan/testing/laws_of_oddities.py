@@ -6,6 +6,7 @@ Knows: what `variations` makes of samples.  Must not know: any provider's field 
 from __future__ import annotations
 
 import json
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import Answer
@@ -25,6 +26,7 @@ from .variations import (
     odd_bodies,
     with_argument_text,
     with_arguments,
+    with_copies,
     with_ids,
     with_many_calls,
     with_name,
@@ -46,6 +48,16 @@ PLAIN = {"a": [None, "b"]}
 LARGE = {"text": "0123456789abcdef" * 150_000}
 # Of what is no JSON, what nobody could take for the end of a call and more.
 OPEN = ("", "{", "[1]", "null", "not json", '{"a": 01}', "e\u0301")
+COPIES = 4
+SLOW, UNEVEN = 1.0, 8.0
+"""Seconds that many calls may take in any case; else at most so often what a quarter of them takes."""
+
+
+def _seconds(read: Callable[[], Turn]) -> float:
+    """How long it takes."""
+    began = process_time()
+    read()
+    return process_time() - began
 
 
 class LawsOfOddities(LawsOfStops):
@@ -111,7 +123,8 @@ class LawsOfOddities(LawsOfStops):
         """Text and names of tools come out to the letter, blanks and all; U+FFFD stands for what cannot be printed.
 
         `toolfan.wire.well_formed` puts it there, for lone surrogates.  Strip, cut and normalise nothing: what a name
-        means is core's to say, a call without one is a call, and the pieces of a stream may be blanks alone.
+        means is core's to say, a call without one is a call (to `CallAssembler.delta` say `real=True` where the service
+        says that a call begins), and the pieces of a stream may be blanks alone.
         """
         for text in TEXTS:
             for name, _, turn in self.made(lambda sample, text=text: with_text(sample, text)):  # type: ignore[misc]
@@ -119,7 +132,10 @@ class LawsOfOddities(LawsOfStops):
                     yield f"{name}: the text {text[:40]!r} became {turn.text[:40]!r} ({len(turn.text)} characters)"
         for called in NAMES:
             for name, sample, turn in self.made(lambda sample, called=called: with_name(sample, called)):  # type: ignore[misc]
-                if [call.name for call in turn.calls] != [well_formed(called)] * len(sample.calls):
+                if len(turn.calls) != len(sample.calls):
+                    came = f"{len(turn.calls)} calls of {len(sample.calls)}"
+                    yield f"{name}: {came} come out if their name is {called[:40]!r}"
+                elif [call.name for call in turn.calls] != [well_formed(called)] * len(sample.calls):
                     yield f"{name}: the name {called[:40]!r} became {[call.name[:40] for call in turn.calls]}"
 
     @law
@@ -150,6 +166,10 @@ class LawsOfOddities(LawsOfStops):
 
         A call that says what another one says is a call: drop none, whatever its name and arguments.
         """
+        for sample in self.answers():
+            body = with_copies(sample, COPIES)
+            if body is not None and len(calls := self.adapter.parse_response(body).calls) != COPIES:
+                yield f"{sample.name}: {len(calls)} calls of {COPIES}, three of which are the same to the letter"
         for name, _, turn in self.made(lambda sample: with_many_calls(sample, 4)):
             if len(turn.calls) < 4:
                 yield f"{name}: {len(turn.calls)} calls of 4, three of which say the same under ids of their own"
@@ -165,8 +185,20 @@ class LawsOfOddities(LawsOfStops):
                 maker = "; or the `events_of` of this class leaves some out" if name.endswith("streamed") else ""
                 yield f"{name}: {len(turn.calls)} calls of {MANY}{maker}"
             yield from (f"{name}: {what}" for what in ill_formed(turn))
+        yield from self._slow()
         if not found:
             yield "no sample with two calls, whose arguments differ, stands in its body as a list of calls"
+
+    def _slow(self) -> Iterator[str]:
+        """Where many calls take long, and more than their share."""
+        for sample in self.answers():
+            many, few = (with_many_calls(sample, count) for count in (MANY, MANY // 4))
+            if many is None or few is None:
+                continue
+            for (way, read), (_, share) in zip(self.both(many), self.both(few), strict=True):
+                if (spent := _seconds(read)) > SLOW and spent > UNEVEN * (less := _seconds(share)):
+                    yield f"{sample.name}, {way}: {MANY} calls take {spent:.1f} s, a quarter of them {less:.1f} s"
+            return
 
     @law
     def test_large_and_deep_arguments_come_out(self) -> Iterator[str]:

@@ -112,7 +112,7 @@ class LawsOfOptions(LawsOfChoices):
             body = self.built(tools, options={name: nothing}).body
         except UsageError:
             return
-        if same(body, base):
+        if same(body, base) or _said(nothing) - _more(body, base):
             yield f"{name}={nothing!r} is not in the body"
 
     def _left_out_in_company(self, tools: ToolSet[Any], going: Mapping[str, Any]) -> Iterator[str]:

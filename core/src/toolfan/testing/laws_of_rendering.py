@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MANY_TOOLS = 100
+# Of which one is legal nearly everywhere.
+OLD_NAMES = ("OldTool", "toolfan_old", "toolfan-old", "toolfanold", "TOOLFANOLD")
 ODD_NAMES = (
     "plain",
     "dots.and:colons",
@@ -66,6 +68,11 @@ class LawsOfRendering(Subject):
         """Tool names to names on the wire, as core maps the latter back."""
         can = self.adapter.capabilities
         return tools.names(can.name_pattern, can.max_name_length).to_wire
+
+    def is_legal(self, name: str) -> bool:
+        """Whether the name goes out as it is."""
+        can = self.adapter.capabilities
+        return bool(re.fullmatch(can.name_pattern, name)) and len(name) <= can.max_name_length
 
     @law
     def test_every_shape_is_rendered(self) -> Iterator[str]:

@@ -30,6 +30,7 @@ from .trees import (
     same,
     says,
     texts,
+    turned_round,
     values,
     words,
 )
@@ -127,7 +128,8 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
     def test_the_turn_is_sent_back_untouched(self) -> Iterator[str]:
         """The provider's own assistant turn (`turn.replay`) is in the messages as it came, and is not changed.
 
-        It carries signatures that the provider checks.  Put into `replay` all that came, not only what you read.
+        It carries signatures that the provider checks.  Put into `replay` all that came, not only what you read, in the
+        order in which it came.
         """
         for name, turn in self.turns():
             kept = copy.deepcopy(turn)
@@ -146,6 +148,8 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
         """What of a sample's turn, and of more that is put into it, is not sent back."""
         if sample.text and sample.text in texts(sample.body) and sample.text not in self._sent_back(sample.body):
             yield f"its text, {sample.text[:40]!r}, is not sent back"
+        if turned := turned_round(sample.body, self.adapter.parse_response(sample.body).replay):
+            yield f"{turned[0]!r:.40} came before {turned[1]!r:.40}, and is sent back after it"
         for where, body in with_more(sample, UNHEARD_OF):
             try:
                 said = self._sent_back(body)

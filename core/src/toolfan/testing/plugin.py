@@ -9,7 +9,6 @@ Knows: pytest's hooks.  Must not know: what a law says.
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,10 +20,13 @@ _REASON = "toolfan_broken_law"
 _LEFT_OUT = "toolfan_laws_left_out"
 _UNASKED = "toolfan_law_not_asked"
 _FAILED = "toolfan_law_failed"
-_left_out = pytest.StashKey[list[str]]()
+_known = pytest.StashKey[list[tuple[str, tuple[str, ...], tuple[str, ...]]]]()
 _modules = pytest.StashKey[set[str]]()
+_classes = pytest.StashKey[dict[str, type]]()
 _running: dict[str, pytest.Item] = {}
 """The laws that are run now, by the node id that their reports bear."""
+_told: set[str] = set()
+"""The node ids of what was run, or failed before: hooks may drop tests till the last moment."""
 _failed: dict[str, str] = {}
 """Why a law failed, by node id: hooks that come after this plugin's may tell something else."""
 
@@ -46,10 +48,12 @@ def _name(item: Any) -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, object, object]:
-    """Remembers which modules are looked through for tests."""
+    """Remembers which modules and classes are looked through for tests."""
     report = yield
     if isinstance(collector, pytest.Module) and getattr(report, "passed", False):
         collector.config.stash.setdefault(_modules, set()).add(getattr(collector.obj, "__name__", ""))
+    elif isinstance(collector, pytest.Class):
+        collector.config.stash.setdefault(_classes, {})[collector.nodeid] = collector.obj
     return report
 
 
@@ -59,29 +63,42 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     book = _module("lawbook")
     if book is None:
         return
-    run: Counter[type] = Counter()
+    config.stash.setdefault(_known, []).extend(_to_be_run(config))
+    seen: set[type] = set()
     for item in items:
         cls: Any = getattr(item, "cls", None)
         if cls is None or not issubclass(cls, book.Lawful):
             continue
-        if not run[cls]:
+        if cls not in seen:
             _check(cls)
+            seen.add(cls)
         if _is_law(item):
-            run[cls] += 1
             _mark(item, cls.broken_laws.get(item.name))
-    config.stash[_left_out] = list(_not_run(run, config.stash.get(_modules, set())))
 
 
-def _not_run(run: Counter[type], modules: set[str]) -> Iterator[str]:
-    """What is told of classes whose laws were left out, be it all: settings of pytest's may keep it from a class."""
-    known, asked = _module("guarding"), [cls for cls, count in run.items() if count]
+def _to_be_run(config: pytest.Config) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """Each class whose laws are to be run: its name, those of its laws, and the nodes below which pytest has them.
+
+    There is no such node where settings of pytest's keep it from a class.
+    """
+    known, modules = _module("guarding"), config.stash.get(_modules, set())
+    collected = config.stash.get(_classes, {})
     for cls in known.written():
-        laws, name = len(known.laws_of(cls)), cls.__name__
-        if run[cls]:
-            if laws > run[cls]:
-                yield f"{name}: {laws - run[cls]} of {laws} laws were not run"
-        elif cls.__module__ in modules and _stands_alone(cls) and not any(issubclass(one, cls) for one in asked):
-            yield f"{name}: none of {laws} laws was run; python_classes and python_functions say what pytest collects"
+        nodes = tuple(node for node, one in collected.items() if one is cls)
+        derived = any(isinstance(one, type) and issubclass(one, cls) for one in collected.values())
+        if nodes or (cls.__module__ in modules and _stands_alone(cls) and not derived):
+            yield cls.__name__, tuple(known.laws_of(cls)), nodes
+
+
+def _left_out(config: pytest.Config) -> Iterator[str]:
+    """What is told of classes whose laws were not run, all or some."""
+    for name, laws, nodes in sorted({*config.stash.get(_known, [])}):
+        missing = [law for law in laws if not any(f"{node}::{law}" in _told for node in nodes)]
+        if len(missing) == len(laws):
+            where = "python_classes and python_functions say what pytest collects"
+            yield f"{name}: none of {len(laws)} laws was run; {where}"
+        elif missing:
+            yield f"{name}: {len(missing)} of {len(laws)} laws were not run"
 
 
 def _stands_alone(cls: Any) -> bool:
@@ -91,17 +108,17 @@ def _stands_alone(cls: Any) -> bool:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In a worker of pytest-xdist: the process that reports asks for what was left out."""
+    """In a worker of pytest-xdist: the process that reports asks for the classes whose laws are to be run."""
     told: Any = getattr(session.config, "workeroutput", None)
     if told is not None:
-        told[_LEFT_OUT] = session.config.stash.get(_left_out, [])
+        told[_LEFT_OUT] = session.config.stash.get(_known, [])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """A worker of pytest-xdist has ended."""
-    left = node.config.stash.setdefault(_left_out, [])
-    left += getattr(node, "workeroutput", {}).get(_LEFT_OUT, [])
+    told = getattr(node, "workeroutput", {}).get(_LEFT_OUT, [])
+    node.config.stash.setdefault(_known, []).extend((name, tuple(laws), tuple(nodes)) for name, laws, nodes in told)
 
 
 def _check(cls: type) -> None:
@@ -166,6 +183,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> Generator[None]:
             del report.wasxfail
     if said is not None:
         _failed[report.nodeid] = str(said)
+    if report.when == "call" or report.failed:
+        _told.add(report.nodeid)
     if report.when == "teardown":
         _running.pop(report.nodeid, None)
     return (yield)
@@ -198,10 +217,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     told = [(report.nodeid, dict(getattr(report, "user_properties", ()))) for report in reports if _called(report)]
     broken = [f"{where}: {about[_REASON]}" for where, about in told if _REASON in about]
     unasked = [f"{where}: {about[_UNASKED]}" for where, about in told if _UNASKED in about]
-    left = sorted({*terminalreporter.config.stash.get(_left_out, [])})
+    config = terminalreporter.config
+    left = [] if config.option.collectonly else [*_left_out(config)]
     shown = {report.nodeid for kind in ("failed", "error") for report in terminalreporter.stats.get(kind, ())}
     hidden = [f"{where}: {said}" for where, said in _failed.items() if where not in shown]
     _failed.clear()
+    _told.clear()
     sections = {
         "do not hold": broken,
         "were not asked": unasked,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from toolfan.adapter import ToolChoice
 from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
 
 from .failing import request
@@ -19,7 +20,7 @@ from .trees import same
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from toolfan.adapter import ParallelToolsAdapter, WireRequest
+    from toolfan.adapter import JSON, Capabilities, ParallelToolsAdapter, WireRequest
 
     from .listening import Service
     from .ways import Way
@@ -29,6 +30,15 @@ SILENT = Reply("no answer", None, silence=2.0)
 DEADLINE = 0.05
 """Seconds."""
 MESSAGES: tuple[Mapping[str, Any], ...] = ({"role": "user", "content": "toolfan: Zürich ☂ 日本\u2028 'a' \"b\"\n"},)
+_CALL = {
+    "id": "call_toolfan",
+    "type": "function",
+    "function": {"name": "Weather", "arguments": '{"location": "Zürich"}'},
+}
+ROUND: tuple[Mapping[str, Any], ...] = (
+    {"role": "assistant", "content": "toolfan: \u2028", "tool_calls": [_CALL]},
+    {"role": "tool", "tool_call_id": "call_toolfan", "content": "☂"},
+)
 # Values that some option or other takes, and options that most services know.
 VALUES: tuple[Any, ...] = ("toolfan-probe", 0.125, 7, True, ["toolfan-probe"], {"toolfan-probe": 7})
 KNOWN: Mapping[str, Any] = {"temperature": 0.125, "top_p": 0.5, "max_tokens": 7, "seed": 7}
@@ -45,12 +55,13 @@ def sent(
     for fields in _contents(adapter, model, options):
         service.heard.clear()
         try:
-            built = request(adapter, model, messages=MESSAGES, stream=way.streams, **fields)
+            built = request(adapter, model, stream=way.streams, **{"messages": MESSAGES, **fields})
         except UsageError:  # not all at once, then
             continue
+        wanted = json.loads(json.dumps(built.body))  # as it is now: a transport must not change it
         exc = _asked(way, built)
         said |= {"error": f"{type(exc).__name__}: {exc}"[:300], "known": isinstance(exc, ToolfanError)}
-        came = [_compared(built, one) for one in service.heard if one.body]
+        came = [_compared(wanted, built.model, one) for one in service.heard if one.body]
         if came:  # some SDKs refuse, without sending it, what no service takes
             # A request that was given up before may come late: it is not this one.
             nearest: dict[str, Any] = min(reversed(came), key=_differences)
@@ -62,14 +73,14 @@ def _differences(compared: Mapping[str, Any]) -> int:
     return len(compared.get("wrong", ()))
 
 
-def _compared(built: WireRequest, came: Heard) -> dict[str, Any]:
+def _compared(wanted: JSON, model: str | None, came: Heard) -> dict[str, Any]:
     said: dict[str, Any] = {"asked": [came.path, came.headers.get("accept"), came.body.decode("latin-1")]}
     try:
         body = json.loads(came.body)
     except ValueError:
         kind = came.headers.get("content-encoding") or came.headers.get("content-type", "nothing")
         return {**said, "kind": kind}
-    return {**said, "wrong": list(_lost(json.loads(json.dumps(built.body)), body, "the body", built.model))}
+    return {**said, "wrong": list(_lost(wanted, body, "the body", model))}
 
 
 def added(way: Way, built: WireRequest, service: Service) -> Iterator[dict[str, Any]]:
@@ -121,10 +132,20 @@ def _contents(adapter: ParallelToolsAdapter, model: str, special: Mapping[str, A
             if _builds(adapter, model, {**every, name: value}):
                 every[name] = value
                 break
-    yield {"options": every, "extra_body": {"toolfan_probe": {"Größe": [1, "ü"]}}}
+    full = {"options": every, "extra_body": {"toolfan_probe": {"Größe": [1, "ü"]}}}
+    yield {**full, **_more(adapter.capabilities)}
+    yield full
     known = {**KNOWN, **special}
     yield {"options": {name: known[name] for name in sorted(adapter.option_names & known.keys())}}
     yield {}
+
+
+def _more(can: Capabilities) -> dict[str, Any]:
+    """A choice and an earlier round of calls, as the provider has them."""
+    tools = ("Weather",) if can.tool_choice_subset else None
+    choice = ToolChoice("required" if can.tool_choice_required else "auto" if tools else "none", tools)
+    system = ({"role": "system", "content": "toolfan: ☂"},) if can.system_messages else ()
+    return {"messages": (*system, *MESSAGES, *ROUND), "tool_choice": choice, "parallel": not can.parallel_switch}
 
 
 def _builds(adapter: ParallelToolsAdapter, model: str, options: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 Path = tuple[str | int, ...]
@@ -141,6 +142,22 @@ def earlier(first: Path, second: Path) -> bool:
         if one != other:
             return not (isinstance(one, int) and isinstance(other, int)) or one < other
     return True
+
+
+def turned_round(tree: Any, other: Any) -> tuple[str, str] | None:
+    """Two texts, each once in both trees, that lists of the second have in another order; None if there are none."""
+    came, back = map(_once, (tree, other))
+    for one, following in pairwise(text for text in came if text in back):
+        if not earlier(back[one], back[following]) and not earlier(came[following], came[one]):
+            return one, following
+    return None
+
+
+def _once(tree: Any) -> dict[str, Path]:
+    """The texts that stand once in the tree, each with its path, in order."""
+    found = [(node, path) for path, node in nodes(tree) if isinstance(node, str)]
+    counts = Counter(node for node, _ in found)
+    return {node: path for node, path in found if counts[node] == 1}
 
 
 def says(said: str) -> Callable[[Any], bool]:

@@ -214,6 +214,16 @@ def with_many_calls(sample: Sample, count: int) -> Any:
     return changed(sample.body, path, listed)
 
 
+def with_copies(sample: Sample, count: int) -> Any:
+    """The body with its last call repeated to the letter until there are `count`; None if calls stand in no list."""
+    path, last = _listed(sample) or ((), "")
+    if not isinstance(last, int):
+        return None
+    listed = list(at(sample.body, path))
+    more = [listed[last]] * (count - len(sample.calls))
+    return changed(sample.body, path, [*listed[:last], *more, *listed[last:]])
+
+
 def with_names(sample: Sample, names: Sequence[str]) -> Any:
     """The body with as many calls as names, each call with its own; None if not possible."""
     body, called = with_many_calls(sample, len(names)), {name for name, _ in sample.calls}
