@@ -317,6 +317,20 @@ def test_the_names_of_googles_services_are_those_of_the_conventions(collected: C
 
 
 @pytest.mark.parametrize(
+    ("body", "count"),
+    [({"n": 3}, 3), ({"n": 1}, None), ({"n": True}, None), ({"generationConfig": {"candidateCount": 2}}, 2)],
+)
+def test_the_number_of_choices_is_told_if_it_is_not_one(collected: Collected, body: Any, count: int | None) -> None:
+    (observer,) = [otel._active]
+    assert observer is not None
+    request = toolfan.WireRequest(model="m", body=body)
+    observer.toolfan_before_send("openai", request, 1)
+    observer.toolfan_after_turn(request, toolfan.Turn())
+    (span,) = collected.spans
+    assert attributes(span).get("gen_ai.request.choice.count") == count
+
+
+@pytest.mark.parametrize(
     ("target", "address", "name", "options"),
     [
         ("openai", "base_url", "openai", {"max_completion_tokens": 9, "top_p": 0.5, "seed": 10**30, "stop": "END"}),

@@ -49,8 +49,10 @@ _OPTIONS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("frequency_penalty", int | float, ("frequency_penalty", "frequencyPenalty")),
     ("presence_penalty", int | float, ("presence_penalty", "presencePenalty")),
     ("seed", int, ("seed",)),
+    ("choice.count", int, ("n", "candidateCount")),
 )
 _LARGEST = 2**63  # exporters say no larger number
+_CHOICES = "gen_ai.request.choice.count"
 _STOPS = ("stop_sequences", "stopSequences", "stop")
 _NESTED = ("inferenceConfig", "generationConfig")
 _ESCAPED = ("utf-8", "backslashreplace")
@@ -209,6 +211,8 @@ def _options(body: Mapping[str, Any]) -> dict[str, Any]:
         value = next((said[spelling] for spelling in spellings if said.get(spelling) is not None), None)
         if value is not None and isinstance(value, kind) and not isinstance(value, bool) and abs(value) < _LARGEST:
             found[f"gen_ai.request.{name}"] = value
+    if found.get(_CHOICES) == 1:  # the conventions name what is not as usual
+        del found[_CHOICES]
     stops = next((said[spelling] for spelling in _STOPS if said.get(spelling)), None)
     stops = [stops] if isinstance(stops, str) else stops
     if isinstance(stops, list | tuple) and all(isinstance(stop, str) for stop in stops):
