@@ -281,3 +281,27 @@ def test_calls_survive_storage(create: Any) -> None:
     again = type(calls).from_json(calls.to_json(), tools=(A,))
     assert again == calls
     assert again.reply({"c1": "r"}) == calls.reply({"c1": "r"})
+
+
+WAITING = ["apply_patch_call", "computer_call", "local_shell_call", "mcp_approval_request", "shell_call"]
+
+
+@pytest.mark.parametrize("kind", WAITING)
+def test_an_item_that_waits_for_an_answer_is_told_of(kind: str) -> None:
+    """It is no call of a tool; without the warning the answer looked like one that calls nothing."""
+    item = {"type": kind, "id": "i1", "call_id": "c1"}
+    turn = CODEC.parse_response(response(item, called("A", {"x": 1})))
+    assert turn.warnings == (
+        f"the service waits for your answer to its {kind}: it is no call of a tool, and stands in calls.raw",
+    )
+    assert [call.name for call in turn.calls] == ["A"]
+    assert turn.replay[0] == item
+    odd = CODEC.parse_response(response({**item, "call_id": ["c1"]}, {"type": ["x_output"], "call_id": {}}))
+    assert len(odd.warnings) == 1
+
+
+@pytest.mark.parametrize("kind", ["shell_call", "apply_patch_call", "web_search_call", "mcp_call", "unheard_of"])
+def test_one_that_the_service_has_run_is_not(kind: str) -> None:
+    """Its output stands beside it, or none is awaited."""
+    items = [{"type": kind, "call_id": "c1"}, {"type": f"{kind}_output", "call_id": "c1", "output": []}]
+    assert CODEC.parse_response(response(*items)).warnings == ()

@@ -5,7 +5,7 @@ Knows: the shape of the answer.  Must not know: requests, the SDK, validation of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from toolfan.assembly import seal
@@ -20,6 +20,9 @@ from toolfan_openai.usage import count
 CALLS: Mapping[str, str] = {"function_call": "arguments", "custom_tool_call": "input"}
 """The types of items that are calls of the user's tools, and the field with what is called; all others are served by
 the provider itself, or by what the user asked for in `extra_body`."""
+
+# Of items that the user asked for in `extra_body`, those that the service does not run, unless their output is there.
+_WAITING = frozenset({"apply_patch_call", "computer_call", "local_shell_call", "mcp_approval_request", "shell_call"})
 
 # Source: `incomplete_details.reason` in OpenAI's API reference.
 _STOPS: Mapping[str, StopKind] = {"max_output_tokens": "length", "content_filter": "filtered"}
@@ -57,10 +60,21 @@ def _turn(body: Mapping[str, Any], output: Sequence[Any]) -> Turn:
         usage=_usage(body.get("usage")),
         refusal=refusal,
         replay=items,
-        warnings=(f"{odd} entries of the answer's output are no items and were left out",) if odd else (),
+        warnings=tuple(_warnings(items, odd)),
         model=text_or_none(body.get("model")),
         response_id=text_or_none(body.get("id")),
     )
+
+
+def _warnings(items: Sequence[Mapping[str, Any]], odd: int) -> Iterator[str]:
+    """What is told of the items; `odd` is how many entries are none."""
+    if odd:
+        yield f"{odd} entries of the answer's output are no items and were left out"
+    given = {(str(item.get("type")), str(item.get("call_id"))) for item in items}
+    for item in items:
+        kind = item.get("type")
+        if isinstance(kind, str) and kind in _WAITING and (f"{kind}_output", str(item.get("call_id"))) not in given:
+            yield f"the service waits for your answer to its {kind}: it is no call of a tool, and stands in calls.raw"
 
 
 def _bad(adapter: str, what: str, came: str = "") -> NoReturn:
