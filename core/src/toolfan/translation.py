@@ -62,10 +62,11 @@ _OTHER_NOT_FOUND = re.compile("(?!model|resource|deployment|endpoint|route|path|
 _AGAIN = "The same request may succeed later."
 # The status of a proxy that was asked to connect: httpx and aiohttp say it first, requests and boto3 after words.
 _PROXY_LOGIN = re.compile(r"(?:^|Tunnel connection failed: )407\b")
-# What h11, http.client and aiohttp say of an answer that is no HTTP; the next one would be none either.
+# What h11, http.client, urllib3 and aiohttp say of an answer that is no HTTP; the next one would be none either.
 _MALFORMED = re.compile(
-    r"illegal|malformed|too long|too much data|more than [0-9]+ (bytes|headers)|bad ?status ?line|bad content-length|"
-    r"invalid (header|status|http|char)|(multiple|conflicting|only) (content-length|transfer-encoding)|expected http",
+    r"illegal|malformed|too (long|much data|many headers)|more than [0-9]+ (bytes|headers)|bad ?status ?line|"
+    r"bad content-length|invalid (header|status|http|char)|expected http|content-length contained multiple|"
+    r"(multiple|conflicting|duplicate|only) (content-length|transfer-encoding)|(length|encoding) can't be present with",
     re.IGNORECASE,
 )
 
@@ -263,15 +264,18 @@ def unless_closed(error: ToolfanError, *clients: Any) -> ToolfanError:
     )
 
 
-def broken(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) -> ProviderError:
-    """The error of a connection that an HTTP library gave up.
+def broken(
+    adapter: str, cause: BaseException, secrets: Iterable[str] = (), below: BaseException | None = None
+) -> ProviderError:
+    """The error of a connection that an HTTP library gave up; `below` is why, if `cause` says nothing of it.
 
     ConnectionFailed if it broke off; BadResponse, not retryable, if what came is no HTTP.
     """
-    if not _MALFORMED.search(text_of(cause)):
+    told = next((one for one in (cause, below) if one and _MALFORMED.search(text_of(one))), None)
+    if told is None:
         return not_connected(adapter, cause, secrets)
     return BadResponse(
-        f"the answer is no HTTP that can be read: {named(cause, secrets)}",
+        f"the answer is no HTTP that can be read: {named(told, secrets)}",
         adapter=adapter,
         retryable=False,
         hint="Check the base URL: another service may have answered.",

@@ -91,8 +91,9 @@ def _translated(
             adapter=adapter,
             hint="Check endpoint_url: a proxy or another service may have answered.",
         )
-    if names & {"ProtocolError", "ConnectionClosedError"}:
-        return broken(adapter, exc, known)
+    below = getattr(exc, "kwargs", {}).get("error")  # urllib3's
+    if names & {"ProtocolError", "ConnectionClosedError"} or type(below).__name__ == "InvalidHeader":
+        return broken(adapter, exc, known, below)
     return (
         not_connected(adapter, exc, known)
         if names & _CONNECTION

@@ -45,6 +45,7 @@ _READERS = frozenset({"_parse_response", "from_grpc_error", "read_answer"})
 _SDKS = ("google.genai", "google.api_core", "google.cloud", "vertexai")
 # gRPC's word for bytes that are no message of the service; its async half hands on None, at which Google's code fails.
 _NO_MESSAGE = ("Exception deserializing response!", "'NoneType' has no attribute 'serialize'")
+_NOT_DECODED = "decode content-encoding"  # of aiohttp
 _NO_WORDS = ": unknown error"  # of google-api-core: the body is not of the form that it looks for
 _ADDRESS = frozenset({"UnsupportedProtocol", "InvalidURL", "InvalidSchema", "MissingSchema"})
 
@@ -53,7 +54,7 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
     """What `exc`, caught around an SDK's send, is to toolfan; `timeout` is in seconds."""
     known = Secrets(secrets)
     names = _names(exc)
-    if names & _HEADER or (
+    if _is_of_own_header(exc) or (
         isinstance(exc, ValueError) and "in headers" in text_of(exc)
     ):  # the latter is aiohttp's word
         return AuthenticationError(
@@ -77,7 +78,7 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
     if stumbled := _stumbled(exc, names, adapter, known):
         return stumbled
     if names & _PROTOCOL:  # before the code: aiohttp gives such errors a 400 of its own
-        return broken(adapter, exc, known)
+        return _unread(adapter, exc, known) if _NOT_DECODED in text_of(exc) else broken(adapter, exc, known)
     if isinstance(code := _status(exc), int):
         return of_status(exc, int(code), adapter, known)
     if code is not None:  # a bare gRPC error
@@ -136,11 +137,7 @@ def _without_status(exc: Exception, names: set[str], adapter: str, known: tuple[
             hint="Run `gcloud auth application-default login`, or pass credentials to the client.",
         )
     # The words of aiohttp, and of Google's reader of streams.
-    if (
-        names & _UNREADABLE
-        or text_of(exc).startswith("Can only parse array")
-        or "decode content-encoding" in text_of(exc)
-    ):
+    if names & _UNREADABLE or text_of(exc).startswith("Can only parse array") or _NOT_DECODED in text_of(exc):
         return _unread(adapter, exc, known)
     if names & _BROKEN:
         return broken(adapter, exc, known)
@@ -160,7 +157,7 @@ def cause(exc: Exception, secrets: Iterable[str] = ()) -> BaseException | None:
     """The cause to raise the translated error from; None for an error whose text shows a secret, or a header."""
     if isinstance(exc, ToolfanError):
         return exc.__cause__
-    return None if _names(exc) & _HEADER or shows_secret(exc, secrets) else exc
+    return None if _is_of_own_header(exc) or shows_secret(exc, secrets) else exc
 
 
 def keys_of(client: Any) -> tuple[str, ...]:
@@ -208,6 +205,11 @@ def secrets_of(client: Any, headers: Mapping[str, str]) -> tuple[str, ...]:
 
 def _names(exc: Exception) -> set[str]:
     return {base.__name__ for base in type(exc).__mro__}
+
+
+def _is_of_own_header(exc: Exception) -> bool:
+    """Whether a header of the request was refused; of one in the answer requests hands on what urllib3 raised."""
+    return bool(_names(exc) & _HEADER) and not isinstance(exc.args[0] if exc.args else None, Exception)
 
 
 def _is_of_grpc(exc: Exception) -> bool:
