@@ -146,7 +146,14 @@ def _send(
         return _sent(request, transport, prepared, left, Limit(end, on_abandon))
     from .workers import pool
 
-    return pool.run(lambda: _sent(request, transport, prepared, left, Limit(end)), left, on_abandon)
+    within = Limit(end)
+    try:
+        return pool.run(lambda: _sent(request, transport, prepared, left, within), left, on_abandon)
+    except Exception:
+        raise
+    except BaseException:  # Ctrl-C
+        within.leave()
+        raise
 
 
 def _sent(
@@ -159,6 +166,8 @@ def _sent(
         return transport.send(request, timeout=left, headers=prepared.headers, query=prepared.query)
     finally:
         limit.reset(token)
+        if within is not None:
+            within.stream = None  # it may serve others now
 
 
 async def drive_async(

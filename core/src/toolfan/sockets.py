@@ -31,22 +31,30 @@ class Limit:
     """When a request must have ended, on the monotonic clock.
 
     `on_abandon` is set where the request runs in the thread that asked: then looking up the host, which knows no
-    timeout, is left to a worker, and `on_abandon` is told of one that was left behind.
+    timeout, is left to a worker, and `on_abandon` is told of one that was left behind.  `stream` is what is waited for.
     """
 
     end: float
     on_abandon: Callable[[int], None] | None = None
+    stream: Any = None
+
+    def leave(self) -> None:
+        """End the request at once, from another thread: after Ctrl-C nobody waits for it any more."""
+        self.end, stream = 0.0, self.stream
+        with contextlib.suppress(Exception):  # it is not connected yet, or has ended
+            stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 limit: contextvars.ContextVar[Limit | None] = contextvars.ContextVar("toolfan_deadline", default=None)
 """The limit of the request that runs in this context; None for none."""
 
 
-def _within(timeout: float | None) -> float | None:
-    """The shorter of `timeout` and what is left.  Raises TimeoutError if nothing is."""
+def _within(timeout: float | None, stream: Any = None) -> float | None:
+    """The shorter of `timeout` and what is left.  Raises TimeoutError if nothing is.  `stream` is what waits."""
     until = limit.get()
     if until is None:
         return timeout
+    until.stream = stream
     left = until.end - time.monotonic()
     if left <= 0:
         raise TimeoutError("the deadline passed")
@@ -99,18 +107,18 @@ class _Stream:
         self._head = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, timeout=_within(timeout))  # type: ignore[no-any-return]
+        return self._inner.read(max_bytes, timeout=_within(timeout, self._inner))  # type: ignore[no-any-return]
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         head, self._head = self._head, b""
         if head and len(buffer) > _MOST:
-            self._inner.write(head, timeout=_within(timeout))
+            self._inner.write(head, timeout=_within(timeout, self._inner))
         elif head:
             buffer = head + buffer
         elif limit.get() is not None and _is_head(buffer):
             self._head = buffer
             return
-        self._inner.write(buffer, timeout=_within(timeout))
+        self._inner.write(buffer, timeout=_within(timeout, self._inner))
 
     def close(self) -> None:
         self._inner.close()

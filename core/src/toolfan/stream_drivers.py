@@ -100,6 +100,7 @@ class _OpenStream:
         self._context: Any = None
         self._left_behind: Any = None
         self._events: Iterator[Mapping[str, Any]] | None = None
+        self._head: Any = None
 
     def perform(self, effect: Any) -> Any:
         """What the effect asks for.  Raises ProviderError, TimeoutError at the deadline."""
@@ -122,7 +123,7 @@ class _OpenStream:
             request, timeout=self._deadline.remaining(), headers=prepared.headers, query=prepared.query
         )
         head = context.__enter__()
-        self._context, self._events = context, iter(head)
+        self._context, self._events, self._head = context, iter(head), head
         return head
 
     def _pull(self, feed: Callable[[Mapping[str, Any]], bool]) -> bool:
@@ -142,7 +143,16 @@ class _OpenStream:
             raise TimeoutError
         if getattr(self._transport, "keeps_deadline", False):
             return _limited(work, Limit(end, self._on_abandon))
-        return workers.pool.run(lambda: _limited(work, Limit(end)), left, self._told)
+        within = Limit(end)
+        try:
+            return workers.pool.run(lambda: _limited(work, within), left, self._told)
+        except Exception:
+            raise
+        except BaseException:  # Ctrl-C
+            within.leave()
+            with contextlib.suppress(Exception):  # of other connections than those of httpx
+                self._head.interrupt()
+            raise
 
     def _told(self, change: int) -> None:
         """A read was left behind (+1), or has ended after all (-1): then its thread closes the stream."""
@@ -156,7 +166,7 @@ class _OpenStream:
 
     def close(self) -> None:
         """Close the connection; whatever that raises tells nothing any more."""
-        context, self._context, self._events = self._context, None, None
+        context, self._context, self._events, self._head = self._context, None, None, None
         if context is not None:
             with contextlib.suppress(Exception):
                 context.__exit__(None, None, None)
@@ -168,6 +178,7 @@ def _limited(work: Callable[[], Any], within: Limit) -> Any:
         return work()
     finally:
         sockets.limit.reset(token)
+        within.stream = None  # it may serve others now
 
 
 async def drive_stream_async(
