@@ -113,15 +113,15 @@ def silence(terms: Terms) -> Generator[Effect, Any, None]:
     """As long as the provider wants this client to be silent, which another call may hear while this one waits."""
     waited, adapter = 0.0, terms.adapter.name
     # Not until the clock says so: in tests of users' own nobody sleeps.
-    while (until := terms.retries.paused_until) > waited and (seconds := terms.retries.pause()):
+    while (until := terms.retries.paused_until) > waited and (left := terms.retries.pause()):
         waited = until
         error = RateLimited(
-            f"the provider asked this client to send nothing for another {seconds:.1f} s",
+            f"the provider asked this client to send nothing for another {left:.1f} s",
             adapter=adapter,
-            retry_after=seconds,
+            retry_after=left,
             hint="The deadline would pass before; raise deadline=, or ask less often.",
         )
-        yield Wait(seconds, error)
+        yield Wait(terms.retries.spread(left), error)
 
 
 def again(exc: ProviderError, series: Any, spent: Spent) -> Generator[Effect, Any, ProviderError]:

@@ -48,8 +48,11 @@ class Retries:
 
     def pause(self) -> float:
         """Seconds for which this client sends nothing, because the provider asked it to slow down."""
-        left = self.paused_until - time.monotonic()
-        return left * random.uniform(1.0, 1.1) if left > 0 else 0.0  # not all of them at the same moment
+        return max(0.0, self.paused_until - time.monotonic())
+
+    def spread(self, seconds: float) -> float:
+        """A wait of a little more, so that not all calls of this client send at the same moment."""
+        return seconds * random.uniform(1.0, 1.1)
 
     def slow_down(self, seconds: float) -> None:
         """Let every call of this client wait so long, or as long as any wait may be."""
