@@ -6,7 +6,9 @@ Raw answers in other forms than those of the fault server, for each provider's r
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib.util
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +21,7 @@ from tenacity import wait_none
 from toolfan import BadResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from loopback import FaultServer
 
@@ -36,6 +38,15 @@ NO_HTTP = {
 
 class Weather(BaseModel):
     location: str
+
+
+@pytest.fixture(autouse=True)
+def _urllib3_leaves_its_socket_to_the_garbage_collector() -> Iterator[None]:
+    """When two lengths came; elsewhere nobody is to hear of it."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def held(answer: bytes) -> Any:
