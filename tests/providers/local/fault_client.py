@@ -123,6 +123,22 @@ def openai_request(model: str, *, stream: bool = False, names: Any = SCHEMAS, **
     return request("/v1/chat/completions", body | more)
 
 
+def typed_request(dialect: str, model: str | None, *, stream: bool = False, names: Any = SCHEMAS, **more: Any) -> bytes:
+    """A message of Anthropic's, or a response of the Responses API, with these tools."""
+    said, body = [{"role": "user", "content": "Hello?"}], {"model": model, "stream": stream}
+    if dialect == "anthropic":
+        tools = [{"name": name, "input_schema": SCHEMAS[name]} for name in names]
+        return request("/v1/messages", body | {"messages": said, "max_tokens": 9, "tools": tools} | more)
+    tools = [{"type": "function", "name": name, "parameters": SCHEMAS[name]} for name in names]
+    return request("/v1/responses", body | {"input": said, "tools": tools} | more)
+
+
+def typed_calls(seen: Seen) -> list[tuple[Any, Any]]:
+    """The calls of a good message or response: (name, arguments)."""
+    calls = [one for one in seen.json.get("content") or seen.json["output"] if "name" in one]
+    return [(call["name"], call.get("input") or json.loads(call["arguments"])) for call in calls]
+
+
 def google_request(
     model: str, *, framing: str = "none", prefix: str = GEMINI, names: Any = SCHEMAS, **more: Any
 ) -> bytes:

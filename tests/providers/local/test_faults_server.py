@@ -11,7 +11,19 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fault_client import GEMINI, GOOD, VERTEX, ask, google_calls, google_request, openai_calls, openai_request, request
+from fault_client import (
+    GEMINI,
+    GOOD,
+    VERTEX,
+    ask,
+    google_calls,
+    google_request,
+    openai_calls,
+    openai_request,
+    request,
+    typed_calls,
+    typed_request,
+)
 from loopback import until
 from toolfan_local import Server, ServerError
 from toolfan_local.faults import CATALOGUE, FaultServer, FaultServerError
@@ -49,6 +61,9 @@ def test_after_once_comes_the_good_answer(server: FaultServer, fault: str) -> No
     if "google" in CATALOGUE[fault].dialects:
         ask(server, google_request(f"{fault}-once@g"))
         assert google_calls(ask(server, google_request(f"{fault}-once@g"))) == GOOD
+    for dialect in {"anthropic", "responses"} & {*CATALOGUE[fault].dialects}:
+        ask(server, typed_request(dialect, f"{fault}-once@{dialect}"))
+        assert typed_calls(ask(server, typed_request(dialect, f"{fault}-once@{dialect}"))) == GOOD
 
 
 def test_reset_forgets(server: FaultServer) -> None:
@@ -165,9 +180,44 @@ def test_without_tools_nothing_breaks_in_the_server(server: FaultServer, name: s
     for stream in (False, True):
         if "openai" in CATALOGUE[name].dialects:
             assert ask(server, openai_request(name, tools=[], stream=stream)).complete
+        for dialect in {"anthropic", "responses"} & {*CATALOGUE[name].dialects}:
+            assert ask(server, typed_request(dialect, name, tools=[], stream=stream)).complete
     for framing in ("none", "sse", "array"):
         if "google" in CATALOGUE[name].dialects:
             assert ask(server, google_request(name, tools=[], framing=framing)).complete
+
+
+@pytest.mark.parametrize(
+    ("dialect", "more", "names"),
+    [
+        ("responses", {"tool_choice": "none"}, []),
+        ("responses", {"tool_choice": {"type": "function", "name": "GoogleSearch"}}, ["GoogleSearch"]),
+        ("responses", {"tool_choice": {"type": "allowed_tools", "tools": [{"name": "Weather"}]}}, ["Weather"]),
+        ("responses", {"parallel_tool_calls": False}, ["Weather"]),
+        ("anthropic", {"tool_choice": {"type": "none"}}, []),
+        ("anthropic", {"tool_choice": {"type": "tool", "name": "GoogleSearch"}}, ["GoogleSearch"]),
+        ("anthropic", {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}, ["Weather"]),
+    ],
+)
+def test_the_tool_choice_where_events_have_types(
+    server: FaultServer, dialect: str, more: Any, names: list[str]
+) -> None:
+    assert [name for name, _ in typed_calls(ask(server, typed_request(dialect, "good", **more)))] == names
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "responses"])
+def test_what_cannot_be_answered_where_events_have_types(server: FaultServer, dialect: str) -> None:
+    assert ask(server, typed_request(dialect, "no-fault")).status == 404
+    assert ask(server, typed_request(dialect, "google-safety")).status == 400
+    assert ask(server, typed_request(dialect, None)).status == 400
+
+
+def test_claude_on_vertex(server: FaultServer) -> None:
+    """The model is part of the path."""
+    path = "/v1/projects/p/locations/l/publishers/anthropic/models/good@vertex:rawPredict"
+    body = json.loads(typed_request("anthropic", "ignored").partition(b"\r\n\r\n")[2])
+    assert typed_calls(ask(server, request(path, body))) == GOOD
+    assert server.requests("good@vertex") == 1
 
 
 def test_connections_are_kept(server: FaultServer) -> None:

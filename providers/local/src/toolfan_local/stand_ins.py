@@ -52,14 +52,12 @@ def stand_ins(server: Server) -> Iterator[StandIn]:
     yield StandIn("local", "LocalClient, in process", lambda: _local(server))
 
 
-def environment(base_url: str, openai_url: str, anthropic_url: str | None = None) -> dict[str, str]:
+def environment(base_url: str, openai_url: str, anthropic_url: str, *, faults: bool = False) -> dict[str, str]:
     """The environment variables that point unchanged programs at the server.  The keys are words, not secrets.
 
-    A server without an `anthropic_url` speaks OpenAI's and Google's dialects alone.
+    `faults`: it plays faults, which it does not in the dialects of Bedrock and Cohere.
     """
     others = {
-        "ANTHROPIC_BASE_URL": anthropic_url or "",
-        "ANTHROPIC_API_KEY": "offline",
         "CO_API_URL": base_url,
         "CO_API_KEY": "offline",
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": base_url,
@@ -67,7 +65,9 @@ def environment(base_url: str, openai_url: str, anthropic_url: str | None = None
         "AWS_SECRET_ACCESS_KEY": "offline",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    return (others if anthropic_url else {}) | {
+    return ({} if faults else others) | {
+        "ANTHROPIC_BASE_URL": anthropic_url,
+        "ANTHROPIC_API_KEY": "offline",
         "OPENAI_BASE_URL": openai_url,
         "OPENAI_API_KEY": "offline",
         "GOOGLE_GEMINI_BASE_URL": base_url,

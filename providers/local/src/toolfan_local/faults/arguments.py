@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from toolfan_local.faults.answers import DEEP, DIGITS, HUGE, MISSING, Bare, SaidCall, Text, written
-from toolfan_local.faults.fault import BOTH, OPENAI, Dialect, Fault
+from toolfan_local.faults.fault import EVERY, HTTP, PIECES, Dialect, Fault
 from toolfan_local.faults.payload import Payload, first
 
 if TYPE_CHECKING:
@@ -120,12 +120,11 @@ def repeated(calls: Calls, count: int) -> Calls:
 
 
 def _fault(
-    name: str, text: str, play: Payload, expectation: str = _BAD_CALL, dialects: tuple[Dialect, ...] = OPENAI
+    name: str, text: str, play: Payload, expectation: str = _BAD_CALL, dialects: tuple[Dialect, ...] = PIECES
 ) -> Fault:
     return Fault(name, "4.1", text, dialects, expectation, play)
 
 
-_GRPC: tuple[Dialect, ...] = ("openai", "google", "grpc")
 _TEXTS = (
     _fault("arguments-malformed", "`]` where `}` should be", _text(_malformed)),
     _fault("arguments-truncated", "the second half is missing", _text(lambda text: text[: len(text) // 2])),
@@ -144,38 +143,38 @@ _TEXTS = (
 
 
 _WHOLE = (
-    _fault("arguments-array", "an array instead of an object", _whole(_as_list), dialects=BOTH),
-    _fault("arguments-null", "null", _whole(lambda _: None), _EMPTY, BOTH),
-    _fault("arguments-absent", "no arguments at all", _whole(lambda _: MISSING), _EMPTY, _GRPC),
+    _fault("arguments-array", "an array instead of an object", _whole(_as_list), dialects=HTTP),
+    _fault("arguments-null", "null", _whole(lambda _: None), _EMPTY, HTTP),
+    _fault("arguments-absent", "no arguments at all", _whole(lambda _: MISSING), _EMPTY, EVERY),
     _fault("arguments-double-encoded", "JSON text of the JSON text", _whole(_as_text), "decoded, recorded"),
-    _fault("arguments-wrong-types", "a list in every field", _whole(_wrong_types), dialects=_GRPC),
-    _fault("arguments-reversed", "good, the keys in another order", _whole(_reversed), "good", _GRPC),
+    _fault("arguments-wrong-types", "a list in every field", _whole(_wrong_types), dialects=EVERY),
+    _fault("arguments-reversed", "good, the keys in another order", _whole(_reversed), "good", EVERY),
 )
 _VALUES = (
-    _fault("arguments-nan", "NaN in number fields and an extra one", _fields(math.nan, "number"), dialects=BOTH),
-    _fault("arguments-infinity", "Infinity in the same", _fields(math.inf, "number"), dialects=BOTH),
-    _fault("arguments-1e999", "1e999 in the same", _fields(HUGE, "number"), dialects=BOTH),
+    _fault("arguments-nan", "NaN in number fields and an extra one", _fields(math.nan, "number"), dialects=HTTP),
+    _fault("arguments-infinity", "Infinity in the same", _fields(math.inf, "number"), dialects=HTTP),
+    _fault("arguments-1e999", "1e999 in the same", _fields(HUGE, "number"), dialects=HTTP),
     _fault(
-        "arguments-lone-surrogate", "half of a surrogate pair in a text", _in_text("{}\ud83d".format), dialects=BOTH
+        "arguments-lone-surrogate", "half of a surrogate pair in a text", _in_text("{}\ud83d".format), dialects=HTTP
     ),
-    _fault("arguments-nul", "a NUL character in a text", _in_text("{}\x00".format), "accepted", _GRPC),
-    _fault("arguments-10-mb", "10 MB in a text", _in_text(lambda _: "x" * (10 * MEGABYTE)), "accepted", BOTH),
+    _fault("arguments-nul", "a NUL character in a text", _in_text("{}\x00".format), "accepted", EVERY),
+    _fault("arguments-10-mb", "10 MB in a text", _in_text(lambda _: "x" * (10 * MEGABYTE)), "accepted", HTTP),
     _fault(
-        "arguments-17-mb", "17 MB in a text: beyond the limit", _in_text(lambda _: "x" * (17 * MEGABYTE)), dialects=BOTH
+        "arguments-17-mb", "17 MB in a text: beyond the limit", _in_text(lambda _: "x" * (17 * MEGABYTE)), dialects=HTTP
     ),
-    _fault("arguments-depth-10000", "10,000 arrays in each other in an extra argument", _fields(DEEP), dialects=BOTH),
+    _fault("arguments-depth-10000", "10,000 arrays in each other in an extra argument", _fields(DEEP), dialects=HTTP),
     _fault(
         "arguments-5000-digits",
         "an integer of 5000 digits in integer fields and an extra one",
         _fields(DIGITS, "integer"),
-        dialects=BOTH,
+        dialects=HTTP,
     ),
-    _fault("arguments-float-for-int", "3.0 in integer fields and an extra one", _fields(3.0, "integer"), "3", _GRPC),
-    _fault("arguments-text-for-int", 'the text "3" in the same', _fields("3", "integer"), "as the model says", _GRPC),
+    _fault("arguments-float-for-int", "3.0 in integer fields and an extra one", _fields(3.0, "integer"), "3", EVERY),
+    _fault("arguments-text-for-int", 'the text "3" in the same', _fields("3", "integer"), "as the model says", EVERY),
     _fault(
-        "arguments-extra-field", "an argument that was not declared", _fields("surplus"), "as the model says", _GRPC
+        "arguments-extra-field", "an argument that was not declared", _fields("surplus"), "as the model says", EVERY
     ),
-    _fault("1000-calls", "a thousand calls", Payload(_many), "linear", _GRPC),
+    _fault("1000-calls", "a thousand calls", Payload(_many), "linear", EVERY),
 )
 
 FAULTS = (*_TEXTS, *_WHOLE, *_VALUES)

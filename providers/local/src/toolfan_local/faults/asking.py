@@ -2,7 +2,7 @@
 
 It is read leniently: whether a request is one that the vendor would take is for `toolfan_local.Server` to judge.
 
-Knows the paths and the tool fields of OpenAI's and Google's requests; not faults, not answers.
+Knows the paths and the tool fields of OpenAI's, Anthropic's and Google's requests; not faults, not answers.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _AZURE = re.compile(r".*/deployments/(?P<model>[^/]+)/chat/completions$")
 _CHAT = re.compile(r".*/chat/completions$")
+_RESPONSES = re.compile(r".*/responses$")
+_ANTHROPIC = re.compile(r".*/messages$")
+_VERTEX = re.compile(r".*/publishers/anthropic/models/(?P<model>[^/:]+):(?:stream)?[rR]awPredict$")
 _GOOGLE = re.compile(
     r"/(?P<version>v1|v1beta|v1beta1)/(?P<vertex>projects/.+/)?models/(?P<model>[^/:]+)"
     r":(?P<method>generateContent|streamGenerateContent)$"
@@ -47,7 +50,7 @@ class Asked:
     `turn` is the number of requests for this model, this one among them; `ids` says whether Google's calls have ids.
     """
 
-    dialect: Literal["openai", "google"]
+    dialect: Literal["openai", "responses", "anthropic", "google"]
     model: str
     path: str
     body: Mapping[str, Any]
@@ -92,10 +95,12 @@ def read_asked(request: Request) -> Asked:
     google = _GOOGLE.match(request.path)
     if google and request.method == "POST":
         return _google(request, google)
-    if _CHAT.match(request.path) and request.method == "POST":
-        return _openai(request)
+    readers = {_CHAT: _openai, _RESPONSES: _responses, _ANTHROPIC: _anthropic, _VERTEX: _anthropic}
+    read = next((read for path, read in readers.items() if path.match(request.path)), None)
+    if read is not None and request.method == "POST":
+        return read(request)
     dialect = "google" if "/models/" in request.path or request.path.startswith("/v1beta") else "openai"
-    status = 405 if google or _CHAT.match(request.path) else 404
+    status = 405 if google or read else 404
     raise Unanswerable(status, f"Nothing is served here: {request.method} {request.path}", dialect)
 
 
@@ -137,6 +142,57 @@ def _openai_offers(body: Mapping[str, Any]) -> Iterator[Offer]:
         function = tool.get("function") if isinstance(tool, dict) else None
         if isinstance(function, dict) and (allowed is None or function.get("name") in allowed):
             yield Offer(str(function.get("name")), function.get("parameters") or {})
+
+
+def _responses(request: Request) -> Asked:
+    body = _decoded(request, "responses")
+    if not isinstance(body.get("model"), str):
+        raise Unanswerable(400, "you must provide a model parameter", "responses")
+    return Asked(
+        "responses",
+        body["model"],
+        request.path,
+        body,
+        tuple(_responses_offers(body)),
+        framing="sse" if body.get("stream") is True else "none",
+        limit=1 if body.get("parallel_tool_calls") is False else None,
+    )
+
+
+def _responses_offers(body: Mapping[str, Any]) -> Iterator[Offer]:
+    choice, allowed = body.get("tool_choice"), None
+    if choice == "none":
+        return
+    if isinstance(choice, dict):
+        allowed = {tool.get("name") for tool in choice.get("tools") or [choice]}
+    for tool in body.get("tools") or []:
+        if isinstance(tool, dict) and tool.get("name") and (allowed is None or tool["name"] in allowed):
+            yield Offer(str(tool["name"]), tool.get("parameters") or {})
+
+
+def _anthropic(request: Request) -> Asked:
+    body = _decoded(request, "anthropic")
+    vertex = _VERTEX.match(request.path)
+    model = vertex["model"] if vertex else body.get("model")
+    if not isinstance(model, str):
+        raise Unanswerable(400, "model: Field required", "anthropic")
+    choice = body.get("tool_choice") or {}
+    return Asked(
+        "anthropic",
+        model,
+        request.path,
+        body,
+        tuple(_anthropic_offers(body, choice)),
+        framing="sse" if body.get("stream") is True else "none",
+        limit=1 if choice.get("disable_parallel_tool_use") is True else None,
+    )
+
+
+def _anthropic_offers(body: Mapping[str, Any], choice: Mapping[str, Any]) -> Iterator[Offer]:
+    named = choice.get("name") if choice.get("type") == "tool" else None
+    for tool in body.get("tools") or () if choice.get("type") != "none" else ():
+        if isinstance(tool, dict) and "input_schema" in tool and named in (None, tool.get("name")):
+            yield Offer(str(tool.get("name")), tool["input_schema"])
 
 
 def _google(request: Request, path: re.Match[str]) -> Asked:

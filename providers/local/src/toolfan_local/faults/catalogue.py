@@ -22,7 +22,7 @@ from toolfan_local.faults import (
     statuses,
     transport,
 )
-from toolfan_local.faults.fault import SECTIONS, Fault
+from toolfan_local.faults.fault import EVERY, SECTIONS, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,9 +34,7 @@ def _good(stage: Stage) -> None:
     stage.good()
 
 
-GOOD = Fault(
-    "good", "0", "the good answer: one call for each tool that is offered", ("openai", "google", "grpc"), "good", _good
-)
+GOOD = Fault("good", "0", "the good answer: one call for each tool that is offered", EVERY, "good", _good)
 
 
 def _catalogue(faults: Iterable[Fault]) -> Mapping[str, Fault]:

@@ -11,9 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan_local.faults.answers import good_calls
 from toolfan_local.faults.arguments import repeated
-from toolfan_local.faults.fault import BOTH, OPENAI, Dialect, Fault
+from toolfan_local.faults.fault import HTTP, OPENAI, PIECES, Dialect, Fault
 from toolfan_local.faults.openai_form import call_object, carries_call, chunk_event, delta_event, usage_event
 from toolfan_local.faults.streaming import Streaming
+from toolfan_local.faults.typed_events import (
+    begun_again,
+    cumulative,
+    ended_twice,
+    grouped,
+    in_turn,
+    indexed,
+    last_first,
+    late_ids,
+    null_arguments,
+    null_delta,
+    null_inside,
+    unknown_first,
+    whole_at_once,
+    without_index,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -163,7 +179,15 @@ def _many(count: int) -> Streaming:
     return Streaming(calls=lambda calls: repeated(calls, count))
 
 
-_REUSED = Streaming(_each(_index(lambda index: index % 2)), calls=lambda calls: repeated(calls, 4))
+def _either(
+    openai: Callable[[Asked, Events], Events], typed: Callable[[Asked, Events], Events], **more: Any
+) -> Streaming:
+    """The one change for chat completions, the other where events have types."""
+    return Streaming(lambda asked, events: (openai if asked.dialect == "openai" else typed)(asked, events), **more)
+
+
+def _indices(change: Callable[[int], int | None], **more: Any) -> Streaming:
+    return _either(_each(_index(change)), indexed(change), **more)
 
 
 def _fault(
@@ -174,38 +198,76 @@ def _fault(
 
 _KEYED = "keyed by index, sorted by it"
 _STARTS = "a new id, or a name after a closed call, starts a call"
+_REUSED = _indices(lambda index: index % 2, calls=lambda calls: repeated(calls, 4))
 
 FAULTS = (
     _fault("sse-usage-last", "the usage in a last chunk without choices", Streaming(_usage_last)),
-    _fault("sse-empty-choices-first", "a chunk without choices first", Streaming(_filter_first)),
-    _fault("sse-all-calls-in-one-chunk", "all calls, whole, in one chunk", Streaming(_groups(_one_chunk))),
+    _fault(
+        "sse-empty-choices-first",
+        "a chunk without choices first, or an event of an unknown type",
+        _either(_filter_first, unknown_first),
+        dialects=PIECES,
+    ),
+    _fault(
+        "sse-all-calls-in-one-chunk",
+        "all calls, whole, in one chunk; where events have types, each in its start",
+        _either(_groups(_one_chunk), whole_at_once),
+        dialects=PIECES,
+    ),
     _fault("sse-name-in-fragments", "the names in two pieces", Streaming(_groups(_names_in_two))),
     _fault("sse-empty-ids-later", 'the id "" on later pieces', Streaming(_each(_empty_id))),
-    _fault("sse-null-arguments-first", "null arguments in the first piece", Streaming(_each(_null_first))),
-    _fault("sse-finish-twice", "the finish reason twice", Streaming(_finish_twice)),
+    _fault(
+        "sse-null-arguments-first",
+        "null arguments in the first piece",
+        _either(_each(_null_first), null_arguments),
+        dialects=PIECES,
+    ),
+    _fault("sse-finish-twice", "the finish reason twice", _either(_finish_twice, ended_twice), dialects=PIECES),
     _fault(
         "sse-null-choices",
-        "null for the choices, before each chunk",
-        Streaming(_inserted(lambda model: chunk_event(model, None))),
+        "null for the choices, before each chunk; for a block or an item, before each piece",
+        _either(_inserted(lambda model: chunk_event(model, None)), null_inside),
         "skipped",
+        PIECES,
     ),
     _fault(
         "sse-null-delta",
         "null for the delta, before each chunk",
-        Streaming(_inserted(lambda model: delta_event(model, None))),
+        _either(_inserted(lambda model: delta_event(model, None)), null_delta),
         "skipped",
+        PIECES,
     ),
-    _fault("sse-index-missing", "no index", Streaming(_each(_no_index)), _STARTS),
-    _fault("sse-index-null", "null for the index", Streaming(_each(_index(lambda _: None))), _STARTS),
-    _fault("sse-all-index-0", "index 0 for all calls", Streaming(_each(_index(lambda _: 0))), _STARTS),
-    _fault("sse-interleaved", "the pieces of the calls in turn", Streaming(_groups(_interleaved)), _KEYED),
-    _fault("sse-index-reversed", "the last call first", Streaming(_groups(_reversed)), _KEYED),
-    _fault("sse-index-gap", "indices 0, 5, 10", Streaming(_each(_index(lambda index: 5 * index))), _KEYED),
-    _fault("sse-index-from-1", "indices 1, 2, 3", Streaming(_each(_index(lambda index: index + 1))), _KEYED),
-    _fault("sse-index-reused", "indices 0, 1, 0, 1", _REUSED, _STARTS),
-    _fault("sse-name-repeated", "name and id in every piece", Streaming(_groups(_repeated_names)), "set once"),
-    _fault("sse-id-late", "the id in the last piece alone", Streaming(_groups(_late_ids)), "accepted"),
+    _fault("sse-index-missing", "no index", _either(_each(_no_index), without_index), _STARTS, PIECES),
+    _fault("sse-index-null", "null for the index", _indices(lambda _: None), _STARTS, PIECES),
+    _fault("sse-all-index-0", "index 0 for all calls", _indices(lambda _: 0), _STARTS, PIECES),
+    _fault(
+        "sse-interleaved",
+        "the pieces of the calls in turn",
+        _either(_groups(_interleaved), grouped(in_turn)),
+        _KEYED,
+        PIECES,
+    ),
+    _fault(
+        "sse-index-reversed", "the last call first", _either(_groups(_reversed), grouped(last_first)), _KEYED, PIECES
+    ),
+    _fault("sse-index-gap", "indices 0, 5, 10", _indices(lambda index: 5 * index), _KEYED, PIECES),
+    _fault("sse-index-from-1", "indices 1, 2, 3", _indices(lambda index: index + 1), _KEYED, PIECES),
+    _fault("sse-index-reused", "indices 0, 1, 0, 1", _REUSED, _STARTS, PIECES),
+    _fault(
+        "sse-name-repeated",
+        "name and id in every piece",
+        _either(_groups(_repeated_names), begun_again),
+        "set once",
+        PIECES,
+    ),
+    _fault("sse-id-late", "the id in the last piece alone", _either(_groups(_late_ids), late_ids), "accepted", PIECES),
     _fault("sse-null-function", "null for the function in a piece", Streaming(_groups(_null_functions)), "skipped"),
-    _fault("sse-cumulative-arguments", "every piece repeats those before", Streaming(_groups(_cumulative)), "detected"),
-    *(_fault(f"sse-{count}-calls", f"{count} calls", _many(count), "linear", BOTH) for count in (50, 100, 200, 400)),
+    _fault(
+        "sse-cumulative-arguments",
+        "every piece repeats those before",
+        _either(_groups(_cumulative), cumulative),
+        "detected",
+        PIECES,
+    ),
+    *(_fault(f"sse-{count}-calls", f"{count} calls", _many(count), "linear", HTTP) for count in (50, 100, 200, 400)),
 )

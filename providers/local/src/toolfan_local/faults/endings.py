@@ -1,6 +1,6 @@
 """Faults of a stream's end: streams that stop too early, say nothing, or end with an error.
 
-Knows events of both dialects as values; not bytes.
+Knows events as values; not bytes.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan_local.exchange import Failure
 from toolfan_local.faults.answers import written
-from toolfan_local.faults.fault import BOTH, OPENAI, Dialect, Fault
-from toolfan_local.faults.openai_form import delta_event
+from toolfan_local.faults.fault import HTTP, OPENAI, PIECES, Dialect, Fault
+from toolfan_local.faults.openai_form import DONE, delta_event
 from toolfan_local.faults.stage import FORMS
 from toolfan_local.faults.streaming import Streaming, after_first_call
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from toolfan_local.faults.streaming import Events
 
 _DOWN = {"message": "The server had an error.", "type": "server_error", "param": None, "code": 503}
+_LIMIT = Failure(429, "Rate limit reached.", code="rate_limit_exceeded")
+_OVERLOADED = Failure(503, "The server had an error.", code="server_error")
 _LIMITED = {"message": "Rate limit reached.", "type": "requests", "param": None, "code": "rate_limit_exceeded"}
 
 
@@ -28,6 +30,10 @@ def _no_finish(asked: Asked, events: Events) -> Events:
     if asked.dialect == "google":
         del events[-1]["candidates"][0]["finishReason"]
         return events
+    if asked.dialect == "anthropic":
+        return [event for event in events if event["type"] != "message_delta"]
+    if asked.dialect == "responses":  # its last event is the end: so do servers that end all streams alike
+        return [*events[:-1], DONE]
     return [event for event in events if not event["choices"] or not event["choices"][0]["finish_reason"]]
 
 
@@ -35,7 +41,7 @@ def _cut_in_arguments(asked: Asked, events: Events) -> Events:
     """Up to the last piece of the last call; where calls come whole, the text of the last one is cut."""
     form = FORMS[asked.dialect]
     last = max((place for place, event in enumerate(events) if form.carries_call(event)), default=0)
-    if asked.dialect == "openai":
+    if asked.dialect != "google":
         return events[:last]
     text = written(events[last])
     return [*events[:last], text[: len(text) // 2]]
@@ -46,7 +52,7 @@ def _cut_after_first(asked: Asked, events: Events) -> Events:
 
 
 def _cut_before_first(asked: Asked, events: Events) -> Events:
-    return events[:1] if asked.dialect == "openai" else []
+    return events[:1] if asked.dialect != "google" else []
 
 
 def _error(error: Any, *, first: bool = False) -> Callable[[Asked, Events], Events]:
@@ -56,7 +62,10 @@ def _error(error: Any, *, first: bool = False) -> Callable[[Asked, Events], Even
         said = error
         if asked.dialect == "google":
             said = FORMS["google"].failure(Failure(429 if first else 503, "The service ended the stream."))["error"]
-        return [*([] if first else _cut_after_first(asked, events)), {"error": said}]
+        event = {"error": said}
+        if asked.dialect in ("responses", "anthropic") and isinstance(error, dict):
+            event = FORMS[asked.dialect].error_event(_LIMIT if first else _OVERLOADED)
+        return [*([] if first else _cut_after_first(asked, events)), event]
 
     return changed
 
@@ -67,11 +76,25 @@ def _error_in_choice(asked: Asked, events: Events) -> Events:
     return [*_cut_after_first(asked, events), event]
 
 
+def _failed(asked: Asked, events: Events) -> Events:
+    if asked.dialect == "openai":
+        return _error_in_choice(asked, events)
+    failed = events[-1]["response"] | {
+        "status": "failed",
+        "error": {"code": "server_error", "message": _OVERLOADED.message},
+    }
+    return [*_cut_after_first(asked, events), {"type": "response.failed", "response": failed | {"output": []}}]
+
+
+def _only_done(asked: Asked, events: Events) -> Events:
+    return events[-1:] if asked.dialect == "anthropic" else [DONE] if asked.dialect == "responses" else []
+
+
 def _none(_: Asked, __: Events) -> Events:
     return []
 
 
-def _fault(name: str, text: str, play: Streaming, expectation: str, dialects: tuple[Dialect, ...] = BOTH) -> Fault:
+def _fault(name: str, text: str, play: Streaming, expectation: str, dialects: tuple[Dialect, ...] = HTTP) -> Fault:
     return Fault(name, "3", text, dialects, expectation, play)
 
 
@@ -92,7 +115,7 @@ FAULTS = (
         "retried; IncompleteStream",
     ),
     _fault("sse-empty-body", "no event at all", Streaming(_none, done=False), "retried; IncompleteStream"),
-    _fault("sse-only-done", "the sign of the end alone", Streaming(_none), "retried; IncompleteStream", OPENAI),
+    _fault("sse-only-done", "the sign of the end alone", Streaming(_only_done), "retried; IncompleteStream", PIECES),
     _fault(
         "sse-error-object",
         "an error object with the code 503 after the first call",
@@ -104,7 +127,7 @@ FAULTS = (
         "an error that is a text, after the first call",
         Streaming(_error("The server had an error."), done=False),
         _BY_CODE,
-        OPENAI,
+        PIECES,
     ),
     _fault(
         "sse-error-first",
@@ -114,9 +137,9 @@ FAULTS = (
     ),
     _fault(
         "sse-error-in-choice",
-        "an error in the choice, `error` as the finish reason",
-        Streaming(_error_in_choice),
+        "an error in the choice, `error` as the finish reason; a response that failed",
+        Streaming(_failed),
         _BY_CODE,
-        OPENAI,
+        ("openai", "responses"),
     ),
 )

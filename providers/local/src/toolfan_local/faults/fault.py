@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from toolfan_local.faults.stage import Stage
 
-Dialect = Literal["openai", "google", "grpc"]
+Dialect = Literal["openai", "responses", "anthropic", "google", "grpc"]
 Play = Callable[["Stage"], None]
 
 OPENAI: tuple[Dialect, ...] = ("openai",)
 GOOGLE: tuple[Dialect, ...] = ("google",)
-BOTH: tuple[Dialect, ...] = ("openai", "google")
+PIECES: tuple[Dialect, ...] = ("openai", "responses", "anthropic")
+"""Those whose streams bring arguments as pieces of a text."""
+HTTP: tuple[Dialect, ...] = (*PIECES, "google")
+EVERY: tuple[Dialect, ...] = (*HTTP, "grpc")
 
 SECTIONS = {
     "0": "no fault",

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from toolfan_local.faults.asking import Asked
 
 JSON = dict[str, Any]
+DONE = None
+LINE_END = "\r\n"
+REQUEST_ID = None
 SIGNATURE = base64.b64encode(b"signed by the fault server").decode()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from toolfan_local.faults.answers import written
-from toolfan_local.faults.fault import BOTH, Fault
+from toolfan_local.faults.fault import HTTP, Fault
 from toolfan_local.faults.stage import JSON_TYPE, Stage
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def event_stream(stage: Stage) -> None:
 
 
 def _nan_in_usage(text: str) -> str:
-    for count in ('"total_tokens": 18', '"totalTokenCount": 18'):
-        text = text.replace(count, count.replace("18", "NaN"))
+    for count in ('"total_tokens": 18', '"totalTokenCount": 18', '"input_tokens": 11'):
+        text = text.replace(count, count.rpartition(" ")[0] + " NaN")
     return text
 
 
@@ -51,23 +51,23 @@ _ACCEPTED = "accepted; to a stream request it is read as a whole answer"
 _JSON = "JSON, to a stream request too, "
 
 FAULTS = (
-    Fault("json-for-stream", "1", "JSON where a stream was asked", BOTH, _ACCEPTED, WholeJson()),
+    Fault("json-for-stream", "1", "JSON where a stream was asked", HTTP, _ACCEPTED, WholeJson()),
     Fault(
         "json-text-plain",
         "1",
         _JSON + "as text/plain",
-        BOTH,
+        HTTP,
         _ACCEPTED,
         WholeJson(content_type="text/plain; charset=utf-8"),
     ),
-    Fault("json-bom", "1", _JSON + "after a byte order mark", BOTH, _ACCEPTED, WholeJson("\ufeff{}".format)),
-    Fault("json-nan-usage", "1", _JSON + "with NaN in the usage", BOTH, _ACCEPTED, WholeJson(_nan_in_usage)),
-    Fault("json-duplicate-keys", "1", _JSON + "with a key twice", BOTH, _ACCEPTED, WholeJson(_duplicate_keys)),
+    Fault("json-bom", "1", _JSON + "after a byte order mark", HTTP, _ACCEPTED, WholeJson("\ufeff{}".format)),
+    Fault("json-nan-usage", "1", _JSON + "with NaN in the usage", HTTP, _ACCEPTED, WholeJson(_nan_in_usage)),
+    Fault("json-duplicate-keys", "1", _JSON + "with a key twice", HTTP, _ACCEPTED, WholeJson(_duplicate_keys)),
     Fault(
         "json-leading-newlines",
         "1",
         _JSON + "after 500 newlines",
-        BOTH,
+        HTTP,
         _ACCEPTED,
         WholeJson(lambda text: _NEWLINES + text),
     ),
@@ -75,7 +75,7 @@ FAULTS = (
         "event-stream-for-json",
         "1",
         "server-sent events where JSON was asked",
-        BOTH,
+        HTTP,
         "read as a stream, or BadResponse",
         event_stream,
     ),

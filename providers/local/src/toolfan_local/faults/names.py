@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolfan_local.faults.answers import MISSING, SaidCall, Text, written
-from toolfan_local.faults.fault import BOTH, OPENAI, Dialect, Fault
+from toolfan_local.faults.answers import MISSING, SaidCall, Text
+from toolfan_local.faults.fault import EVERY, HTTP, OPENAI, PIECES, Dialect, Fault
 from toolfan_local.faults.payload import JSON, Payload, first
 
 if TYPE_CHECKING:
@@ -41,9 +41,17 @@ def _no_type(call: SaidCall) -> None:
     call.more["type"] = MISSING
 
 
-def _custom(call: SaidCall) -> None:
-    custom = {"name": call.name, "input": written(call.arguments)}
-    call.more = {"type": "custom", "function": MISSING, "custom": custom}
+def _custom_calls(body: JSON) -> JSON:
+    for call in body["choices"][0]["message"].get("tool_calls", [])[:1]:
+        function = call.pop("function")
+        call |= {"type": "custom", "custom": {"name": function["name"], "input": function["arguments"]}}
+    return body
+
+
+def _custom_items(body: JSON) -> JSON:
+    for item in [item for item in body["output"] if item["type"] == "function_call"][:1]:
+        item |= {"type": "custom_tool_call", "input": item.pop("arguments")}
+    return body
 
 
 def _legacy(body: JSON) -> JSON:
@@ -77,34 +85,35 @@ def _fault(
     text: str,
     play: Payload,
     expectation: str,
-    dialects: tuple[Dialect, ...] = ("openai", "google", "grpc"),
+    dialects: tuple[Dialect, ...] = EVERY,
 ) -> Fault:
     return Fault(name, "4.2", text, dialects, expectation, play)
 
 
+_CUSTOM = Payload(body=_custom_calls, responses=_custom_items)
 _UNKNOWN_TOOL = "UnknownTool on that call, the others kept"
 _IDS = "ids made up, the given ones kept beside"
 
 FAULTS = (
     _fault("unknown-tool", "a tool that was not offered", _named(lambda _: UNKNOWN), _UNKNOWN_TOOL),
     _fault("wrong-case", "the name in the other case", _named(str.swapcase), _UNKNOWN_TOOL),
-    _fault("null-name", "null for the name", _named(lambda _: None), _UNKNOWN_TOOL, BOTH),
+    _fault("null-name", "null for the name", _named(lambda _: None), _UNKNOWN_TOOL, HTTP),
     _fault("empty-name", "the empty name", _named(lambda _: ""), _UNKNOWN_TOOL),
     _fault("functions-prefix", "`functions.` before the name", _named("functions.{}".format), "stripped, recorded"),
     _fault("parallel-wrapper", f"all calls in one of `{WRAPPER}`", _wrapped(WRAPPER), "unwrapped, recorded"),
     _fault("bare-parallel-wrapper", "all calls in one of `parallel`", _wrapped("parallel"), "unwrapped, recorded"),
-    _fault("type-missing", "a call without `type`", Payload(first(_no_type)), "read as a function", OPENAI),
-    _fault("type-custom", "a call of the type `custom`", Payload(first(_custom)), "UnknownTool", OPENAI),
+    _fault("type-missing", "a call without `type`", Payload(first(_no_type)), "read as a function", PIECES),
+    _fault("type-custom", "a call of the type `custom`", _CUSTOM, "UnknownTool", ("openai", "responses")),
     _fault("legacy-function-call", "one call as `function_call`", Payload(body=_legacy), "read as one call", OPENAI),
     _fault("duplicate-ids", "the same id for all calls", Payload(_ids("call_same")), _IDS),
     _fault("missing-ids", "no ids", Payload(_ids(MISSING)), _IDS),
-    _fault("null-ids", "null for every id", Payload(_ids(None)), _IDS, BOTH),
+    _fault("null-ids", "null for every id", Payload(_ids(None)), _IDS, HTTP),
     _fault("same-call-twice", "the first call twice", Payload(_again), "kept; duplicate_of"),
     _fault(
         "phantom-call",
         "one more call with empty name and arguments, and a text",
         Payload(_phantom, text="Hm."),
         "dropped",
-        OPENAI,
+        PIECES,
     ),
 )

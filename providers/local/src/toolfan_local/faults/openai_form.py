@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 JSON = dict[str, Any]
 DONE = "[DONE]"
+LINE_END = "\n"
+REQUEST_ID = "x-request-id"
 _CREATED = 1700000000
+_LATE = {"index": 7, "id": "call_late", "type": "function", "function": {"name": "TooLate", "arguments": "{}"}}
+LATE = {"choices": [{"index": 0, "delta": {"tool_calls": [_LATE]}, "finish_reason": None}]}
+"""An event that must not come behind the end."""
 
 
 def body(asked: Asked, calls: Sequence[SaidCall], text: str | None = None) -> JSON:

@@ -28,14 +28,16 @@ def same(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Payload:
-    """`calls` changes the good calls, `body` OpenAI's body, `google` Google's; `text` goes beside.
+    """`calls` changes the good calls, `body` the body of a chat completion, the others that of their dialect.
 
-    Without tools there is nothing to change: then the answer is the good one.
+    `text` goes beside.  Without tools there is nothing to change: then the answer is the good one.
     """
 
     calls: Callable[[Calls], Calls] = same
     body: Callable[[JSON], Any] = same
     google: Callable[[JSON], Any] = same
+    responses: Callable[[JSON], Any] = same
+    anthropic: Callable[[JSON], Any] = same
     text: str | None = None
 
     def __call__(self, stage: Stage) -> None:
@@ -46,7 +48,8 @@ class Payload:
         """The body of the answer."""
         good = good_calls(asked)
         made = FORMS[asked.dialect].body(asked, self.calls(good) if good else [], self.text)
-        return (self.body if asked.dialect == "openai" else self.google)(made)
+        changes = {"openai": self.body, "google": self.google, "responses": self.responses, "anthropic": self.anthropic}
+        return changes[asked.dialect](made)
 
 
 def first(change: Callable[[SaidCall], Any]) -> Callable[[Calls], Calls]:

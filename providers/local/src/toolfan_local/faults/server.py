@@ -35,7 +35,7 @@ class FaultServerError(RuntimeError):
 
 
 class FaultServer:
-    """A server of OpenAI's and Google's dialects that plays the fault which the request's model names.
+    """A server of OpenAI's, Anthropic's and Google's dialects that plays the fault which the request's model names.
 
         with FaultServer() as server:
             client = openai.OpenAI(base_url=server.openai_url, api_key="any")
@@ -114,6 +114,11 @@ class FaultServer:
     def openai_url(self) -> str:
         """The base URL for OpenAI's SDK."""
         return f"{self.base_url}/v1"
+
+    @property
+    def anthropic_url(self) -> str:
+        """The base URL for Anthropic's SDK."""
+        return self.base_url
 
     @property
     def refused_url(self) -> str:

@@ -1,6 +1,6 @@
-"""Faults of the shape of the answer and of the finish reason, in OpenAI's dialect.
+"""Faults of the shape of the answer and of the finish reason.
 
-Knows chat completions as values; not transport, not Google's dialect.
+Knows answers as values; not transport, not Google's finish reasons.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan_local.faults.answers import SaidCall, Text, written
-from toolfan_local.faults.fault import OPENAI, Dialect, Fault
+from toolfan_local.faults.fault import EVERY, HTTP, OPENAI, PIECES, Dialect, Fault
 from toolfan_local.faults.payload import JSON, Payload, same
 
 if TYPE_CHECKING:
@@ -55,6 +55,40 @@ def _without(key: str) -> Callable[[JSON], JSON]:
     return lambda body: {name: value for name, value in body.items() if name != key}
 
 
+def _with(**fields: Any) -> Callable[[JSON], JSON]:
+    return lambda body: body | fields
+
+
+def _incomplete(reason: str) -> JSON:
+    return {"status": "incomplete", "incomplete_details": {"reason": reason}}
+
+
+def _finish(word: str, reason: str, calls: Callable[[Calls], Calls] = same) -> Payload:
+    """This finish reason, that of the Messages API, and that of an incomplete response."""
+    anthropic = {"length": "max_tokens"}.get(word, word)
+    return Payload(calls, _choice(word), anthropic=_with(stop_reason=anthropic), responses=_with(**_incomplete(reason)))
+
+
+def _length(calls: Callable[[Calls], Calls]) -> Payload:
+    return _finish("length", "max_output_tokens", calls)
+
+
+def _any(change: Callable[[JSON], Any]) -> Payload:
+    return Payload(body=change, google=change, anthropic=change, responses=change)
+
+
+def _listed(entries: Any) -> Payload:
+    return Payload(body=_with(choices=entries), anthropic=_with(content=entries), responses=_with(output=entries))
+
+
+def _refused(body: JSON) -> JSON:
+    message = {**body["output"][-1], "content": [{"type": "refusal", "refusal": REFUSAL}]}
+    return body | {"output": [*body["output"][:-1], message]}
+
+
+_FILTERED = _incomplete("content_filter")
+
+
 def _null_message(body: JSON) -> JSON:
     body["choices"][0]["message"] = None
     return body
@@ -71,56 +105,109 @@ def _fault(name: str, text: str, play: Payload, expectation: str, dialects: tupl
     return Fault(name, "4.3", text, dialects, expectation, play)
 
 
-_ALL: tuple[Dialect, ...] = ("openai", "google", "grpc")
 _ZERO = "zero calls and the text"
 _BAD = "BadResponse"
 
 FAULTS = (
-    _fault("text-only", "a text and no call", Payload(none, text=SAID), _ZERO, _ALL),
+    _fault("text-only", "a text and no call", Payload(none, text=SAID), _ZERO, EVERY),
     _fault("null-tool-calls", "a text, null for the calls", Payload(none, _choice(tool_calls=None), text=SAID), _ZERO),
     _fault("empty-tool-calls", "a text, no call in the list", Payload(none, _choice(tool_calls=[]), text=SAID), _ZERO),
-    _fault("text-and-calls", "a text beside the calls", Payload(text=SAID), "both", _ALL),
-    _fault("stop-with-calls", "`stop` though there are calls", Payload(body=_choice("stop")), "accepted"),
-    _fault("unknown-finish", "a finish reason nobody knows", Payload(body=_choice("astonished")), "accepted"),
-    _fault("null-finish", "null for the finish reason", Payload(body=_choice(None)), "accepted"),
+    _fault("text-and-calls", "a text beside the calls", Payload(text=SAID), "both", EVERY),
     _fault(
-        "length-cut", "`length`, the last call cut", Payload(last_cut, _choice("length")), "TruncatedCall, rest kept"
+        "stop-with-calls",
+        "`stop` though there are calls",
+        Payload(body=_choice("stop"), anthropic=_with(stop_reason="end_turn")),
+        "accepted",
+        ("openai", "anthropic"),
     ),
-    _fault("length-whole", "`length`, all calls valid", Payload(body=_choice("length")), "kept, stop says length"),
+    _fault("unknown-finish", "a finish reason nobody knows", _finish("astonished", "astonished"), "accepted", PIECES),
+    _fault(
+        "null-finish",
+        "null for the finish reason",
+        Payload(body=_choice(None), anthropic=_with(stop_reason=None), responses=_with(status=None)),
+        "accepted",
+        PIECES,
+    ),
+    _fault("length-cut", "`length`, the last call cut", _length(last_cut), "TruncatedCall, rest kept", PIECES),
+    _fault("length-whole", "`length`, all calls valid", _length(same), "kept, stop says length", PIECES),
     _fault(
         "content-filter",
         "`content_filter`, no call, no text",
-        Payload(none, _choice("content_filter", content=None)),
-        "ContentFiltered, not retried",
+        Payload(
+            none,
+            _choice("content_filter", content=None),
+            anthropic=_with(stop_reason="refusal", content=[]),
+            responses=_with(**_FILTERED, output=[]),
+        ),
+        "ContentFiltered (Refused, where there is one word for both), not retried",
+        PIECES,
     ),
     _fault(
         "content-filter-one-call",
         "`content_filter` after the first call",
-        Payload(only_first, _choice("content_filter")),
-        "ContentFiltered, the call visible",
+        Payload(
+            only_first,
+            _choice("content_filter"),
+            anthropic=_with(stop_reason="refusal"),
+            responses=_with(**_FILTERED),
+        ),
+        "ContentFiltered (Refused, where there is one word for both), the call visible",
+        PIECES,
     ),
-    _fault("refusal", "a refusal", Payload(none, _choice(refusal=REFUSAL, content=None)), "Refused, never retried"),
-    _fault("empty-choices", "no choice in the list", Payload(body=lambda body: body | {"choices": []}), _BAD),
-    _fault("null-choices", "null for the choices", Payload(body=lambda body: body | {"choices": None}), _BAD),
-    _fault("empty-object", "`{}`", Payload(body=lambda _: {}, google=lambda _: {}), _BAD, ("openai", "google")),
-    _fault("null-message", "null for the message", Payload(body=_null_message), _BAD),
     _fault(
-        "body-list", "a list", Payload(body=lambda body: [body], google=lambda body: [body]), _BAD, ("openai", "google")
+        "refusal",
+        "a refusal",
+        Payload(
+            none,
+            _choice(refusal=REFUSAL, content=None),
+            anthropic=_with(stop_reason="refusal", stop_details={"type": "refusal", "explanation": REFUSAL}),
+            responses=_refused,
+        ),
+        "Refused, never retried",
+        PIECES,
     ),
-    _fault("body-string", "a string", Payload(body=lambda _: SAID, google=lambda _: SAID), _BAD, ("openai", "google")),
+    _fault(
+        "empty-choices", "no entry in the list of the answer", _listed([]), f"{_BAD}; no call, where it may be", PIECES
+    ),
+    _fault("null-choices", "null for the list of the answer", _listed(None), _BAD, PIECES),
+    _fault("empty-object", "`{}`", _any(lambda _: {}), _BAD, HTTP),
+    _fault(
+        "null-message",
+        "null for the message, or for an entry before the calls",
+        Payload(
+            body=_null_message,
+            anthropic=lambda body: body | {"content": [None, *body["content"]]},
+            responses=lambda body: body | {"output": [None, *body["output"]]},
+        ),
+        f"{_BAD}; an entry is left out with a warning",
+        PIECES,
+    ),
+    _fault("body-list", "a list", _any(lambda body: [body]), _BAD, HTTP),
+    _fault("body-string", "a string", _any(lambda _: SAID), _BAD, HTTP),
     _fault(
         "error-in-200",
         "200 with an error object whose code is 503",
         Payload(
             body=lambda _: {"error": _ERROR},
             google=lambda _: {"error": {"code": 503, "message": _ERROR["message"], "status": "UNAVAILABLE"}},
+            anthropic=lambda _: {"type": "error", "error": {"type": "overloaded_error", "message": _ERROR["message"]}},
+            responses=_with(status="failed", error={"code": "server_error", "message": _ERROR["message"]}, output=[]),
         ),
         "the ProviderError of its code",
-        ("openai", "google"),
+        HTTP,
     ),
     _fault("second-choice", "two choices, the calls in the second", Payload(body=_second_choice), "a warning"),
     _fault(
-        "usage-missing", "no usage", Payload(body=_without("usage"), google=_without("usageMetadata")), "accepted", _ALL
+        "usage-missing",
+        "no usage",
+        Payload(
+            body=_without("usage"),
+            google=_without("usageMetadata"),
+            anthropic=_without("usage"),
+            responses=_without("usage"),
+        ),
+        "accepted",
+        EVERY,
     ),
 )
 

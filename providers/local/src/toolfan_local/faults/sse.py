@@ -9,10 +9,11 @@ import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
-from toolfan_local.faults.fault import BOTH, OPENAI, Dialect, Fault
+from toolfan_local.exchange import Failure
+from toolfan_local.faults.fault import HTTP, OPENAI, PIECES, Dialect, Fault
 from toolfan_local.faults.openai_form import DONE
 from toolfan_local.faults.payload import first
-from toolfan_local.faults.stage import JSON_TYPE
+from toolfan_local.faults.stage import JSON_TYPE, framed, lines
 from toolfan_local.faults.streaming import Frames, Framing, Streaming
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _MIXED = ("\n\n", "\r\n\r\n", "\r\r", "\n\r\n", "\r\n\n")
 
 
 def _ended(frames: Frames, line_end: str) -> list[bytes]:
-    return [f"data: {text}{line_end}{line_end}".encode() for text in frames.texts]
+    return [framed(text, line_end) for text in frames.texts]
 
 
 def _byte_by_byte(frames: Frames) -> list[bytes]:
@@ -36,31 +37,33 @@ def _byte_by_byte(frames: Frames) -> list[bytes]:
 
 
 def _mixed(frames: Frames) -> list[bytes]:
-    return [f"data: {text}{end}".encode() for text, end in zip(frames.texts, itertools.cycle(_MIXED), strict=False)]
+    ends = itertools.cycle(_MIXED)
+    return ["\n".join(lines(text)).encode() + next(ends).encode() for text in frames.texts]
 
 
 def _split_crlf(frames: Frames) -> list[bytes]:
-    return [piece for text in frames.texts for piece in (f"data: {text}\r".encode(), b"\n\r", b"\n")]
+    return [piece for text in frames.texts for piece in ("\r\n".join(lines(text)).encode() + b"\r", b"\n\r", b"\n")]
 
 
 def _multi_line(frames: Frames) -> list[bytes]:
-    def lines(text: str) -> str:
+    def parted(text: str) -> str:
         parts = [text] if text == DONE else json.dumps(json.loads(text), indent=1).splitlines()
-        return "".join(f"data: {part}\n" for part in parts)
+        named = [*lines(text)[:-1], *(f"data: {part}" for part in parts)]
+        return "".join(f"{line}\n" for line in named)
 
-    return [f"{lines(text)}\n".encode() for text in frames.texts]
+    return [f"{parted(text)}\n".encode() for text in frames.texts]
 
 
 def _no_space(frames: Frames) -> list[bytes]:
-    return [f"data:{text}\n\n".encode() for text in frames.texts]
+    return [piece.replace(b"data: ", b"data:", 1).replace(b"event: ", b"event:", 1) for piece in frames.all()]
 
 
 def _comments(frames: Frames) -> list[bytes]:
-    return [f": ping\n\n: a comment\ndata: {text}\n:\n\n".encode() for text in frames.texts]
+    return [b": ping\n\n: a comment\n" + "\n".join(lines(text)).encode() + b"\n:\n\n" for text in frames.texts]
 
 
 def _id_and_retry(frames: Frames) -> list[bytes]:
-    return [f"id: {place}\nretry: 3000\ndata: {text}\n\n".encode() for place, text in enumerate(frames.texts)]
+    return [f"id: {place}\nretry: 3000\n".encode() + piece for place, piece in enumerate(frames.all())]
 
 
 def _separators(frames: Frames) -> list[bytes]:
@@ -102,18 +105,17 @@ def _done_open(frames: Frames) -> list[bytes]:
 
 
 def _after_done(frames: Frames) -> list[bytes]:
-    call: dict[str, Any] = {"index": 7, "id": "call_late", "type": "function"}
-    call["function"] = {"name": "TooLate", "arguments": "{}"}
-    event = {"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None}]}
-    return [*frames.all(), frames.framed(json.dumps(event)), b"data: {not json\n\n"]
+    return [*frames.all(), frames.framed(json.dumps(frames.form.LATE)), b"data: {not json\n\n"]
 
 
 def _error_event(frames: Frames) -> list[bytes]:
-    error = {"error": {"message": "The server had an error.", "type": "server_error", "code": "server_error"}}
+    error: Any = {"error": {"message": "The server had an error.", "type": "server_error", "code": "server_error"}}
+    if hasattr(frames.form, "error_event"):
+        error = frames.form.error_event(Failure(500, "The server had an error."))
     return [*frames.all()[: frames.second], f"event: error\ndata: {json.dumps(error)}\n\n".encode()]
 
 
-def _fault(name: str, text: str, play: Any, expectation: str = "exact", dialects: tuple[Dialect, ...] = BOTH) -> Fault:
+def _fault(name: str, text: str, play: Any, expectation: str = "exact", dialects: tuple[Dialect, ...] = HTTP) -> Fault:
     return Fault(name, "3", text, dialects, expectation, play)
 
 
@@ -130,7 +132,7 @@ FAULTS = (
     _fault("sse-comments", "comments between events and in them", Framing(_comments)),
     _fault("sse-id-and-retry", "`id` and `retry` beside `data`", Framing(_id_and_retry)),
     _fault("sse-unicode-separators", "U+2028, U+2029, U+0085 in a string", Framing(_separators, first(_stand_in))),
-    _fault("sse-data-after-done", "a call and broken JSON after `[DONE]`", Framing(_after_done), dialects=OPENAI),
+    _fault("sse-data-after-done", "a call and broken JSON after the end", Framing(_after_done), dialects=PIECES),
     _fault("sse-done-without-blank-line", "`[DONE]` without a blank line", Framing(_done_open), dialects=OPENAI),
     _fault("sse-json-content-type", "events as application/json", Streaming(content_type=JSON_TYPE)),
     _fault("sse-bom", "a byte order mark first", Framing(_bom), "stripped"),

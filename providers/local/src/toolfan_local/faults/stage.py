@@ -1,16 +1,16 @@
 """Where a fault is played: one request, the connection it came on, and the good answer to depart from.
 
-Knows the two dialects' forms and how bodies and events are framed; no fault.
+Knows the dialects' forms and how bodies and events are framed; no fault.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from toolfan_local.faults import google_form, openai_form
+from toolfan_local.faults import anthropic_form, google_form, openai_form, responses_form
 from toolfan_local.faults.answers import good_calls, written
-from toolfan_local.faults.openai_form import DONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,27 @@ if TYPE_CHECKING:
 
 JSON_TYPE = "application/json"
 SSE_TYPE = "text/event-stream"
-FORMS: dict[str, Any] = {"openai": openai_form, "google": google_form}
+FORMS: dict[str, Any] = {
+    "openai": openai_form,
+    "responses": responses_form,
+    "anthropic": anthropic_form,
+    "google": google_form,
+}
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a server-sent event: its data, below its name where the data has a type."""
+    try:
+        said = json.loads(text)
+    except ValueError:
+        said = None
+    kind = said.get("type") if isinstance(said, dict) else None
+    return [*([f"event: {kind}"] if kind else []), f"data: {text}"]
+
+
+def framed(text: str, line_end: str) -> bytes:
+    """A server-sent event."""
+    return "".join(f"{line}{line_end}" for line in [*lines(text), ""]).encode()
 
 
 @dataclass(frozen=True)
@@ -89,18 +109,13 @@ class Stage:
             frame = [f"{',' if place else '['}{text}\r\n".encode() for place, text in enumerate(texts)]
             pieces = [*(frame or [b"["]), *([b"]"] if done else [])]
         else:
-            texts += [DONE] if done and self.asked.dialect == "openai" else []
-            pieces = [f"data: {text}{self.line_end}{self.line_end}".encode() for text in texts]
+            texts += [self.form.DONE] if done and self.form.DONE else []
+            pieces = [framed(text, self.form.LINE_END) for text in texts]
             if not done and events and isinstance(events[-1], str):  # cut inside the event: nothing ends it
                 pieces[-1] = f"data: {events[-1]}".encode()
         last = self.last_call(events)
         middle = sum(map(len, pieces[:last])) + len(pieces[last]) // 2 if pieces else 0
         return Prepared(JSON_TYPE if self.asked.framing == "array" else SSE_TYPE, tuple(pieces), middle)
-
-    @property
-    def line_end(self) -> str:
-        """The line end of the dialect's events."""
-        return "\n" if self.asked.dialect == "openai" else "\r\n"
 
     def last_call(self, events: Sequence[Any]) -> int:
         """The place of the last event with a piece of a call; of the last event when there is none."""
@@ -117,7 +132,7 @@ class Stage:
 
     def fields(self, content_type: str = JSON_TYPE) -> dict[str, str]:
         """The header fields of an answer."""
-        own = {"x-request-id": f"req_{self.asked.turn}"} if self.asked.dialect == "openai" else {}
+        own = {self.form.REQUEST_ID: f"req_{self.asked.turn}"} if self.form.REQUEST_ID else {}
         return {"content-type": content_type, **own}
 
     def fail(self, failure: Failure) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan_local.exchange import Failure
 from toolfan_local.faults.answers import written
-from toolfan_local.faults.fault import BOTH, OPENAI, Dialect, Fault
+from toolfan_local.faults.fault import EVERY, HTTP, PIECES, Dialect, Fault
 
 if TYPE_CHECKING:
     from toolfan_local.faults.stage import Stage
@@ -74,8 +74,8 @@ class Status:
             stage.fail(self.failure(stage.asked.dialect, fields))
 
     def failure(self, dialect: str, fields: Fields | None = None) -> Failure:
-        """The error as a value: Google's word comes from the status."""
-        openai = dialect == "openai"
+        """The error as a value: Google's and Anthropic's words come from the status."""
+        openai = dialect in ("openai", "responses")
         code = (self.code or _CODES.get(self.status)) if openai else None
         return Failure(
             self.status,
@@ -108,14 +108,18 @@ def _to_itself(stage: Stage) -> None:
     stage.wire.respond(b"", 302, stage.fields() | {"location": target})
 
 
+def _quota(stage: Stage) -> None:
+    if stage.asked.dialect == "anthropic":
+        return Status(402, message="Your credit balance is too low.")(stage)
+    return Status(429, message=_QUOTA, code="insufficient_quota", kind="insufficient_quota")(stage)
+
+
 def _detail(stage: Stage) -> None:
     problem = {"type": "missing", "loc": ["body", "messages"], "msg": "Field required", "input": None}
     stage.wire.respond(written({"detail": [problem]}).encode(), 422, stage.fields())
 
 
-def _fault(
-    name: str, text: str, play: Any, expectation: str, dialects: tuple[Dialect, ...] = ("openai", "google", "grpc")
-) -> Fault:
+def _fault(name: str, text: str, play: Any, expectation: str, dialects: tuple[Dialect, ...] = EVERY) -> Fault:
     return Fault(name, "2", text, dialects, expectation, play)
 
 
@@ -125,57 +129,57 @@ _BACKOFF = "retried with our own backoff"
 
 
 def _plain(status: int, expectation: str) -> Fault:
-    dialects: tuple[Dialect, ...] = ("openai", "google", "grpc") if status in _ON_GRPC else BOTH
+    dialects: tuple[Dialect, ...] = EVERY if status in _ON_GRPC else HTTP
     return _fault(str(status), f"{status} in the dialect's shape", Status(status), expectation, dialects)
 
 
 FAULTS = (
     *(_plain(status, f"{error}, never retried") for status, error in sorted(_NEVER.items())),
     *(_plain(status, "retried within the budget") for status in _RETRIED),
-    _fault("302-to-itself", "302 to its own address", _to_itself, "not followed", BOTH),
+    _fault("302-to-itself", "302 to its own address", _to_itself, "not followed", HTTP),
     _fault(
         "429-insufficient-quota",
-        "429 with the code insufficient_quota",
-        Status(429, message=_QUOTA, code="insufficient_quota", kind="insufficient_quota"),
+        "429 with the code insufficient_quota; Anthropic's is 402",
+        _quota,
         "QuotaExhausted, never retried",
-        OPENAI,
+        PIECES,
     ),
-    _fault("429-retry-after-1", "429 with Retry-After: 1", _retry_after("1"), _WAITS, BOTH),
+    _fault("429-retry-after-1", "429 with Retry-After: 1", _retry_after("1"), _WAITS, HTTP),
     _fault(
         "429-retry-after-date",
         "429 with Retry-After as a date, two seconds after its Date",
         Status(429, _date(0)),
         _WAITS,
-        BOTH,
+        HTTP,
     ),
     _fault(
         "429-retry-after-skewed-date",
         "the same from a server whose clock is an hour ahead",
         Status(429, _date(3600)),
         "retried after two seconds",
-        BOTH,
+        HTTP,
     ),
     _fault(
-        "429-retry-after-150-ms", "429 with retry-after-ms: 150", _retry_after("150", "retry-after-ms"), _WAITS, BOTH
+        "429-retry-after-150-ms", "429 with retry-after-ms: 150", _retry_after("150", "retry-after-ms"), _WAITS, HTTP
     ),
-    _fault("429-retry-after-0.2", "429 with Retry-After: 0.2", _retry_after("0.2"), _WAITS, BOTH),
-    _fault("429-retry-after-300", "429 with Retry-After: 300", _retry_after("300"), "given up now, .retry_after", BOTH),
-    _fault("429-retry-after-junk", "429 with Retry-After: soon", _retry_after("soon"), _BACKOFF, BOTH),
-    _fault("429-retry-after-negative", "429 with Retry-After: -5", _retry_after("-5"), _BACKOFF, BOTH),
+    _fault("429-retry-after-0.2", "429 with Retry-After: 0.2", _retry_after("0.2"), _WAITS, HTTP),
+    _fault("429-retry-after-300", "429 with Retry-After: 300", _retry_after("300"), "given up now, .retry_after", HTTP),
+    _fault("429-retry-after-junk", "429 with Retry-After: soon", _retry_after("soon"), _BACKOFF, HTTP),
+    _fault("429-retry-after-negative", "429 with Retry-After: -5", _retry_after("-5"), _BACKOFF, HTTP),
     _fault(
         "500-should-not-retry",
         "500 with x-should-retry: false",
         Status(500, lambda: {"x-should-retry": "false"}),
         "obeyed: not retried",
-        BOTH,
+        HTTP,
     ),
     _fault(
         "502-html",
         "502 with an HTML page",
         Status(502, body=_HTML, content_type="text/html"),
         "retried; an excerpt in the error",
-        BOTH,
+        HTTP,
     ),
-    _fault("500-empty", "500 with an empty body", Status(500, body=b""), "retried", BOTH),
-    _fault("422-detail", "422 with `detail` in place of `error`", _detail, "RequestRejected, never retried", BOTH),
+    _fault("500-empty", "500 with an empty body", Status(500, body=b""), "retried", HTTP),
+    _fault("422-detail", "422 with `detail` in place of `error`", _detail, "RequestRejected, never retried", HTTP),
 )

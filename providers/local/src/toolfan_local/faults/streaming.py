@@ -2,7 +2,7 @@
 
 To a request for a whole answer they give the good one.
 
-Knows events of both dialects as values; not which change is which fault.
+Knows events as values; not which change is which fault.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from toolfan_local.faults.answers import good_calls
+from toolfan_local.faults.answers import good_calls, written
 from toolfan_local.faults.payload import same
-from toolfan_local.faults.stage import FORMS
+from toolfan_local.faults.stage import FORMS, SSE_TYPE, framed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,17 +53,18 @@ class Streaming:
 class Frames:
     """The good stream before it is framed: the texts of its events, the sign of the end among them.
 
-    `second` is the place of the first event after the first call, `last` that of the last event with a piece of a call.
+    `form` is the module of the dialect's form, `second` the place of the first event after the first call, `last` that
+    of the last event with a piece of a call.
     """
 
     texts: tuple[str, ...]
     second: int
     last: int
-    line_end: str
+    form: Any
 
     def framed(self, text: str) -> bytes:
         """One event, well framed."""
-        return f"data: {text}{self.line_end}{self.line_end}".encode()
+        return framed(text, self.form.LINE_END)
 
     def all(self) -> list[bytes]:
         """Every event, well framed."""
@@ -82,10 +83,9 @@ class Framing:
         if stage.asked.framing != "sse":
             return stage.good()
         events = good_events(stage.asked, self.calls)
-        prepared = stage.framed(events)
-        texts = [piece.decode().removeprefix("data: ").rstrip("\r\n") for piece in prepared.pieces]
-        frames = Frames(tuple(texts), after_first_call(stage.form, events), stage.last_call(events), stage.line_end)
-        return stage.wire.stream(self.frame(frames), stage.fields(prepared.content_type))
+        texts = [written(event) for event in events] + ([stage.form.DONE] if stage.form.DONE else [])
+        frames = Frames(tuple(texts), after_first_call(stage.form, events), stage.last_call(events), stage.form)
+        return stage.wire.stream(self.frame(frames), stage.fields(SSE_TYPE))
 
 
 def good_events(asked: Asked, calls: Callable[[Calls], Calls] = same) -> Events:

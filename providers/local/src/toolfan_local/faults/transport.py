@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 from typing import TYPE_CHECKING
 
-from toolfan_local.faults.fault import BOTH, Fault
+from toolfan_local.faults.fault import HTTP, Fault
 from toolfan_local.faults.stage import JSON_TYPE, SSE_TYPE
 from toolfan_local.faults.wire import head
 
@@ -189,7 +189,7 @@ def _slow_but_good(stage: Stage) -> None:
 
 def _all(*rows: tuple[str, Play, str, str]) -> tuple[Fault, ...]:
     return tuple(
-        Fault(name, "1", text, (*BOTH, "grpc") if name in _ON_GRPC else BOTH, expectation, play)
+        Fault(name, "1", text, (*HTTP, "grpc") if name in _ON_GRPC else HTTP, expectation, play)
         for name, play, text, expectation in rows
     )
 
