@@ -193,8 +193,8 @@ def test_odd_items() -> None:
         {"type": "reasoning", "content": [{"type": "reasoning_text", "text": "hidden"}]},
     ]
     turn = CODEC.parse_response(response(*items))
-    assert [call.arguments for call in turn.calls] == ['{"x": 1}', '{"x": 2}', '{"x": 3}', '{"x": 4}', '{"x":5}', ""]
-    assert [call.id for call in turn.calls] == ["call_0", "call_1", "same", "call_3", "n", "none"]
+    assert [call.arguments for call in turn.calls] == ['{"x": 1}', '{"x": 2}', '{"x": 3}', '{"x": 4}', '{"x":5}']
+    assert [call.id for call in turn.calls] == ["call_0", "call_1", "same", "call_3", "n"]
     assert turn.text == "as a text"
     assert turn.warnings == ("1 entries of the answer's output are no items and were left out",)
 

@@ -22,20 +22,21 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "tool_use": "calls",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
-    "refusal": "refused",
+    "refusal": "refused",  # beside calls "filtered": the service's filter stops an answer with the same word
     "pause_turn": "paused",
 }
 
+_BESIDE_CALLS: Mapping[StopKind, StopKind] = {"end": "calls", "refused": "filtered"}
 _CALL = ("id", "name", "input")
 OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
 
 
-def parse_message(body: Any, *, adapter: str) -> Turn:
+def parse_message(body: Any, *, adapter: str, phantoms: bool = True) -> Turn:
     """The turn in a message.
 
     Raises BadResponse for another shape, or the ProviderError of an error in the body, whose `turn` is what was said
     beside it.  Calls are the `tool_use` blocks; blocks of tools that run on the server are none, but part of the turn
-    that is sent back.
+    that is sent back.  Phantoms are left out, if there may be `phantoms`.
     """
     if not isinstance(body, OBJECT):
         _bad(adapter, f"the answer is {type(body).__name__}, not an object", instead(body, "content"))
@@ -47,7 +48,11 @@ def parse_message(body: Any, *, adapter: str) -> Turn:
     content = body.get("content")
     if not isinstance(content, list):
         _bad(adapter, "the answer has no list of content", instead(body, "content"))
-    calls = seal(map(_piece, filter(is_call, content)))
+    called = [block for block in content if is_call(block)]
+    if phantoms and not all(block.get("name") for block in called):
+        content = _without_phantoms(content)
+        called = [block for block in content if is_call(block)]
+    calls = seal(map(_piece, called))
     return Turn(
         calls=calls,
         text=well_formed("".join(_text(block) for block in content)),
@@ -77,6 +82,25 @@ def is_call(block: Any) -> bool:
     return kind == "tool_use" or (
         kind is None and isinstance(block.get("name"), str) and all(key in block for key in _CALL)
     )
+
+
+def is_phantom(block: Mapping[str, Any]) -> bool:
+    """Whether a call has neither name nor arguments, as some servers send beside text or other calls."""
+    given = block.get("input")
+    if isinstance(given, str):
+        return not block.get("name") and says_nothing(given.removeprefix(UNDECODED))
+    return not block.get("name") and given in (None, {})
+
+
+def says_nothing(text: str) -> bool:
+    """Whether the text of arguments, which may be cut, has none."""
+    return "".join(text.split()) in ("", "{", "{}")
+
+
+def _without_phantoms(content: list[Any]) -> list[Any]:
+    """The content without such calls; with them if it says nothing else."""
+    left = [block for block in content if not (is_call(block) and is_phantom(block))]
+    return left if any(is_call(block) or _text(block) for block in left) else content
 
 
 def ends_in_call(content: Iterable[Any]) -> bool:
@@ -118,7 +142,7 @@ def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
         return StopReason("none")
     raw = str(reason)
     kind = STOP_KINDS.get(raw, "other")
-    return StopReason("calls" if kind == "end" and has_calls else kind, raw)
+    return StopReason(_BESIDE_CALLS.get(kind, kind) if has_calls else kind, raw)
 
 
 def _refusal(body: Mapping[str, Any]) -> str | None:

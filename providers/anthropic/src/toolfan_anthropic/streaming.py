@@ -13,11 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
 from toolfan.ended_streams import is_strange, unended
-from toolfan.errors import BadResponse
 from toolfan.translation import error_from_body
-from toolfan.wire import UNDECODED, decode_json, well_formed
+from toolfan.wire import well_formed
 
-from .parsing import OBJECT, arguments_of, identified, is_call, left_out, named, parse_message
+from .blocks import Block, kind_of_piece
+from .parsing import (
+    OBJECT,
+    arguments_of,
+    identified,
+    is_call,
+    is_phantom,
+    left_out,
+    named,
+    parse_message,
+    says_nothing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,41 +38,7 @@ if TYPE_CHECKING:
 
 _STRAY = object()
 """The key of the block of arguments that nothing says the call of."""
-_KINDS = {"partial_json": "tool_use", "text": "text", "thinking": "thinking"}
-
-
-class _Block:
-    """A content block while its pieces come; `start` is how it began, `slot` if it is a call."""
-
-    __slots__ = ("about", "pieces", "slot", "start")
-
-    def __init__(self, start: Mapping[str, Any], slot: Slot | None) -> None:
-        self.start, self.about, self.slot = start, dict(start), slot
-        self.pieces: dict[str, list[str]] = {}
-
-    def add(self, key: str, piece: str) -> None:
-        if key not in self.pieces:
-            begun = self.about.get(key)
-            self.pieces[key] = [begun] if isinstance(begun, str) else []
-        self.pieces[key].append(piece)
-
-    def is_other(self, kind: str | None) -> bool:
-        """Whether a piece of this kind cannot be of the block: a text of a call, or arguments of a text."""
-        if kind == "tool_use":
-            return self.about.get("type") in ("text", "thinking")
-        return kind is not None and self.slot is not None
-
-    def whole(self, adapter: str) -> JSON:
-        """The block as a whole message has it."""
-        said = {key: "".join(pieces) for key, pieces in self.pieces.items()}
-        text = said.pop("partial_json", "") if self.slot is None else self.slot.arguments
-        block = {**self.about, **said}
-        if text:
-            try:
-                block["input"] = decode_json(text.encode("utf-8", "surrogatepass"), adapter=adapter)
-            except BadResponse:  # cut, or no JSON
-                block["input"] = UNDECODED + text
-        return block
+_OF_BLOCKS = frozenset({"content_block_start", "content_block_delta", "content_block_stop"})
 
 
 class MessageStreamParser:
@@ -78,15 +54,15 @@ class MessageStreamParser:
         self._needs_end = needs_end
         self._calls = CallAssembler()
         self._count = 0
-        self._blocks: list[_Block] = []
-        self._open: dict[Any, _Block] = {}
-        self._closed: dict[Any, _Block] = {}
+        self._blocks: list[Block] = []
+        self._open: dict[Any, Block] = {}
+        self._closed: dict[Any, Block] = {}
         self._texts: list[str] = []
         self._about: JSON = {}
         self._usage: JSON = {}
         self._warnings: list[str] = []
         self._messages = 0
-        self._odd = 0
+        self._odd = self._late = 0
         self._ended = False
         self._strange: Mapping[str, Any] | None = None  # the first event that is none of this interface
         self.body: JSON = {}
@@ -100,7 +76,9 @@ class MessageStreamParser:
     def feed(self, event: Mapping[str, Any]) -> Sequence[RawCall]:
         """The calls that this event sealed.  Raises the ProviderError of an error in it."""
         kind = event.get("type")
-        if kind == "content_block_delta":
+        if self._ended and kind in _OF_BLOCKS:
+            self._late += 1
+        elif kind == "content_block_delta":
             self._read_delta(event.get("index"), event.get("delta"))
         elif kind == "content_block_start":
             self._start(event.get("index"), event.get("content_block"))
@@ -113,6 +91,8 @@ class MessageStreamParser:
         elif kind == "message_stop":
             self._ended = True
         elif kind == "message":  # a whole answer where a stream was asked
+            if not isinstance(event.get("content"), list):
+                parse_message(event, adapter=self._adapter)  # raises what is wrong with it
             self._begin(event)
             self._ended = True
         elif "[DONE]" in event:  # of compatible servers
@@ -152,15 +132,19 @@ class MessageStreamParser:
         known = self._open.get(key)
         if key is not None and known is not None and known.start == about:
             return  # it was said twice
-        if is_call(about):
-            call_id, name = identified(about.get("id")), named(about.get("name"))
-            slot = self._calls.delta(self._count, call_id, name, None, real=True)
-            self._count += 1
+        if is_call(about) and not is_phantom(about):
+            slot = self._called(about)
         self._closed.pop(key, None)
-        block = self._open[key] = _Block(about, slot)
+        block = self._open[key] = Block(about, slot)
         self._blocks.append(block)
         if about.get("type") == "text" and isinstance(about.get("text"), str):
             self._texts.append(about["text"])
+
+    def _called(self, about: Mapping[str, Any]) -> Slot:
+        """A call begins, of which this is known."""
+        call_id, name = identified(about.get("id")), named(about.get("name"))
+        self._count += 1
+        return self._calls.delta(self._count - 1, call_id, name, None, real=True)
 
     def _read_delta(self, index: Any, delta: Any) -> None:
         if not isinstance(delta, OBJECT):
@@ -169,7 +153,7 @@ class MessageStreamParser:
         block = self._open.get(key) or self._closed.get(key)
         if block is None:
             block = self._begun_by(key, delta)
-        elif ("partial_json" in delta) is (block.slot is None) and block.is_other(_kind(delta)):
+        elif ("partial_json" in delta) is not block.is_call and block.is_other(kind_of_piece(delta)):
             block = self._elsewhere(key, delta)
         if block is None:
             self._warnings.append(f"a piece came that belongs to no block: {delta.get('type')}")
@@ -183,10 +167,20 @@ class MessageStreamParser:
                 block.about["citations"] = [*(block.about.get("citations") or ()), value]
             elif isinstance(value, str):
                 block.add(key, value)
+                if key == "partial_json" and block.is_call and value.strip():
+                    self._name_nobody(block)
                 if key == "text" and block.about.get("type") == "text":
                     self._texts.append(value)
             elif value is not None:
                 block.about[key] = value
+
+    def _name_nobody(self, block: Block, *, kept: bool = False) -> None:
+        """A call without a name begins when it has arguments: else it may be a phantom."""
+        text = "".join(block.pieces.get("partial_json", ()))
+        if kept or not says_nothing(text):
+            block.pieces.pop("partial_json", None)
+            block.slot = self._called(block.about)
+            self._calls.delta(block.slot.index, None, None, text)
 
     def _key_of(self, index: Any) -> Any:
         """The key of the block that an index means, which a piece or the start of its block may lack."""
@@ -196,9 +190,9 @@ class MessageStreamParser:
             return only if key is None or only is None else key
         return _STRAY if key is None and key not in self._open else key
 
-    def _begun_by(self, key: Any, delta: Mapping[str, Any]) -> _Block | None:
+    def _begun_by(self, key: Any, delta: Mapping[str, Any]) -> Block | None:
         """The block of a piece whose start never came."""
-        kind = _kind(delta)
+        kind = kind_of_piece(delta)
         if kind is None:
             return None
         self._start(key, {"type": kind})
@@ -206,9 +200,9 @@ class MessageStreamParser:
             self._closed[key] = self._open.pop(key)
         return self._blocks[-1]
 
-    def _elsewhere(self, key: Any, delta: Mapping[str, Any]) -> _Block | None:
+    def _elsewhere(self, key: Any, delta: Mapping[str, Any]) -> Block | None:
         """The block of a piece that its index is not that of: the one that is open for it, or a new one."""
-        kind = _kind(delta)
+        kind = kind_of_piece(delta)
         if kind == "tool_use":
             fit = [one for one in self._open.values() if one.slot is not None and not one.slot.closed]
         else:
@@ -222,7 +216,7 @@ class MessageStreamParser:
             self._closed[key] = block
         self._stop(block)
 
-    def _stop(self, block: _Block | None) -> None:
+    def _stop(self, block: Block | None) -> None:
         """The end of a block.  Arguments that are no JSON wait for the end of the message: it tells if it was cut."""
         if block is None or block.slot is None or (block.slot.has_arguments and not block.slot.closed):
             return
@@ -230,12 +224,16 @@ class MessageStreamParser:
 
     def close(self) -> Turn:
         """The whole turn.  Raises IncompleteStream, with `.turn`, if the stream ended before the message did."""
+        if not self.text and not any(block.slot for block in self._blocks):
+            for block in self._blocks:
+                if block.is_call:  # there is nothing but phantoms: they fail, and show what came
+                    self._name_nobody(block, kept=True)
         for block in self._blocks:  # those whose end never came may have said it all when they began
             self._stop(block)
         self._calls.finish()
-        content = [block.whole(self._adapter) for block in self._blocks]
+        content = [block.whole(self._adapter) for block in self._blocks if block.slot or not block.is_call]
         self.body = {"type": "message", "role": "assistant", **self._about, "content": content, "usage": self._usage}
-        turn = parse_message(self.body, adapter=self._adapter)
+        turn = parse_message(self.body, adapter=self._adapter, phantoms=False)
         calls = tuple(slot.call for slot in self._calls.in_order() if slot.call is not None)
         warnings = [*turn.warnings, *self._calls.warnings(), *self._warnings]
         begun = bool(self._messages or self._blocks)
@@ -243,6 +241,10 @@ class MessageStreamParser:
             warnings.append("the message came without its start")
         if begun and not self._ended and not self._needs_end:
             warnings.append("the stream ended without message_stop")
+        if self._ended and self._late:
+            warnings.append(f"{self._late} events behind the end of the message were left out")
+        if self._ended and self._about.get("stop_reason") is None:
+            warnings.append("the message ended without a stop reason")
         if self._odd:
             warnings.append(left_out(self._odd))
         if self._messages > 1:
@@ -252,11 +254,6 @@ class MessageStreamParser:
             return turn
         strange = None if self._about else self._strange
         raise unended(turn, begun=begun, adapter=self._adapter, strange=strange)
-
-
-def _kind(delta: Mapping[str, Any]) -> str | None:
-    """The type of block that a piece is of; None if it may be of any."""
-    return next((kind for said, kind in _KINDS.items() if said in delta), None)
 
 
 def _key(index: Any) -> Any:

@@ -13,6 +13,7 @@ from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
 from toolfan.translation import error_from_body, instead
 from toolfan.wire import escaped, json_text, well_formed
+from toolfan_openai.entries import is_phantom
 from toolfan_openai.failures import error_of, error_told
 from toolfan_openai.parsing import OBJECT, text_or_none
 from toolfan_openai.usage import count
@@ -50,9 +51,14 @@ def parse_answer(body: Any, *, adapter: str) -> Turn:
 
 def _turn(body: Mapping[str, Any], output: Sequence[Any]) -> Turn:
     items = [item for item in output if isinstance(item, OBJECT)]
-    calls = seal(piece_of(item) for item in items if kind_of(item))
-    text, refusal = said(items)
     odd = len(output) - len(items)
+    text, refusal = said(items)
+    called = [item for item in items if kind_of(item)]
+    if not all(item.get("name") for item in called):
+        real = [item for item in called if not is_nobody(item)]
+        if text or refusal or real:
+            items, called = [item for item in items if not (kind_of(item) and is_nobody(item))], real
+    calls = seal(map(piece_of, called))
     return Turn(
         calls=calls,
         text=text,
@@ -88,6 +94,12 @@ def kind_of(item: Mapping[str, Any]) -> str | None:
     if isinstance(kind, str):
         return kind if kind in CALLS else None
     return next((call for call, field in CALLS.items() if field in item and "call_id" in item), None)
+
+
+def is_nobody(item: Mapping[str, Any]) -> bool:
+    """Whether a call has neither name nor arguments, as some servers send beside text or other calls."""
+    _, name, text = piece_of(item)
+    return not name and is_phantom({"function": {"arguments": text}})
 
 
 def given_id(item: Mapping[str, Any]) -> str | None:

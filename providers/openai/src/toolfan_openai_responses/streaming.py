@@ -17,7 +17,7 @@ from toolfan.wire import well_formed
 from toolfan_openai.failures import error_of, error_told
 from toolfan_openai.parsing import OBJECT
 
-from .parsing import CALLS, kind_of, parse_answer, piece_of, said
+from .parsing import CALLS, is_nobody, kind_of, parse_answer, piece_of, said
 from .stream_items import StreamItems
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class ResponseStreamParser:
         self._items = StreamItems()
         self._next = 0  # the place of the item whose call is opened next
         self._ended = self._said_done = False
+        self._alone = False  # whether nothing came but calls without name and arguments
         self._strange: Mapping[str, Any] | None = None  # the first event that is none of this interface
         self._left_out = 0  # characters of arguments
         self.texts: list[str] = []
@@ -83,10 +84,10 @@ class ResponseStreamParser:
                 self._read_item(one, dict(item), done=done)
         elif event.get("error") or kind == "error":
             raise error_from_body(event.get("error") or event, adapter=self._adapter)
-        elif kind in _ENDS or (kind is None and "output" in event):
-            self._end(_response(event), str(kind or "").partition(".")[2])
-        elif kind is None and (error := error_told(event)) is not None:
-            raise error_of(error, adapter=self._adapter)
+        elif kind in _ENDS:
+            self._end(_response(event), kind.partition(".")[2])
+        elif kind is None and self._is_whole(event):
+            pass
         elif isinstance(response := event.get("response"), OBJECT):
             self.body, self._strange = dict(response), {}  # from now on nothing is strange
             if kind == "response.done" and response.get("status") in _STATES:  # so the realtime service, and proxies
@@ -104,6 +105,8 @@ class ResponseStreamParser:
         self._items.say(one, item)
         one.done = done
         while (following := self._items.at.get(self._next)) is not None and following.said:
+            if _is_nobody(following) and not following.done:
+                break
             self._open(following)
             self._next += 1
         if done:
@@ -111,7 +114,7 @@ class ResponseStreamParser:
 
     def _open(self, one: Item) -> None:
         """The call in this item begins, after those of the items before it."""
-        if one.slot is not None or kind_of(one.said) is None:
+        if one.slot is not None or kind_of(one.said) is None or (_is_nobody(one) and not self._alone):
             return
         call_id, name, _ = piece_of(one.said)
         one.slot = self._calls.open(call_id, name)
@@ -153,6 +156,17 @@ class ResponseStreamParser:
 
     # The end.
 
+    def _is_whole(self, event: Mapping[str, Any]) -> bool:
+        """Whether this is a whole body where events were asked for, which is read; raises the error that it holds."""
+        if "output" not in event:
+            if (error := error_told(event)) is not None:
+                raise error_of(error, adapter=self._adapter)
+            return False
+        if not isinstance(event["output"], list):
+            parse_answer(event, adapter=self._adapter)  # raises what is wrong with it
+        self._end(_response(event), "")
+        return True
+
     def _end(self, response: JSON, status: str) -> None:
         self.body = {"status": status, **response} if status else response
         output = response.get("output")
@@ -178,9 +192,13 @@ class ResponseStreamParser:
 
     def _finish(self) -> None:
         self._left_out += self._items.settle_nobodys()
-        for one in self._items.in_order():
+        items = self._items.in_order()
+        for one in items:
             if not one.said and (one.pieces or one.whole is not None):
                 one.said = {"type": "function_call", "name": "", "arguments": ""}
+        said = self.text or any(self._refusals)
+        self._alone = not said and all(kind_of(one.said) is None or _is_nobody(one) for one in items)
+        for one in items:
             self._open(one)
             if one.slot is not None and not one.slot.has_arguments and (text := piece_of(one.said)[2]):
                 self._whole(one, text)  # some say it all when the item begins, and no more
@@ -230,6 +248,12 @@ def _response(event: Mapping[str, Any]) -> JSON:
     if isinstance(response, OBJECT):
         return dict(response)
     return {key: value for key, value in event.items() if key != "type"} if "output" in event else {}
+
+
+def _is_nobody(one: Item) -> bool:
+    """Whether it is a call that has neither name nor arguments so far."""
+    kind = None if one.said.get("name") else kind_of(one.said)
+    return kind is not None and is_nobody(one.said) and is_nobody({**one.said, CALLS[kind]: _came(one)})
 
 
 def _came(one: Item) -> str:
