@@ -77,6 +77,8 @@ class Asked:
 class Asker:
     """Asks a fault server, or another one at `base_url`, and checks what holds of every outcome."""
 
+    adapter = "openai"
+
     def __init__(self, server: FaultServer, sdk: Any, runner: asyncio.Runner | None) -> None:
         self.server, self.sdk, self.runner = server, sdk, runner
 
@@ -87,7 +89,8 @@ class Asker:
     def client(self, *, base_url: str | None = None, wait: Any = None, **options: Any) -> Any:
         """A toolfan client of this mode."""
         sdk = self.sdk.with_options(base_url=base_url) if base_url else self.sdk
-        return toolfan.from_openai(sdk, wait=wait or tenacity.wait_none(), **options)
+        wrap: Any = toolfan.wrap_async if self.runner else toolfan.wrap
+        return wrap(sdk, adapter=self.adapter, wait=wait or tenacity.wait_none(), **options)
 
     def __call__(
         self,
@@ -116,7 +119,7 @@ class Asker:
             with contextlib.suppress(AssertionError):  # on a busy machine the server hears of the last one later
                 until(lambda: self.server.requests(model) >= told)
             assert told == self.server.requests(model), "a request that is not counted"
-        check(asked)
+        check(asked, self.adapter)
         return asked
 
     def create(self, client: Any, **options: Any) -> Any:
