@@ -393,3 +393,43 @@ def test_importing_litellm_tries_no_network() -> None:
     """In a process where every connection, and every look-up of a name, is refused and counted."""
     done = subprocess.run([sys.executable, "-c", OFFLINE], capture_output=True, text=True, timeout=120, check=False)
     assert (done.stdout, done.returncode) == ("none\n", 0), done.stderr
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_connections_are_used_again(bench: Bench, mode: str) -> None:
+    """Whatever is left of the deadline: LiteLLM makes a client, and a connection, for each other timeout."""
+    timeouts = set()
+
+    class Noting(LiteLLMClient):  # type: ignore[misc, valid-type]
+        def completion(self, **arguments: Any) -> Any:
+            timeouts.add(arguments["timeout"])
+            return super().completion(**arguments)
+
+        async def acompletion(self, **arguments: Any) -> Any:
+            timeouts.add(arguments["timeout"])
+            return await super().acompletion(**arguments)
+
+    sdk = Noting(api_key=KEY, base_url=bench.serve(*[TWO] * 3).openai_url)
+    for deadline in (20, 19.5, 17):
+        assert list(ask(mode, "", sdk=sdk, deadline=deadline)) == [A(x=1), A(x=2)]
+    assert timeouts == {32.0}
+
+
+def test_while_it_is_imported_others_wait() -> None:
+    """A thread that found it half imported failed at what was missing."""
+    code = """if True:
+        import threading, toolfan_litellm.client as client
+        found = []
+        threads = [threading.Thread(target=lambda: found.append(client.load().completion)) for _ in range(2)]
+        threads[0].start()
+        import sys, time
+        while "litellm" not in sys.modules:
+            time.sleep(0.001)
+        while not hasattr(sys.modules["litellm"], "acompletion"):
+            time.sleep(0.001)
+        threads[1].start()
+        assert client.load().custom_provider_map is not None
+        for thread in threads:
+            thread.join()
+        assert len(found) == 2"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120)

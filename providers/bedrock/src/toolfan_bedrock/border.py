@@ -91,7 +91,7 @@ def _translated(
             adapter=adapter,
             hint="Check endpoint_url: a proxy or another service may have answered.",
         )
-    below = getattr(exc, "kwargs", {}).get("error")  # urllib3's
+    below = getattr(exc, "kwargs", {}).get("error") or exc.__cause__ or exc.__context__  # urllib3's, below botocore
     if names & {"ProtocolError", "ConnectionClosedError"} or type(below).__name__ == "InvalidHeader":
         return broken(adapter, exc, known, below)
     return (

@@ -15,21 +15,46 @@ from toolfan.masking import masked
 from toolfan.sockets import interrupt_urllib3
 from toolfan.translation import provider_words
 from toolfan.unread import body_of
+from toolfan.wire import decode_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _EXCERPT = 300
 """Bytes of what is no event stream that are looked at."""
+_PIECE = 65536
+_BLANK = b" \t\r\n\xef\xbb\xbf"
+_OF_AN_ANSWER = frozenset({"output", "__type", "message", "error", "Error", "Output"})
+
+
+class Whole(dict[str, Any]):
+    """A whole answer, or an error, as JSON in the place of a stream."""
+
+    __slots__ = ()
+
+
+class _CameWholeError(Exception):
+    """What leads a whole answer past botocore's reader."""
+
+    def __init__(self, body: Whole) -> None:
+        super().__init__()
+        self.body = body
 
 
 def events_of(stream: Any, *, adapter: str, content_type: str | None, secrets: tuple[str, ...]) -> Iterator[Any]:
     """The events, as botocore gives them, until all of interest have come.
 
-    Raises BadResponse for what is no event stream, and whatever botocore raises.
+    A whole answer in their place is one `Whole`.  Raises BadResponse for what is neither, and whatever botocore raises.
     """
     _look_at_its_start(stream, adapter, content_type, secrets)
     _tell_errors(stream)
+    try:
+        yield from _events(stream)
+    except _CameWholeError as exc:
+        yield exc.body
+
+
+def _events(stream: Any) -> Iterator[Any]:
     found, stopped = iter(stream), False
     for event in found:
         yield event
@@ -80,19 +105,25 @@ def _tell_errors(stream: Any) -> None:
 
 
 def _look_at_its_start(stream: Any, adapter: str, content_type: str | None, secrets: tuple[str, ...]) -> None:
-    """Has the stream raise BadResponse if its bytes are no frames: botocore fails at them unseen, or passes over them.
+    """Has the stream raise if its bytes are no frames: botocore fails at them unseen, or passes over them.
 
     A frame begins with its length in four bytes, and none is as long as a first byte above 1 would tell.
     """
-    read = getattr(getattr(stream, "_raw_stream", None), "stream", None)
+    raw: Any = getattr(stream, "_raw_stream", None)
+    read = getattr(raw, "stream", None)
     if read is None:  # of another form in other versions of the SDK
         return
 
     def looked_at(*given: Any, **named: Any) -> Iterator[bytes]:
-        chunks = read(*given, **named)
+        # urllib3 would wait for 64 kB, or for the end, where the answer is not in chunks.
+        as_it_comes = not getattr(raw, "chunked", True) and hasattr(raw, "read1")
+        chunks = iter(lambda: raw.read1(_PIECE), b"") if as_it_comes else read(*given, **named)
         first = next(filter(None, chunks), b"")
         if first[:1] > b"\x01":
-            raise _no_frames(_start(first, chunks), adapter, content_type, secrets)
+            start = _start(first, chunks)
+            if (body := _whole(start, chunks)) is not None:
+                raise _CameWholeError(body)
+            raise _no_frames(start[:_EXCERPT], adapter, content_type, secrets)
         yield first
         yield from chunks
 
@@ -101,9 +132,20 @@ def _look_at_its_start(stream: Any, adapter: str, content_type: str | None, secr
 
 def _start(first: bytes, chunks: Iterator[bytes]) -> bytes:
     start = first
-    while len(start) < _EXCERPT and (more := next(chunks, None)) is not None:
+    while len(start.lstrip(_BLANK)) < _EXCERPT and (more := next(chunks, None)) is not None:
         start += more
-    return start[:_EXCERPT]
+    return start
+
+
+def _whole(start: bytes, chunks: Iterator[bytes]) -> Whole | None:
+    """The answer, or the error, that came as JSON; None for anything else."""
+    if not start.lstrip(_BLANK).startswith(b"{"):
+        return None
+    try:
+        body = decode_json(start + b"".join(chunks), adapter="")
+    except BadResponse:
+        return None
+    return Whole(body) if body.keys() & _OF_AN_ANSWER else None
 
 
 def _no_frames(start: bytes, adapter: str, content_type: str | None, secrets: tuple[str, ...]) -> BadResponse:

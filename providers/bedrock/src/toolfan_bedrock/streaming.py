@@ -17,7 +17,7 @@ from toolfan.errors import BadResponse, IncompleteStream
 from toolfan.wire import decode_json, escaped, json_text, well_formed
 
 from .failures import error_of
-from .parsing import turn_of
+from .parsing import parse_converse, turn_of
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from toolfan.slots import Slot
 
 _NOTHING: Mapping[str, Any] = {}
+_OF_A_WHOLE = frozenset({"output", "__type", "message", "error", "Output"})
+"""Keys of an answer, or an error, that came whole where events were asked for."""
 
 
 class _Block:
@@ -86,6 +88,7 @@ class ConverseStreamParser:
         self._role = "assistant"
         self._end: Mapping[str, Any] | None = None
         self._about: JSON = {}
+        self._whole: Turn | None = None
         self.body: JSON = {}
         """After `close`: the answer as the body of a whole one."""
 
@@ -115,7 +118,16 @@ class ConverseStreamParser:
                 self._calls.finish(all_said=False)
             elif kind == "metadata":
                 self._about.update(given)
+            elif kind in _OF_A_WHOLE and self._whole is None:
+                self._read_whole(event)
         return self._calls.take()
+
+    def _read_whole(self, body: Mapping[str, Any]) -> None:
+        turn = self._whole = parse_converse(body, adapter=self._adapter)
+        self.body = dict(body)
+        self._texts.append(turn.text)
+        for call in turn.calls:
+            self._calls.whole(call.provider_id, call.name, call.arguments)
 
     def _start(self, at: int | None, start: Any) -> _Block:
         given = start if isinstance(start, Mapping) else _NOTHING
@@ -174,6 +186,9 @@ class ConverseStreamParser:
     def close(self) -> Turn:
         """The whole turn.  Raises IncompleteStream, with `.turn`, if `messageStop` never came."""
         self._calls.finish()
+        if self._whole is not None:
+            calls = [slot.call for slot in self._calls.in_order() if slot.call is not None]
+            return replace(self._whole, calls=tuple(calls))
         content = [whole for block in self._blocks if (whole := block.whole()) is not None]
         odd = len(self._blocks) - len(content)
         message: JSON = {"role": self._role, "content": content}

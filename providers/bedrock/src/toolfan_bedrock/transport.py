@@ -29,7 +29,7 @@ from toolfan.wire import decode_json, encode_json, kind_of
 from .blobs import to_json, to_sdk
 from .border import about, credentials_of, translated, with_words
 from .failures import with_own_setting
-from .reading import events_of, interrupt
+from .reading import Whole, events_of, interrupt
 from .threads import in_thread
 
 if TYPE_CHECKING:
@@ -123,6 +123,12 @@ def _stubbed(answer: Mapping[str, Any]) -> JSON:
     return body
 
 
+def _told(body: Any, secrets: tuple[str, ...]) -> Any:
+    """The body of an answer; without secrets where it is none, or tells an error."""
+    good = isinstance(body, dict) and body.get("output") and not (body.get("Error") or body.get("error"))
+    return body if good else blotted(body, secrets)
+
+
 class _Sender:
     """What the sync and the async sender share."""
 
@@ -161,8 +167,7 @@ class _Sender:
             exc.request_id = request_id
             with_own_setting(exc)
             raise
-        if not (isinstance(body, dict) and body.get("output")) or body.get("Error") or body.get("error"):
-            body = blotted(body, secrets)
+        body = _told(body, secrets)
         return WireResponse(without_echo_of(self.keys(asked), body, asked.content, _WORDS), request_id, headers)
 
     def secrets(self, asked: _Asked) -> tuple[str, ...]:
@@ -177,7 +182,8 @@ class _Sender:
         keys, secrets = self.keys(asked), self.secrets(asked)
         try:
             for event in events_of(stream, adapter=self.adapter, content_type=kind_of(headers), secrets=secrets):
-                yield blotted_beside(to_json(event), keys, _WORDS)
+                told = _told(event, secrets) if isinstance(event, Whole) else to_json(event)
+                yield blotted_beside(told, keys, _WORDS)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self.failure(exc, asked, reading=True)
 

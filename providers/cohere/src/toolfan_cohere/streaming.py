@@ -32,8 +32,9 @@ _KINDS = frozenset(
 class CohereStreamParser:
     """One streamed answer; see `toolfan.adapter.StreamParser`.  The end is the event `message-end`.
 
-    A piece without an index belongs to the only call that is open.  `needs_end` False is for servers that are known to
-    send no end: then the end of the stream is the end, too.
+    `[DONE]` without it is the end, too, where something was said.  A piece without an index belongs to the only call
+    that is open.  `needs_end` False is for servers that are known to send no end: then the end of the stream is the
+    end, too.
     """
 
     def __init__(self, adapter: str, *, needs_end: bool = True) -> None:
@@ -48,7 +49,7 @@ class CohereStreamParser:
         self._message: JSON = {"role": "assistant"}
         self._id: Any = None
         self._end: Mapping[str, Any] | None = None
-        self._begun = False
+        self._begun = self._done = False
         self._strange: Mapping[str, Any] | None = None  # the first event that is none of this interface
         self._whole: Turn | None = None
         self.body: JSON = {}
@@ -95,6 +96,7 @@ class CohereStreamParser:
         return self._calls.take()
 
     def _note(self, kind: Any, event: Mapping[str, Any]) -> None:
+        self._done = self._done or "[DONE]" in event
         self._begun = self._begun or (isinstance(kind, str) and kind in _KINDS)
         whole = kind is None and event.get("message")
         if not self._begun and not whole and "[DONE]" not in event and is_strange(event):
@@ -143,17 +145,18 @@ class CohereStreamParser:
         if self._whole is not None:
             return replace(self._whole, calls=calls)
         message = {**self._message, **self._said(slots)}
-        ended = self._end if self._end is not None else _NOTHING
+        about = self._end if self._end is not None else _NOTHING
         self.body = {"id": self._id, "message": message}
-        self.body |= {key: ended[key] for key in ("finish_reason", "usage") if key in ended}
+        self.body |= {key: about[key] for key in ("finish_reason", "usage") if key in about}
         turn = turn_of(self.body, message, calls)
         warnings = [*turn.warnings, *self._calls.warnings()]
-        if self._begun and self._end is None and not self._needs_end:
+        ended = self._begun and (not self._needs_end or self._done)
+        if ended and self._end is None:
             warnings.append("the stream ended without message-end")
         turn = replace(turn, warnings=tuple(warnings))
         if (failure := failure_of(turn, self._adapter)) is not None:
             raise failure
-        if self._end is not None or (self._begun and not self._needs_end):
+        if self._end is not None or (ended and (turn.calls or turn.text or not self._needs_end)):
             return turn
         raise unended(turn, begun=self._begun, adapter=self._adapter, strange=self._strange)
 

@@ -14,17 +14,31 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
+from toolfan.errors import (
+    AuthenticationError,
+    BadResponse,
+    ProviderError,
+    ToolfanError,
+    Unavailable,
+    UsageError,
+)
 from toolfan.logins import login_of, proxy_logins, query_of
 from toolfan.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets
-from toolfan.translation import error_from_body, error_from_status, excerpt, named, not_connected, timed_out
+from toolfan.translation import broken, error_from_body, error_from_status, excerpt, named, not_connected, timed_out
 from toolfan.unread import error_of_code
 
 _TIMEOUT = frozenset({"Timeout", "APITimeoutError", "TimeoutException", "TimeoutError"})
 _CONNECTION = frozenset({"TransportError", "OSError", "APIConnectionError", "ClientConnectionError"})
-_UNREADABLE = frozenset({"JSONDecodeError", "DecodingError"})
-_NO_ANSWER = "Empty or invalid response from LLM endpoint"
-"""What LiteLLM says of a good status with a page of HTML, or nothing, behind it; no class of its own tells it."""
+_READERS = ("httpx", "httpcore", "h11", "aiohttp", "httpx2")
+_UNREADABLE = frozenset({"JSONDecodeError", "DecodingError", "UnicodeDecodeError", "RecursionError"})
+_NO_ANSWER = (
+    "Empty or invalid response from LLM endpoint",
+    "LiteLLM: provider returned",  # "... 'choices' that is not a list"
+    "for integer string conversion: value has",  # of a number in the answer; of one in a request it says no more
+)
+"""What is said of a good status with no answer behind it that can be read; no class tells it."""
+_ENDED_BADLY = "raised a streaming error - finish_reason: error"
+"""What LiteLLM says of a finish reason that is an error; the chunk stands behind it."""
 _CODES = {"ContentPolicyViolationError": "content_policy_violation", "BudgetExceededError": "insufficient_quota"}
 _NO_CODE = 422
 """What LiteLLM says of an error object without a code."""
@@ -64,18 +78,23 @@ def translated(
     if (names | below) & _TIMEOUT and status in (None, 408, 500):
         return timed_out(adapter, timeout, exc)
     if _is_unreadable(exc, below):
+        told = _met(exc) if _TRACEBACK in str(exc) else exc
         return BadResponse(
-            f"the answer cannot be read: {named(exc, secrets)}", adapter=adapter, hint="Check the base URL."
+            f"the answer cannot be read: {named(told, secrets)}", adapter=adapter, hint="Check the base URL."
         )
     if (error := _in_an_answer(exc)) is not None:
         return error_from_body(blotted(error, secrets), adapter=adapter)
+    if (failed := _ended_badly(exc, adapter, secrets)) is not None:
+        return failed
+    if begun and isinstance(met := _met(exc), _UNFORESEEN):
+        return _no_answer(met, adapter, secrets)
     if _answered(exc) is None:
         if "UnsupportedParamsError" in names:
             return UsageError(
                 f"LiteLLM refuses the request: {named(exc, secrets)}", adapter=adapter, hint="Leave the option out."
             )
         if (below | ({*names} - {"APIConnectionError"})) & _CONNECTION:
-            return not_connected(adapter, exc, secrets)
+            return _not_connected(exc, adapter, secrets)
     if status in _MADE_UP and not any(map(_answered, _chain(exc))):
         nobodys = _of_nobody(exc, adapter, secrets, keyless=keyless, begun=begun)
         if nobodys is not None:
@@ -88,22 +107,19 @@ def translated(
 def _is_unreadable(exc: Exception, below: set[str]) -> bool:
     """Whether a good status came, or none that LiteLLM tells, and nothing that could be read behind it."""
     good = any(str(getattr(one, "status_code", "")).startswith("2") for one in _chain(exc))
-    return _NO_ANSWER in str(exc) or bool(below & _UNREADABLE and (good or _answered(exc) is None))
+    return any(words in str(exc) for words in _NO_ANSWER) or bool(
+        below & _UNREADABLE and (good or _answered(exc) is None)
+    )
 
 
 def _of_nobody(
     exc: Exception, adapter: str, secrets: tuple[str, ...], *, keyless: bool, begun: bool
 ) -> ToolfanError | None:
     """The error of what LiteLLM met by itself; None if it does not tell what that was."""
-    others = (one for one in _chain(exc) if not type(one).__module__.startswith("litellm"))
-    met = next((one for one in others if type(one) is not Exception), exc)
+    met = _met(exc)
     kind, said = type(met).__name__, excerpt(str(met).partition(_TRACEBACK)[0], secrets)
     if isinstance(met, _UNFORESEEN) or kind == "ValidationError":
-        return BadResponse(
-            f"LiteLLM could read no answer: {kind}: {said}",
-            adapter=adapter,
-            hint="Check the base URL: another service may have answered.",
-        )
+        return _no_answer(met, adapter, secrets)
     if begun:
         return None
     missing = _missing(exc) if keyless else []
@@ -117,6 +133,38 @@ def _of_nobody(
     if met is exc or getattr(exc, "status_code", None) == _DENIED:
         return None
     return error_of_code(met, adapter=adapter, secrets=secrets)
+
+
+def _met(exc: BaseException) -> BaseException:
+    """What LiteLLM met, as far as it keeps it."""
+    others = (one for one in _chain(exc) if not type(one).__module__.startswith("litellm"))
+    return next((one for one in others if type(one) is not Exception), exc)
+
+
+def _no_answer(met: BaseException, adapter: str, secrets: tuple[str, ...]) -> BadResponse:
+    said = excerpt(str(met).partition(_TRACEBACK)[0], secrets)
+    return BadResponse(
+        f"LiteLLM could read no answer: {type(met).__name__}: {said}",
+        adapter=adapter,
+        hint="Check the base URL: another service may have answered.",
+    )
+
+
+def _not_connected(exc: BaseException, adapter: str, secrets: tuple[str, ...]) -> ProviderError:
+    """The error of a connection; what came through it, if that is no HTTP, is told by the library that read it."""
+    read = (one for one in _chain(exc) if type(one).__module__.partition(".")[0] in _READERS)
+    found = (broken(adapter, one, secrets) for one in read)
+    return next((one for one in found if isinstance(one, BadResponse)), None) or not_connected(adapter, exc, secrets)
+
+
+def _ended_badly(exc: BaseException, adapter: str, secrets: tuple[str, ...]) -> Unavailable | None:
+    """The error of a stream whose finish reason is one; None for any other error."""
+    said = next((str(one) for one in _chain(exc) if _ENDED_BADLY in str(one)), None)
+    if said is None:
+        return None
+    chunk = excerpt(said.partition(_TRACEBACK)[0].partition(_ENDED_BADLY)[2].lstrip(", "), secrets)
+    what = f"the answer ended with the finish reason error: {chunk}"
+    return Unavailable(what, adapter=adapter, hint="The same request may succeed later.")
 
 
 def _missing(exc: Exception) -> list[str]:

@@ -49,7 +49,8 @@ class LiteLLMClient:
 def load() -> Any:
     """The module litellm, imported without a request to the network.  Raises AdapterNotInstalled without it."""
     found = sys.modules.get("litellm")
-    if found is not None and hasattr(found, "acompletion"):
+    # While another thread imports it, it is half there: then this one waits.
+    if found is not None and not getattr(found.__spec__, "_initializing", False):
         return found
     with _importing:
         try:

@@ -9,6 +9,7 @@ are told (`border` does).
 
 from __future__ import annotations
 
+import math
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -52,7 +53,7 @@ class _Sender:
         arguments = from_json(encode_json(request.body))
         arguments |= {"num_retries": 0, "max_retries": 0, "drop_params": False, "_skip_mcp_handler": True}
         if timeout is not None:
-            arguments["timeout"] = timeout
+            arguments["timeout"] = _coarse(timeout)
         if headers:
             arguments["extra_headers"] = Hidden(headers)
         return arguments  # type: ignore[no-any-return]
@@ -100,6 +101,14 @@ class _Sender:
         error = translated(exc, adapter=self.adapter, timeout=timeout, secrets=secrets, keyless=keyless, begun=begun)
         cause = exc.__cause__ if isinstance(exc, ToolfanError) else exc
         raise_from(error, None if cause is None or shows_secret(cause, secrets) else cause)
+
+
+def _coarse(seconds: float) -> float:
+    """The next power of two: LiteLLM makes another client, with connections that stay open, for each other timeout.
+
+    It ends what a deadline has left behind; the deadline itself is kept by toolfan.
+    """
+    return 2.0 ** math.ceil(math.log2(max(seconds, 0.25)))
 
 
 def _dumped(answer: Any) -> JSON:
