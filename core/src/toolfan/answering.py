@@ -18,6 +18,7 @@ from .masking import text_of
 from .wire import json_faults, well_formed
 
 if TYPE_CHECKING:
+    from .adapter import ParallelToolsAdapter
     from .calls import BadCall, Outcome, RawCall, Turn
     from .errors import CallError
 
@@ -123,6 +124,14 @@ def reask_answer(outcome: Outcome[Any], *, still_owed: str = "") -> Answer:
         return Answer(outcome.raw, f"{ACCEPTED}{still_owed}")
     answer = error_answer(outcome)
     return Answer(answer.call, f"{answer.content}{still_owed}", is_error=True)
+
+
+def goes_back(adapter: ParallelToolsAdapter, turn: Turn) -> bool:
+    """Whether the turn is sent back: a service refuses one that says nothing; what else is said, adapters know."""
+    if turn.calls or turn.text or turn.refusal or turn.stop.kind == "paused":
+        return True
+    knows = getattr(adapter, "goes_back", None)
+    return knows is not None and bool(knows(turn))
 
 
 def check_answers(turn: Turn, answers: Sequence[Answer], *, adapter: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .answering import error_text, reask_answer, wire_answers
+from .answering import error_text, goes_back, reask_answer, wire_answers
 from .calls import BadCall, RawCall
 from .errors import InvalidCalls, MalformedArguments
 from .judging import is_beyond_limit, lacks_required, limit_of, names_of, required_of, without_requirement
@@ -74,7 +74,7 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
         answers[said[-1].raw.id] = reask_answer(said[-1], still_owed=reminder)
         return FollowUp(tuple(adapter.build_answer(latest.turn, wire_answers(latest.turn.calls, answers))))
     nudge = reminder.strip()
-    replayed = adapter.build_answer(latest.turn, []) if latest.turn.text else []
+    replayed = adapter.build_answer(latest.turn, []) if goes_back(adapter, latest.turn) else []
     return FollowUp((*replayed, {"role": "user", "content": nudge}), nudge)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from .answering import reask_answer, result_answer, wire_answers
+from .answering import goes_back, reask_answer, result_answer, wire_answers
 from .calls import Result
 from .errors import CallError, UsageError
 
@@ -43,7 +43,7 @@ def replies(calls: Calls[Any], results: Any) -> list[Message]:
                 answers[outcome.raw.id] = result_answer(outcome.raw, told[call_id])
             else:  # failed, or mended since, or a repetition of a call that is answered elsewhere
                 answers[outcome.raw.id] = reask_answer(outcome)
-        if one.turn.calls or one.turn.text or one.turn.refusal or one.turn.stop.kind == "paused":
+        if goes_back(calls.codec, one.turn):
             said += calls.codec.build_answer(one.turn, wire_answers(one.turn.calls, answers))
         if one.nudge:
             said.append({"role": "user", "content": one.nudge})

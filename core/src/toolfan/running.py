@@ -242,13 +242,11 @@ def _record(
     if calls.failed and not written:  # the provider could not read what the model wrote: nothing to answer
         more = follow_up(adapter, prepared.request, calls)
         said = list(more.messages) if more else []
-    elif calls.outcomes or calls.text or len(calls.rounds) > 1 or paused:
+    else:
         said = calls.reply(told)
         # Else the last word were the model's own.
         if calls.outcomes and calls.turn.text and not (calls.turn.calls or paused):
             said.append({"role": "user", "content": _GO_ON})
-    else:
-        said = []
     so_far.messages += tuple(said)
 
 

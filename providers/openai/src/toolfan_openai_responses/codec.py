@@ -27,7 +27,7 @@ from toolfan.wire import encode_json, merge_extra_body
 from toolfan_openai.codec import CAPABILITIES, strict_schema
 from toolfan_openai.settings import EndpointSettings
 
-from .items import answer_item, calls_by_id, input_items, output_items
+from .items import answer_item, calls_by_id, input_items, output_items, says_more
 from .options import OPTION_NAMES
 from .parsing import parse_answer
 from .streaming import ResponseStreamParser
@@ -139,6 +139,10 @@ class ResponsesAdapter:
             for answer in answers
         ]
         return [*said, *outputs]
+
+    def goes_back(self, turn: Turn) -> bool:
+        """Whether a turn without calls and text says something: an image, a call of the service's own tools."""
+        return says_more(turn)
 
     def connect(self, settings: BaseModel, *, use_async: bool) -> object:
         """The SDK's client.  Raises ConfigError without a key, AdapterNotInstalled without the SDK."""

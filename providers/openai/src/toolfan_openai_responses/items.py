@@ -138,6 +138,14 @@ def output_items(turn: Turn) -> list[JSON]:
     return sendable(items)  # type: ignore[no-any-return]
 
 
+def says_more(turn: Turn) -> bool:
+    """Whether a whole turn has items beside messages and reasoning, which the service refuses where nothing follows."""
+    kinds = [item.get("type") for item in turn.replay] if isinstance(turn.replay, Sequence) else []
+    if turn.stop.kind != "end" or kinds[-1:] == ["reasoning"]:
+        return False
+    return any(isinstance(kind, str) and kind not in ("message", "reasoning") for kind in kinds)
+
+
 def _made_by_hand(turn: Turn) -> list[JSON]:
     said: list[JSON] = [{"role": "assistant", "content": turn.text}] if turn.text else []
     return [*said, *({"type": "function_call", "call_id": call.provider_id} for call in turn.calls)]
