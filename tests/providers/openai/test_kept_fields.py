@@ -124,6 +124,68 @@ def test_the_turn_is_sent_back_with_them(faulty: Callable[..., FaultServer], row
     assert len(calls) == 1
 
 
+def test_what_each_piece_says_of_itself_is_none_of_the_turn(faulty: Callable[..., FaultServer]) -> None:
+    """Groq names the channel in each piece; its whole messages have none, and it refuses a message that has one."""
+    pieces = [said(role="assistant", content="")]
+    pieces += [said(reasoning=word, channel="analysis") for word in ("I", " think")] + [said(channel="commentary")]
+    stream = event(*pieces, chunk(piece(0, "a", "Weather", A))) + END
+    with openai.OpenAI(api_key=KEY, base_url=faulty(http(stream, content_type="text/event-stream")).url) as sdk:
+        calls = toolfan.from_openai(sdk, stop=ONCE).stream(model="m", messages=USER, tools=TOOLS).until_done()
+    assert calls.turn.replay["reasoning"] == "I think"
+    assert calls.turn.replay.keys() == {"role", "content", "reasoning", "tool_calls"}
+
+
+def words(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def idea(*said: Any, **more: Any) -> dict[str, Any]:
+    """A thought as Mistral writes it: its texts are parts, too."""
+    return {"type": "thinking", "thinking": [words(one) if isinstance(one, str) else one for one in said], **more}
+
+
+CONTENTS: dict[str, tuple[list[Any], list[Any]]] = {
+    "one thought in pieces": (
+        ["", [idea("I")], [idea(" think")], "So", " it is."],
+        [idea("I think"), words("So it is.")],
+    ),
+    "no text": (["", [idea("I")], [idea(" think")]], [idea("I think")]),
+    "one after another": (
+        [[idea("I"), idea(" think")], [words("So "), idea("no"), words("not.")], [idea("Hm")]],
+        [idea("I think"), words("So "), idea("no"), words("not."), idea("Hm")],
+    ),
+    "one that is closed": (
+        [[idea("I")], [idea("", closed=True)], [idea("Yes")], "So."],
+        [idea("I", closed=True), idea("Yes"), words("So.")],
+    ),
+    "what is no text in it": (
+        [[idea("I", {"type": "reference", "reference_ids": [1]})], [idea("think", 3)]],
+        [idea("I", {"type": "reference", "reference_ids": [1]}, "think", 3)],
+    ),
+}
+
+
+@pytest.mark.parametrize("row", CONTENTS)
+def test_thoughts_among_the_texts_are_sent_back_as_a_whole_message_has_them(
+    faulty: Callable[..., FaultServer], row: str
+) -> None:
+    contents, wanted = CONTENTS[row]
+    stream = event(*(said(content=one) for one in contents), chunk(piece(0, "a", "Weather", A))) + END
+    with openai.OpenAI(api_key=KEY, base_url=faulty(http(stream, content_type="text/event-stream")).url) as sdk:
+        calls = toolfan.from_openai(sdk, stop=ONCE).stream(model="m", messages=USER, tools=TOOLS).until_done()
+    told, answer = calls.reply({"a": "sunny"})
+    assert told["content"] == wanted
+    assert calls.text == "".join(part["text"] for part in wanted if part["type"] == "text")
+    assert (calls.raw["choices"][0]["message"]["content"], answer["role"]) == (wanted, "tool")
+
+
+def test_a_content_in_parts_that_are_texts_is_a_text(faulty: Callable[..., FaultServer]) -> None:
+    stream = event(said(content=[words("It is "), words("so")]), said(content=["."]), said(content=[3])) + END
+    with openai.OpenAI(api_key=KEY, base_url=faulty(http(stream, content_type="text/event-stream")).url) as sdk:
+        calls = toolfan.from_openai(sdk, stop=ONCE).stream(model="m", messages=USER, tools=TOOLS).until_done()
+    assert (calls.text, calls.turn.replay["content"]) == ("It is so.", "It is so.")
+
+
 def test_fields_of_a_call_are_kept_too(faulty: Callable[..., FaultServer]) -> None:
     first, more = piece(0, "a", "Weather", A[:5]), piece(0, arguments=A[5:])
     first |= {"note": "x"}
@@ -143,6 +205,7 @@ def test_fields_of_a_call_are_kept_too(faulty: Callable[..., FaultServer]) -> No
         {"reasoning": "word " * 100},
         {"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "word " * 20}] * 6},
         {"thinking_blocks": [{"type": "thinking", "thinking": "word " * 100}]},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "word " * 100}]}]},
         {"tool_calls": [{"index": 0, "note": "word " * 100, "function": {"name": "A", "arguments": ""}}]},
     ],
     ids=lambda delta: next(iter(delta)),

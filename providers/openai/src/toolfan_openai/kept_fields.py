@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WORDS = frozenset({"role", "type", "name", "id"})  # they are said again, not continued
+_OF_PIECES = "channel"
+"""Says which channel one piece is of (Groq writes it into each): a whole message has none, and services refuse it."""
 _BLOCKS = ("thinking_blocks", "reasoning_details")
 """Lists whose blocks come in pieces, the signature last: of LiteLLM and of OpenRouter.
 
@@ -34,8 +36,26 @@ class _Pieces:
         self.said = [*said]
 
 
+class _Parts:
+    """A content in parts, while it comes: the texts, and what stands before which of them."""
+
+    __slots__ = ("said", "texts")
+
+    def __init__(self, texts: list[str]) -> None:
+        self.said: list[tuple[int, Mapping[str, Any]]] = []
+        self.texts = texts
+
+
+def keep_part(kept: dict[str, Any], part: Any, texts: list[str]) -> None:
+    """Add a part of the content that is thought, as Mistral sends it among `texts`; others are no part of the turn."""
+    if isinstance(part, OBJECT) and part.get("type") == "thinking" and isinstance(part.get("thinking"), list):
+        kept.setdefault("content", _Parts(texts)).said.append((len(texts), part))
+
+
 def keep(kept: dict[str, Any], key: str, value: Any) -> None:
     """Add what came of one field: texts and lists are continued.  `finished` tells what it is in the end."""
+    if key == _OF_PIECES:
+        return
     before = kept.get(key)
     if isinstance(value, str) and key not in _WORDS and isinstance(before, str | _Pieces):
         kept[key] = _continued(before, value)
@@ -66,7 +86,39 @@ def finished(kept: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _joined(value: Any) -> Any:
+    if isinstance(value, _Parts):
+        return _in_parts(value)
     return "".join(value.said) if isinstance(value, _Pieces) else value
+
+
+def _in_parts(content: _Parts) -> list[Any]:
+    """The parts as a whole message has them: pieces of one thought are one."""
+    parts: list[Any] = []
+    told = 0
+    for at, thought in [*content.said, (len(content.texts), None)]:
+        if text := "".join(content.texts[told:at]):
+            parts.append({"type": "text", "text": text})
+        told = at
+        if thought is None:
+            continue
+        if not parts or parts[-1]["type"] != "thinking" or parts[-1].get("closed"):
+            parts.append({"type": "thinking", "thinking": []})
+        before = parts[-1]["thinking"]
+        parts[-1].update(thought)
+        parts[-1]["thinking"] = before
+        for piece in thought["thinking"]:
+            if before and _is_text(before[-1]) and _is_text(piece):
+                before[-1]["text"].said.append(piece["text"])
+            else:
+                before.append({**piece, "text": _Pieces(piece["text"])} if _is_text(piece) else piece)
+    for part in parts:
+        if part["type"] == "thinking":
+            part["thinking"] = [finished(one) if isinstance(one, dict) else one for one in part["thinking"]]
+    return parts
+
+
+def _is_text(piece: Any) -> bool:
+    return isinstance(piece, OBJECT) and piece.get("type") == "text" and isinstance(piece.get("text"), str | _Pieces)
 
 
 def _continued(before: str | _Pieces, piece: str) -> _Pieces:

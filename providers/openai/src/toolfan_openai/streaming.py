@@ -19,7 +19,7 @@ from toolfan.wire import well_formed
 from .call_pieces import CallPieces, entry_of, holds
 from .choices import FirstChoice
 from .failures import error_of, error_told, says_something
-from .kept_fields import finished, keep
+from .kept_fields import finished, keep, keep_part
 from .parsing import (
     ENDED_BADLY,
     OBJECT,
@@ -226,12 +226,12 @@ class ChatStreamParser:
         if isinstance(value, str):
             if value:
                 self.texts.append(value)
-        elif value is not None:
-            text, refusal = content_text(value)
-            if text:
-                self.texts.append(text)
-            if refusal:
-                self._refusals.append(refusal)
+        elif isinstance(value, list):
+            for part in value:
+                keep_part(self._message, part, self.texts)
+                text, refusal = content_text([part])
+                self.texts += [text] if text else []
+                self._refusals += [refusal] if refusal else []
 
     def close(self) -> Turn:
         """The whole turn.
@@ -262,9 +262,8 @@ class ChatStreamParser:
         calls = tuple(slot.call for slot in slots if slot.call is not None)
         warnings = [*self._calls.warnings()]
         if others := self._first.others:
-            which = (
-                f", number {self._first.index}" if self._first.index else ""
-            )  # begun before the others, and handed out
+            # It began before the others, and was handed out.
+            which = f", number {self._first.index}" if self._first.index else ""
             warnings.append(f"the answer has {len(others) + 1} choices; only the first was read{which}")
         if not ended:
             warnings.append("the stream ended without a finish reason")
