@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import pickle
 from dataclasses import field
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from toolfan import values
@@ -163,3 +163,22 @@ def test_it_is_made_as_its_signature_says(make: Any) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Pair(1).left = 2
     assert RawCall.__init__.__qualname__ == "RawCall.__init__"
+
+
+@BOTH
+def test_the_annotations_of_what_makes_it_are_read_in_its_module(make: Any) -> None:
+    """So what injects by signature reads them."""
+
+    @make(frozen=True, slots=True)
+    class Noted:
+        note: Any
+
+    assert get_type_hints(Noted.__init__) == {"note": Any, "return": type(None)}
+    assert inspect.signature(Noted, eval_str=True).parameters["note"].annotation is Any
+
+
+def test_the_annotations_of_public_ones_are_read() -> None:
+    from toolfan import Call, RawCall, Result, StopReason, Usage
+
+    for one in (Call, RawCall, Result, StopReason, Usage):
+        assert list(get_type_hints(one.__init__)) == [*one.__match_args__, "return"]

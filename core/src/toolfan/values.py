@@ -73,12 +73,13 @@ def _set_by_slots(cls: Any) -> None:
     if not (plain and own and fields) or hasattr(cls, "__post_init__"):
         return
     setters = {f"_set_{one.name}": vars(cls)[one.name].__set__ for one in fields}
-    lines = "".join(f"\n    _set_{one.name}(self, {one.name})" for one in fields)
-    made: dict[str, Any] = {}
-    exec(f"def __init__(self, {', '.join(one.name for one in fields)}):{lines}", setters, made)
-    init, given = made["__init__"], cls.__init__
+    lines = "".join(f"\n        _set_{one.name}(self, {one.name})" for one in fields)
+    text = f"    def __init__(self, {', '.join(one.name for one in fields)}):{lines}\n    return __init__"
+    given, made = cls.__init__, dict[str, Any]()
+    exec(f"def make({', '.join(setters)}):\n{text}", given.__globals__, made)  # in which the annotations are read
+    init = made["make"](**setters)
     init.__defaults__, init.__annotations__ = given.__defaults__, given.__annotations__
-    init.__qualname__, init.__module__ = given.__qualname__, cls.__module__
+    init.__qualname__ = given.__qualname__
     cls.__init__ = init
 
 
