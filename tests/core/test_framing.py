@@ -174,6 +174,21 @@ def test_what_is_broken_is_told_after_the_events_before_it(form: str) -> None:
     check(*BROKEN[form])
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"text": "\\ud83d", "more": ["\\ud83d\\n", "\\udc00", "\\ud83d\\u0041"]}',
+        b'{"deep": ' + b"[" * 230 + b"]" * 230 + b"}",
+        '{"text": "ü 😀\u2028", "numbers": [-1.5e+30, NaN, -Infinity, 0, true, null]}'.encode(),
+    ],
+    ids=["halves of characters", "deep", "whatever json has"],
+)
+def test_the_beginning_of_what_would_be_read_whole_is_no_fault(body: bytes) -> None:
+    assert decoded([body])[0] != []
+    for end in range(1, len(body)):
+        assert decoded([body[:end]]) == ([], None), body[:end]
+
+
 def test_the_start_of_a_long_page_is_told_with_its_type_and_without_secrets() -> None:
     page = b"<html>\n<p>" + SECRET.encode() + b"</p>\n" + b"x" * 5000
     for pieces in ([page], bytewise(page)):

@@ -26,6 +26,8 @@ DONE: Final[JSON] = {"[DONE]": True}
 """The event that stands for `data: [DONE]`."""
 EXCERPT = 300
 """Bytes of an answer that are looked at for errors."""
+_READ_ANYWAY = ("hex escape", "recursion limit")
+"""Words of the decoder's of what `About.decoded` reads when it is whole: lone surrogates, deep nesting."""
 _LIST = re.compile(rb"\[\s*(\{|$)")
 _FIELD = re.compile(rb"[\w.-]*")
 _MASKED = 2000
@@ -60,7 +62,7 @@ class About:
         try:
             from_json(text, allow_partial=True)
         except ValueError as exc:
-            if "surrogate" not in str(exc):  # which `decoded` would read
+            if not any(words in str(exc) for words in _READ_ANYWAY):
                 raise self.fault("the answer is not JSON", text.encode("latin-1")) from None
 
     def too_long(self, data: bytes) -> BadResponse:
