@@ -124,6 +124,25 @@ def test_pieces_of_items_whose_beginning_was_left_out_are_told_by_either_mark(na
         assert read(without(events, key))[1].calls == CODEC.parse_response(body).calls
 
 
+@pytest.mark.parametrize("name", ["two calls", "a custom call"])
+def test_pieces_of_items_whose_beginning_was_left_out_may_all_have_one_id(name: str) -> None:
+    """Then their indices tell."""
+    body = {**ANSWERS[name], "output": [{**one, "id": "same"} for one in ANSWERS[name]["output"]]}
+    events = [one for one in events_of(body, interleaved=True) if one["type"] != "response.output_item.added"]
+    assert read(events)[1].calls == CODEC.parse_response(body).calls
+
+
+@pytest.mark.parametrize("key", ["output_index", None])
+def test_pieces_of_items_whose_beginning_was_left_out_may_bear_their_calls_ids(key: str | None) -> None:
+    body = ANSWERS["two calls"]
+    calls = {one["id"]: one["call_id"] for one in body["output"] if "call_id" in one}
+    events = [one for one in events_of(body) if one["type"] != "response.output_item.added"]
+    events = [
+        {**one, "item_id": calls.get(one["item_id"], one["item_id"])} if "item_id" in one else one for one in events
+    ]
+    assert read(without(events, key) if key else events)[1].calls == CODEC.parse_response(body).calls
+
+
 def test_ids_of_items_that_change_on_the_way_are_no_new_items() -> None:
     """As one proxy sends them: only the index tells what belongs together."""
     body, number = ANSWERS["two calls"], itertools.count()

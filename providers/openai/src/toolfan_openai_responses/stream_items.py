@@ -36,6 +36,7 @@ class Item:
     slot: Slot | None = None
     done: bool = False
     marked: bool = False  # began with a piece that bears its id
+    index: int | None = None  # of that piece
     texts: dict[str, list[str]] = field(default_factory=dict)  # pieces of text and refusal, by the name of their field
 
 
@@ -113,15 +114,22 @@ class StreamItems:
         if here is not None and given in (here.said.get("id"), _call_id(here.said)):
             return here
         given = given if isinstance(given, str) else ""
-        found = self._by_id.get(given) or self._called.get(given) or here
+        found = self._known(given, at) or self._called.get(given) or here
         if found is None and at is None and self.at:
             found = self._likely(text=text, given=given)
         if found is None:
             found = self.add(at)
             if given:  # its other pieces, and its end, may have no other mark
                 self._by_id[given] = found
-                found.marked = True
+                found.marked, found.index = True, at
         return found
+
+    def _known(self, given: str | None, at: int | None) -> Item | None:
+        """The item with this id; not one of which only pieces told, under another index: all may have the same id."""
+        one = self._by_id.get(given or "")
+        if one is None or one.said or one.index is None or at is None:
+            return one
+        return one if one.index == at else None
 
     def _likely(self, *, text: bool, given: str) -> Item | None:
         """The item of a piece that says of none: the only open call, else the last item; None for a new one.
@@ -150,7 +158,7 @@ class StreamItems:
         """The item that ends here, which is new if it was never begun; one that ended before is told again."""
         at, given, call_id = _place(event.get("output_index")), _id(item), _call_id(item)
         here = None if at is None else self._latest.get(at)
-        known = None if given is None else self._by_id.get(given)
+        known = self._known(given, at) or self._known(call_id, at)  # pieces may have borne the `call_id`
         for one in (here, known):
             if one is not None and one.done and _marks(one.said) == _marks(item):
                 return one
