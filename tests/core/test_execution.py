@@ -318,6 +318,26 @@ def test_what_a_coroutine_function_awaits_to_clean_up_is_not_ended(run: Run) -> 
     assert sorted(cleaned) == ["hang", "items"]
 
 
+def test_a_generator_that_has_begun_ends_in_the_task_where_it_did(run: Run) -> None:
+    """What it keeps for a while is the task's: a timeout, a group of tasks, a span."""
+
+    async def items() -> AsyncIterator[str]:
+        token = variable.set("begun")
+        async with asyncio.timeout(PATIENCE):
+            yield "first"
+            await asyncio.sleep(0.001)
+            yield variable.get()
+        variable.reset(token)
+
+    async def rest() -> AsyncIterator[str]:
+        begun = items()
+        await anext(begun)
+        return begun
+
+    (result,) = run(made((rest,), ("rest", {})))
+    assert (result.error, result.value) == (None, ["begun"])
+
+
 def test_one_that_was_left_behind_is_cancelled_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """Telling it again at each step of the event loop would be the whole work of that loop."""
     monkeypatch.setattr("toolfan.jobs.GRACE", 0.1)

@@ -126,7 +126,9 @@ class Job:
 
     async def _returned(self, function: Callable[[], Awaitable[Any]]) -> Any:
         value = await function()
-        if not (isinstance(value, types.AsyncGeneratorType) or _yields(value)):
+        if isinstance(value, types.AsyncGeneratorType):  # it may have begun, and then ends in the task where it did
+            value = await _items(value)
+        if not _yields(value):
             self._tell(value)
         return value
 
