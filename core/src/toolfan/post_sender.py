@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import aclosing, asynccontextmanager, closing
 from importlib import import_module
 from inspect import signature
-from random import getrandbits
+from os import urandom
 from typing import TYPE_CHECKING, Any
 
 from .http_sender import HttpSender, Pairs
@@ -109,7 +109,7 @@ class PostSender(HttpSender):
             "timeout": self.client.timeout if shorter is None else shorter,
             "headers": Hidden(headers),
             "params": Hidden(query),
-            "idempotency_key": f"toolfan-{getrandbits(128):032x}",  # sent where the client has a header for it
+            "idempotency_key": f"toolfan-{urandom(16).hex()}",  # sent where the client has a header for it
             **self._said,
         }
         return {"cast_to": self._response_class, "options": options, **self._payload(request)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -371,6 +372,9 @@ def test_a_client_that_names_a_header_for_it_sends_an_idempotency_key_with_each_
     sdk._idempotency_header = "Idempotency-Key"
     client = toolfan.from_openai(sdk, stop=ONCE)
     for _ in range(2):
+        random.seed(17)  # as programs do that are to give the same again: it is theirs
+        before = random.getstate()
         client.create(model="m", messages=USER, tools=(A,))
+        assert random.getstate() == before
     first, second = (headers["idempotency-key"] for _, _, headers, _ in server.requests)
     assert first != second
