@@ -61,6 +61,30 @@ def test_hooks_that_have_the_last_word_leave_none_out_unseen(
     assert f"TestIt: {COUNT - 1} of {COUNT} laws were not run" in done.stdout
 
 
+PARAMETERS = "@pytest.fixture(autouse=True, params=['a::b', '@'])\ndef both(request): ...\n"
+NESTED = "pytest_plugins = ['pytester']\n"
+INNER = "def test_inner(pytester):\n pytester.makepyfile('def test_it(): ...')\n pytester.runpytest_inprocess()\n"
+
+
+@pytest.mark.parametrize(
+    ("conftest", "options", "count"),
+    [
+        (PARAMETERS, (), 4),
+        (PARAMETERS, ("-n", "1"), 4),
+        (NESTED, (), 3),
+    ],
+)
+def test_laws_that_were_run_are_not_told_to_be_left_out(
+    tmp_path: Path, conftest: str, options: tuple[str, ...], count: int
+) -> None:
+    """Whatever pytest writes after their names, and also if another session is run inside of this one."""
+    (tmp_path / "conftest.py").write_text(f"import pytest\n{conftest}")
+    source = f"class TestIt(AcmeSuite): ...\n{INNER if conftest == NESTED else ''}"
+    done = run(tmp_path, source, "-k", "samples_show or rendering_is_kept or inner", *options)
+    assert f"{count} passed" in done.stdout, done.stdout
+    assert f"TestIt: {COUNT - 2} of {COUNT} laws were not run" in done.stdout
+
+
 def test_classes_that_tests_make_are_not_left_out(tmp_path: Path) -> None:
     """They are none of those that pytest was to run."""
     source = "class TestIt(AcmeSuite):\n def test_of_ours(self):\n  class TestMade(AcmeSuite): ...\n"

@@ -23,12 +23,36 @@ _FAILED = "toolfan_law_failed"
 _known = pytest.StashKey[list[tuple[str, tuple[str, ...], tuple[str, ...]]]]()
 _modules = pytest.StashKey[set[str]]()
 _classes = pytest.StashKey[dict[str, type]]()
+_asked = pytest.StashKey["_Asked"]()
 _running: dict[str, pytest.Item] = {}
 """The laws that are run now, by the node id that their reports bear."""
-_told: set[str] = set()
-"""The node ids of what was run, or failed before: hooks may drop tests till the last moment."""
 _failed: dict[str, str] = {}
 """Why a law failed, by node id: hooks that come after this plugin's may tell something else."""
+
+
+class _Asked:
+    """What was run, or failed before, in one session: hooks may drop tests till the last moment.
+
+    A session may run inside another one, as those of pytester do.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: set[str] = set()
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
+        if report.when == "call" or report.failed:
+            self.nodes.add(report.nodeid)
+        return (yield)
+
+    def laws(self, below: str) -> set[str]:
+        """The names of those below a node; parameters are written after them."""
+        return {node[len(below) + 2 :].partition("[")[0] for node in self.nodes if node.startswith(f"{below}::")}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_asked] = _Asked()
+    config.pluginmanager.register(config.stash[_asked], "toolfan_laws_asked")
 
 
 def _module(name: str) -> Any:
@@ -93,7 +117,8 @@ def _to_be_run(config: pytest.Config) -> Iterator[tuple[str, tuple[str, ...], tu
 def _left_out(config: pytest.Config) -> Iterator[str]:
     """What is told of classes whose laws were not run, all or some."""
     for name, laws, nodes in sorted({*config.stash.get(_known, [])}):
-        missing = [law for law in laws if not any(f"{node}::{law}" in _told for node in nodes)]
+        asked = {law for node in nodes for law in config.stash[_asked].laws(node)}
+        missing = [law for law in laws if law not in asked]
         if len(missing) == len(laws):
             where = "python_classes and python_functions say what pytest collects"
             yield f"{name}: none of {len(laws)} laws was run; {where}"
@@ -183,8 +208,6 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> Generator[None]:
             del report.wasxfail
     if said is not None:
         _failed[report.nodeid] = str(said)
-    if report.when == "call" or report.failed:
-        _told.add(report.nodeid)
     if report.when == "teardown":
         _running.pop(report.nodeid, None)
     return (yield)
@@ -222,7 +245,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     shown = {report.nodeid for kind in ("failed", "error") for report in terminalreporter.stats.get(kind, ())}
     hidden = [f"{where}: {said}" for where, said in _failed.items() if where not in shown]
     _failed.clear()
-    _told.clear()
     sections = {
         "do not hold": broken,
         "were not asked": unasked,
