@@ -274,6 +274,22 @@ def test_a_tool_is_known_by_its_own_name_too(bench: Bench, said: str, made: tupl
         assert found == ([("math.add", Ping(at=1), made)] if repairs or not made else [])
 
 
+@pytest.mark.parametrize("said", ["math_add", "math.add", "functions.math.add", "functions_math_add"])
+def test_a_required_call_beyond_the_limit_is_wanted_by_whatever_name(bench: Bench, said: str) -> None:
+    """The model is not told to leave what it is asked for; the failed call has the tool's name."""
+    tools = (Tool(Ping, name="math.add"), Tool(Exact, name="math.add2"))
+    bench.serve(
+        raw(completion(call("math_add2", {"count": 1}, "a"), call(said, {"at": 2}, "b"))),
+        raw(completion(call(said, {"at": 2}, "c"))),
+    )
+    calls = bench.client().create(messages=USER, tools=tools, tool_choice=["math.add"], parallel=1, model="m")
+    told = bench.bodies[1]["messages"][-1]["content"]
+    assert ("Do not repeat" in told, "make it again" in told) == (False, True)
+    assert [(one.name, one.value) for one in calls.good][1:] == [("math.add", Ping(at=2))]
+    (failed,) = calls.failed
+    assert (failed.name, type(failed.error), failed.error.tool) == ("math.add", TooManyCalls, "math.add")
+
+
 def wrapper(*uses: tuple[str, Any], name: str = "multi_tool_use.parallel", call_id: str = "w") -> dict[str, Any]:
     inner = [{"recipient_name": recipient, "parameters": parameters} for recipient, parameters in uses]
     return call(name, {"tool_uses": inner}, call_id)

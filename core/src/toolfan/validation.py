@@ -119,7 +119,8 @@ class Judged:
         rules = self._rules
         outcome: Outcome[Any]
         if rules.limit is not None and at >= rules.limit:  # whatever it says: no validator of the user's shall run
-            outcome = _bad(call, call.name, rules, self._too_many(call.name))
+            name = _meant(call.name, rules)[0] or call.name
+            outcome = _bad(call, name, rules, self._too_many(name))
         else:
             outcome = _outcome(call, self._tools, rules, cut=cut)
         if isinstance(outcome, Call):
@@ -141,7 +142,7 @@ class Judged:
         """The error of a call beyond the limit; if it is the required one, and none came before it, it is wanted."""
         rules = self._rules
         before = {one.name for one in self.outcomes[: rules.limit]}
-        wanted = rules.names.to_tool.get(name) in rules.required and before.isdisjoint(rules.required)
+        wanted = name in rules.required and before.isdisjoint(rules.required)
         hint = WANTED_ALL_THE_SAME if wanted else None
         return TooManyCalls(f"the model made more calls than {rules.limit}", hint=hint)
 
@@ -159,14 +160,20 @@ def _broken(wrapper: RawCall, *, cut: bool) -> CallError | None:
     return broken_wrapper(opened(wrapper.arguments)[0], cut=cut)
 
 
-def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> Outcome[Any]:
-    to_tool, repairs = rules.names.to_tool, _NONE
-    tool_name = to_tool.get(call.name)
-    if tool_name is None and rules.repairs:
+def _meant(name: str, rules: Rules) -> tuple[str | None, tuple[str, ...]]:
+    """The tool that is meant by this name, if there is one, and the repairs made."""
+    repairs = _NONE
+    if rules.repairs and name not in rules.names.to_tool:
         from .repairs import repair_name
 
-        name, repairs = repair_name(call.name, rules.names)
-        tool_name = to_tool.get(name)
+        name, repairs = repair_name(name, rules.names)
+    return rules.names.to_tool.get(name), repairs
+
+
+def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> Outcome[Any]:
+    tool_name, repairs = rules.names.to_tool.get(call.name), _NONE
+    if tool_name is None:
+        tool_name, repairs = _meant(call.name, rules)
     if tool_name is None:
         from .call_errors import unknown_tool  # loaded, as repairs, for calls that need it
 
