@@ -23,7 +23,6 @@ _FAILED = "toolfan_law_failed"
 _known = pytest.StashKey[list[tuple[str, tuple[str, ...], tuple[str, ...]]]]()
 _modules = pytest.StashKey[set[str]]()
 _classes = pytest.StashKey[dict[str, type]]()
-_asked = pytest.StashKey["_Asked"]()
 _running: dict[str, pytest.Item] = {}
 """The laws that are run now, by the node id that their reports bear."""
 _failed: dict[str, str] = {}
@@ -48,6 +47,9 @@ class _Asked:
     def laws(self, below: str) -> set[str]:
         """The names of those below a node; parameters are written after them."""
         return {node[len(below) + 2 :].partition("[")[0] for node in self.nodes if node.startswith(f"{below}::")}
+
+
+_asked = pytest.StashKey[_Asked]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
