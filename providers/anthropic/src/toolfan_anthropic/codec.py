@@ -27,7 +27,7 @@ from toolfan.wire import encode_json, merge_extra_body
 from .contents import LONGEST_NAME, NAME_PATTERN, translate
 from .options import MAX_TOKENS, OPTION_NAMES
 from .parsing import ends_in_call, parse_message
-from .replaying import answer_turn
+from .replaying import answer_turn, container_of
 from .settings import AnthropicSettings
 from .strictness import strict_schema
 
@@ -111,6 +111,8 @@ class MessagesAdapter:
         if request.stream:
             body["stream"] = True
         body = merge_extra_body(body, request.extra_body, adapter=self.name)
+        if (container := container_of(request.messages)) is not None:
+            body["container"] = _container(body.get("container"), container)
         tools_json = None
         if body["tools"] is tools:
             key = (self.name, "tools_json", bool(request.strict))
@@ -174,6 +176,11 @@ class MessagesAdapter:
         from .transport import make_transport
 
         return make_transport(client, use_async=use_async, adapter=self.name)
+
+
+def _container(given: Any, found: str) -> Any:
+    """What the user says of the container, with the one that a turn goes on in where it names none."""
+    return {"id": found, **given} if isinstance(given, dict) else given or found
 
 
 def _blocks(system: Any) -> Sequence[Any]:

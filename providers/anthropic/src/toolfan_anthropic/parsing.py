@@ -59,11 +59,18 @@ def parse_message(body: Any, *, adapter: str, phantoms: bool = True) -> Turn:
         stop=stop_reason(body.get("stop_reason"), has_calls=bool(calls)),
         usage=usage_of(body.get("usage")),
         refusal=_refusal(body),
-        replay={"role": "assistant", "content": content},
+        replay={"role": "assistant", "content": content, **_container(body)},
         warnings=(*_warnings(content), *_paused(body)),
         model=_word(body.get("model")),
         response_id=_word(body.get("id")),
     )
+
+
+def _container(body: Mapping[str, Any]) -> dict[str, str]:
+    """The container that the server's own code ran in: what goes on with the turn must name it."""
+    container = body.get("container")
+    found = container.get("id") if isinstance(container, OBJECT) else container
+    return {"container": found} if found and isinstance(found, str) else {}
 
 
 def _bad(adapter: str, what: str, came: str = "") -> NoReturn:

@@ -37,7 +37,8 @@ def assistant_message(turn: Turn) -> JSON:
     """The message as it came, thinking and blocks of the server's tools included, but for what the API would refuse.
 
     That is: an id that is missing, repeated or illegal, a name that is no legal one, arguments that are no object, a
-    text block without a text, what is no block at all, a lone surrogate.
+    text block without a text, what is no block at all, a lone surrogate.  Beside the content stands the container that
+    the service's own code ran in, which goes out in another place (see `container_of`).
     """
     replay = turn.replay
     content = replay.get("content") if isinstance(replay, OBJECT) else None
@@ -48,7 +49,35 @@ def assistant_message(turn: Turn) -> JSON:
     mended = [block for block in mended if isinstance(block, OBJECT) and not _is_empty(block)]
     if len(mended) == len(content) and all(one is other for one, other in zip(mended, content, strict=True)):
         return sendable(replay)  # type: ignore[no-any-return]
-    return sendable({"role": "assistant", "content": mended})  # type: ignore[no-any-return]
+    kept = replay if isinstance(replay, OBJECT) else {"role": "assistant"}
+    return sendable({**kept, "content": mended})  # type: ignore[no-any-return]
+
+
+def container_of(messages: Sequence[Message]) -> str | None:
+    """The container that the service's own code runs in, as the last turn tells it that the messages go on with.
+
+    It goes on where nothing follows it, or results of its calls; what code that waits for them runs in must be named.
+    Where the user asks anew nothing waits, and the container may be gone.
+    """
+    asked = answered = False
+    for message in reversed(messages):
+        role = message.get("role")
+        if role == "assistant":
+            if asked and not answered:
+                return None
+            if isinstance(found := message.get("container"), str):
+                return found
+            asked = answered = False
+        elif role in ("user", "tool", "function"):
+            asked, answered = True, answered or role != "user" or _has_result(message)
+    return None
+
+
+def _has_result(message: Message) -> bool:
+    content = message.get("content")
+    return isinstance(content, list | tuple) and any(
+        isinstance(block, OBJECT) and block.get("type") == "tool_result" for block in content
+    )
 
 
 def _is_empty(block: Mapping[str, Any]) -> bool:
