@@ -96,6 +96,40 @@ def test_strict_tools_say_in_words_what_the_dialect_lacks():
     assert "strict" not in body(strict=False)["tools"][0]
 
 
+OFFERED = {"type": "tool_addition", "tool": {"type": "tool_reference", "name": "Search"}}
+TAKEN = {"type": "tool_removal", "tool": {"type": "tool_reference", "name": "Weather"}}
+BRIEF = {"type": "text", "text": "Be brief."}
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ({"content": [OFFERED]}, {"content": [OFFERED]}),
+        ({"content": [BRIEF, TAKEN]}, {"content": [BRIEF, TAKEN]}),
+        ({"content": "Be brief.", "clear_at": "never"}, {"content": [BRIEF], "clear_at": "never"}),
+        ({"content": [BRIEF], "output_config": {"effort": "low"}, "clear_at": None}, {"content": [BRIEF]}),
+    ],
+)
+def test_a_system_message_that_holds_from_its_place_on_stays_there(role: str, said: Any, sent: Any) -> None:
+    sent = {"role": "system", **sent} | ({"output_config": {"effort": "low"}} if "output_config" in said else {})
+    use = {"type": "tool_use", "id": "toolu_a", "name": "Weather", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_a", "content": "rain"}
+    turn = ({"role": "assistant", "content": [use]}, {"role": "user", "content": [result]})
+    made = body({"role": "system", "content": "a"}, user(), *turn, {"role": role, **said})
+    assert made["system"] == [{"type": "text", "text": "a"}]
+    assert [one["role"] for one in made["messages"]] == ["user", "assistant", "user", "system"]
+    assert made["messages"][-1] == sent
+    with pytest.raises(UsageError, match="no message but system ones"):
+        body({"role": role, **said})
+
+
+def test_a_system_message_with_an_image_is_refused() -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
+    with pytest.raises(Unsupported, match=r"messages\[0\] is a system message with more than text"):
+        body({"role": "system", "content": [image]}, user())
+
+
 def test_system_messages_and_the_option_become_the_system_prompt():
     cached = {"type": "text", "text": "b", "cache_control": {"type": "ephemeral"}}
     messages = ({"role": "system", "content": "a"}, user(), {"role": "developer", "content": [cached]})

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 NAME_PATTERN, LONGEST_NAME = r"[a-zA-Z0-9_-]+", 64
 _SYSTEM = ("system", "developer")
 _CHAT_ONLY = frozenset({"image_url", "input_audio", "file", "refusal"})
+# What a system message says only where it stands: `BetaSystemMessageParam` in the anthropic SDK 2.12.
+_TOOL_CHANGES = frozenset({"tool_addition", "tool_removal"})
+_OF_PLACE = ("clear_at", "output_config")
 
 
 def translate(
@@ -32,14 +35,18 @@ def translate(
 ) -> tuple[list[JSON], list[JSON]]:
     """The messages, neighbours of one role put together, and the blocks of the system prompt.
 
-    Raises UsageError, with the position, for a message that cannot be sent.
+    A system message that says something of its place stays there (see `_Writer.in_place`).  Raises UsageError, with the
+    position, for a message that cannot be sent.
     """
     written: list[JSON] = []
     system: list[JSON] = []
     for at, (message, parsed) in enumerate(zip(messages, read_messages(messages), strict=True)):
         writer = _Writer(at, wire_names, adapter)
         if parsed.role in _SYSTEM:
-            system += writer.system(message, parsed)
+            if (placed := writer.in_place(message, parsed)) is not None:
+                written.append(placed)
+            else:
+                system += writer.system(message, parsed)
             continue
         role = "assistant" if parsed.role == "assistant" else "user"
         blocks = writer.blocks(message, parsed)
@@ -53,7 +60,7 @@ def translate(
             }
         else:
             written.append({"role": role, "content": blocks})
-    if not written:
+    if all(one["role"] == "system" for one in written):
         raise UsageError("there is no message but system ones", adapter=adapter, hint="Add a user message.")
     return written, system
 
@@ -63,6 +70,12 @@ class _Writer:
 
     def __init__(self, at: int, wire_names: Mapping[str, str], adapter: str) -> None:
         self._at, self._names, self._adapter = at, wire_names, adapter
+
+    def in_place(self, message: Message, parsed: ParsedMessage) -> JSON | None:
+        """A system message that changes the tools, or says how long it holds, from its place on; None for others."""
+        kept = {key: message[key] for key in _OF_PLACE if message.get(key) is not None}
+        changes = (isinstance(part, OtherPart) and part.data.get("type") in _TOOL_CHANGES for part in parsed.parts)
+        return {"role": "system", "content": self.blocks(message, parsed), **kept} if kept or any(changes) else None
 
     def system(self, message: Message, parsed: ParsedMessage) -> list[JSON]:
         """The text blocks of a system message."""
