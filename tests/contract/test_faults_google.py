@@ -178,9 +178,10 @@ def unknown_finish(google: GoogleAsker) -> None:
 
 def prompt_blocked(google: GoogleAsker) -> None:
     asked = google("google-prompt-blocked")
-    Fails(ContentFiltered, 1, retryable=False, says="(SAFETY)").check(asked)
+    words = "The prompt was blocked by the fault server."
+    Fails(ContentFiltered, 1, retryable=False, says=f"(SAFETY): {words}").check(asked)
     assert asked.raised.turn is not None
-    assert asked.raised.turn.warnings == ("The prompt was blocked by the fault server.",)
+    assert asked.raised.turn.warnings == (f"SAFETY: {words}",)
     Fails(IncompleteStream if google.streams else BadResponse, 3).check(google("google-empty-candidates"))
 
 

@@ -132,8 +132,10 @@ def raise_if_declined(adapter: ParallelToolsAdapter, calls: Calls[Any]) -> None:
         said = f": {refused}" if refused else ""
         raise Refused(f"the model refused{word}{said}", hint="Ask for something else.", **about)
     if calls.stop.kind == "filtered":
+        begin = f"{calls.stop.raw}: "  # so an adapter begins what the service says of its stop
+        words = [one.removeprefix(begin) for one in calls.turn.warnings if one.startswith(begin)]
         raise ContentFiltered(
-            f"the provider's filter stopped the answer ({calls.stop.raw})",
+            ": ".join([f"the provider's filter stopped the answer ({calls.stop.raw})", *words]),
             hint="Change the prompt; what came before the stop is in .calls.",
             **about,
         )

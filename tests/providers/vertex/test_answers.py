@@ -160,7 +160,7 @@ def test_a_blocked_prompt_is_filtered(reason, raw):
             {"promptFeedback": {"blockReason": reason, "blockReasonMessage": "no"}, **candidates}
         )
         assert turn.stop == StopReason("filtered", raw)
-        assert turn.warnings == ("no",)
+        assert turn.warnings == (f"{raw}: no",)
         assert turn.replay is None
 
 

@@ -172,8 +172,17 @@ def test_a_blocked_prompt_says_why(asked: Any, reason: Any) -> None:
     with pytest.raises(ContentFiltered) as caught:
         asked({"promptFeedback": {"blockReason": reason, "blockReasonMessage": "not this"}})
     assert caught.value.turn is not None
-    assert caught.value.turn.warnings == ("not this",)
-    assert caught.value.turn.stop.raw in str(caught.value)
+    word = caught.value.turn.stop.raw
+    assert caught.value.turn.warnings == (f"{word}: not this",)
+    assert caught.value.message == f"the provider's filter stopped the answer ({word}): not this"
+
+
+@pytest.mark.parametrize("words", [{}, {"finishMessage": "The answer spoke of it."}])
+def test_an_answer_that_the_filter_stopped_says_why(asked: Any, words: Any) -> None:
+    with pytest.raises(ContentFiltered) as caught:
+        asked({"candidates": [{"finishReason": "MODEL_ARMOR", **words}, {"finishReason": "STOP"}]})
+    said = ": The answer spoke of it." if words else ""
+    assert caught.value.message == f"the provider's filter stopped the answer (MODEL_ARMOR){said}"
 
 
 @pytest.mark.parametrize("kind", ["gemini", "gemini async", "rest"])

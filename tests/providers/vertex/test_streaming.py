@@ -191,6 +191,7 @@ def test_a_blocked_prompt_ends_the_stream(before):
     blocked = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT", "blockReasonMessage": "No."}}
     _, _, turn = read([*before, blocked])
     assert (turn.stop.kind, turn.stop.raw) == ("filtered", "PROHIBITED_CONTENT")
+    assert turn.warnings == ("PROHIBITED_CONTENT: No.",)
     assert len(turn.calls) == len(before)
 
 

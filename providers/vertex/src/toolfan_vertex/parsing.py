@@ -56,15 +56,16 @@ def parse_response(body: Any, *, adapter: str) -> Turn:
     found = _called(parts)
     calls = seal(call_piece(call) for _, call in found)
     stop = stop_reason(field(first, "finishReason"), has_calls=bool(calls))
+    told: tuple[str, ...] = ()
     if stop.kind == "none" and (reason := block_reason(body)) is not None:
-        stop = StopReason("filtered", reason)  # a stream that the filter stopped in the middle
+        stop, told = StopReason("filtered", reason), _block_words(body, reason)  # in the middle of a stream
     return Turn(
         calls=calls,
         text=_text(parts),
         stop=stop,
         usage=usage(field(body, "usageMetadata")),
         replay=_replay(content, parts, found),
-        warnings=(*_oddities(sent, found), *_warnings(first, len(candidates), stop)),
+        warnings=(*_oddities(sent, found), *_warnings(first, len(candidates), stop), *told),
         model=_word(field(body, "modelVersion")),
         response_id=_word(field(body, "responseId")),
     )
@@ -74,14 +75,18 @@ def _blocked(body: Mapping[str, Any], candidates: Any, adapter: str) -> Turn:
     reason = block_reason(body)
     if reason is None or candidates not in (None, []):
         raise bad(f"`candidates` is {_show(candidates)} and no reason is given{instead(body, 'candidates')}", adapter)
-    message = _word(field(field(body, "promptFeedback"), "blockReasonMessage"))
     return Turn(
         stop=StopReason("filtered", reason),
         usage=usage(field(body, "usageMetadata")),
-        warnings=(message,) if message else (),
+        warnings=_block_words(body, reason),
         model=_word(field(body, "modelVersion")),
         response_id=_word(field(body, "responseId")),
     )
+
+
+def _block_words(body: Mapping[str, Any], reason: str) -> tuple[str, ...]:
+    message = _word(field(field(body, "promptFeedback"), "blockReasonMessage"))
+    return (f"{reason}: {message}",) if message else ()
 
 
 def _content(candidate: Mapping[str, Any], adapter: str) -> tuple[Mapping[str, Any], list[Any]]:
