@@ -24,6 +24,7 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "model_context_window_exceeded": "length",
     "refusal": "refused",  # beside calls "filtered": the service's filter stops an answer with the same word
     "pause_turn": "paused",
+    "compaction": "paused",  # behind a summary of what was said before, where `pause_after_compaction` asks for it
 }
 
 _BESIDE_CALLS: Mapping[StopKind, StopKind] = {"end": "calls", "refused": "filtered"}
@@ -180,11 +181,21 @@ def left_out(odd: int) -> str:
 
 
 def usage_of(usage: Any) -> Usage:
-    """Token counts; those of the cache, which the API counts beside the input, become part of it."""
+    """Token counts; those of the cache, which the API counts beside the input, become part of it.
+
+    So do those of a compaction, which only `iterations` tells; what another model cost (`advisor_message`) does not.
+    """
     if not isinstance(usage, OBJECT):
         return Usage()
-    read, written = _count(usage, "cache_read_input_tokens"), _count(usage, "cache_creation_input_tokens")
-    sent, received = _count(usage, "input_tokens") + read + written, _count(usage, "output_tokens")
+    told, rounds = [usage], usage.get("iterations")
+    if isinstance(rounds, list):
+        told += [one for one in rounds if isinstance(one, OBJECT) and one.get("type") == "compaction"]
+
+    def total(key: str) -> int:
+        return sum(_count(one, key) for one in told)
+
+    read, written = total("cache_read_input_tokens"), total("cache_creation_input_tokens")
+    sent, received = total("input_tokens") + read + written, total("output_tokens")
     return Usage(
         input_tokens=sent,
         output_tokens=received,
