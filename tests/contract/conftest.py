@@ -6,11 +6,24 @@ from pathlib import Path
 from fault_asking import ask, faults
 from google_asking import google, grpc_faults
 from loopback import bench, closing, faulty
+from other_asking import others
 from provider_asking import askers
 from reask_stories import story
 from stream_asking import stream
 
-__all__ = ["ask", "askers", "bench", "closing", "faults", "faulty", "google", "grpc_faults", "story", "stream"]
+__all__ = [
+    "ask",
+    "askers",
+    "bench",
+    "closing",
+    "faults",
+    "faulty",
+    "google",
+    "grpc_faults",
+    "others",
+    "story",
+    "stream",
+]
 
 # The tables of one module are those of others, too.
 sys.path.insert(0, str(Path(__file__).resolve().parent))

@@ -29,6 +29,8 @@ GOOD = [
 ]
 VERTEX = "/v1/projects/p/locations/us-central1/publishers/google/models/"
 GEMINI = "/v1beta/models/"
+OTHERS = ("anthropic", "bedrock", "cohere", "responses")
+"""The dialects besides chat completions and Google's."""
 
 
 @dataclass(frozen=True)
@@ -124,18 +126,37 @@ def openai_request(model: str, *, stream: bool = False, names: Any = SCHEMAS, **
 
 
 def typed_request(dialect: str, model: str | None, *, stream: bool = False, names: Any = SCHEMAS, **more: Any) -> bytes:
-    """A message of Anthropic's, or a response of the Responses API, with these tools."""
+    """A request of one of `OTHERS`, with these tools."""
+    if dialect == "bedrock":
+        return _converse(model, stream, [*names], more)
     said, body = [{"role": "user", "content": "Hello?"}], {"model": model, "stream": stream}
     if dialect == "anthropic":
         tools = [{"name": name, "input_schema": SCHEMAS[name]} for name in names]
         return request("/v1/messages", body | {"messages": said, "max_tokens": 9, "tools": tools} | more)
+    if dialect == "cohere":
+        functions = [{"name": name, "parameters": SCHEMAS[name]} for name in names]
+        tools = [{"type": "function", "function": function} for function in functions]
+        return request("/v2/chat", body | {"messages": said, "tools": tools} | more)
     tools = [{"type": "function", "name": name, "parameters": SCHEMAS[name]} for name in names]
     return request("/v1/responses", body | {"input": said, "tools": tools} | more)
 
 
+def _converse(model: str | None, stream: bool, names: list[str], more: dict[str, Any]) -> bytes:
+    tools = [{"toolSpec": {"name": name, "inputSchema": {"json": SCHEMAS[name]}}} for name in names]
+    config = {"toolConfig": {"tools": more.pop("tools", tools)} | more}
+    body = {"messages": [{"role": "user", "content": [{"text": "Hello?"}]}]} | config
+    return request(f"/model/{quote(model or '', safe='')}/converse{'-stream' if stream else ''}", body)
+
+
 def typed_calls(seen: Seen) -> list[tuple[Any, Any]]:
-    """The calls of a good message or response: (name, arguments)."""
-    calls = [one for one in seen.json.get("content") or seen.json["output"] if "name" in one]
+    """The calls of a good answer to one of `OTHERS`: (name, arguments)."""
+    said, output = seen.json, seen.json.get("output")
+    if "message" in said:
+        calls = [call["function"] for call in said["message"].get("tool_calls") or []]
+    elif isinstance(output, dict):
+        calls = [block["toolUse"] for block in output["message"]["content"] if "toolUse" in block]
+    else:
+        calls = [one for one in said.get("content") or output if "name" in one]
     return [(call["name"], call.get("input") or json.loads(call["arguments"])) for call in calls]
 
 

@@ -14,6 +14,7 @@ import pytest
 from fault_client import (
     GEMINI,
     GOOD,
+    OTHERS,
     VERTEX,
     ask,
     google_calls,
@@ -61,7 +62,7 @@ def test_after_once_comes_the_good_answer(server: FaultServer, fault: str) -> No
     if "google" in CATALOGUE[fault].dialects:
         ask(server, google_request(f"{fault}-once@g"))
         assert google_calls(ask(server, google_request(f"{fault}-once@g"))) == GOOD
-    for dialect in {"anthropic", "responses"} & {*CATALOGUE[fault].dialects}:
+    for dialect in {*OTHERS} & {*CATALOGUE[fault].dialects}:
         ask(server, typed_request(dialect, f"{fault}-once@{dialect}"))
         assert typed_calls(ask(server, typed_request(dialect, f"{fault}-once@{dialect}"))) == GOOD
 
@@ -180,7 +181,7 @@ def test_without_tools_nothing_breaks_in_the_server(server: FaultServer, name: s
     for stream in (False, True):
         if "openai" in CATALOGUE[name].dialects:
             assert ask(server, openai_request(name, tools=[], stream=stream)).complete
-        for dialect in {"anthropic", "responses"} & {*CATALOGUE[name].dialects}:
+        for dialect in {*OTHERS} & {*CATALOGUE[name].dialects}:
             assert ask(server, typed_request(dialect, name, tools=[], stream=stream)).complete
     for framing in ("none", "sse", "array"):
         if "google" in CATALOGUE[name].dialects:
@@ -197,6 +198,8 @@ def test_without_tools_nothing_breaks_in_the_server(server: FaultServer, name: s
         ("anthropic", {"tool_choice": {"type": "none"}}, []),
         ("anthropic", {"tool_choice": {"type": "tool", "name": "GoogleSearch"}}, ["GoogleSearch"]),
         ("anthropic", {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}, ["Weather"]),
+        ("bedrock", {"toolChoice": {"tool": {"name": "GoogleSearch"}}}, ["GoogleSearch"]),
+        ("cohere", {"tool_choice": "NONE"}, []),
     ],
 )
 def test_the_tool_choice_where_events_have_types(
@@ -205,11 +208,11 @@ def test_the_tool_choice_where_events_have_types(
     assert [name for name, _ in typed_calls(ask(server, typed_request(dialect, "good", **more)))] == names
 
 
-@pytest.mark.parametrize("dialect", ["anthropic", "responses"])
+@pytest.mark.parametrize("dialect", OTHERS)
 def test_what_cannot_be_answered_where_events_have_types(server: FaultServer, dialect: str) -> None:
     assert ask(server, typed_request(dialect, "no-fault")).status == 404
     assert ask(server, typed_request(dialect, "google-safety")).status == 400
-    assert ask(server, typed_request(dialect, None)).status == 400
+    assert ask(server, typed_request(dialect, None)).status == (404 if dialect == "bedrock" else 400)
 
 
 def test_claude_on_vertex(server: FaultServer) -> None:

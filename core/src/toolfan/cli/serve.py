@@ -47,11 +47,11 @@ def serve(
         _list_faults(as_json=as_json)
     elif faults:
         answers = "faults: the model's name says which, see `--faults --list`"
-        _run(started_fault_server("serve", port=port, pace=pace), answers, faults=True)
+        _run(started_fault_server("serve", port=port, pace=pace), answers)
     else:
         answers = f"the script {script}" if script else "the offline planner, not a language model"
         paces = {"first_byte": first_byte, "chunk": pace or 0.0, "call": call_pace}
-        _run(started_server("serve", port=port, script=script, pace=paces), answers, faults=False)
+        _run(started_server("serve", port=port, script=script, pace=paces), answers)
 
 
 def _check(*, faults: bool, answers: Mapping[str, object]) -> None:
@@ -80,13 +80,13 @@ def _list_faults(*, as_json: bool) -> None:
         print_table(_COLUMNS, [(*row[:3], " ".join(row[3]), row[4]) for row in rows])
 
 
-def _run(server: Any, answers: str, *, faults: bool) -> None:
+def _run(server: Any, answers: str) -> None:
     """Announces the server and waits for a signal; then closes it."""
     stopped = threading.Event()
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), lambda *_: stopped.set())
     try:
-        _announce(server, answers, faults=faults)
+        _announce(server, answers)
         while not stopped.wait(0.5):  # short waits: on Windows a long one would not see the signal
             pass
     finally:
@@ -94,15 +94,14 @@ def _run(server: Any, answers: str, *, faults: bool) -> None:
     print_text("The server has ended.")
 
 
-def _announce(server: Any, answers: str, *, faults: bool) -> None:
+def _announce(server: Any, answers: str) -> None:
     print_text(f"Answers come from {answers}. Ctrl-C ends the server.")
     print_text(f"  OpenAI's dialect    {server.openai_url}")
     print_text(f"  Google's dialects   {server.base_url}")
     print_text(f"  Anthropic's dialect {server.anthropic_url}")
-    if not faults:  # there are none in these dialects
-        print_text(f"  Bedrock's dialect   {server.base_url}")
-        print_text(f"  Cohere's dialect    {server.base_url}")
+    print_text(f"  Bedrock's dialect   {server.base_url}")
+    print_text(f"  Cohere's dialect    {server.base_url}")
     print_text("Set these, and programs that use the vendors' SDKs ask it unchanged:")
     urls = server.base_url, server.openai_url, server.anthropic_url
-    for name, value in import_module("toolfan_local.stand_ins").environment(*urls, faults=faults).items():
+    for name, value in import_module("toolfan_local.stand_ins").environment(*urls).items():
         print_text(f"  export {name}={value}")

@@ -56,9 +56,10 @@ def as_frames(events: Iterable[Timed]) -> Iterator[tuple[float, bytes]]:
         yield pause, frame(kind, encoded(payload))
 
 
-def frame(kind: str, payload: bytes) -> bytes:
+def frame(kind: str, payload: bytes, *, exception: bool = False) -> bytes:
     """One message: its lengths and their checksum, its headers, the payload, the checksum of it all."""
-    about = {":event-type": kind, ":content-type": "application/json", ":message-type": "event"}
+    sort = "exception" if exception else "event"
+    about = {f":{sort}-type": kind, ":content-type": "application/json", ":message-type": sort}
     headers = b"".join(
         struct.pack(f">B{len(name)}sBH{len(value)}s", len(name), name.encode(), _TEXT, len(value), value.encode())
         for name, value in about.items()

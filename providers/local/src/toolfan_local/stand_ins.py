@@ -52,20 +52,15 @@ def stand_ins(server: Server) -> Iterator[StandIn]:
     yield StandIn("local", "LocalClient, in process", lambda: _local(server))
 
 
-def environment(base_url: str, openai_url: str, anthropic_url: str, *, faults: bool = False) -> dict[str, str]:
-    """The environment variables that point unchanged programs at the server.  The keys are words, not secrets.
-
-    `faults`: it plays faults, which it does not in the dialects of Bedrock and Cohere.
-    """
-    others = {
+def environment(base_url: str, openai_url: str, anthropic_url: str) -> dict[str, str]:
+    """The environment variables that point unchanged programs at the server.  The keys are words, not secrets."""
+    return {
         "CO_API_URL": base_url,
         "CO_API_KEY": "offline",
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": base_url,
         "AWS_ACCESS_KEY_ID": "offline",
         "AWS_SECRET_ACCESS_KEY": "offline",
         "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    return ({} if faults else others) | {
         "ANTHROPIC_BASE_URL": anthropic_url,
         "ANTHROPIC_API_KEY": "offline",
         "OPENAI_BASE_URL": openai_url,

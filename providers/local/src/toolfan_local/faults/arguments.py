@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from toolfan_local.faults.answers import DEEP, DIGITS, HUGE, MISSING, Bare, SaidCall, Text, written
-from toolfan_local.faults.fault import EVERY, HTTP, PIECES, Dialect, Fault
+from toolfan_local.faults.fault import EVERY, HTTP, PIECES, TYPED, Dialect, Fault
 from toolfan_local.faults.payload import Payload, first
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ _TEXTS = (
     _fault("arguments-bom", "a byte order mark before it", _text("\ufeff{}".format), "stripped, recorded"),
     _fault("arguments-second-bad", "the last call malformed, the others good", Payload(_last_malformed)),
     _fault("arguments-empty", "the empty text", _text(lambda _: ""), _EMPTY),
-    _fault("arguments-object", "an object, not text", _whole(lambda call: Bare(call.arguments)), "accepted"),
+    _fault("arguments-object", "an object, not text", _whole(lambda call: Bare(call.arguments)), "accepted", TYPED),
     _fault("arguments-duplicate-keys", "the first key twice, the good value last", _text(_twice), "detected"),
 )
 

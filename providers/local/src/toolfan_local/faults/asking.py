@@ -2,7 +2,7 @@
 
 It is read leniently: whether a request is one that the vendor would take is for `toolfan_local.Server` to judge.
 
-Knows the paths and the tool fields of OpenAI's, Anthropic's and Google's requests; not faults, not answers.
+Knows the paths and the tool fields of each dialect's requests; not faults, not answers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from toolfan_local.bedrock_checks import specs
 from toolfan_local.google_checks import spelled
 from toolfan_local.google_schema import to_json_schema
 from toolfan_local.google_wire import declarations
@@ -30,9 +31,10 @@ _GOOGLE = re.compile(
     r"/(?P<version>v1|v1beta|v1beta1)/(?P<vertex>projects/.+/)?models/(?P<model>[^/:]+)"
     r":(?P<method>generateContent|streamGenerateContent)$"
 )
+_CONVERSE = re.compile(r".*/model/(?P<model>[^/]+)/converse(?P<stream>-stream)?$")
+_COHERE = re.compile(r".*/v2/chat$")
 _MODEL = re.compile(r"(?P<fault>[^@]*?)(?P<once>-once)?(?:@.*)?")
 ONCE = "-once"
-FRAMINGS = ("none", "sse", "array")
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,18 @@ class Offer:
 
 @dataclass(frozen=True)
 class Asked:
-    """One request. `framing` is how the answer is asked for: whole, as server-sent events or as a JSON array.
+    """One request. `framing` is how the answer is asked for: whole, as server-sent events, as a JSON array
+    or as the frames of an event stream.
 
     `turn` is the number of requests for this model, this one among them; `ids` says whether Google's calls have ids.
     """
 
-    dialect: Literal["openai", "responses", "anthropic", "google"]
+    dialect: Literal["openai", "responses", "anthropic", "google", "bedrock", "cohere"]
     model: str
     path: str
     body: Mapping[str, Any]
     offers: tuple[Offer, ...]
-    framing: Literal["none", "sse", "array"] = "none"
+    framing: Literal["none", "sse", "array", "frames"] = "none"
     limit: int | None = None
     ids: bool = True
     turn: int = 1
@@ -95,7 +98,14 @@ def read_asked(request: Request) -> Asked:
     google = _GOOGLE.match(request.path)
     if google and request.method == "POST":
         return _google(request, google)
-    readers = {_CHAT: _openai, _RESPONSES: _responses, _ANTHROPIC: _anthropic, _VERTEX: _anthropic}
+    readers = {
+        _CHAT: _openai,
+        _RESPONSES: _responses,
+        _ANTHROPIC: _anthropic,
+        _VERTEX: _anthropic,
+        _CONVERSE: _bedrock,
+        _COHERE: _cohere,
+    }
     read = next((read for path, read in readers.items() if path.match(request.path)), None)
     if read is not None and request.method == "POST":
         return read(request)
@@ -193,6 +203,30 @@ def _anthropic_offers(body: Mapping[str, Any], choice: Mapping[str, Any]) -> Ite
     for tool in body.get("tools") or () if choice.get("type") != "none" else ():
         if isinstance(tool, dict) and "input_schema" in tool and named in (None, tool.get("name")):
             yield Offer(str(tool.get("name")), tool["input_schema"])
+
+
+def _bedrock(request: Request) -> Asked:
+    body = _decoded(request, "bedrock")
+    path = _CONVERSE.match(request.path)
+    assert path is not None
+    config = body.get("toolConfig") or {}
+    named = ((config.get("toolChoice") or {}).get("tool") or {}).get("name")
+    offers = tuple(
+        Offer(str(spec.get("name")), (spec.get("inputSchema") or {}).get("json") or {})
+        for spec in specs(config)
+        if named in (None, spec.get("name"))
+    )
+    framing: Literal["none", "frames"] = "frames" if path["stream"] else "none"
+    return Asked("bedrock", path["model"], request.path, body, offers, framing=framing)
+
+
+def _cohere(request: Request) -> Asked:
+    body = _decoded(request, "cohere")
+    if not isinstance(body.get("model"), str):
+        raise Unanswerable(400, "model is required", "cohere")
+    offers = () if body.get("tool_choice") == "NONE" else tuple(_openai_offers({"tools": body.get("tools")}))
+    framing: Literal["none", "sse"] = "sse" if body.get("stream") is True else "none"
+    return Asked("cohere", body["model"], request.path, body, offers, framing=framing)
 
 
 def _google(request: Request, path: re.Match[str]) -> Asked:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan_local.faults.answers import good_calls
 from toolfan_local.faults.arguments import repeated
-from toolfan_local.faults.fault import HTTP, OPENAI, PIECES, Dialect, Fault
+from toolfan_local.faults.fault import HTTP, LABS, OPENAI, PIECES, Dialect, Fault
 from toolfan_local.faults.openai_form import call_object, carries_call, chunk_event, delta_event, usage_event
 from toolfan_local.faults.streaming import Streaming
 from toolfan_local.faults.typed_events import (
@@ -206,13 +206,13 @@ FAULTS = (
         "sse-empty-choices-first",
         "a chunk without choices first, or an event of an unknown type",
         _either(_filter_first, unknown_first),
-        dialects=PIECES,
+        dialects=LABS,
     ),
     _fault(
         "sse-all-calls-in-one-chunk",
         "all calls, whole, in one chunk; where events have types, each in its start",
         _either(_groups(_one_chunk), whole_at_once),
-        dialects=PIECES,
+        dialects=LABS,
     ),
     _fault("sse-name-in-fragments", "the names in two pieces", Streaming(_groups(_names_in_two))),
     _fault("sse-empty-ids-later", 'the id "" on later pieces', Streaming(_each(_empty_id))),
@@ -220,19 +220,19 @@ FAULTS = (
         "sse-null-arguments-first",
         "null arguments in the first piece",
         _either(_each(_null_first), null_arguments),
-        dialects=PIECES,
+        dialects=LABS,
     ),
-    _fault("sse-finish-twice", "the finish reason twice", _either(_finish_twice, ended_twice), dialects=PIECES),
+    _fault("sse-finish-twice", "the finish reason twice", _either(_finish_twice, ended_twice), dialects=LABS),
     _fault(
         "sse-null-choices",
         "null for the choices, before each chunk; for a block or an item, before each piece",
         _either(_inserted(lambda model: chunk_event(model, None)), null_inside),
         "skipped",
-        PIECES,
+        LABS,
     ),
     _fault(
         "sse-null-delta",
-        "null for the delta, before each chunk",
+        "null for the delta, before each chunk; where events have types, before each piece of a call",
         _either(_inserted(lambda model: delta_event(model, None)), null_delta),
         "skipped",
         PIECES,
@@ -258,16 +258,16 @@ FAULTS = (
         "name and id in every piece",
         _either(_groups(_repeated_names), begun_again),
         "set once",
-        PIECES,
+        LABS,
     ),
-    _fault("sse-id-late", "the id in the last piece alone", _either(_groups(_late_ids), late_ids), "accepted", PIECES),
+    _fault("sse-id-late", "the id in the last piece alone", _either(_groups(_late_ids), late_ids), "accepted", LABS),
     _fault("sse-null-function", "null for the function in a piece", Streaming(_groups(_null_functions)), "skipped"),
     _fault(
         "sse-cumulative-arguments",
         "every piece repeats those before",
         _either(_groups(_cumulative), cumulative),
         "detected",
-        PIECES,
+        LABS,
     ),
     *(_fault(f"sse-{count}-calls", f"{count} calls", _many(count), "linear", HTTP) for count in (50, 100, 200, 400)),
 )

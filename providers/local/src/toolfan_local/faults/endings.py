@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan_local.exchange import Failure
 from toolfan_local.faults.answers import written
-from toolfan_local.faults.fault import HTTP, OPENAI, PIECES, Dialect, Fault
+from toolfan_local.faults.fault import HTTP, OPENAI, TYPED, Dialect, Fault
 from toolfan_local.faults.openai_form import DONE, delta_event
 from toolfan_local.faults.stage import FORMS
 from toolfan_local.faults.streaming import Streaming, after_first_call
@@ -34,6 +34,10 @@ def _no_finish(asked: Asked, events: Events) -> Events:
         return [event for event in events if event["type"] != "message_delta"]
     if asked.dialect == "responses":  # its last event is the end: so do servers that end all streams alike
         return [*events[:-1], DONE]
+    if asked.dialect == "bedrock":
+        return [event if "messageStop" not in event else {"messageStop": {}} for event in events]
+    if asked.dialect == "cohere":
+        return [event for event in events if event["type"] != "message-end"]
     return [event for event in events if not event["choices"] or not event["choices"][0]["finish_reason"]]
 
 
@@ -59,12 +63,11 @@ def _error(error: Any, *, first: bool = False) -> Callable[[Asked, Events], Even
     """An error object after the first call, or before everything."""
 
     def changed(asked: Asked, events: Events) -> Events:
-        said = error
+        form, event = FORMS[asked.dialect], {"error": error}
         if asked.dialect == "google":
-            said = FORMS["google"].failure(Failure(429 if first else 503, "The service ended the stream."))["error"]
-        event = {"error": said}
-        if asked.dialect in ("responses", "anthropic") and isinstance(error, dict):
-            event = FORMS[asked.dialect].error_event(_LIMIT if first else _OVERLOADED)
+            event = form.failure(Failure(429 if first else 503, "The service ended the stream."))
+        elif asked.dialect != "openai" and isinstance(error, dict):
+            event = form.error_event(_LIMIT if first else _OVERLOADED)
         return [*([] if first else _cut_after_first(asked, events)), event]
 
     return changed
@@ -115,7 +118,7 @@ FAULTS = (
         "retried; IncompleteStream",
     ),
     _fault("sse-empty-body", "no event at all", Streaming(_none, done=False), "retried; IncompleteStream"),
-    _fault("sse-only-done", "the sign of the end alone", Streaming(_only_done), "retried; IncompleteStream", PIECES),
+    _fault("sse-only-done", "the sign of the end alone", Streaming(_only_done), "retried; IncompleteStream", TYPED),
     _fault(
         "sse-error-object",
         "an error object with the code 503 after the first call",
@@ -127,7 +130,7 @@ FAULTS = (
         "an error that is a text, after the first call",
         Streaming(_error("The server had an error."), done=False),
         _BY_CODE,
-        PIECES,
+        TYPED,
     ),
     _fault(
         "sse-error-first",

@@ -12,14 +12,25 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from toolfan_local.faults.stage import Stage
 
-Dialect = Literal["openai", "responses", "anthropic", "google", "grpc"]
+Dialect = Literal["openai", "responses", "anthropic", "google", "bedrock", "cohere", "grpc"]
 Play = Callable[["Stage"], None]
 
 OPENAI: tuple[Dialect, ...] = ("openai",)
 GOOGLE: tuple[Dialect, ...] = ("google",)
-PIECES: tuple[Dialect, ...] = ("openai", "responses", "anthropic")
-"""Those whose streams bring arguments as pieces of a text."""
+LABS: tuple[Dialect, ...] = ("openai", "responses", "anthropic")
+"""OpenAI's and Anthropic's."""
+CHAT: tuple[Dialect, ...] = ("openai", "cohere")
+"""Those whose messages have `tool_calls`, and whose streams end with `[DONE]`."""
+TYPED: tuple[Dialect, ...] = (*LABS, "cohere")
+"""Those whose calls have a type, and whose server-sent events bring arguments as pieces of a text."""
+FILTERED: tuple[Dialect, ...] = (*LABS, "bedrock")
+"""Those with a word for a filter, or for a refusal."""
+PIECES: tuple[Dialect, ...] = (*TYPED, "bedrock")
+"""Those whose streams, of whatever framing, bring arguments as pieces of a text."""
+EVENTS: tuple[Dialect, ...] = (*TYPED, "google")
+"""Those that stream as server-sent events."""
 HTTP: tuple[Dialect, ...] = (*PIECES, "google")
+"""Those that an answer as JSON over HTTP is played in."""
 EVERY: tuple[Dialect, ...] = (*HTTP, "grpc")
 
 SECTIONS = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan_local.faults.answers import MISSING, SaidCall, Text
-from toolfan_local.faults.fault import EVERY, HTTP, OPENAI, PIECES, Dialect, Fault
+from toolfan_local.faults.fault import EVERY, HTTP, LABS, OPENAI, TYPED, Dialect, Fault
 from toolfan_local.faults.payload import JSON, Payload, first
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ FAULTS = (
     _fault("functions-prefix", "`functions.` before the name", _named("functions.{}".format), "stripped, recorded"),
     _fault("parallel-wrapper", f"all calls in one of `{WRAPPER}`", _wrapped(WRAPPER), "unwrapped, recorded"),
     _fault("bare-parallel-wrapper", "all calls in one of `parallel`", _wrapped("parallel"), "unwrapped, recorded"),
-    _fault("type-missing", "a call without `type`", Payload(first(_no_type)), "read as a function", PIECES),
+    _fault("type-missing", "a call without `type`", Payload(first(_no_type)), "read as a function", TYPED),
     _fault("type-custom", "a call of the type `custom`", _CUSTOM, "UnknownTool", ("openai", "responses")),
     _fault("legacy-function-call", "one call as `function_call`", Payload(body=_legacy), "read as one call", OPENAI),
     _fault("duplicate-ids", "the same id for all calls", Payload(_ids("call_same")), _IDS),
@@ -114,6 +114,6 @@ FAULTS = (
         "one more call with empty name and arguments, and a text",
         Payload(_phantom, text="Hm."),
         "dropped",
-        PIECES,
+        LABS,
     ),
 )

@@ -30,7 +30,7 @@ def same(value: Any) -> Any:
 class Payload:
     """`calls` changes the good calls, `body` the body of a chat completion, the others that of their dialect.
 
-    `text` goes beside.  Without tools there is nothing to change: then the answer is the good one.
+    `text` goes beside. Without tools there is nothing to change: then the answer is the good one.
     """
 
     calls: Callable[[Calls], Calls] = same
@@ -38,6 +38,8 @@ class Payload:
     google: Callable[[JSON], Any] = same
     responses: Callable[[JSON], Any] = same
     anthropic: Callable[[JSON], Any] = same
+    bedrock: Callable[[JSON], Any] = same
+    cohere: Callable[[JSON], Any] = same
     text: str | None = None
 
     def __call__(self, stage: Stage) -> None:
@@ -48,8 +50,8 @@ class Payload:
         """The body of the answer."""
         good = good_calls(asked)
         made = FORMS[asked.dialect].body(asked, self.calls(good) if good else [], self.text)
-        changes = {"openai": self.body, "google": self.google, "responses": self.responses, "anthropic": self.anthropic}
-        return changes[asked.dialect](made)
+        change: Callable[[JSON], Any] = getattr(self, "body" if asked.dialect == "openai" else asked.dialect)
+        return change(made)
 
 
 def first(change: Callable[[SaidCall], Any]) -> Callable[[Calls], Calls]:

@@ -113,6 +113,11 @@ def call_of(event: JSON, _count: int) -> Any:
     return event.get("output_index")
 
 
+def numbered(event: JSON) -> JSON | None:
+    """What has the index of an item in this event, under `INDEX`: the event itself; None if it is of none."""
+    return event if INDEX in event else None
+
+
 def failure(failed: Failure) -> JSON:
     """The error object."""
     return render_failure(failed)

@@ -35,7 +35,7 @@ class FaultServerError(RuntimeError):
 
 
 class FaultServer:
-    """A server of OpenAI's, Anthropic's and Google's dialects that plays the fault which the request's model names.
+    """A server, in every provider's dialect, that plays the fault which the request's model names.
 
         with FaultServer() as server:
             client = openai.OpenAI(base_url=server.openai_url, api_key="any")
@@ -107,7 +107,7 @@ class FaultServer:
 
     @property
     def base_url(self) -> str:
-        """`http://127.0.0.1:PORT`, the endpoint for Google's SDKs and Azure's."""
+        """`http://127.0.0.1:PORT`, the endpoint for Google's SDKs, Azure's, boto3 and Cohere's."""
         return f"http://{HOST}:{self.port}"
 
     @property

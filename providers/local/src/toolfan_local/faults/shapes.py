@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan_local.faults.answers import SaidCall, Text, written
-from toolfan_local.faults.fault import EVERY, HTTP, OPENAI, PIECES, Dialect, Fault
+from toolfan_local.faults.fault import CHAT, EVERY, FILTERED, HTTP, LABS, OPENAI, PIECES, Dialect, Fault
 from toolfan_local.faults.payload import JSON, Payload, same
 
 if TYPE_CHECKING:
@@ -64,9 +64,16 @@ def _incomplete(reason: str) -> JSON:
 
 
 def _finish(word: str, reason: str, calls: Callable[[Calls], Calls] = same) -> Payload:
-    """This finish reason, that of the Messages API, and that of an incomplete response."""
-    anthropic = {"length": "max_tokens"}.get(word, word)
-    return Payload(calls, _choice(word), anthropic=_with(stop_reason=anthropic), responses=_with(**_incomplete(reason)))
+    """This finish reason, that of an incomplete response, and the word that the other dialects spell alike."""
+    other = {"length": "max_tokens"}.get(word, word)
+    return Payload(
+        calls,
+        _choice(word),
+        responses=_with(**_incomplete(reason)),
+        anthropic=_with(stop_reason=other),
+        bedrock=_with(stopReason=other),
+        cohere=_with(finish_reason=other.upper()),
+    )
 
 
 def _length(calls: Callable[[Calls], Calls]) -> Payload:
@@ -74,7 +81,21 @@ def _length(calls: Callable[[Calls], Calls]) -> Payload:
 
 
 def _any(change: Callable[[JSON], Any]) -> Payload:
-    return Payload(body=change, google=change, anthropic=change, responses=change)
+    return Payload(body=change, google=change, anthropic=change, responses=change, bedrock=change, cohere=change)
+
+
+def _calls(value: Any) -> Payload:
+    """A text, and this in the place of the calls."""
+
+    def cohere(body: JSON) -> JSON:
+        return body | {"message": body["message"] | {"tool_calls": value}}
+
+    return Payload(none, _choice(tool_calls=value), cohere=cohere, text=SAID)
+
+
+def _ended(stop: str, *content: JSON) -> Callable[[JSON], JSON]:
+    """Bedrock's answer with this end and these blocks alone."""
+    return _with(stopReason=stop, output={"message": {"role": "assistant", "content": [*content]}})
 
 
 def _listed(entries: Any) -> Payload:
@@ -110,21 +131,32 @@ _BAD = "BadResponse"
 
 FAULTS = (
     _fault("text-only", "a text and no call", Payload(none, text=SAID), _ZERO, EVERY),
-    _fault("null-tool-calls", "a text, null for the calls", Payload(none, _choice(tool_calls=None), text=SAID), _ZERO),
-    _fault("empty-tool-calls", "a text, no call in the list", Payload(none, _choice(tool_calls=[]), text=SAID), _ZERO),
+    _fault("null-tool-calls", "a text, null for the calls", _calls(None), _ZERO, CHAT),
+    _fault("empty-tool-calls", "a text, no call in the list", _calls([]), _ZERO, CHAT),
     _fault("text-and-calls", "a text beside the calls", Payload(text=SAID), "both", EVERY),
     _fault(
         "stop-with-calls",
         "`stop` though there are calls",
-        Payload(body=_choice("stop"), anthropic=_with(stop_reason="end_turn")),
+        Payload(
+            body=_choice("stop"),
+            anthropic=_with(stop_reason="end_turn"),
+            bedrock=_with(stopReason="end_turn"),
+            cohere=_with(finish_reason="COMPLETE"),
+        ),
         "accepted",
-        ("openai", "anthropic"),
+        ("openai", "anthropic", "bedrock", "cohere"),
     ),
     _fault("unknown-finish", "a finish reason nobody knows", _finish("astonished", "astonished"), "accepted", PIECES),
     _fault(
         "null-finish",
         "null for the finish reason",
-        Payload(body=_choice(None), anthropic=_with(stop_reason=None), responses=_with(status=None)),
+        Payload(
+            body=_choice(None),
+            anthropic=_with(stop_reason=None),
+            responses=_with(status=None),
+            bedrock=_with(stopReason=None),
+            cohere=_with(finish_reason=None),
+        ),
         "accepted",
         PIECES,
     ),
@@ -138,9 +170,10 @@ FAULTS = (
             _choice("content_filter", content=None),
             anthropic=_with(stop_reason="refusal", content=[]),
             responses=_with(**_FILTERED, output=[]),
+            bedrock=_ended("guardrail_intervened"),
         ),
         "ContentFiltered (Refused, where there is one word for both), not retried",
-        PIECES,
+        FILTERED,
     ),
     _fault(
         "content-filter-one-call",
@@ -150,9 +183,10 @@ FAULTS = (
             _choice("content_filter"),
             anthropic=_with(stop_reason="refusal"),
             responses=_with(**_FILTERED),
+            bedrock=_with(stopReason="content_filtered"),
         ),
         "ContentFiltered (Refused, where there is one word for both), the call visible",
-        PIECES,
+        FILTERED,
     ),
     _fault(
         "refusal",
@@ -162,14 +196,15 @@ FAULTS = (
             _choice(refusal=REFUSAL, content=None),
             anthropic=_with(stop_reason="refusal", stop_details={"type": "refusal", "explanation": REFUSAL}),
             responses=_refused,
+            bedrock=_ended("refusal", {"text": REFUSAL}),
         ),
         "Refused, never retried",
-        PIECES,
+        FILTERED,
     ),
     _fault(
-        "empty-choices", "no entry in the list of the answer", _listed([]), f"{_BAD}; no call, where it may be", PIECES
+        "empty-choices", "no entry in the list of the answer", _listed([]), f"{_BAD}; no call, where it may be", LABS
     ),
-    _fault("null-choices", "null for the list of the answer", _listed(None), _BAD, PIECES),
+    _fault("null-choices", "null for the list of the answer", _listed(None), _BAD, LABS),
     _fault("empty-object", "`{}`", _any(lambda _: {}), _BAD, HTTP),
     _fault(
         "null-message",
@@ -178,6 +213,8 @@ FAULTS = (
             body=_null_message,
             anthropic=lambda body: body | {"content": [None, *body["content"]]},
             responses=lambda body: body | {"output": [None, *body["output"]]},
+            bedrock=_with(output={"message": None}),
+            cohere=_with(message=None),
         ),
         f"{_BAD}; an entry is left out with a warning",
         PIECES,
@@ -192,6 +229,8 @@ FAULTS = (
             google=lambda _: {"error": {"code": 503, "message": _ERROR["message"], "status": "UNAVAILABLE"}},
             anthropic=lambda _: {"type": "error", "error": {"type": "overloaded_error", "message": _ERROR["message"]}},
             responses=_with(status="failed", error={"code": "server_error", "message": _ERROR["message"]}, output=[]),
+            bedrock=lambda _: {"__type": "ServiceUnavailableException", "message": _ERROR["message"]},
+            cohere=lambda _: {"error": _ERROR},
         ),
         "the ProviderError of its code",
         HTTP,
@@ -205,6 +244,8 @@ FAULTS = (
             google=_without("usageMetadata"),
             anthropic=_without("usage"),
             responses=_without("usage"),
+            bedrock=_without("usage"),
+            cohere=_without("usage"),
         ),
         "accepted",
         EVERY,

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from toolfan_local.exchange import Failure
-from toolfan_local.faults.fault import HTTP, OPENAI, PIECES, Dialect, Fault
+from toolfan_local.faults.fault import CHAT, EVENTS, TYPED, Dialect, Fault
 from toolfan_local.faults.openai_form import DONE
 from toolfan_local.faults.payload import first
 from toolfan_local.faults.stage import JSON_TYPE, framed, lines
@@ -115,7 +115,9 @@ def _error_event(frames: Frames) -> list[bytes]:
     return [*frames.all()[: frames.second], f"event: error\ndata: {json.dumps(error)}\n\n".encode()]
 
 
-def _fault(name: str, text: str, play: Any, expectation: str = "exact", dialects: tuple[Dialect, ...] = HTTP) -> Fault:
+def _fault(
+    name: str, text: str, play: Any, expectation: str = "exact", dialects: tuple[Dialect, ...] = EVENTS
+) -> Fault:
     return Fault(name, "3", text, dialects, expectation, play)
 
 
@@ -132,8 +134,8 @@ FAULTS = (
     _fault("sse-comments", "comments between events and in them", Framing(_comments)),
     _fault("sse-id-and-retry", "`id` and `retry` beside `data`", Framing(_id_and_retry)),
     _fault("sse-unicode-separators", "U+2028, U+2029, U+0085 in a string", Framing(_separators, first(_stand_in))),
-    _fault("sse-data-after-done", "a call and broken JSON after the end", Framing(_after_done), dialects=PIECES),
-    _fault("sse-done-without-blank-line", "`[DONE]` without a blank line", Framing(_done_open), dialects=OPENAI),
+    _fault("sse-data-after-done", "a call and broken JSON after the end", Framing(_after_done), dialects=TYPED),
+    _fault("sse-done-without-blank-line", "`[DONE]` without a blank line", Framing(_done_open), dialects=CHAT),
     _fault("sse-json-content-type", "events as application/json", Streaming(content_type=JSON_TYPE)),
     _fault("sse-bom", "a byte order mark first", Framing(_bom), "stripped"),
     _fault(

@@ -9,7 +9,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from toolfan_local.faults import anthropic_form, google_form, openai_form, responses_form
+from toolfan_local.bedrock_stream import CONTENT_TYPE
+from toolfan_local.faults import (
+    anthropic_form,
+    bedrock_form,
+    cohere_form,
+    google_form,
+    openai_form,
+    responses_form,
+)
 from toolfan_local.faults.answers import good_calls, written
 
 if TYPE_CHECKING:
@@ -22,11 +30,14 @@ if TYPE_CHECKING:
 
 JSON_TYPE = "application/json"
 SSE_TYPE = "text/event-stream"
+_TYPES = {"sse": SSE_TYPE, "array": JSON_TYPE, "frames": CONTENT_TYPE}
 FORMS: dict[str, Any] = {
     "openai": openai_form,
     "responses": responses_form,
     "anthropic": anthropic_form,
     "google": google_form,
+    "bedrock": bedrock_form,
+    "cohere": cohere_form,
 }
 
 
@@ -108,6 +119,8 @@ class Stage:
         if self.asked.framing == "array":
             frame = [f"{',' if place else '['}{text}\r\n".encode() for place, text in enumerate(texts)]
             pieces = [*(frame or [b"["]), *([b"]"] if done else [])]
+        elif self.asked.framing == "frames":
+            pieces = [self.form.framed(event) for event in events]
         else:
             texts += [self.form.DONE] if done and self.form.DONE else []
             pieces = [framed(text, self.form.LINE_END) for text in texts]
@@ -115,7 +128,7 @@ class Stage:
                 pieces[-1] = f"data: {events[-1]}".encode()
         last = self.last_call(events)
         middle = sum(map(len, pieces[:last])) + len(pieces[last]) // 2 if pieces else 0
-        return Prepared(JSON_TYPE if self.asked.framing == "array" else SSE_TYPE, tuple(pieces), middle)
+        return Prepared(_TYPES[self.asked.framing], tuple(pieces), middle)
 
     def last_call(self, events: Sequence[Any]) -> int:
         """The place of the last event with a piece of a call; of the last event when there is none."""
@@ -139,4 +152,5 @@ class Stage:
         """An error answer in the dialect's shape."""
         body = self.form.failure(failure)
         body = [body] if self.asked.framing == "array" else body
-        self.wire.respond(written(body).encode(), failure.status, self.fields() | dict(failure.headers))
+        own = self.form.error_fields(failure) if hasattr(self.form, "error_fields") else {}
+        self.wire.respond(written(body).encode(), failure.status, self.fields() | own | dict(failure.headers))

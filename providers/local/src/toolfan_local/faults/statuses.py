@@ -40,6 +40,10 @@ _CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_excee
 _NEVER = dict.fromkeys((400, 404, 413, 422), "RequestRejected") | {401: "AuthenticationError", 403: "PermissionDenied"}
 _RETRIED = (408, 409, 429, 500, 502, 503, 504, 529)
 _QUOTA = "You exceeded your current quota, please check your plan and billing details."
+_TRIAL = (
+    "You are using a Trial key, which is limited to 1000 API calls / month. You can continue to use the "
+    "Trial key for free or upgrade to a Production key with higher rate limits."
+)
 _HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<h1>502 Bad Gateway</h1>\r\n</body></html>"
 
 
@@ -52,7 +56,8 @@ def no_fields() -> Fields:
 class Status:
     """Plays an error. `fields` are further header fields, made for each answer; `body` replaces the dialect's.
 
-    `code` and `kind` are OpenAI's words; `retry_delay`, in seconds, and `quota_id` go into Google's details.
+    `code` is the dialect's own word, `kind` one of OpenAI's; `retry_delay`, in seconds, and `quota_id` go into
+    Google's details.
     """
 
     status: int
@@ -74,9 +79,9 @@ class Status:
             stage.fail(self.failure(stage.asked.dialect, fields))
 
     def failure(self, dialect: str, fields: Fields | None = None) -> Failure:
-        """The error as a value: Google's and Anthropic's words come from the status."""
+        """The error as a value: but for OpenAI's, the word comes from the status if none is given."""
         openai = dialect in ("openai", "responses")
-        code = (self.code or _CODES.get(self.status)) if openai else None
+        code = self.code or (_CODES.get(self.status) if openai else None)
         return Failure(
             self.status,
             self.message or MESSAGES[self.status],
@@ -86,6 +91,16 @@ class Status:
             retry_delay=self.retry_delay,
             quota_id=self.quota_id,
         )
+
+
+_OPENAI_QUOTA = Status(429, message=_QUOTA, code="insufficient_quota", kind="insufficient_quota")
+_QUOTAS = {
+    "openai": _OPENAI_QUOTA,
+    "responses": _OPENAI_QUOTA,
+    "anthropic": Status(402, message="Your credit balance is too low."),
+    "bedrock": Status(429, message=_QUOTA, code="ServiceQuotaExceededException"),
+    "cohere": Status(429, message=_TRIAL),
+}
 
 
 def _date(skew: float) -> Callable[[], Fields]:
@@ -109,9 +124,7 @@ def _to_itself(stage: Stage) -> None:
 
 
 def _quota(stage: Stage) -> None:
-    if stage.asked.dialect == "anthropic":
-        return Status(402, message="Your credit balance is too low.")(stage)
-    return Status(429, message=_QUOTA, code="insufficient_quota", kind="insufficient_quota")(stage)
+    _QUOTAS[stage.asked.dialect](stage)
 
 
 def _detail(stage: Stage) -> None:
@@ -139,7 +152,7 @@ FAULTS = (
     _fault("302-to-itself", "302 to its own address", _to_itself, "not followed", HTTP),
     _fault(
         "429-insufficient-quota",
-        "429 with the code insufficient_quota; Anthropic's is 402",
+        "429 with the code insufficient_quota, or the dialect's own word; Anthropic's is 402",
         _quota,
         "QuotaExhausted, never retried",
         PIECES,

@@ -8,9 +8,9 @@ from __future__ import annotations
 import gzip
 from typing import TYPE_CHECKING
 
+from toolfan_local.bedrock_stream import frame
 from toolfan_local.faults.fault import HTTP, Fault
-from toolfan_local.faults.stage import JSON_TYPE, SSE_TYPE
-from toolfan_local.faults.wire import head
+from toolfan_local.faults.wire import chunk, head
 
 if TYPE_CHECKING:
     from toolfan_local.faults.fault import Play
@@ -38,8 +38,13 @@ def _begin(stage: Stage, *, early: bool = False) -> None:
 def _begin_chunked(stage: Stage) -> None:
     prepared = _prepared(stage)
     stage.wire.begin_chunks(_fields(stage, prepared))
-    part = prepared.whole[: prepared.middle]
-    stage.wire.send(f"{len(prepared.whole):x}\r\n".encode() + part)
+    sent = 0
+    for piece in prepared.pieces:  # each event is a chunk, as services write them
+        if sent + len(piece) > prepared.middle:
+            stage.wire.send(f"{len(piece):x}\r\n".encode() + piece[: prepared.middle - sent])
+            return
+        stage.wire.send(chunk(piece))
+        sent += len(piece)
 
 
 def _half_a_head(stage: Stage) -> None:
@@ -154,10 +159,11 @@ def _slow_drip_body(stage: Stage) -> None:
 
 def _slow_drip_pings(stage: Stage) -> None:
     stage.wire.keep = False
-    sse = stage.asked.framing == "sse"
-    stage.wire.send(head(200, stage.fields(SSE_TYPE if sse else JSON_TYPE) | {"connection": "close"}))
+    ping = {"sse": b": ping\n\n", "frames": frame("ping", b"{}")}.get(stage.asked.framing, b"\n")
+    kind = _prepared(stage).content_type
+    stage.wire.send(head(200, stage.fields(kind) | {"connection": "close"}))
     while True:  # until the client leaves: the wire raises Gone
-        stage.wire.drip(b": ping\n\n" if sse else b"\n", stage.pace)
+        stage.wire.drip(ping, stage.pace)
         stage.wire.pause(stage.pace)
 
 

@@ -1,8 +1,8 @@
-"""Faults of streams whose events have types: how the Messages API and the Responses API tell calls apart.
+"""Faults of streams whose events have types: how all but chat completions and Google tell calls apart.
 
 Each function is given the events of the good answer, and makes others of them.
 
-Knows the events of both as values; not bytes, not chat completions.
+Knows the events of each as values; not bytes, not chat completions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     Change = Callable[[Asked, Events], Events]
 
 JSON = dict[str, Any]
-_DELTAS = {"anthropic": "content_block_delta", "responses": "response.function_call_arguments.delta"}
+_DELTAS = {
+    "anthropic": "content_block_delta",
+    "responses": "response.function_call_arguments.delta",
+    "bedrock": "contentBlockDelta",
+    "cohere": "tool-call-delta",
+}
 _BEGINS = {"anthropic": "content_block_start", "responses": "response.output_item.added"}
 _INNER = {"anthropic": "content_block", "responses": "item"}
 
@@ -33,15 +38,23 @@ def indexed(change: Callable[[int], Any]) -> Change:
 
     def changed(asked: Asked, events: Events) -> Events:
         key = FORMS[asked.dialect].INDEX
-        return [event | {key: change(event[key])} if key in event else event for event in events]
+        for said in _numbered(asked, events := copy.deepcopy(events)):
+            said[key] = change(said[key])
+        return events
 
     return changed
 
 
+def _numbered(asked: Asked, events: Events) -> list[JSON]:
+    """What has an index in each event that has one."""
+    return [said for event in events if (said := FORMS[asked.dialect].numbered(event)) is not None]
+
+
 def without_index(asked: Asked, events: Events) -> Events:
     """No index at all."""
-    key = FORMS[asked.dialect].INDEX
-    return [{name: value for name, value in event.items() if name != key} for event in events]
+    for said in _numbered(asked, events := copy.deepcopy(events)):
+        del said[FORMS[asked.dialect].INDEX]
+    return events
 
 
 def grouped(arrange: Callable[[list[Events]], Events]) -> Change:
@@ -50,8 +63,9 @@ def grouped(arrange: Callable[[list[Events]], Events]) -> Change:
     def changed(asked: Asked, events: Events) -> Events:
         form = FORMS[asked.dialect]
         calls = dict.fromkeys(form.call_of(event, 0) for event in events if form.carries_call(event))
-        groups = {call: [event for event in events if event.get(form.INDEX) == call] for call in calls}
-        places = [at for at, event in enumerate(events) if event.get(form.INDEX) in groups]
+        told = [(form.numbered(event) or {}).get(form.INDEX) for event in events]
+        groups = {call: [event for event, at in zip(events, told, strict=True) if at == call] for call in calls}
+        places = [place for place, at in enumerate(told) if at in groups]
         if not places:
             return events
         return [*events[: places[0]], *arrange([*groups.values()]), *events[places[-1] + 1 :]]
@@ -73,7 +87,7 @@ def _before_pieces(asked: Asked, events: Events, make: Callable[[JSON], JSON]) -
     kind, carries = _DELTAS[asked.dialect], FORMS[asked.dialect].carries_call
     made: Events = []
     for event in events:
-        made += [make(event)] if event["type"] == kind and carries(event) else []
+        made += [make(event)] if kind in (event.get("type"), *event) and carries(event) else []
         made.append(event)
     return made
 
@@ -87,7 +101,12 @@ def null_inside(asked: Asked, events: Events) -> Events:
 
 def null_delta(asked: Asked, events: Events) -> Events:
     """A piece that is null, before each piece of a call."""
-    return _before_pieces(asked, events, lambda event: event | {"delta": None})
+
+    def nothing(event: JSON) -> JSON:
+        FORMS[asked.dialect].numbered(made := copy.deepcopy(event))["delta"] = None
+        return made
+
+    return _before_pieces(asked, events, nothing)
 
 
 def null_arguments(asked: Asked, events: Events) -> Events:
