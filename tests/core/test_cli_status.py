@@ -103,9 +103,10 @@ class TestDemo:
 
         monkeypatch.setattr("toolfan.cli.demo.installed_adapters", listed)
         clear_loaded_adapters()
+        before = set(sys.modules)
         yield
         clear_loaded_adapters()
-        for name in [name for name in sys.modules if name.startswith("acme_")]:
+        for name in [name for name in sys.modules if name.startswith("acme_") and name not in before]:
             del sys.modules[name]
 
     def install(self, distribution: str, adapter: str, code: str) -> None:
