@@ -184,3 +184,17 @@ def test_an_error_in_a_stream_is_raised(kind: str, error: type[Exception]):
 def test_odd_calls_are_the_same_streamed(made: list[Any], cut: int) -> None:
     body = message(*(text(one) if isinstance(one, str) else tool_use(*one) for one in made))
     both.check("anthropic", body, events(body), cut)
+
+
+@pytest.mark.parametrize("begun", [None, "{"])
+def test_a_call_without_a_name_keeps_its_own_arguments_where_another_began_before_them(begun: str | None) -> None:
+    """It is told from one that says nothing when its arguments come."""
+    nameless, good = tool_use("toolu_a", "", {}), tool_use("toolu_b", "Weather", {})
+    rest = '{"x": 1}' if begun is None else '"x": 1}'
+    pieces = [piece(1, '{"y": 2}'), piece(0, rest)]
+    began = [start(0, nameless), *([] if begun is None else [piece(0, begun)]), start(1, good)]
+    _, _, turn = read(BEGIN, *began, *pieces, stop(0), stop(1), USED, END)
+    said, results = ADAPTER.build_answer(turn, [Answer(call, call.name) for call in turn.calls])
+    given = {block["id"]: (block["name"], block["input"]) for block in said["content"]}
+    assert given == {"toolu_a": ("unnamed", {"x": 1}), "toolu_b": ("Weather", {"y": 2})}
+    assert [block["tool_use_id"] for block in results["content"]] == [block["id"] for block in said["content"]]

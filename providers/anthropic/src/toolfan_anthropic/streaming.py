@@ -181,6 +181,8 @@ class MessageStreamParser:
             block.pieces.pop("partial_json", None)
             block.slot = self._called(block.about)
             self._calls.delta(block.slot.index, None, None, text)
+            self._blocks.remove(block)  # behind those of the calls that began before: the turn goes back in their order
+            self._blocks.append(block)
 
     def _key_of(self, index: Any) -> Any:
         """The key of the block that an index means, which a piece or the start of its block may lack."""
@@ -225,7 +227,7 @@ class MessageStreamParser:
     def close(self) -> Turn:
         """The whole turn.  Raises IncompleteStream, with `.turn`, if the stream ended before the message did."""
         if not self.text and not any(block.slot for block in self._blocks):
-            for block in self._blocks:
+            for block in [*self._blocks]:
                 if block.is_call:  # there is nothing but phantoms: they fail, and show what came
                     self._name_nobody(block, kept=True)
         for block in self._blocks:  # those whose end never came may have said it all when they began
