@@ -124,3 +124,12 @@ def test_a_mended_turn_keeps_its_container(faulty: Any, client: Any) -> None:
     server = faulty(whole(odd), whole(DONE))
     client(server).run(messages=USER, tools=(weather,))
     assert containers(server) == [None, "container_1"]
+
+
+@pytest.mark.parametrize("form", [whole, told_late])
+def test_a_turn_that_nothing_waits_in_says_no_container(faulty: Any, client: Any, form: Any) -> None:
+    """It may go on to another provider, where no message has such a field."""
+    said = client(faulty(form(message(text("Done."), stop="end_turn") | {"container": BOX})))
+    given: dict[str, Any] = {"messages": USER, "tools": (weather,)}
+    calls = said.stream(**given).until_done() if form is told_late else said.create(**given)
+    assert calls.reply({}) == [{"role": "assistant", "content": [text("Done.")]}]

@@ -54,13 +54,15 @@ def parse_message(body: Any, *, adapter: str, phantoms: bool = True) -> Turn:
         content = _without_phantoms(content)
         called = [block for block in content if is_call(block)]
     calls = seal(map(_piece, called))
+    stop = stop_reason(body.get("stop_reason"), has_calls=bool(calls))
+    waits = calls or stop.kind == "paused"
     return Turn(
         calls=calls,
         text=well_formed("".join(_text(block) for block in content)),
-        stop=stop_reason(body.get("stop_reason"), has_calls=bool(calls)),
+        stop=stop,
         usage=usage_of(body.get("usage")),
         refusal=_refusal(body),
-        replay={"role": "assistant", "content": content, **_container(body)},
+        replay={"role": "assistant", "content": content, **(_container(body) if waits else {})},
         warnings=(*_warnings(content), *_paused(body)),
         model=_word(body.get("model")),
         response_id=_word(body.get("id")),
