@@ -126,12 +126,15 @@ def reask_answer(outcome: Outcome[Any], *, still_owed: str = "") -> Answer:
     return Answer(answer.call, f"{answer.content}{still_owed}", is_error=True)
 
 
-def goes_back(adapter: ParallelToolsAdapter, turn: Turn) -> bool:
-    """Whether the turn is sent back: a service refuses one that says nothing; what else is said, adapters know."""
+def goes_back(adapter: ParallelToolsAdapter, turn: Turn, *, nudged: bool) -> bool:
+    """Whether the turn is sent back: a service refuses one that says nothing; what else is said, adapters know.
+
+    `nudged` says that a word of the user's follows it, which asks again.
+    """
     if turn.calls or turn.text or turn.refusal or turn.stop.kind == "paused":
         return True
     knows = getattr(adapter, "goes_back", None)
-    return knows is not None and bool(knows(turn))
+    return knows is not None and bool(knows(turn, nudged=nudged))
 
 
 def check_answers(turn: Turn, answers: Sequence[Answer], *, adapter: str) -> None:

@@ -74,7 +74,7 @@ def follow_up(adapter: ParallelToolsAdapter, request: ToolRequest, calls: Calls[
         answers[said[-1].raw.id] = reask_answer(said[-1], still_owed=reminder)
         return FollowUp(tuple(adapter.build_answer(latest.turn, wire_answers(latest.turn.calls, answers))))
     nudge = reminder.strip()
-    replayed = adapter.build_answer(latest.turn, []) if goes_back(adapter, latest.turn) else []
+    replayed = adapter.build_answer(latest.turn, []) if goes_back(adapter, latest.turn, nudged=True) else []
     return FollowUp((*replayed, {"role": "user", "content": nudge}), nudge)
 
 

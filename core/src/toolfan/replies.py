@@ -43,7 +43,7 @@ def replies(calls: Calls[Any], results: Any) -> list[Message]:
                 answers[outcome.raw.id] = result_answer(outcome.raw, told[call_id])
             else:  # failed, or mended since, or a repetition of a call that is answered elsewhere
                 answers[outcome.raw.id] = reask_answer(outcome)
-        if goes_back(calls.codec, one.turn):
+        if goes_back(calls.codec, one.turn, nudged=bool(one.nudge)):
             said += calls.codec.build_answer(one.turn, wire_answers(one.turn.calls, answers))
         if one.nudge:
             said.append({"role": "user", "content": one.nudge})

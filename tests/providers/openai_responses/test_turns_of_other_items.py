@@ -68,6 +68,20 @@ def test_they_stand_before_the_word_that_asks_again(faulty: Callable[..., Any]) 
     assert calls.reply({calls.good[0].id: "done"})[:2] == [REASONING, SEARCH]
 
 
+@pytest.mark.parametrize("items", [[SHELL], [REASONING, PATCH], [SEARCH, APPROVAL]], ids=lambda one: one[-1]["type"])
+def test_what_waits_for_an_answer_does_not_stand_before_the_word_that_asks_again(
+    faulty: Callable[..., Any], items: list[Any]
+) -> None:
+    server = faulty(whole(response(*items)), whole(response(called("A", {"x": 1}))))
+    calls = asked(server, lambda client: client.create(messages=USER, tools=(A,), tool_choice="required"))
+    first, nudge = bodies(server)[1]["input"]
+    assert (first, nudge["role"]) == (USER[0], "user")
+    assert [one.get("type") for one in calls.reply({calls.good[0].id: "done"})[1:]] == [
+        "function_call",
+        "function_call_output",
+    ]
+
+
 @pytest.mark.parametrize("use_async", [False, True])
 def test_a_run_ends_with_them(faulty: Callable[..., Any], use_async: bool) -> None:
     server = faulty(whole(response(called("draw", {"x": 1}, "c9"))), whole(response(REASONING, IMAGE)))

@@ -29,7 +29,7 @@ from toolfan_openai.settings import EndpointSettings
 
 from .items import answer_item, calls_by_id, input_items, output_items, says_more
 from .options import OPTION_NAMES
-from .parsing import parse_answer
+from .parsing import parse_answer, waiting
 from .streaming import ResponseStreamParser
 
 if TYPE_CHECKING:
@@ -140,9 +140,12 @@ class ResponsesAdapter:
         ]
         return [*said, *outputs]
 
-    def goes_back(self, turn: Turn) -> bool:
-        """Whether a turn without calls and text says something: an image, a call of the service's own tools."""
-        return says_more(turn)
+    def goes_back(self, turn: Turn, *, nudged: bool) -> bool:
+        """Whether a turn without calls and text says something: an image, a call of the service's own tools.
+
+        One that waits for the user's answer is refused where a word follows it that is none.
+        """
+        return says_more(turn) and not (nudged and any(waiting(turn.replay)))
 
     def connect(self, settings: BaseModel, *, use_async: bool) -> object:
         """The SDK's client.  Raises ConfigError without a key, AdapterNotInstalled without the SDK."""

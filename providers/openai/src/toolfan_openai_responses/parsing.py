@@ -76,11 +76,17 @@ def _warnings(items: Sequence[Mapping[str, Any]], odd: int) -> Iterator[str]:
     """What is told of the items; `odd` is how many entries are none."""
     if odd:
         yield f"{odd} entries of the answer's output are no items and were left out"
+    for kind in waiting(items):
+        yield f"the service waits for your answer to its {kind}: it is no call of a tool, and stands in calls.raw"
+
+
+def waiting(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The types of the items that wait for an answer of the user's, which is none to a call."""
     given = {(str(item.get("type")), str(item.get("call_id"))) for item in items}
     for item in items:
         kind = item.get("type")
         if isinstance(kind, str) and kind in _WAITING and (f"{kind}_output", str(item.get("call_id"))) not in given:
-            yield f"the service waits for your answer to its {kind}: it is no call of a tool, and stands in calls.raw"
+            yield kind
 
 
 def _bad(adapter: str, what: str, came: str = "") -> NoReturn:
