@@ -338,6 +338,29 @@ def test_a_generator_that_has_begun_ends_in_the_task_where_it_did(run: Run) -> N
     assert (result.error, result.value) == (None, ["begun"])
 
 
+def test_the_end_of_the_event_loop_cancels_once_too() -> None:
+    """It cancels each of its tasks: what runs a tool, and what waits for that, which does not cancel it again."""
+    cleaned: list[str] = []
+    kept = []
+
+    async def hang() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            for _ in range(3):
+                await asyncio.sleep(0.001)
+            cleaned.append("hang")
+
+    async def main() -> None:
+        calls = made((hang,), *[("hang", {})] * 5)
+        kept.append(asyncio.create_task(toolfan.execute_async(calls)))
+        await asyncio.sleep(0.01)
+
+    for _ in range(10):  # in which order is left to chance
+        asyncio.run(main())
+    assert len(cleaned) == 50
+
+
 def test_one_that_was_left_behind_is_cancelled_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """Telling it again at each step of the event loop would be the whole work of that loop."""
     monkeypatch.setattr("toolfan.jobs.GRACE", 0.1)

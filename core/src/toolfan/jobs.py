@@ -117,7 +117,9 @@ class Job:
             await ended.wait()
         finally:
             if not ended.is_set():
-                cancel()
+                # Whoever ends the event loop cancels all of its tasks: that one, too.
+                if self._portal is not None or self.scope.cancel_called:
+                    cancel()
                 with anyio.CancelScope(shield=True):
                     await ended.wait()
         if outcome[1] is not None:
