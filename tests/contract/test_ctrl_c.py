@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import socket
+import ssl
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ from google_asking import WARNINGS, GoogleClients, need
 from loopback import KEY, USER, until
 from pydantic import BaseModel
 from toolfan import workers
+from toolfan.sockets import Limit, _Stream, limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,7 +94,6 @@ def test_nothing_of_ours_runs_on(faulty: Callable[..., FaultServer], provider: s
 
 def test_a_connection_that_serves_another_request_by_then_is_left_alone() -> None:
     from toolfan.drivers import _sent
-    from toolfan.sockets import Limit, limit
 
     class Transport:
         def send(self, *args: Any, **options: Any) -> Any:
@@ -106,3 +108,48 @@ def test_a_connection_that_serves_another_request_by_then_is_left_alone() -> Non
     request: Any = None
     assert _sent(request, transport, prepared, 60.0, within) == "answered"
     assert within.stream is None
+
+
+class Wire:
+    """A network stream of httpcore's, over one end of a pair of sockets."""
+
+    def __init__(self, sock: socket.socket, pieces: list[bytes]) -> None:
+        self.sock, self.pieces, self.read_under = sock, pieces, ""
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        within = limit.get()
+        assert within is not None
+        self.read_under = "waits" if within.stream is self else "is not known"
+        return self.pieces.pop(0)
+
+    def get_extra_info(self, info: str) -> Any:
+        assert info == "socket"
+        return self.sock
+
+
+def test_what_has_come_is_waited_for_no_more() -> None:
+    """Behind the last byte the connection may serve another thread, long before the answer is parsed."""
+    ours, theirs = socket.socketpair()
+    wire, within = Wire(ours, [b"all"]), Limit(time.monotonic() + 60)
+    token = limit.set(within)
+    with ours, theirs:
+        try:
+            assert _Stream(wire).read(100) == b"all"
+        finally:
+            limit.reset(token)
+        within.leave()
+        ours.sendall(b"of another")
+        assert theirs.recv(100) == b"of another"
+    assert wire.read_under == "waits"
+
+
+def test_the_end_of_a_connection_lets_nothing_out_unencrypted() -> None:
+    """Python's TLS sockets drop their cipher before they are shut down; a worker may be writing a key just then."""
+    ours, theirs = socket.socketpair()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    with context.wrap_socket(ours, do_handshake_on_connect=False) as encrypted, theirs:
+        within = Limit(time.monotonic() + 60, stream=Wire(encrypted, []))
+        within.leave()
+        assert encrypted._sslobj is not None  # type: ignore[attr-defined]
+        assert theirs.recv(100) == b""

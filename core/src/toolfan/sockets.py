@@ -42,7 +42,7 @@ class Limit:
         """End the request at once, from another thread: after Ctrl-C nobody waits for it any more."""
         self.end, stream = 0.0, self.stream
         with contextlib.suppress(Exception):  # it is not connected yet, or has ended
-            stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            _shut_down(stream)
 
 
 limit: contextvars.ContextVar[Limit | None] = contextvars.ContextVar("toolfan_deadline", default=None)
@@ -75,7 +75,12 @@ def interrupt(response: Any) -> None:
     """End a read of this answer that another thread is waiting for, by shutting down the connection under it."""
     stream = response.extensions.get("network_stream")
     with contextlib.suppress(Exception):  # an answer that comes from elsewhere than a socket
-        stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        _shut_down(stream)
+
+
+def _shut_down(stream: Any) -> None:
+    """Not by the method of TLS sockets: that drops the cipher first, and what another thread writes then is plain."""
+    socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
 
 def interrupt_urllib3(response: Any) -> None:
@@ -107,7 +112,11 @@ class _Stream:
         self._head = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, timeout=_within(timeout, self._inner))  # type: ignore[no-any-return]
+        until = limit.get()
+        data = self._inner.read(max_bytes, timeout=_within(timeout, self._inner))
+        if until is not None:
+            until.stream = None  # it may be the end of the answer: then the connection serves others
+        return data  # type: ignore[no-any-return]
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         head, self._head = self._head, b""
