@@ -412,7 +412,7 @@ def test_connections_are_used_again(bench: Bench, mode: str) -> None:
     sdk = Noting(api_key=KEY, base_url=bench.serve(*[TWO] * 3).openai_url)
     for deadline in (20, 19.5, 17):
         assert list(ask(mode, "", sdk=sdk, deadline=deadline)) == [A(x=1), A(x=2)]
-    assert timeouts == {32.0}
+    assert timeouts == {20.0}
 
 
 def test_while_it_is_imported_others_wait() -> None:

@@ -152,7 +152,8 @@ def _no_answer(met: BaseException, adapter: str, secrets: tuple[str, ...]) -> Ba
 
 def _not_connected(exc: BaseException, adapter: str, secrets: tuple[str, ...]) -> ProviderError:
     """The error of a connection; what came through it, if that is no HTTP, is told by the library that read it."""
-    read = (one for one in _chain(exc) if type(one).__module__.partition(".")[0] in _READERS)
+    readers = (one for one in _chain(exc) if type(one).__module__.partition(".")[0] in _READERS)
+    read = (one for one in readers if "Connect" not in type(one).__name__)  # TLS has words of its own
     found = (broken(adapter, one, secrets) for one in read)
     return next((one for one in found if isinstance(one, BadResponse)), None) or not_connected(adapter, exc, secrets)
 

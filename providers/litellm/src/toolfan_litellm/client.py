@@ -50,7 +50,7 @@ def load() -> Any:
     """The module litellm, imported without a request to the network.  Raises AdapterNotInstalled without it."""
     found = sys.modules.get("litellm")
     # While another thread imports it, it is half there: then this one waits.
-    if found is not None and not getattr(found.__spec__, "_initializing", False):
+    if found is not None and not getattr(getattr(found, "__spec__", None), "_initializing", False):
         return found
     with _importing:
         try:

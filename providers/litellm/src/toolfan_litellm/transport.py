@@ -104,11 +104,14 @@ class _Sender:
 
 
 def _coarse(seconds: float) -> float:
-    """The next power of two: LiteLLM makes another client, with connections that stay open, for each other timeout.
+    """Up to a quarter more: LiteLLM makes another client, with connections that stay open, for each other timeout.
 
-    It ends what a deadline has left behind; the deadline itself is kept by toolfan.
+    It ends what a deadline has left behind, soon enough that the next requests find threads; the deadline itself is
+    kept by toolfan.
     """
-    return 2.0 ** math.ceil(math.log2(max(seconds, 0.25)))
+    seconds = max(seconds, 0.25)
+    step = 2.0 ** (math.floor(math.log2(seconds)) - 2)
+    return math.ceil(seconds / step) * step
 
 
 def _dumped(answer: Any) -> JSON:
