@@ -6,7 +6,6 @@ import sys
 from types import SimpleNamespace
 
 import httpx
-import openai
 import pytest
 import toolfan
 
@@ -34,7 +33,7 @@ def test_any_object_in_the_place_of_the_module_is_used(monkeypatch: pytest.Monke
 def test_words_of_tls_are_of_a_connection() -> None:
     """An alert like "illegal parameter" tells nothing of an answer that would be no HTTP."""
     cause = httpx.ConnectError("[SSL: SSLV3_ALERT_ILLEGAL_PARAMETER] ssl/tls alert illegal parameter")
-    exc = openai.APIConnectionError(request=httpx.Request("POST", "https://127.0.0.1/"))
+    exc = type("APIConnectionError", (Exception,), {})("Connection error.")
     exc.__cause__ = cause
     error = translated(exc, adapter="litellm", timeout=None, secrets=(), keyless=False, begun=False)
     assert isinstance(error, toolfan.ConnectionFailed)
