@@ -103,13 +103,11 @@ class TestDemo:
 
         monkeypatch.setattr("toolfan.cli.demo.installed_adapters", listed)
         clear_loaded_adapters()
-        before = set(sys.modules)
         yield
         clear_loaded_adapters()
-        for name in [name for name in sys.modules if name.startswith("acme_") and name not in before]:
-            del sys.modules[name]
 
     def install(self, distribution: str, adapter: str, code: str) -> None:
+        sys.modules.pop(f"acme_{distribution}", None)  # another test's
         info = Path(f"acme_{distribution}-1.0.dist-info")
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme-{distribution}\nVersion: 1.0\n")
