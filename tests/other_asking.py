@@ -29,7 +29,7 @@ DIALECTS = {"bedrock": "bedrock", "cohere": "cohere", "litellm": "openai"}
 """Of each adapter what the server is asked in."""
 SDKS = {"bedrock": "boto3", "cohere": "cohere", "litellm": "litellm"}
 """LiteLLM has an environment of its own; it is not imported to find out: that takes seconds."""
-PROVIDERS = [name for name, sdk in SDKS.items() if find_spec(sdk) is not None]
+PROVIDERS = [name for name, sdk in SDKS.items() if find_spec(sdk) and find_spec(f"toolfan_{name}")]
 
 
 class Other(Asker):
