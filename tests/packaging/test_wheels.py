@@ -132,10 +132,12 @@ def test_litellm_has_an_environment_of_its_own_in_which_its_tests_pass(make_venv
     assert not [name for name in venv.distributions() if name.startswith("google")]
     assert statuses(venv)["litellm"] == "ok"
     venv.install("toolfan[local,testing]")
-    tests = ["-q", "-p", "no:cacheprovider", str(ROOT / "tests/providers/litellm")]
-    told = venv.run(f"import sys, pytest; sys.exit(pytest.main({tests}))").stdout
-    assert "passed" in told
-    assert "skipped" not in told
+    faults = str(ROOT / "tests/contract/test_faults_others.py")
+    for tests in ([str(ROOT / "tests/providers/litellm")], [faults, "-k", "litellm"]):
+        args = ["-q", "-p", "no:cacheprovider", *tests]
+        told = venv.run(f"import sys, pytest; sys.exit(pytest.main({args}))").stdout
+        assert "passed" in told
+        assert "skipped" not in told
 
 
 def test_gemini_brings_no_aiplatform_and_no_openai(make_venv: Callable[..., Venv]) -> None:
