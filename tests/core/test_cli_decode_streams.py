@@ -1,4 +1,4 @@
-"""`toolfan decode` reads streams as they were recorded: server-sent events."""
+"""`toolfan decode` reads streams as they were recorded: server-sent events, and arrays of objects."""
 
 from __future__ import annotations
 
@@ -54,15 +54,17 @@ ANTHROPIC = "".join(
         ("message_stop", {}),
     ]
 )
-GEMINI = "".join(
-    f"data: {json.dumps(one)}\r\n\r\n" for one in (function_call(FIRST), function_call(SECOND, finishReason="STOP"))
-)
+GEMINI_CHUNKS = [json.dumps(one) for one in (function_call(FIRST), function_call(SECOND, finishReason="STOP"))]
+GEMINI = "".join(f"data: {one}\r\n\r\n" for one in GEMINI_CHUNKS)
+ARRAY = "[" + ",\r\n".join(GEMINI_CHUNKS) + "]"
 STREAMS = {
     "chunks": ("openai", f"{OPENAI}data: [DONE]\n\n"),
     "a comment first": ("openai", f": OPENROUTER PROCESSING\n\n{OPENAI}data: [DONE]\n\n"),
     "a byte order mark and an empty line first": ("openai", f"\ufeff\n{OPENAI}data: [DONE]"),
     "names of events": ("anthropic", ANTHROPIC),
     "whole calls": ("gemini", GEMINI),
+    "an array": ("gemini", ARRAY),
+    "an array after a byte order mark": ("gemini", f"\ufeff \r\n{ARRAY}\n"),
 }
 
 
@@ -84,6 +86,17 @@ def test_a_stream_that_broke_off_gives_what_came_before_and_fails() -> None:
     result, lines = run("openai", stream)
     assert lines == [{"index": 0, **FIRST}]
     assert (result.exit_code, result.stderr.partition(":")[0]) == (1, "IncompleteStream")
+
+
+def test_an_array_that_broke_off_gives_what_came_before_and_fails() -> None:
+    result, lines = run("gemini", ARRAY[:-9])
+    assert lines[0] == {"index": 0, **FIRST}
+    assert (result.exit_code, result.stderr.partition(":")[0]) == (1, "IncompleteStream")
+
+
+def test_an_array_that_holds_an_error_is_told_as_a_live_one() -> None:
+    result, lines = run("gemini", '[{"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}]')
+    assert (result.exit_code, lines, result.stderr.partition(":")[0]) == (1, [], "RateLimited")
 
 
 def test_an_error_in_a_stream_is_told_after_the_calls_before_it() -> None:

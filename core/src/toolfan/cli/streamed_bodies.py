@@ -1,4 +1,4 @@
-"""A streamed answer as it was recorded, server-sent events, read to the turn that it tells.
+"""A streamed answer as it was recorded, server-sent events or an array of objects, read to the turn that it tells.
 
 Knows: framing, adapters as codecs.  Must not know: any provider, how a turn is judged or printed.
 """
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from ..adapter import ParallelToolsAdapter, StreamParser
     from ..calls import Turn
 
-_FIELD = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
+_BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:(?:data|event|id|retry)?:|\[\s*\{)")
 
 
 def is_stream(body: bytes) -> bool:
-    """Whether it begins as server-sent events do: with one of their fields, or with a comment."""
-    return _FIELD.match(body) is not None
+    """Whether it begins as server-sent events do, with one of their fields or a comment, or is an array of objects.
+
+    Google streams an array where no events were asked for; no answer of any provider is one as a whole.
+    """
+    return _BEGINNING.match(body) is not None
 
 
 def read_stream(adapter: ParallelToolsAdapter, body: bytes) -> Turn:
