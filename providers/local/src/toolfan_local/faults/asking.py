@@ -34,6 +34,7 @@ _GOOGLE = re.compile(
 _CONVERSE = re.compile(r".*/model/(?P<model>[^/]+)/converse(?P<stream>-stream)?$")
 _COHERE = re.compile(r".*/v2/chat$")
 _MODEL = re.compile(r"(?P<fault>[^@]*?)(?P<once>-once)?(?:@.*)?")
+_NO_MODEL = "you must provide a model parameter"
 ONCE = "-once"
 
 
@@ -124,21 +125,27 @@ def _decoded(request: Request, dialect: str) -> dict[str, Any]:
     return body
 
 
-def _openai(request: Request) -> Asked:
-    body = _decoded(request, "openai")
-    azure = _AZURE.match(request.path)
-    model = azure["model"] if azure else body.get("model")
+def _asked(
+    request: Request,
+    body: Mapping[str, Any],
+    dialect: Literal["openai", "responses", "anthropic", "cohere"],
+    model: object,
+    offers: Iterator[Offer],
+    *,
+    missing: str,
+    one: bool = False,
+) -> Asked:
+    """Of a dialect whose body says whether to stream; `missing` is what the service says where no model is named."""
     if not isinstance(model, str):
-        raise Unanswerable(400, "you must provide a model parameter")
-    return Asked(
-        "openai",
-        model,
-        request.path,
-        body,
-        tuple(_openai_offers(body)),
-        framing="sse" if body.get("stream") is True else "none",
-        limit=1 if body.get("parallel_tool_calls") is False else None,
-    )
+        raise Unanswerable(400, missing, dialect)
+    framing: Literal["none", "sse"] = "sse" if body.get("stream") is True else "none"
+    return Asked(dialect, model, request.path, body, tuple(offers), framing=framing, limit=1 if one else None)
+
+
+def _openai(request: Request) -> Asked:
+    body, azure = _decoded(request, "openai"), _AZURE.match(request.path)
+    model, one = azure["model"] if azure else body.get("model"), body.get("parallel_tool_calls") is False
+    return _asked(request, body, "openai", model, _openai_offers(body), missing=_NO_MODEL, one=one)
 
 
 def _openai_offers(body: Mapping[str, Any]) -> Iterator[Offer]:
@@ -156,17 +163,8 @@ def _openai_offers(body: Mapping[str, Any]) -> Iterator[Offer]:
 
 def _responses(request: Request) -> Asked:
     body = _decoded(request, "responses")
-    if not isinstance(body.get("model"), str):
-        raise Unanswerable(400, "you must provide a model parameter", "responses")
-    return Asked(
-        "responses",
-        body["model"],
-        request.path,
-        body,
-        tuple(_responses_offers(body)),
-        framing="sse" if body.get("stream") is True else "none",
-        limit=1 if body.get("parallel_tool_calls") is False else None,
-    )
+    model, one = body.get("model"), body.get("parallel_tool_calls") is False
+    return _asked(request, body, "responses", model, _responses_offers(body), missing=_NO_MODEL, one=one)
 
 
 def _responses_offers(body: Mapping[str, Any]) -> Iterator[Offer]:
@@ -181,21 +179,11 @@ def _responses_offers(body: Mapping[str, Any]) -> Iterator[Offer]:
 
 
 def _anthropic(request: Request) -> Asked:
-    body = _decoded(request, "anthropic")
-    vertex = _VERTEX.match(request.path)
-    model = vertex["model"] if vertex else body.get("model")
-    if not isinstance(model, str):
-        raise Unanswerable(400, "model: Field required", "anthropic")
+    body, vertex = _decoded(request, "anthropic"), _VERTEX.match(request.path)
     choice = body.get("tool_choice") or {}
-    return Asked(
-        "anthropic",
-        model,
-        request.path,
-        body,
-        tuple(_anthropic_offers(body, choice)),
-        framing="sse" if body.get("stream") is True else "none",
-        limit=1 if choice.get("disable_parallel_tool_use") is True else None,
-    )
+    model, one = vertex["model"] if vertex else body.get("model"), choice.get("disable_parallel_tool_use") is True
+    offers = _anthropic_offers(body, choice)
+    return _asked(request, body, "anthropic", model, offers, missing="model: Field required", one=one)
 
 
 def _anthropic_offers(body: Mapping[str, Any], choice: Mapping[str, Any]) -> Iterator[Offer]:
@@ -222,11 +210,9 @@ def _bedrock(request: Request) -> Asked:
 
 def _cohere(request: Request) -> Asked:
     body = _decoded(request, "cohere")
-    if not isinstance(body.get("model"), str):
-        raise Unanswerable(400, "model is required", "cohere")
-    offers = () if body.get("tool_choice") == "NONE" else tuple(_openai_offers({"tools": body.get("tools")}))
-    framing: Literal["none", "sse"] = "sse" if body.get("stream") is True else "none"
-    return Asked("cohere", body["model"], request.path, body, offers, framing=framing)
+    tools = () if body.get("tool_choice") == "NONE" else body.get("tools")
+    offers = _openai_offers({"tools": tools})
+    return _asked(request, body, "cohere", body.get("model"), offers, missing="model is required")
 
 
 def _google(request: Request, path: re.Match[str]) -> Asked:
