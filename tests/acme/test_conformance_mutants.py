@@ -48,7 +48,8 @@ LONG = {
     "test_answers_of_every_kind_can_be_given",
     "test_the_number_of_tools_is_bounded_as_told",
 }
-ALL_ASKED_OF_EACH = 12
+ALL_ASKED_OF_EACH = 24
+SHARE_OF_THE_REST = 6
 
 
 @pytest.fixture
@@ -69,13 +70,13 @@ def test_a_fault_breaks_the_law_that_forbids_it_and_no_other(
 ) -> None:
     suite, law = MUTANTS[name]
     laws = laws_of(AcmeSuite)
-    # Each twelfth is held to all laws, also where a process is started for them; the others to those that stand
-    # beside the law, and to each third of the rest but the long ones, in turn.
+    # Each so many-th is held to all laws, also where a process is started for them; the others to those that stand
+    # beside the law, and to a share of the rest but the long ones, in turn.
     at = list(MUTANTS).index(name)
     if at % ALL_ASKED_OF_EACH:
         if law not in IN_ANOTHER_PROCESS:
             one_process()
-        some = {one for place, one in enumerate(laws, at) if place % 3 == 0 and one not in LONG}
+        some = {one for place, one in enumerate(laws, at) if place % SHARE_OF_THE_REST == 0 and one not in LONG}
         near = {one for one in laws if one in some or laws[one].__module__ == laws[law].__module__}
         monkeypatch.setattr(lawbook, "laws_of", lambda cls: {one: laws_of(cls)[one] for one in near})
     found = broken(suite)
