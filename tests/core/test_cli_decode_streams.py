@@ -88,6 +88,26 @@ def test_a_stream_that_broke_off_gives_what_came_before_and_fails() -> None:
     assert (result.exit_code, result.stderr.partition(":")[0]) == (1, "IncompleteStream")
 
 
+def test_streams_one_after_another_are_all_read() -> None:
+    first, second = f"{OPENAI}data: [DONE]\n\n", f"{OPENAI}data: [DONE]".replace("Oslo", "Rome")
+    result, lines = run("openai", first + second)
+    places = [1, 1, first.count("\n") + 1, first.count("\n") + 1]
+    calls = [FIRST, SECOND, {**FIRST, "arguments": {"location": "Rome"}}, SECOND]
+    assert lines == [
+        {"line": line, "index": at % 2, **call} for at, (line, call) in enumerate(zip(places, calls, strict=True))
+    ]
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_what_comes_after_the_end_is_told() -> None:
+    result, lines = run("openai", f'{OPENAI}data: [DONE]\n\ndata: {{"choices": []}}\n\n')
+    assert lines == [{"index": 0, **FIRST}, {"index": 1, **SECOND}]
+    assert (result.exit_code, result.stderr) == (
+        0,
+        'What comes after the end of the stream is not read: data: {"choices": []}\n',
+    )
+
+
 def test_an_array_that_broke_off_gives_what_came_before_and_fails() -> None:
     result, lines = run("gemini", ARRAY[:-9])
     assert lines[0] == {"index": 0, **FIRST}

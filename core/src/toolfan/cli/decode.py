@@ -24,11 +24,12 @@ from ..registry import load_adapter
 from ..repairs import repair_arguments
 from ..request import Policy
 from ..results import Calls
+from ..translation import excerpt
 from ..wire import decode_json
 from . import tool_paths
 from .batches import Entry, opened
 from .output import at_a_terminal, error_json, no_call_text, outcome_json, print_json, print_text
-from .streamed_bodies import is_stream, read_stream
+from .streamed_bodies import is_stream, read_stream, streams_of
 from .tool_paths import load_tools
 
 if TYPE_CHECKING:
@@ -93,7 +94,15 @@ def _bodies(data: bytes) -> Iterator[tuple[int | None, bytes]]:
     if not text.strip():
         raise UsageError("standard input is empty", hint="Pipe a body in: toolfan decode --with openai < body.json.")
     lines = [(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
-    if _is_json(text) or not _is_json(lines[0][1].decode("utf-8-sig", "replace")):
+    streams, rest = streams_of(data) if is_stream(data) else ([], b"")
+    if streams:
+        yield from streams if len(streams) > 1 else [(None, data)]
+        if rest:
+            print_text(
+                f"What comes after the end of the stream is not read: {excerpt(rest.decode(errors='replace'))}",
+                err=True,
+            )
+    elif _is_json(text) or not _is_json(lines[0][1].decode("utf-8-sig", "replace")):
         yield None, data
     else:
         yield from lines

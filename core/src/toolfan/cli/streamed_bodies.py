@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..calls import Turn
 
 _BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:(?:data|event|id|retry)?:|\[\s*\{)")
+_DONE = re.compile(rb"^data:[ \t]*\[DONE\][ \t]*\r?(?:\n|$)", re.MULTILINE)
 
 
 def is_stream(body: bytes) -> bool:
@@ -25,6 +26,20 @@ def is_stream(body: bytes) -> bool:
     Google streams an array where no events were asked for; no answer of any provider is one as a whole.
     """
     return _BEGINNING.match(body) is not None
+
+
+def streams_of(body: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """The streams that end with `[DONE]`, each with the number of its first line, and what follows the last.
+
+    What comes after the end of a live stream is not read; here it is another one if it has such an end, too.
+    """
+    found: list[tuple[int, bytes]] = []
+    at = 0
+    for end in _DONE.finditer(body):
+        blank = len(body[at : end.end()]) - len(body[at : end.end()].lstrip())
+        found.append((body.count(b"\n", 0, at + blank) + 1, body[at : end.end()]))
+        at = end.end()
+    return found, body[at:].strip()
 
 
 def read_stream(adapter: ParallelToolsAdapter, body: bytes) -> Turn:
