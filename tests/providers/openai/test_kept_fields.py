@@ -135,6 +135,29 @@ def test_what_each_piece_says_of_itself_is_none_of_the_turn(faulty: Callable[...
     assert calls.turn.replay.keys() == {"role", "content", "reasoning", "tool_calls"}
 
 
+def test_the_place_that_each_piece_names_is_none_of_the_turn(faulty: Callable[..., FaultServer]) -> None:
+    """Models of others at Mistral say `index` in each delta; Mistral refuses a message that has one."""
+    pieces = [said(index=0, content="So"), said(index=0, content=" it is.")]
+    stream = event(*pieces, chunk(piece(0, "a", "Weather", A))) + END
+    with openai.OpenAI(api_key=KEY, base_url=faulty(http(stream, content_type="text/event-stream")).url) as sdk:
+        calls = toolfan.from_openai(sdk, stop=ONCE).stream(model="m", messages=USER, tools=TOOLS).until_done()
+    assert calls.reply({"a": "sunny"})[0].keys() == {"role", "content", "tool_calls"}
+    assert calls.raw["choices"][0]["message"].keys() == {"role", "content", "tool_calls"}
+
+
+@pytest.mark.parametrize("role", [None, ""])
+@pytest.mark.parametrize("first", [{}, {"role": "assistant"}], ids=["never", "first"])
+def test_a_role_that_says_nothing_is_the_assistants(
+    faulty: Callable[..., FaultServer], first: dict[str, Any], role: Any
+) -> None:
+    """So SGLang, DeepSeek on Azure and MiniMax write it, into each piece; the answer did not fit `ChatCompletion`."""
+    pieces = [said(**first, content="I"), said(role=role, content=" see.")]
+    stream = event(*pieces, chunk(piece(0, "a", "Weather", A))) + END
+    with openai.OpenAI(api_key=KEY, base_url=faulty(http(stream, content_type="text/event-stream")).url) as sdk:
+        calls = toolfan.from_openai(sdk, stop=ONCE).stream(model="m", messages=USER, tools=TOOLS).until_done()
+    assert calls.raw["choices"][0]["message"]["role"] == calls.reply({"a": "sunny"})[0]["role"] == "assistant"
+
+
 def words(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
@@ -154,9 +177,13 @@ CONTENTS: dict[str, tuple[list[Any], list[Any]]] = {
         [[idea("I"), idea(" think")], [words("So "), idea("no"), words("not.")], [idea("Hm")]],
         [idea("I think"), words("So "), idea("no"), words("not."), idea("Hm")],
     ),
-    "one that is closed": (
-        [[idea("I")], [idea("", closed=True)], [idea("Yes")], "So."],
-        [idea("I", closed=True), idea("Yes"), words("So.")],
+    "pieces that each say that they are closed": (
+        [[idea("I", closed=True)], [idea(" think")], [idea(" so.", closed=True), words("Yes")], "!"],
+        [idea("I think so.", closed=True), words("Yes!")],
+    ),
+    "one that is signed": (
+        [[idea("I")], [idea("", signature="s")], [idea("Yes")], "So."],
+        [idea("I", signature="s"), idea("Yes"), words("So.")],
     ),
     "what is no text in it": (
         [[idea("I", {"type": "reference", "reference_ids": [1]})], [idea("think", 3)]],

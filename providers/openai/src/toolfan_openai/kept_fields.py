@@ -12,9 +12,14 @@ from .parsing import OBJECT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_WORDS = frozenset({"role", "type", "name", "id"})  # they are said again, not continued
-_OF_PIECES = "channel"
-"""Says which channel one piece is of (Groq writes it into each): a whole message has none, and services refuse it."""
+_WORDS = frozenset(
+    {"role", "type", "name", "id"}
+)  # they are said again, not continued; some as null, which says nothing
+_OF_PIECES = frozenset({"channel", "index"})
+"""What one piece says of itself: its channel, so Groq, or its place, so Mistral.
+
+A whole message has none of it, and services refuse one that has.
+"""
 _BLOCKS = ("thinking_blocks", "reasoning_details")
 """Lists whose blocks come in pieces, the signature last: of LiteLLM and of OpenRouter.
 
@@ -54,7 +59,7 @@ def keep_part(kept: dict[str, Any], part: Any, texts: list[str]) -> None:
 
 def keep(kept: dict[str, Any], key: str, value: Any) -> None:
     """Add what came of one field: texts and lists are continued.  `finished` tells what it is in the end."""
-    if key == _OF_PIECES:
+    if key in _OF_PIECES or (not value and key in _WORDS):
         return
     before = kept.get(key)
     if isinstance(value, str) and key not in _WORDS and isinstance(before, str | _Pieces):
@@ -92,7 +97,10 @@ def _joined(value: Any) -> Any:
 
 
 def _in_parts(content: _Parts) -> list[Any]:
-    """The parts as a whole message has them: pieces of one thought are one."""
+    """The parts as a whole message has them: pieces of one thought are one, up to its signature.
+
+    Mistral writes `closed` into every piece, which is said of a beginning that the caller gives.
+    """
     parts: list[Any] = []
     told = 0
     for at, thought in [*content.said, (len(content.texts), None)]:
@@ -101,7 +109,7 @@ def _in_parts(content: _Parts) -> list[Any]:
         told = at
         if thought is None:
             continue
-        if not parts or parts[-1]["type"] != "thinking" or parts[-1].get("closed"):
+        if not parts or parts[-1]["type"] != "thinking" or parts[-1].get("signature"):
             parts.append({"type": "thinking", "thinking": []})
         before = parts[-1]["thinking"]
         parts[-1].update(thought)
