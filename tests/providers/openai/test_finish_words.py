@@ -165,3 +165,25 @@ def test_reasoning_that_is_counted_beside_the_output_is_part_of_it(faulty: Start
     for usage in (beside, within):
         found = ask(faulty, mode, {"choices": [GOOD], "usage": usage})
         assert found.result.usage == toolfan.Usage(10, 35, 45, reasoning_tokens=30)
+
+
+IN = {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105}
+CACHES: dict[str, tuple[dict[str, Any], tuple[int, int]]] = {
+    "Moonshot": ({"cached_tokens": 80}, (80, 0)),
+    "Mistral": ({"num_cached_tokens": 80, "prompt_tokens_details": {"cached_tokens": 0}}, (80, 0)),
+    "DeepSeek": ({"prompt_cache_hit_tokens": 80, "prompt_cache_miss_tokens": 20}, (80, 0)),
+    "in both places": ({"cached_tokens": 70, "prompt_tokens_details": {"cached_tokens": 80}}, (80, 0)),
+    "OpenRouter": ({"prompt_tokens_details": {"cached_tokens": 80, "cache_write_tokens": 9}}, (80, 9)),
+    "LiteLLM": ({"prompt_tokens_details": {"cached_tokens": 0, "cache_creation_tokens": 9}}, (0, 9)),
+    "Alibaba": ({"prompt_tokens_details": {"cache_creation_input_tokens": 9}}, (0, 9)),
+    "Vercel": ({"prompt_tokens_details": {"cached_tokens": 80}, "cache_creation_input_tokens": 9}, (80, 9)),
+    "no numbers": ({"cached_tokens": [1], "prompt_tokens_details": "none", "cache_creation_input_tokens": {}}, (0, 0)),
+}
+
+
+@each_way
+@pytest.mark.parametrize("service", CACHES)
+def test_what_was_cached_is_counted_wherever_it_stands(faulty: Start, mode: str, service: str) -> None:
+    more, (read, written) = CACHES[service]
+    usage = ask(faulty, mode, {"choices": [GOOD], "usage": {**IN, **more}}).result.usage
+    assert usage == toolfan.Usage(100, 5, 105, cache_read_tokens=read, cache_write_tokens=written)

@@ -13,6 +13,11 @@ from toolfan.wire import count_of
 
 _OBJECT = (dict, Mapping)  # dict first, which is the usual one and the cheaper look
 
+# Beside the details, where these do not tell: of Moonshot, Mistral and DeepSeek.
+_READ = ("cached_tokens", "num_cached_tokens", "prompt_cache_hit_tokens")
+# In the details or beside them: of OpenRouter, LiteLLM, and of Alibaba and Vercel's gateway.
+_WRITTEN = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
+
 
 def usage_of(usage: Any) -> Usage:
     """Token counts as OpenAI reports them; xAI counts reasoning beside the output, which its total shows."""
@@ -28,8 +33,8 @@ def usage_of(usage: Any) -> Usage:
         input_tokens=sent,
         output_tokens=received,
         total_tokens=total or sent + received,
-        cache_read_tokens=count(prompt, "cached_tokens"),
-        cache_write_tokens=count(prompt, "cache_write_tokens"),
+        cache_read_tokens=count(prompt, "cached_tokens") or _first(usage, _READ),
+        cache_write_tokens=_first(prompt, _WRITTEN) or _first(usage, _WRITTEN),
         reasoning_tokens=reasoning,
     )
 
@@ -40,3 +45,12 @@ def count(table: Any, key: str) -> int:
         return 0
     value = table.get(key)
     return 0 if value is None else count_of(value)
+
+
+def _first(table: Any, keys: tuple[str, ...]) -> int:
+    """The first of these numbers that is more than 0."""
+    if isinstance(table, _OBJECT):
+        for key in keys:
+            if table.get(key):
+                return count(table, key)
+    return 0
