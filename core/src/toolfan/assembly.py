@@ -37,6 +37,7 @@ class CallAssembler(CallOrder):
         self._by_id: dict[str, Slot] = {}
         self._held: Slot | None = None  # one that began with `{}`, whose arguments may follow
         self._stray: Slot | None = None
+        self._indexed = False  # a call began with an index
         self._lent: tuple[Slot, int] | None = None  # one whose arguments all came under this later index, without an id
 
     def delta(
@@ -49,16 +50,18 @@ class CallAssembler(CallOrder):
         opaque: bool = False,
         real: bool = False,
         beside: Sequence[Slot] = (),
+        of: Slot | None = None,
     ) -> Slot:
         """One piece of a call, any part of which may be missing (None or empty); the call it belongs to.
 
         `arguments` are a text, a piece of it, or a whole value; `opaque` texts are no JSON.  `real`: the provider says
-        that this is a call, whatever is missing.  `beside`: calls whose names stand in the same list of pieces.
+        that this is a call, whatever is missing.  `beside`: calls whose names stand in the same list of pieces; `of`:
+        the call, where its place in a list tells.
         """
         at = index if type(index) is int and index >= 0 else number_of(index)
         given = word_of(call_id)
         called = word_of(name)
-        slot = self._slot_of((at, given, called, arguments), real=real)
+        slot = of or self._slot_of((at, given, called, arguments), real=real)
         if called and slot in beside and not slot.goes_on(given, arguments, placed=at is not None):
             slot = self._add(at)
         if self._held is not None and self._held is not slot:
@@ -135,8 +138,20 @@ class CallAssembler(CallOrder):
         if self._lent is not None:
             self._end_loan(*self._lent, piece)
         index, call_id, name, arguments = piece
-        slot = None if name or real or index in self._by_index else self._scattered(index, call_id, arguments)
+        slot = None
+        if not (name or real or index in self._by_index):
+            slot = self._counted(index, call_id) or self._scattered(index, call_id, arguments)
         return slot or self._slot(index, call_id, name, arguments)
+
+    def _counted(self, index: int | None, call_id: str) -> Slot | None:
+        """The open call of this place, where several began without an index, and only their pieces have one."""
+        if self._indexed or index is None or call_id or not 1 < len(self.slots) > index:
+            return None
+        slot = self.slots[index]
+        if not slot.is_open or slot.closed:
+            return None
+        self._by_index[index] = slot
+        return slot
 
     def _slot(self, index: int | None, call_id: str, name: str, arguments: Any) -> Slot:
         """The call that a piece belongs to, by its index, its id, or the order of things."""
@@ -233,4 +248,5 @@ class CallAssembler(CallOrder):
             self._in_order_of_arrival()
         if index is not None:
             self._by_index[index] = slot
+            self._indexed = True
         return slot

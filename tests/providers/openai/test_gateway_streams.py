@@ -94,6 +94,38 @@ def test_arguments_before_their_name_are_not_those_of_the_call_before(heard: Hea
     assert found.stream.calls.warnings == ()
 
 
+NAMES = [piece(call_id="a", name="Weather", arguments=""), piece(call_id="b", name="Pay", arguments=PAY[:3])]
+BY_PLACE: dict[str, list[list[Any]]] = {
+    "in the list": [[piece(arguments=A[:5]), piece(arguments=PAY[3:])], [piece(arguments=A[5:]), piece(arguments="")]],
+    "in the list, with nothing of one": [
+        [piece(None, None, None, A), piece(None, "", "", None)],
+        [piece(arguments=PAY[3:])],
+    ],
+    "by an index that only they have": [
+        [piece(1, arguments=PAY[3:]), piece(0, arguments=A[:5])],
+        [piece(0, arguments=A[5:])],
+    ],
+    "by such an index, one after another": [[piece(0, arguments=A)], [piece(1, arguments=PAY[3:])]],
+}
+
+
+@pytest.mark.parametrize("form", BY_PLACE)
+def test_arguments_whose_place_alone_tells_the_call(heard: Hear, form: str) -> None:
+    """Names that came in one list without indices: the arguments of the first were read as those of the last."""
+    found = heard(event(*(chunk(*pieces) for pieces in [NAMES, *BY_PLACE[form]])) + END)
+    assert (found.error, found.said) == (None, [("a", Weather(location="A")), ("b", Pay(k=1))])
+    assert found.stream.calls.warnings == ()
+
+
+def test_a_place_in_a_list_is_that_among_the_last_names(heard: Hear) -> None:
+    more = [piece(call_id="c", name="Pay", arguments=""), piece(call_id="d", name="Weather", arguments="")]
+    last = [piece(arguments=PAY), piece(arguments=A)]
+    whole = [piece(call_id="a", name="Weather", arguments=A), piece(call_id="b", name="Pay", arguments=PAY)]
+    found = heard(event(chunk(*whole), chunk(*more), chunk(*last)) + END)
+    assert [one for one, _ in found.said] == ["a", "b", "c", "d"]
+    assert [value for _, value in found.said] == [Weather(location="A"), Pay(k=1), Pay(k=1), Weather(location="A")]
+
+
 @pytest.mark.slow
 def test_an_end_after_every_piece_takes_linear_time() -> None:
     def seconds(n: int) -> float:

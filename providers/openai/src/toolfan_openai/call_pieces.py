@@ -39,6 +39,7 @@ class CallPieces:
         self._calls = CallAssembler()
         self._legacy = CallAssembler()
         self._flat = False  # an entry had no function around name and arguments
+        self._row: list[Slot] = []  # the last calls whose names came in one list
         self._told: set[int] = set()  # the ids of slots whose function came
         self._bare: dict[int, tuple[Slot, dict[str, Any]]] = {}  # what came of the others
         self.take = self._calls.take
@@ -108,14 +109,17 @@ class CallPieces:
                 return False
             entries = (entries,)
         named: list[Slot] = []  # two that bear names in one list are two, whatever else is missing
-        for entry in entries:
+        row = self._row if len(entries) == len(self._row) and not any(map(_is_marked, entries)) else ()
+        for at, entry in enumerate(entries):
             if isinstance(entry, OBJECT):
-                self._read(entry, named)
+                self._read(entry, named, row[at] if row else None)
             elif entry is not None:
                 self._calls.whole(None, "", json_text(entry))
+        if named:
+            self._row = named if len(named) == len(entries) > 1 else []
         return bool(entries)
 
-    def _read(self, entry: Mapping[str, Any], named: list[Slot]) -> None:
+    def _read(self, entry: Mapping[str, Any], named: list[Slot], of: Slot | None = None) -> None:
         index, given = entry.get("index"), entry.get("id")
         said, arguments, opaque = entry.get("function"), "arguments", False
         if not isinstance(said, OBJECT) or said_elsewhere(said):
@@ -128,7 +132,7 @@ class CallPieces:
             self._read_bare(entry)
             return
         name = said.get("name")
-        slot = self._calls.delta(index, given, name, said.get(arguments), opaque=opaque, beside=named)
+        slot = self._calls.delta(index, given, name, said.get(arguments), opaque=opaque, beside=named, of=of)
         if name:
             named.append(slot)
         if opaque:
@@ -213,6 +217,14 @@ def holds(message: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
             return False
         now.remove(found)
     return True
+
+
+def _is_marked(entry: Any) -> bool:
+    """Whether the piece says which call it is of, other than by its place in the list."""
+    if not isinstance(entry, OBJECT) or entry.get("index") is not None or entry.get("id"):
+        return True
+    said = entry.get("function")
+    return bool((said if isinstance(said, OBJECT) else entry).get("name"))
 
 
 def _begins(slot: Slot, call: RawCall) -> bool:
