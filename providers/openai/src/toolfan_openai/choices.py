@@ -3,14 +3,16 @@
 Some versions of Foundry Local count the chunks where the index of the choice belongs, and say each piece as a message,
 too.  Other servers may say pieces so of several choices; only their indices come again.
 
-Knows: the index of a choice.  Must not know: what else is in one.
+LiteLLM has counted the blocks of Bedrock's answers there: the text, then each call.  The end is of the first alone.
+
+Knows: the index of a choice, and whether it ends.  Must not know: what else is in one.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .parsing import OBJECT
+from .parsing import OBJECT, said_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +26,7 @@ class FirstChoice:
     `index`: what it is called; `others`: of which choices something was left out; `settled`: its index is said again.
     """
 
-    __slots__ = ("_count", "_held", "index", "others", "settled")
+    __slots__ = ("_count", "_held", "_parts", "index", "others", "settled")
 
     def __init__(self) -> None:
         self.index: Any = None
@@ -32,6 +34,7 @@ class FirstChoice:
         self.settled = False
         self._count: Any = None  # the index of the chunk before
         self._held: Said | None = None  # the second chunk: only the third tells what its index is
+        self._parts: list[Said] | None = []  # of the others, while they may be blocks of this one
 
     def begin(self, index: Any) -> None:
         """The first chunk."""
@@ -44,24 +47,48 @@ class FirstChoice:
         if self.index is None or index is None:
             return [*self.rest(), said]
         second = self._count == self.index
-        if not self.settled and index == self._count + 1 and not (second and ended) and _is_said_twice(choice):
+        counts = not (self.settled or self.others) and index == self._count + 1 and not (second and ended)
+        if counts and _is_said_twice(choice):
             self._count = index
             if second:
                 self._held = said
                 return []
             return [*self.rest(), said]
-        if not self.settled and not second:
+        if not (self.settled or self.others or second):
             self.others.add(repr(self.index + 1))
-        self.settled, self._held = True, None
-        if index == self.index:
-            return [said]
-        self.others.add(repr(index))
-        return []
+            self._parts = None
+        self._held = None
+        if index != self.index:
+            self.others.add(repr(index))
+            self._keep(said, ended or _ends(choice))
+        elif self.others and not (ended or _ends(choice)):
+            self._parts = None  # it goes on, so the others are others
+        self.settled = self._parts is None or not self.others
+        return [said] if index == self.index else []
 
-    def rest(self) -> list[Said]:
-        """What was held back, as a piece of the choice."""
+    def _keep(self, said: Said, of_another: bool) -> None:
+        if of_another:
+            self._parts = None
+        elif self._parts is not None:
+            self._parts.append(said)
+
+    def rest(self, *, ended: bool = False) -> list[Said]:
+        """What was held back, as a piece of the choice; where all is `ended`, also its blocks under other indices.
+
+        They are those of choices that all came after it, before its end, and have none.
+        """
         held, self._held = self._held, None
-        return [] if held is None else [held]
+        if held is not None:
+            return [held]
+        if not ended or not self._parts:
+            return []
+        parts, self._parts = self._parts, None
+        self.others.clear()
+        return parts
+
+
+def _ends(choice: Mapping[str, Any]) -> bool:
+    return said_reason(choice.get("finish_reason")) is not None
 
 
 def _is_said_twice(choice: Mapping[str, Any]) -> bool:

@@ -99,8 +99,9 @@ class ChatStreamParser:
 
     def _read_about(self, event: Mapping[str, Any]) -> None:
         if "[DONE]" in event or (self._finish is not None and event.get("usage") and not event.get("choices")):
-            self._done = self._due = True  # what is used is told last
-            self._read_all(self._first.rest())
+            self._done = True  # what is used is told last
+            self._read_all(self._first.rest(ended=self._finish is not None))
+            self._due = True
         elif "choices" in event or str(event.get("object")).endswith(_OBJECTS):
             self._strange = {}  # from now on nothing is
         elif self._strange is None and is_strange(event):
