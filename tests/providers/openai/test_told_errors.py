@@ -25,6 +25,14 @@ SHAPES: dict[str, tuple[JSON, type[toolfan.ProviderError], str, str | None]] = {
     "beside choices": (BESIDE, Unavailable, "502: Provider disconnected", None),
     "beside choices, a text": (chunk(error="gone"), Unavailable, "gone", None),
     "a text in the choice": ({"choices": [{"index": 0, "delta": {}, "error": "gone"}]}, Unavailable, "gone", None),
+    "a text, its code beside it": (
+        {"code": "The service is unavailable", "error": "timed out"},
+        Unavailable,
+        "error: timed out",
+        "The service is unavailable",
+    ),
+    "a text, its status beside it": ({"error": "slow", "code": 429}, RateLimited, "429: slow", None),
+    "a text alone": ({"error": "gone", "status": "error"}, Unavailable, "error: gone", None),
     "vllm": (
         {"object": "error", "message": "too long", "type": "BadRequestError", "param": None, "code": 400},
         RequestRejected,

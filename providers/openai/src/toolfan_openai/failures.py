@@ -68,6 +68,8 @@ def error_told(body: Mapping[str, Any]) -> Any:
     """
     error, choices = body.get("error"), body.get("choices")
     if says_something(error) if choices else error:
+        if isinstance(error, str) and not choices:  # its code stands beside it; xAI's is a sentence
+            return {"message": error, **_named(_code(body))}
         return body if isinstance(error, bool | int) else error
     if isinstance(groq := body.get("x_groq"), Mapping) and groq.get("error"):
         return groq["error"]
@@ -96,7 +98,7 @@ def _is_fine(code: Any) -> bool:
 
 def _nameless(body: Mapping[str, Any]) -> Any:
     """An error that is not under `error`."""
-    code = next((body[key] for key in _CODES if body.get(key)), None)
+    code = _code(body)
     if errors := body.get("errors"):
         from toolfan.translation import provider_words
 
@@ -121,6 +123,10 @@ def _nameless(body: Mapping[str, Any]) -> Any:
     if isinstance(kind := body.get("type"), str) and kind != "error":
         named["type"] = kind
     return {"message": text if isinstance(text, str) and text else words or provider_words(body), **named}
+
+
+def _code(body: Mapping[str, Any]) -> Any:
+    return next((body[key] for key in _CODES if body.get(key)), None)
 
 
 def _failed(body: Mapping[str, Any], code: Any) -> bool:
