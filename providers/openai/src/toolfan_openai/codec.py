@@ -158,6 +158,12 @@ class ChatCompletionsAdapter:
             messages.append({"role": "tool", "tool_call_id": answer.call.id, "content": content})
         return messages
 
+    def goes_back(self, turn: Turn, *, nudged: bool) -> bool:
+        """Whether a turn without calls and text says something: aloud.  The service keeps that under its id."""
+        from .replaying import spoken
+
+        return spoken(turn.replay) is not None
+
     def connect(self, settings: BaseModel, *, use_async: bool) -> object:
         """The SDK's client.  Raises ConfigError without a key, AdapterNotInstalled without the SDK."""
         from .connecting import connect

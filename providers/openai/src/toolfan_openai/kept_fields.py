@@ -25,6 +25,8 @@ _BLOCKS = ("thinking_blocks", "reasoning_details")
 
 A service that checks the signature refuses the pieces: it is that of the whole text.
 """
+_SPOKEN = "audio"
+"""An object that comes in pieces: the id, what was said, the sound, until when the service keeps it."""
 # Of each type of block the text that is continued; what is encrypted comes whole.
 _PARTS = {"thinking": "thinking", "reasoning.text": "text", "reasoning.summary": "summary"}
 
@@ -70,6 +72,10 @@ def keep(kept: dict[str, Any], key: str, value: Any) -> None:
             _join(mine, value)
         else:
             mine.extend(value)
+    elif key == _SPOKEN and isinstance(value, OBJECT):
+        spoken = kept[key] = before if isinstance(before, dict) else {}
+        for name, piece in value.items():
+            keep(spoken, name, piece)
     elif value is not None or before is None:
         kept[key] = value
 
@@ -87,6 +93,8 @@ def finished(kept: Mapping[str, Any]) -> dict[str, Any]:
     for key in _BLOCKS:
         if isinstance(blocks := found.get(key), list):
             found[key] = [finished(block) if isinstance(block, dict) else block for block in blocks]
+    if isinstance(spoken := found.get(_SPOKEN), dict):
+        found[_SPOKEN] = finished(spoken)
     return found
 
 

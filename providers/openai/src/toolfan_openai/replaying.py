@@ -26,11 +26,15 @@ def assistant_message(turn: Turn) -> Message:
 
     That is: an id that is missing or repeated (each answer names one), a type that is missing, arguments that are no
     text, a name that is no legal one (`functions.weather`), what is no call at all, calls without a name beside text,
-    the older `function_call`, which has no id, a lone surrogate.
+    the older `function_call`, which has no id, a lone surrogate.  Of what was said aloud the id alone goes back.
     """
     message: dict[str, Any] = turn.replay or {"role": "assistant", "content": turn.text or None}
     if message.get("role") != "assistant":
         message = {**message, "role": "assistant"}
+    if message.get("audio"):
+        kept = spoken(message)
+        message = {key: value for key, value in message.items() if key != "audio"}
+        message.update({"audio": {"id": kept}} if kept else {})
     if not turn.calls:
         message = {key: value for key, value in message.items() if key not in _CALLS or value is None}
         return _sendable(message)
@@ -41,6 +45,13 @@ def assistant_message(turn: Turn) -> Message:
     if mended != sent:
         message = {key: value for key, value in message.items() if key not in _CALLS} | {"tool_calls": mended}
     return _sendable(message)
+
+
+def spoken(message: Any) -> str | None:
+    """The id of what the message says aloud, if it has one."""
+    audio = message.get("audio") if isinstance(message, Mapping) else None
+    kept = audio.get("id") if isinstance(audio, Mapping) else None
+    return kept if isinstance(kept, str) and kept else None
 
 
 def _sendable(message: Message) -> Message:
