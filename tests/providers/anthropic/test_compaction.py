@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import anthropic
 import pytest
 import toolfan
-from anthropic_asking import Asker, whole
-from anthropic_samples import message, text
+from anthropic_asking import Asker, stream, whole
+from anthropic_samples import events, message, text
 from loopback import KEY, USER
 
 if TYPE_CHECKING:
@@ -58,3 +58,17 @@ def test_a_turn_that_pauses_behind_it_goes_on(faulty: Callable[..., FaultServer]
     assert json.loads(server.requests[1][3])["messages"][1:] == [{"role": "assistant", "content": [SUMMARY]}]
     assert calls.stop == toolfan.StopReason("paused", "compaction")
     assert "paused its turn" in calls.warnings[0]
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_what_the_service_left_out_of_the_conversation_is_told(faulty: Callable[..., Any], *, streams: bool) -> None:
+    """A stream tells it beside the stop reason, in an event of its own."""
+    edits = {
+        "applied_edits": [{"type": "clear_tool_uses_20250919", "cleared_tool_uses": 3, "cleared_input_tokens": 900}]
+    }
+    body = message(text("Rain."), stop="end_turn")
+    made = [
+        {**event, "context_management": edits} if event["type"] == "message_delta" else event for event in events(body)
+    ]
+    answer = stream(made) if streams else whole({**body, "context_management": edits})
+    assert Asker(False, streams)(faulty(answer).url).raw["context_management"] == edits

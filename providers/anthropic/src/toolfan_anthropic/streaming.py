@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly import CallAssembler
 from toolfan.ended_streams import is_strange, unended
+from toolfan.errors import IncompleteStream
 from toolfan.translation import error_from_body
 from toolfan.wire import well_formed
 
@@ -38,15 +39,17 @@ if TYPE_CHECKING:
 
 _STRAY = object()
 """The key of the block of arguments that nothing says the call of."""
+_BESIDE = ("context_management",)
+"""What a `message_delta` tells of the message beside its `delta`."""
 _OF_BLOCKS = frozenset({"content_block_start", "content_block_delta", "content_block_stop"})
 
 
 class MessageStreamParser:
     """One streamed message; see `toolfan.adapter.StreamParser`.  The end is `message_stop`, or `[DONE]` after a reason.
 
-    Of two messages in one stream the second continues the first.  A piece without an index belongs to the only block
-    that is open; one that belongs to none begins a block, so that a call without a name shows what came.  `needs_end`
-    False is for servers that are known to send no end: then the end of the stream is the end, too.
+    Of two messages in one stream the second continues the first, if that was whole.  A piece without an index belongs
+    to the only block that is open; one that belongs to none begins a block, so that a call without a name shows what
+    came.  `needs_end` False is for servers that are known to send no end: then the end of the stream is the end, too.
     """
 
     def __init__(self, adapter: str, *, needs_end: bool = True) -> None:
@@ -85,9 +88,11 @@ class MessageStreamParser:
         elif kind == "content_block_stop":
             self._end(event.get("index"))
         elif kind == "message_start":
-            self._begin(event.get("message"))
+            self._begin_once(event.get("message"))
         elif kind == "message_delta":
+            beside = {key: event[key] for key in _BESIDE if event.get(key) is not None}
             self._tell(event.get("delta"), event.get("usage"))
+            self._tell(beside, None)
         elif kind == "message_stop":
             self._ended = True
         elif kind == "message":  # a whole answer where a stream was asked
@@ -102,6 +107,21 @@ class MessageStreamParser:
         elif is_strange(event):
             self._strange = self._strange or event
         return self._calls.take()
+
+    def _begin_once(self, message: Any) -> None:
+        """A message begins; not if the one that is open is said to begin once more.
+
+        Raises IncompleteStream for another one, while that is: where a connection breaks behind it, the service, or a
+        gateway, puts a second answer behind the torn one.  Of the two no turn is made: their thoughts are refused.
+        """
+        known, new = self._about.get("id"), message.get("id") if isinstance(message, OBJECT) else None
+        is_open = self._messages and not self._ended and self._about.get("stop_reason") is None
+        if not is_open or known is None or new is None or (known != new and not self._blocks):
+            self._begin(message)
+        elif known != new:
+            raise IncompleteStream(
+                f"the stream began another message ({new}) before the end of the first ({known})", adapter=self._adapter
+            )
 
     def _begin(self, message: Any) -> None:
         self._messages += 1
