@@ -27,7 +27,7 @@ def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Mes
     check_answers(turn, answers, adapter=adapter)
     results = [
         tool_result(
-            answer.call.id, text_blocks(answer_text(answer, adapter=adapter)), "error" if answer.is_error else "success"
+            answer.call.id, text_blocks(answer_text(answer, adapter=adapter)), "error" if answer.is_error else None
         )
         for answer in answers
     ]
@@ -40,7 +40,8 @@ def _message(turn: Turn) -> Message:
     """The message as it came, but for what the service would refuse to read again.
 
     That is: ids that are missing or repeated, names that are no legal ones, arguments that are no object, blank texts,
-    blocks that the SDK does not know, a lone surrogate.
+    thoughts without a signature (Nova and DeepSeek refuse their own), blocks that the SDK does not know, a lone
+    surrogate.
     """
     replay = turn.replay if isinstance(turn.replay, Mapping) else {"content": [{"text": turn.text}]}
     calls = iter(turn.calls)
@@ -48,6 +49,8 @@ def _message(turn: Turn) -> Message:
     # A turn that was made by hand, or that the model cut, has calls beyond its blocks.
     blocks += [_mended({}, call) for call in calls]
     blocks = [block for block in blocks if _can_be_sent(block)]
+    if all("reasoningContent" in block for block in blocks):  # newer Claude take it for the beginning of their own turn
+        blocks = []
     message: JSON = {"role": "assistant", "content": blocks}
     return sendable(replay if message == replay else message)  # type: ignore[no-any-return]
 
@@ -55,6 +58,9 @@ def _message(turn: Turn) -> Message:
 def _can_be_sent(block: Any) -> bool:
     if not isinstance(block, Mapping) or "SDK_UNKNOWN_MEMBER" in block:
         return False
+    thought = block.get("reasoningContent")
+    if isinstance(thought, Mapping) and isinstance(told := thought.get("reasoningText"), Mapping):
+        return bool(told.get("signature"))
     return not isinstance(text := block.get("text"), str) or bool(text.strip())
 
 

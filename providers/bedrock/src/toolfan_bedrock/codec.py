@@ -138,7 +138,8 @@ class ConverseAdapter:
                     hint='It demands the tools there, and knows "auto" and "required".',
                 )
             return None
-        choice: JSON = {"any": {}} if mode == "required" else {"auto": {}}
+        tools = self.render_tools(request.tools, strict=request.strict)
+        choice: JSON = {"any": {}}
         if request.tool_choice.tools:
             if mode != "required":
                 raise Unsupported(
@@ -147,7 +148,9 @@ class ConverseAdapter:
                     hint='Offer only these tools, or write tool_choice=["the tool"] to demand the call.',
                 )
             choice = {"tool": {"name": self._names(request.tools).to_wire[request.tool_choice.tools[0]]}}
-        return {"tools": self.render_tools(request.tools, strict=request.strict), "toolChoice": choice}
+        elif mode != "required":  # "auto" is the default; said, Claude's own `tool_choice` beside it is refused
+            return {"tools": tools}
+        return {"tools": tools, "toolChoice": choice}
 
     def _options(self, options: Mapping[str, Any]) -> JSON:
         body = {name: value for name, value in options.items() if name not in _INFERENCE}
