@@ -218,6 +218,13 @@ REPAIRS: dict[str, tuple[str, str, Any, tuple[str, ...]]] = {
         ("byte_order_mark", "double_encoded", "code_fence"),
     ),
     "prefix": ("functions.Ping", '{"at": 1}', Ping(at=1), ("functions_prefix",)),
+    "control token": ("Ping<|channel|>commentary", '{"at": 1}', Ping(at=1), ("control_token",)),
+    "control token behind a prefix": (
+        "functions.Ping <|constrain|>json",
+        '{"at": 1}',
+        Ping(at=1),
+        ("control_token", "functions_prefix"),
+    ),
     "integral float beside floats": (
         "Precise",
         '{"any": [1.0, 1e22, 0.10], "count": -3.0, "text": "1.0 \\" 2.0", "ratio": 2.0}',

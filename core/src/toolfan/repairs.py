@@ -1,7 +1,7 @@
 """Lossless repairs of what models write; anything that could turn a cut value into a valid lie is not among them.
 
 Each has a name, is recorded on the call and can be switched off: `empty_arguments`, `byte_order_mark`, `code_fence`,
-`double_encoded`, `functions_prefix`, `own_name`, `integral_float`, and `unwrapped` (see `wrappers`).
+`double_encoded`, `functions_prefix`, `control_token`, `own_name`, `integral_float`, and `unwrapped` (see `wrappers`).
 `inexact_decimal`, which is not lossless, is made in `validation`.
 
 Knows: JSON text and tool names.  Must not know: providers, models, schemas beyond "has required fields".
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from .toolset import NameMap
 
+_TOKEN = "<|"  # what control tokens begin with, and no name that a provider takes has
 # Its first line, or the word in it where the JSON begins on the same line.
 _FENCE = re.compile(r'```[a-zA-Z0-9_-]*+[ \t]*+(?:\r?\n|(?=[{\["\ufeff]))')
 
@@ -29,17 +30,25 @@ _FENCE = re.compile(r'```[a-zA-Z0-9_-]*+[ \t]*+(?:\r?\n|(?=[{\["\ufeff]))')
 def repair_name(name: str, names: NameMap) -> tuple[str, tuple[str, ...]]:
     """The name on the wire that is meant, and the repairs made; the same name if none is.
 
-    A prefix `functions.` or `functions_` goes if a known name is left; the name that the user gave the tool is as good
-    as the one under which the provider was offered it.
+    A prefix `functions.` or `functions_` goes if a known name is left, and so does what begins with a control token of
+    the model's (`Weather<|channel|>commentary` of gpt-oss); the name that the user gave the tool is as good as the one
+    under which the provider was offered it.
     """
+    known = _known(name, names)
+    if known is None and _TOKEN in name:
+        known = _known(name.partition(_TOKEN)[0].rstrip(), names, ("control_token",))
+    return known or (name, ())
+
+
+def _known(name: str, names: NameMap, made: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]] | None:
     for prefix in ("", "functions.", "functions_"):
         bare = name.removeprefix(prefix)
-        made = ("functions_prefix",) if bare != name else ()
+        repairs = (*made, "functions_prefix") if bare != name else made
         if bare in names.to_tool:
-            return bare, made
+            return bare, repairs
         if bare in names.changed:
-            return names.changed[bare], (*made, "own_name")
-    return name, ()
+            return names.changed[bare], (*repairs, "own_name")
+    return None
 
 
 def repair_arguments(text: str, *, may_be_empty: bool) -> tuple[str, tuple[str, ...]]:
