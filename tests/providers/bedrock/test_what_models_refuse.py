@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -72,3 +73,34 @@ def test_what_claude_knows_of_parallel_calls_is_not_in_conflict(bedrock: Callabl
     assert list(asked("whole", client, additionalModelRequestFields=own)) == [Weather(location="Oslo")]
     body = json.loads(server.requests[0][3])
     assert (body["toolConfig"].keys(), body["additionalModelRequestFields"]) == ({"tools"}, own)
+
+
+LONG, SHORT = "tooluse_hr5juciYZJwUHpRczsw13R", "aBc123xyZ"
+
+
+@pytest.mark.parametrize(
+    ("model", "ids", "words"),
+    [
+        ("us.mistral.pixtral-large-2502-v1:0", True, True),
+        ("mistral.mistral-large-2402-v1:0", True, False),
+        ("arn:aws:bedrock:us-east-1::foundation-model/mistral.ministral-3-14b-instruct", True, True),
+        ("us.meta.llama3-3-70b-instruct-v1:0", False, False),
+        ("us.meta.llama4-maverick-17b-instruct-v1:0", False, True),
+        (MODEL, False, True),
+    ],
+)
+def test_a_turn_as_the_model_takes_it(bedrock: Callable[..., Any], model: str, *, ids: bool, words: bool) -> None:
+    """Mistral's models take ids of nine letters; older ones of its and Meta's no words beside calls."""
+    uses = [use(one, "weather", {"location": "Oslo"}) for one in (LONG, LONG + "s", SHORT)]
+    first, last = answer({"text": "I look."}, *uses), answer({"text": "Rain."}, stop="end_turn")
+    client, server = bedrock(sent("whole", first), sent("whole", last))
+    got = toolfan.wrap(client, model=model).run(messages=USER, tools=(weather,))
+    assert [one.call.id for one in got.results] == [LONG, LONG + "s", SHORT]
+    assert got.messages[1] == first["output"]["message"]
+    said, results = json.loads(server.requests[1][3])["messages"][1:]
+    assert ({"text": "I look."} in said["content"]) is words
+    called = [block["toolUse"]["toolUseId"] for block in said["content"] if "toolUse" in block]
+    assert called == [block["toolResult"]["toolUseId"] for block in results["content"]]
+    assert len(set(called)) == 3
+    assert (called[:2] != [LONG, LONG + "s"], called[2]) == (ids, SHORT)
+    assert not ids or all(re.fullmatch("[a-zA-Z0-9]{9}", one) for one in called)

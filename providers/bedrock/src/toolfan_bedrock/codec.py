@@ -118,6 +118,10 @@ class ConverseAdapter:
                 hint='Write create(model="us.amazon.nova-lite-v1:0", ...) or give the client one.',
             )
         messages, system = contents.translate(request.messages, self._names(request.tools).to_wire, self.name)
+        if any(family in request.model for family in ("mistral.", "meta.")):
+            from .families import fitted  # loaded for those who ask them
+
+            messages = fitted(messages, request.model)
         body: JSON = {"messages": messages}
         if system:
             body["system"] = system
