@@ -116,3 +116,13 @@ def test_arguments_under_the_index_of_a_text_are_those_of_the_open_call(faulty: 
     assert (list(calls), calls.text) == ([Weather(location="Oslo", units="metric")], "Well.")
     assert calls.turn.replay["content"] == [text, GOOD]
     assert calls.warnings == ()
+
+
+def test_a_call_of_the_services_own_tool_that_was_cut_stays_behind(faulty: Callable[..., Any]) -> None:
+    """The service takes no input but an object."""
+    own = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "Oslo"}}
+    sent = events(message(GOOD, own, stop="max_tokens"))
+    del sent[max(at for at, event in enumerate(sent) if event["type"] == "content_block_delta")]
+    calls = Asker(False, True)(faulty(stream(sent)).url)
+    said, _ = calls.reply({"toolu_a": "cold"})
+    assert (list(calls), said["content"]) == ([Weather(location="Oslo", units="metric")], [GOOD])

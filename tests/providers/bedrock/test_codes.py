@@ -33,6 +33,7 @@ CODES: dict[str, tuple[type[ProviderError], bool]] = {
     "AccessDeniedException": (PermissionDenied, False),
     "ValidationException": (RequestRejected, False),
     "ResourceNotFoundException": (RequestRejected, False),
+    "UnknownOperationException": (RequestRejected, False),
 }
 
 
@@ -70,6 +71,26 @@ def test_an_unknown_error_in_a_stream_is_told_by_its_name_and_words(bedrock: Cal
     with pytest.raises(Unavailable, match=r"\(newerException\): planted words") as caught:
         asked(way, client)
     assert (caught.value.code, len(caught.value.calls or ())) == ("newerException", 1)
+
+
+@pytest.mark.parametrize("way", ["streamed", "async streamed"])
+def test_the_models_own_words_are_told_of_an_error_in_a_stream(bedrock: Callable[..., Any], way: str) -> None:
+    told = {"message": "Model Stream Error", "originalStatusCode": 500, "originalMessage": "planted words"}
+    error = frame("modelStreamErrorException", told, message_type="exception")
+    client, _ = bedrock(http(error, content_type="application/vnd.amazon.eventstream"))
+    with pytest.raises(Unavailable, match=r"\(modelStreamErrorException\): Model Stream Error: planted words"):
+        asked(way, client)
+
+
+@pytest.mark.parametrize("way", ["whole", "streamed"])
+@pytest.mark.parametrize("status", [200, 404])
+def test_an_operation_that_the_front_door_does_not_know(bedrock: Callable[..., Any], way: str, status: int) -> None:
+    """boto3 finds no code in it; it is no failure that goes away."""
+    body = {"Output": {"__type": "com.amazon.coral.service#UnknownOperationException"}, "Version": "1.0"}
+    client, _ = bedrock(http(json.dumps(body), status))
+    with pytest.raises(RequestRejected, match=r"answered 404 \(UnknownOperationException\)") as caught:
+        asked(way, client)
+    assert (caught.value.code, caught.value.retryable) == ("UnknownOperationException", False)
 
 
 @pytest.mark.parametrize("way", ["whole", "streamed"])

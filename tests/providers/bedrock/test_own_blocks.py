@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import toolfan
 from bedrock_asking import asked
-from bedrock_wire import answer, use
+from bedrock_wire import answer, events, frames, use
 from loopback import USER, http
 
 if TYPE_CHECKING:
@@ -74,3 +74,13 @@ def test_a_text_that_is_not_base64_is_refused(bedrock: Callable[..., Any]) -> No
     with pytest.raises(toolfan.UsageError, match=r"source\.bytes is not base64"):
         asked("whole", client, messages=[{"role": "user", "content": [image]}])
     assert not server.requests
+
+
+def test_a_call_of_the_services_own_tool_that_was_cut_stays_behind(bedrock: Callable[..., Any]) -> None:
+    own = {"toolUse": {"toolUseId": "t0", "name": "nova_grounding", "input": {"q": "x"}, "type": "server_tool_use"}}
+    good = use("t1", "Weather", {"location": "Oslo"})
+    made = events(answer(good, own, stop="max_tokens"))
+    del made[max(at for at, event in enumerate(made) if "contentBlockDelta" in event)]
+    client, _ = bedrock(http(frames(made), content_type="application/vnd.amazon.eventstream"))
+    said, _ = asked("streamed", client).reply({"t1": "rain"})
+    assert said["content"] == [good]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.answering import answer_text, check_answers
-from toolfan.wire import sendable
+from toolfan.wire import UNDECODED, sendable
 
 from .contents import input_of, legal_id, legal_name
 from .parsing import OBJECT, arguments_of, is_call
@@ -37,8 +37,9 @@ def assistant_message(turn: Turn) -> JSON:
     """The message as it came, thinking and blocks of the server's tools included, but for what the API would refuse.
 
     That is: an id that is missing, repeated or illegal, a name that is no legal one, arguments that are no object, a
-    text block without a text, what is no block at all, a lone surrogate.  Beside the content stands the container that
-    the service's own code ran in, which goes out in another place (see `container_of`).
+    text block without a text, a call of the server's own tool that was cut in its input, what is no block at all, a
+    lone surrogate.  Beside the content stands the container that the service's own code ran in, which goes out in
+    another place (see `container_of`).
     """
     replay = turn.replay
     content = replay.get("content") if isinstance(replay, OBJECT) else None
@@ -81,7 +82,10 @@ def _has_result(message: Message) -> bool:
 
 
 def _is_empty(block: Mapping[str, Any]) -> bool:
-    return block.get("type") == "text" and not block.get("text")
+    if block.get("type") == "text":
+        return not block.get("text")
+    given = block.get("input")
+    return isinstance(given, str) and given.startswith(UNDECODED)
 
 
 def _mended(block: JSON, call: RawCall) -> JSON:

@@ -109,7 +109,10 @@ def with_words(parsed: Mapping[str, Any], content: bytes) -> Any:
     reason = responses.get((parsed.get("ResponseMetadata") or {}).get("HTTPStatusCode", 0))
     if not body or (said and not framed and said != reason):  # of a page it tells the reason of the status alone
         return parsed
-    code = (code_told(innermost(body.get("error")) or body) if framed else None) or told.get("Code")
+    code = None
+    if framed or (isinstance(body, Mapping) and str(told.get("Code")).isdigit()):  # it finds none: tells the status
+        code = code_told(innermost(body.get("error")) or body)
+    code = code or told.get("Code")
     return {**parsed, "Error": {**told, "Code": code, "Message": provider_words(body)}}
 
 

@@ -33,6 +33,7 @@ _STATUSES = {
     "serviceunavailableexception": 503,
     "throttlingexception": 429,
     "toomanyrequestsexception": 429,
+    "unknownoperationexception": 404,
     "validationexception": 400,
 }
 _CREDENTIALS = (

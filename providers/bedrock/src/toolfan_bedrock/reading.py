@@ -6,6 +6,7 @@ Knows: botocore's event streams and the connection below.  Must not know: reques
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,7 @@ def _read_on(stream: Any, found: Iterator[Any]) -> list[Any]:
 
 
 def _tell_errors(stream: Any) -> None:
-    """Has the stream raise errors that its SDK does not know by their names and with their words: it tells neither."""
+    """Has the stream raise errors with all their words, and those that its SDK does not know by their names, too."""
     parse = getattr(stream, "_parse_event", None)
     if parse is None:  # of another form in other versions of the SDK
         return
@@ -95,13 +96,22 @@ def _tell_errors(stream: Any) -> None:
         except Exception as exc:
             answer: Any = getattr(exc, "response", None)
             known = answer.get("Error") if isinstance(answer, dict) else None
-            if isinstance(known, dict) and not known.get("Code"):
-                words = known.get("Message") or provider_words(body_of(event.payload))
-                told = {"Code": event.headers.get(":exception-type"), "Message": words}
-                answer["Error"] = told
+            if isinstance(known, dict):
+                answer["Error"] = _told(known, event)
             raise
 
     stream._parse_event = parsed
+
+
+def _told(known: Mapping[str, Any], event: Any) -> Mapping[str, Any]:
+    """What the SDK tells of an error, with what it leaves out: name and words if it knows none, and the model's own."""
+    body, words = body_of(event.payload), known.get("Message")
+    if not known.get("Code"):
+        return {"Code": event.headers.get(":exception-type"), "Message": words or provider_words(body)}
+    original = body.get("originalMessage") if isinstance(body, Mapping) else None
+    if not isinstance(original, str) or not original or original in str(words):
+        return known
+    return {**known, "Message": f"{words}: {original}" if words else original}
 
 
 def _look_at_its_start(stream: Any, adapter: str, content_type: str | None, secrets: tuple[str, ...]) -> None:
