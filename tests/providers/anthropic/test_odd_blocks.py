@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -126,3 +127,32 @@ def test_a_call_of_the_services_own_tool_that_was_cut_stays_behind(faulty: Calla
     calls = Asker(False, True)(faulty(stream(sent)).url)
     said, _ = calls.reply({"toolu_a": "cold"})
     assert (list(calls), said["content"]) == ([Weather(location="Oslo", units="metric")], [GOOD])
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize(
+    ("words", "kept"), [(["\n\n"], []), (["\n", " "], []), (["\n", "I look."], ["\n", "I look."]), ([" ", ""], [])]
+)
+def test_blank_texts_go_back_only_beside_another(
+    faulty: Callable[..., Any], words: list[str], kept: list[str], *, streams: bool
+) -> None:
+    """ "Text content blocks must contain non-whitespace text", says the service of what its own model said."""
+    said = [{"type": "text", "text": word} for word in words]
+    ask = Asker(False, streams)
+    calls = ask(faulty(ask.good(message(*said, GOOD))).url)
+    turn, _ = calls.reply({"toolu_a": "cold"})
+    assert turn["content"] == [*({"type": "text", "text": word} for word in kept), GOOD]
+    assert calls.text == "".join(words)
+
+
+def test_a_blank_text_of_a_history_is_left_out(faulty: Callable[..., Any]) -> None:
+    made = {"id": "c1", "type": "function", "function": {"name": "Weather", "arguments": "{}"}}
+    history = [
+        {"role": "user", "content": "Hello?"},
+        {"role": "assistant", "content": "\n", "tool_calls": [made]},
+        {"role": "tool", "tool_call_id": "c1", "content": "cold"},
+    ]
+    server = faulty(whole(message(GOOD)))
+    Asker(False, False)(server.url, messages=history)
+    body = json.loads(server.requests[0][3])
+    assert [block["type"] for block in body["messages"][1]["content"]] == ["tool_use"]

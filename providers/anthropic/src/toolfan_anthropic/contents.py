@@ -89,7 +89,7 @@ class _Writer:
         if isinstance(content, list | tuple) and parsed.role not in ("tool", "function"):
             given = [self._part(part, entry) for part, entry in zip(parsed.parts, content, strict=False)]
             return given + self._translated(parsed.parts[len(content) :])
-        return self._translated([part for part in parsed.parts if part != TextPart("") or parsed.role == "user"])
+        return self._translated([part for part in parsed.parts if parsed.role == "user" or not _is_blank(part)])
 
     def _translated(self, parts: Sequence[Part]) -> list[JSON]:
         return [self._call(part) if isinstance(part, CallPart) else self._part(part, None) for part in parts]
@@ -126,6 +126,10 @@ class _Writer:
             parsed = read_messages([{"role": "user", "content": content}])[0].parts
             content = [self._part(one, entry) for one, entry in zip(parsed, content, strict=True)]
         return {"type": "tool_result", "tool_use_id": legal_id(part.call_id), "content": content}
+
+
+def _is_blank(part: Part) -> bool:
+    return isinstance(part, TextPart) and not part.text.strip()
 
 
 def _image(image: ImagePart) -> JSON:

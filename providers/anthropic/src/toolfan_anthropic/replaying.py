@@ -37,9 +37,9 @@ def assistant_message(turn: Turn) -> JSON:
     """The message as it came, thinking and blocks of the server's tools included, but for what the API would refuse.
 
     That is: an id that is missing, repeated or illegal, a name that is no legal one, arguments that are no object, a
-    text block without a text, a call of the server's own tool that was cut in its input, what is no block at all, a
-    lone surrogate.  Beside the content stands the container that the service's own code ran in, which goes out in
-    another place (see `container_of`).
+    text block without a text, blank ones if there is no other text, a call of the server's own tool that was cut in its
+    input, what is no block at all, a lone surrogate.  Beside the content stands the container that the service's own
+    code ran in, which goes out in another place (see `container_of`).
     """
     replay = turn.replay
     content = replay.get("content") if isinstance(replay, OBJECT) else None
@@ -48,6 +48,9 @@ def assistant_message(turn: Turn) -> JSON:
     calls = iter(turn.calls)
     mended = [_mended(block, next(calls)) if is_call(block) else block for block in content]
     mended = [block for block in mended if isinstance(block, OBJECT) and not _is_empty(block)]
+    texts = [block["text"] for block in mended if block.get("type") == "text"]
+    if not any(isinstance(text, str) and text.strip() for text in texts):
+        mended = [block for block in mended if block.get("type") != "text"]
     if len(mended) == len(content) and all(one is other for one, other in zip(mended, content, strict=True)):
         return sendable(replay)  # type: ignore[no-any-return]
     kept = replay if isinstance(replay, OBJECT) else {"role": "assistant"}
