@@ -124,14 +124,18 @@ def _replay(
     kept = [
         _mended(part, calls[id(part)]) if id(part) in calls else part
         for part in parts
-        if id(part) in calls
-        or (field(part, "functionCall") is None and any(value is not None for value in part.values()))
+        if id(part) in calls or (field(part, "functionCall") is None and _says_something(part))
     ]
     if not kept:
         return None
     if len(kept) != len(content["parts"]) or any(new is not old for new, old in zip(kept, parts, strict=False)):
         content = {**content, "parts": kept}
     return content if content.get("role") else {**content, "role": "model"}
+
+
+def _says_something(part: Mapping[str, Any]) -> bool:
+    """Whether more is in it than an empty text, at which Vertex AI refuses the whole turn; a signature is more."""
+    return any(value is not None and value != "" for key, value in part.items() if key != "thought")
 
 
 def _mended(part: Mapping[str, Any], call: Any) -> Mapping[str, Any]:
