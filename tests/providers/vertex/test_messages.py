@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from types import SimpleNamespace
 
 import pytest
@@ -32,6 +33,9 @@ def result(call_id, content="ok", **more):
 
 def response(name, content):
     return {"functionResponse": {"name": name, "response": content}}
+
+
+FOREIGN = {"thoughtSignature": base64.b64encode(b"skip_thought_signature_validator").decode()}
 
 
 def image(url):
@@ -92,7 +96,7 @@ def test_results_make_one_content_in_the_order_of_the_calls():
         {
             "role": "model",
             "parts": [
-                call("Weather", args={"x": 1.0}),
+                call("Weather", args={"x": 1.0}) | FOREIGN,
                 call("Box_int_", args={"x": 1.0}),
                 call("Weather", args={"x": 1.0}),
             ],
@@ -148,6 +152,17 @@ def test_an_assistant_that_said_nothing_is_no_content():
     assert len(said(USER, {"role": "assistant", "content": ""}, USER)[0]) == 2
     with_empty_text = asked("Weather") | {"content": ""}
     assert len(said(USER, with_empty_text, result("id0"))[0][1]["parts"]) == 1
+
+
+def test_the_first_call_of_each_turn_that_google_did_not_make_says_so():
+    told = {"role": "assistant", "content": "Done."}
+    later = asked("Weather", "Weather", ids=["c", "d"]) | {"content": "Again."}
+    contents, _ = said(USER, asked("Weather"), result("id0"), told, USER, later, result("c"), result("d"))
+    _, first, _, words, _, second, _ = (content["parts"] for content in contents)
+    plain = call("Weather", args={"x": 1.0})
+    assert first == [plain | FOREIGN]
+    assert words == [{"text": "Done."}]
+    assert second == [{"text": "Again."}, plain | FOREIGN, plain]
 
 
 def test_native_contents_pass_untouched_in_any_spelling():

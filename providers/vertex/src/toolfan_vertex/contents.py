@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 _SYSTEM = ("system", "developer")
 _RESERVED = frozenset({"output", "error"})  # what the keys of a response mean (FunctionResponse.response)
+# Base64 of "skip_thought_signature_validator", Google's word for a call that its model did not make: Gemini 3 refuses a
+# turn whose first call has no signature, and 2.5 takes one with this.
+_NOT_OURS = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 _DEEPEST = 30  # levels: protobuf reads 100 messages inside each other, and a level of a Struct is three of them
 
 
@@ -110,6 +113,8 @@ class _Writer:
 
     def _write_chat(self, at: int, parsed: ParsedMessage) -> None:
         parts = [self._part(part, at) for part in parsed.parts if part != TextPart("") or parsed.role == "user"]
+        if first := next((part for part in parts if "functionCall" in part), None):
+            first["thoughtSignature"] = _NOT_OURS
         if parts:  # an assistant message that says nothing is no content
             self.contents.append({"role": "model" if parsed.role == "assistant" else "user", "parts": parts})
         self._calls = {part.id: None for part in parsed.parts if isinstance(part, CallPart)}
