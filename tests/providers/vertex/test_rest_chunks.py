@@ -70,6 +70,17 @@ def test_an_error_in_place_of_an_answer_is_the_one_of_its_code(google, faulty, f
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("form", ["[{}]", "{}", "data: {}\r\n\r\n"])
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [(400, "FAILED_PRECONDITION", RequestRejected), (429, "RESOURCE_EXHAUSTED", RateLimited)],
+)
+def test_an_error_status_tells_google_s_word_in_whatever_form(google, faulty, form, code, status, kind):
+    server = faulty(http(form.replace("{}", json.dumps(error(code, status))), code))
+    _, raised = streamed(google(server))
+    assert (type(raised), raised.status, raised.code) == (kind, code, status)
+
+
 def test_an_error_that_passes_is_asked_again(google, faulty):
     server = faulty(http(json.dumps([error(503, "UNAVAILABLE")])), http(json.dumps([WEATHER, END])))
     names, calls = streamed(google(server))

@@ -15,6 +15,7 @@ from toolfan.masking import text_of
 from toolfan.redaction import Secrets, public_headers
 from toolfan.translation import error_from_status, innermost, not_connected, provider_words
 from toolfan.unread import body_of, unread_words
+from toolfan.wire import unlisted
 
 if TYPE_CHECKING:
     from toolfan.unread import Unread
@@ -107,7 +108,7 @@ def status_word(exc: Exception) -> str | None:
 def _told_word(exc: Exception) -> str | None:
     """Google's word in the body of an answer over REST, which google-api-core leaves there."""
     content = getattr(getattr(exc, "response", None), "_content", None)
-    body = body_of(content) if isinstance(content, bytes) else None
+    body = unlisted(body_of(content)) if isinstance(content, bytes) else None
     error = innermost(body.get("error")) if isinstance(body, Mapping) else {}
     return _legal_word(error.get("status"))
 
