@@ -113,6 +113,25 @@ def test_results_make_one_content_in_the_order_of_the_calls():
     ]
 
 
+def test_images_of_a_result_have_a_place_of_their_own():
+    png, gif = "data:image/png;base64,QUJD", "gs://b/a.gif"
+    text, *images = image(png)["content"] + image(gif)["content"][1:]
+    data = [{"type": "image", "name": "a.png"}]
+    contents, _ = said(
+        USER,
+        asked("Weather", "Weather", "Weather"),
+        result("id0", [text, *images]),
+        result("id1", images[:1]),
+        result("id2", data),
+    )
+    inline = {"inlineData": {"mimeType": "image/png", "data": "QUJD"}}
+    stored = {"fileData": {"fileUri": gif, "mimeType": "image/gif"}}
+    seen, silent, plain = (part["functionResponse"] for part in contents[2]["parts"])
+    assert seen == {"name": "Weather", "response": {"result": "See"}, "parts": [inline, stored]}
+    assert silent == {"name": "Weather", "response": {"result": ""}, "parts": [inline]}
+    assert plain == {"name": "Weather", "response": {"result": data}}
+
+
 @pytest.mark.parametrize(
     ("messages", "words"),
     [

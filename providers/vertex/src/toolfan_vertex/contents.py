@@ -174,7 +174,19 @@ class _Writer:
                 adapter=self._adapter,
                 hint='Keep the assistant message with the call, or give the result the tool\'s "name".',
             )
-        return function_response(self._wire(result.name), result.content, self._calls.get(result.call_id or ""))
+        told, shown = self._told_and_shown(at, result.content)
+        written = function_response(self._wire(result.name), told, self._calls.get(result.call_id or ""))
+        if shown:
+            written["functionResponse"]["parts"] = shown
+        return written
+
+    def _told_and_shown(self, at: int, content: Any) -> tuple[Any, list[JSON]]:
+        """A result, and its images, which have a place of their own from Gemini 3 on; without any it stays as it is."""
+        parts = content if isinstance(content, list | tuple) else ()
+        if not any(isinstance(part, Mapping) and part.get("type") == "image_url" for part in parts):
+            return content, []
+        written = [self._part(part, at) for part in read_messages([{"role": "user", "content": parts}])[0].parts]
+        return "".join(part.get("text", "") for part in written), [part for part in written if "text" not in part]
 
 
 def _check_complete(results: list[tuple[int, ResultPart]], calls: Mapping[str, str | None], adapter: str) -> None:
