@@ -117,6 +117,10 @@ class GenerateContentAdapter:
         """Whether a limit of tokens may have cut the last call: it has no `args` then, as if it took none."""
         return turn.replay is not None and parsing.ends_in_call(turn.replay["parts"])
 
+    def goes_back(self, turn: Turn, *, nudged: bool) -> bool:
+        """Whether a turn without calls and text says something: an image, or what the service's own tools did."""
+        return turn.replay is not None and parsing.shows_something(turn.replay["parts"])
+
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The model's own content, untouched, and one content with an answer for every call, in call order."""
         return contents.answer_turn(turn, answers, self.name)

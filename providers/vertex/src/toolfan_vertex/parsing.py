@@ -27,6 +27,7 @@ from .reasons import block_reason, stop_reason
 
 NAMELESS = "unnamed"
 """What a call without a name is called where the service reads it again."""
+_WORDS = frozenset({"text", "thought", "thoughtSignature"})
 OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
 _Found: TypeAlias = tuple[Mapping[str, Any], Any]
 """A part, and the call in it."""
@@ -164,6 +165,12 @@ def ends_in_call(parts: Iterable[Mapping[str, Any]]) -> bool:
     """Whether no words follow the last call."""
     said = [part for part in parts if field(part, "functionCall") is not None or _text([part])]
     return bool(said) and field(said[-1], "functionCall") is not None
+
+
+def shows_something(parts: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether there is more than words and thoughts: an image, code that was run, a call of the service's own tools."""
+    said = (key for part in parts if part.get("thought") is not True for key in part if part[key] is not None)
+    return any(camel(key) not in _WORDS for key in said)
 
 
 def read_calls(parts: Iterable[Mapping[str, Any]]) -> tuple[RawCall, ...]:
