@@ -100,6 +100,16 @@ def test_what_chat_style_messages_become(made: Callable[..., Any]) -> None:
     ]
 
 
+@pytest.mark.parametrize("blank", [None, "", " \n", []], ids=repr)
+def test_earlier_calls_with_a_blank_content_go_out_without_one(made: Callable[..., Any], blank: Any) -> None:
+    client, server = made("whole", answer(*TWO))
+    calls = {"role": "assistant", "tool_calls": [TWO[1]]}
+    kept = [{"role": "tool", "tool_call_id": "w2", "content": "sunny"}, {**calls, "content": "And?"}]
+    messages = [*USER, {**calls, "content": blank}, *kept, kept[0], {"role": "user", "content": "Go."}]
+    toolfan.wrap(client, model=MODEL).create(messages=messages, tools=[Weather])
+    assert json.loads(server.requests[0][3])["messages"] == [*USER, calls, *kept, kept[0], messages[-1]]
+
+
 def test_a_blank_result_is_told_in_a_text_that_is_not_empty(made: Callable[..., Any]) -> None:
     client, server = made("whole", answer(*TWO), answer(content=text("done")))
 

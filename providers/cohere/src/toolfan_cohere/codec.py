@@ -26,7 +26,14 @@ from toolfan.messages import check_chat_messages, check_translatable, spelled_ou
 from toolfan.wire import merge_extra_body
 
 from .parsing import parse_chat
-from .replaying import LONGEST_NAME, NAME_PATTERN, answer_turn, result_told, with_refusals_as_texts
+from .replaying import (
+    LONGEST_NAME,
+    NAME_PATTERN,
+    answer_turn,
+    result_told,
+    with_refusals_as_texts,
+    without_blank_content,
+)
 from .settings import CohereSettings
 
 if TYPE_CHECKING:
@@ -125,7 +132,8 @@ class CohereAdapter:
     def _message(self, message: Message, at: int, changed: Mapping[str, str]) -> Message:
         """The message, which Cohere spells as chat completions do, but for the role `developer`, refusals and null."""
         check_translatable(message, at, own=("tool_plan",))
-        message = result_told(with_refusals_as_texts(with_wire_names(spelled_out(message), changed)))
+        message = with_refusals_as_texts(with_wire_names(spelled_out(message), changed))
+        message = result_told(without_blank_content(message))
         if message["role"] == "developer":
             return {**message, "role": "system"}
         if None in message.values():

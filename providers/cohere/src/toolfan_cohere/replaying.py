@@ -43,6 +43,14 @@ def result_told(message: Message) -> Message:
     return {**message, "content": json_text({"result": content})}
 
 
+def without_blank_content(message: Message) -> Message:
+    """The message; one with calls has no content rather than a blank one, as chat completions are often kept."""
+    content = message.get("content", "said")
+    if not message.get("tool_calls") or (content.strip() if isinstance(content, str) else content):
+        return message
+    return {key: value for key, value in message.items() if key != "content"}
+
+
 def with_refusals_as_texts(message: Message) -> Message:
     """The message, of another provider, with its refusals as texts; often the very object."""
     content, refusal = message.get("content"), message.get("refusal")
