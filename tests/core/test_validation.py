@@ -218,6 +218,8 @@ REPAIRS: dict[str, tuple[str, str, Any, tuple[str, ...]]] = {
         ("byte_order_mark", "double_encoded", "code_fence"),
     ),
     "prefix": ("functions.Ping", '{"at": 1}', Ping(at=1), ("functions_prefix",)),
+    "Google's prefix": ("default_api.Ping", '{"at": 1}', Ping(at=1), ("functions_prefix",)),
+    "Google's prefix with a colon": ("default_api:Ping", '{"at": 1}', Ping(at=1), ("functions_prefix",)),
     "control token": ("Ping<|channel|>commentary", '{"at": 1}', Ping(at=1), ("control_token",)),
     "control token behind a prefix": (
         "functions.Ping <|constrain|>json",
@@ -270,6 +272,8 @@ def test_every_repair_can_be_switched_off(
         ("math.add", ("own_name",)),
         ("functions.math.add", ("functions_prefix", "own_name")),
         ("functions_math_add", ("functions_prefix",)),
+        ("default_api_math_add", ("functions_prefix",)),
+        ("default_api:math.add", ("functions_prefix", "own_name")),
     ],
 )
 def test_a_tool_is_known_by_its_own_name_too(bench: Bench, said: str, made: tuple[str, ...]) -> None:

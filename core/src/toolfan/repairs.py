@@ -26,13 +26,16 @@ _TOKEN = "<|"  # what control tokens begin with, and no name that a provider tak
 # Its first line, or the word in it where the JSON begins on the same line.
 _FENCE = re.compile(r'```[a-zA-Z0-9_-]*+[ \t]*+(?:\r?\n|(?=[{\["\ufeff]))')
 
+# Namespaces in which models of OpenAI, and of Google, are shown the tools.
+_PREFIXES = ("", "functions.", "functions_", "default_api.", "default_api:", "default_api_")
+
 
 def repair_name(name: str, names: NameMap) -> tuple[str, tuple[str, ...]]:
     """The name on the wire that is meant, and the repairs made; the same name if none is.
 
-    A prefix `functions.` or `functions_` goes if a known name is left, and so does what begins with a control token of
-    the model's (`Weather<|channel|>commentary` of gpt-oss); the name that the user gave the tool is as good as the one
-    under which the provider was offered it.
+    A namespace before it goes if a known name is left, and so does what begins with a control token of the model's
+    (`Weather<|channel|>commentary` of gpt-oss); the name that the user gave the tool is as good as the one under which
+    the provider was offered it.
     """
     known = _known(name, names)
     if known is None and _TOKEN in name:
@@ -41,7 +44,7 @@ def repair_name(name: str, names: NameMap) -> tuple[str, tuple[str, ...]]:
 
 
 def _known(name: str, names: NameMap, made: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]] | None:
-    for prefix in ("", "functions.", "functions_"):
+    for prefix in _PREFIXES:
         bare = name.removeprefix(prefix)
         repairs = (*made, "functions_prefix") if bare != name else made
         if bare in names.to_tool:

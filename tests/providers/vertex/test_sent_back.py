@@ -60,6 +60,19 @@ def test_a_turn_that_shows_something_goes_back_without_a_word(faulty: Any, way: 
     assert not GEMINI.goes_back(parse(*thought, SIGNED), nudged=False)
 
 
+@pytest.mark.parametrize("name", ["default_api.Ping", "default_api:Ping"])
+def test_a_call_in_google_s_namespace_is_answered_under_the_name_that_it_came_with(faulty: Any, name: str) -> None:
+    need("gemini")
+    made = {**GOOD, "functionCall": {"name": name, "args": {}}}
+    server = faulty(http(json.dumps(answer(made))), http(json.dumps(answer({"text": "Done."}))))
+    sdk = genai_client("gemini", server.url.removesuffix("/v1"))
+    calls = asked(toolfan.wrap(sdk, adapter="gemini", model="gemini-x", stop=ONCE), "whole")
+    assert [(one.name, one.value, one.repairs) for one in calls.good] == [("Ping", Ping(), ("functions_prefix",))]
+    turn, answers = calls.reply({calls.good[0].id: "pong"})
+    assert turn["parts"] == [made]
+    assert answers["parts"] == [{"functionResponse": {"name": name, "response": {"result": "pong"}}}]
+
+
 def asked(client: Any, way: str, **options: Any) -> Any:
     options = {"messages": USER, "tools": (Ping,), **options}
     if way == "whole":
