@@ -12,9 +12,12 @@ from toolfan.messages import check_messages
 from toolfan_vertex.codec import VERTEX
 from vertex_samples import USER, Box, Weather, body, call, parse
 
+NEWER = ["gemini-3-pro-preview", "publishers/google/models/gemini-3.5-flash", "gemini-flash-latest", "gemini-10-pro"]
+OLDER = ["gemini-2.5-flash", "gemini-1.5-pro-preview-0409", "tuned-gemini", None]
 
-def said(*messages):
-    built = body(Weather, Box[int], messages=messages)
+
+def said(*messages, model=NEWER[0]):
+    built = body(Weather, Box[int], messages=messages, model=model)
     return built["contents"], built.get("systemInstruction", {}).get("parts")
 
 
@@ -182,6 +185,23 @@ def test_the_first_call_of_each_turn_that_google_did_not_make_says_so():
     assert first == [plain | FOREIGN]
     assert words == [{"text": "Done."}]
     assert second == [{"text": "Again."}, plain | FOREIGN, plain]
+
+
+@pytest.mark.parametrize("model", [*NEWER, *OLDER])
+def test_only_newer_models_are_told_that_a_call_was_not_theirs(model):
+    contents, _ = said(USER, asked("Weather"), result("id0"), model=model)
+    plain = call("Weather", args={"x": 1.0})
+    assert contents[1]["parts"] == [plain | FOREIGN if model in NEWER else plain]
+
+
+def test_images_of_a_result_follow_it_where_it_cannot_hold_them():
+    parts = image("data:image/png;base64,QUJD")["content"]
+    answers = result("id1", parts), result("id0", parts[1:])
+    contents, _ = said(USER, asked("Weather", "Weather"), *answers, USER, model=OLDER[0])
+    assert contents[2]["parts"] == [response("Weather", {"result": ""}), response("Weather", {"result": "See"})]
+    shown = {"inlineData": {"mimeType": "image/png", "data": "QUJD"}}
+    assert contents[3] == {"role": "user", "parts": [shown, shown]}
+    assert contents[4]["parts"] == [{"text": USER["content"]}]
 
 
 def test_native_contents_pass_untouched_in_any_spelling():

@@ -92,7 +92,7 @@ class GenerateContentAdapter:
     def build_request(self, request: ToolRequest) -> WireRequest:
         """The body of `generateContent`.  Raises UsageError for messages and options that cannot be sent."""
         names = self._names(request.tools).to_wire
-        written, system = contents.translate(request.messages, names, self.name)
+        written, system = contents.translate(request.messages, names, self.name, request.model)
         body: JSON = {"contents": written}
         if system:
             body["systemInstruction"] = {"role": "user", "parts": system}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import mimetypes
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
 
 _SYSTEM = ("system", "developer")
 _RESERVED = frozenset({"output", "error"})  # what the keys of a response mean (FunctionResponse.response)
-# Base64 of "skip_thought_signature_validator", Google's word for a call that its model did not make: Gemini 3 refuses a
-# turn whose first call has no signature, and 2.5 takes one with this.
+# From Gemini 3 on a turn whose first call has no signature is refused, and a result may hold images.
+_NEWER = re.compile(r"gemini-(?:[3-9]|\d\d|(?:pro|flash|flash-lite)-latest)")
+# Base64 of "skip_thought_signature_validator", Google's word for a call that its model did not make.
 _NOT_OURS = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 _DEEPEST = 30  # levels: protobuf reads 100 messages inside each other, and a level of a Struct is three of them
 
@@ -50,16 +52,17 @@ def is_native(message: Message) -> bool:
 
 
 def translate(
-    messages: Sequence[Message], wire_names: Mapping[str, str], adapter: str
+    messages: Sequence[Message], wire_names: Mapping[str, str], adapter: str, model: str | None = None
 ) -> tuple[list[JSON], list[JSON]]:
     """The contents, and the parts of the system instruction (all system and developer messages, in order).
 
+    They are written as `model` takes them; one whose name tells nothing is taken for an older one.
     Raises UsageError, with the position, for a message that cannot be sent.
     """
     outlines = [
         _outline(message, at, adapter) if is_native(message) else message for at, message in enumerate(messages)
     ]
-    writer = _Writer(wire_names, adapter)
+    writer = _Writer(wire_names, adapter, newer=_NEWER.search(model or "") is not None)
     for at, (message, parsed) in enumerate(zip(messages, read_messages(outlines), strict=True)):
         writer.write(at, message, parsed)
     writer.answer_calls()
@@ -84,7 +87,9 @@ def _outline(content: Message, at: int, adapter: str) -> Message:
 class _Writer:
     """Writes one conversation; remembers the calls of the last model turn until their results are written."""
 
-    def __init__(self, wire_names: Mapping[str, str], adapter: str) -> None:
+    def __init__(self, wire_names: Mapping[str, str], adapter: str, *, newer: bool) -> None:
+        self._newer = newer
+        self._shown: list[JSON] = []  # images of results that have no place there
         self.contents: list[JSON] = []
         self.system: list[JSON] = []
         self._names = wire_names
@@ -113,8 +118,8 @@ class _Writer:
 
     def _write_chat(self, at: int, parsed: ParsedMessage) -> None:
         parts = [self._part(part, at) for part in parsed.parts if part != TextPart("") or parsed.role == "user"]
-        if first := next((part for part in parts if "functionCall" in part), None):
-            first["thoughtSignature"] = _NOT_OURS
+        if calls := [part for part in parts if "functionCall" in part] if self._newer else []:
+            calls[0]["thoughtSignature"] = _NOT_OURS
         if parts:  # an assistant message that says nothing is no content
             self.contents.append({"role": "model" if parsed.role == "assistant" else "user", "parts": parts})
         self._calls = {part.id: None for part in parsed.parts if isinstance(part, CallPart)}
@@ -166,6 +171,9 @@ class _Writer:
             order = list(self._calls)
             results.sort(key=lambda item: order.index(item[1].call_id or ""))
         self.contents.append({"role": "user", "parts": [self._response(at, result) for at, result in results]})
+        if self._shown:  # in a content of their own: beside responses they would be the model's
+            self.contents.append({"role": "user", "parts": self._shown})
+            self._shown = []
 
     def _response(self, at: int, result: ResultPart) -> JSON:
         if not result.name:
@@ -176,12 +184,13 @@ class _Writer:
             )
         told, shown = self._told_and_shown(at, result.content)
         written = function_response(self._wire(result.name), told, self._calls.get(result.call_id or ""))
-        if shown:
-            written["functionResponse"]["parts"] = shown
-        return written
+        if not (shown and self._newer):
+            self._shown += shown
+            return written
+        return {"functionResponse": {**written["functionResponse"], "parts": shown}}
 
     def _told_and_shown(self, at: int, content: Any) -> tuple[Any, list[JSON]]:
-        """A result, and its images, which have a place of their own from Gemini 3 on; without any it stays as it is."""
+        """A result, and its images; without any it stays as it is."""
         parts = content if isinstance(content, list | tuple) else ()
         if not any(isinstance(part, Mapping) and part.get("type") == "image_url" for part in parts):
             return content, []
