@@ -166,7 +166,7 @@ class Responses(OpenAI):
         return api.fault(body)
 
     def said(self, body: JSON) -> list[Any]:
-        assert body["input"][: len(USER)] == USER
+        assert body["input"][: len(USER)] == api.as_items(USER)
         found: list[Any] = []
         for item in body["input"][len(USER) :]:
             if item.get("role") == "user" or item["type"].endswith("_output"):

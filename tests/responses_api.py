@@ -108,6 +108,11 @@ def whole(body: JSON, status: int = 200) -> bytes:
     return http(json.dumps(body), status, x_request_id="req_7")
 
 
+def as_items(messages: list[JSON]) -> list[JSON]:
+    """Messages that say a role and a text as the items that they are sent as."""
+    return [{"type": "message", **message} for message in messages]
+
+
 def bodies(server: FaultServer) -> list[JSON]:
     """The bodies of the requests that reached the server, all of them for the Responses API."""
     assert {path.partition("?")[0] for _, path, _, _ in server.requests} <= {"/v1/responses"}
@@ -117,7 +122,7 @@ def bodies(server: FaultServer) -> list[JSON]:
 def fault(body: JSON) -> str | None:
     """What OpenAI's document finds wrong with a request; that a message fits two of its forms is none of ours."""
     found: str | None = judge("openapi_judge").why(body, "responses")
-    return None if found and "is valid under each of" in found else found
+    return None if found and "is valid under each" in found else found
 
 
 def asked(server: FaultServer, work: Callable[[toolfan.Client], Any], key: str = KEY) -> Any:

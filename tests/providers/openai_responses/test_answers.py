@@ -262,7 +262,7 @@ def test_a_turn_that_was_made_by_hand_can_be_answered() -> None:
     call = RawCall(0, "call_0", "A", "{}")
     said = CODEC.build_answer(Turn(calls=(call,), text="Hm."), [Answer(call, "r")])
     assert said == [
-        {"role": "assistant", "content": "Hm."},
+        {"type": "message", "role": "assistant", "content": "Hm."},
         {"type": "function_call", "call_id": "call_0", "name": "A", "arguments": "{}"},
         {"type": "function_call_output", "call_id": "call_0", "output": "r"},
     ]

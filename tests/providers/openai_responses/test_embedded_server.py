@@ -77,8 +77,8 @@ def test_run(bench: Bench, early: bool, use_async: bool) -> None:
     assert (done.text, done.stop) == ("Sunny in both.", "text")
     assert [result.value for result in done.results] == ["sunny in Oslo", "sunny in Rome", None]
     items = bench.bodies[-1]["input"]
-    assert [item.get("type", item.get("role")) for item in items] == [
-        "user",
+    assert [item["type"] for item in items] == [
+        "message",
         *["function_call"] * 2,
         *["function_call_output"] * 2,
         *["message", "function_call", "function_call_output"],

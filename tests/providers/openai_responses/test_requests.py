@@ -10,7 +10,7 @@ import pytest
 import toolfan
 from loopback import KEY, USER
 from pydantic import BaseModel
-from responses_api import REASONING, asked, bodies, called, fault, message, response, whole
+from responses_api import REASONING, as_items, asked, bodies, called, fault, message, response, whole
 from toolfan import ConfigError, Tool, ToolChoice, ToolDefinitionError, UsageError, load_adapter
 from toolfan_openai_responses.options import OPTION_NAMES
 
@@ -58,7 +58,7 @@ def refused(messages: Any = USER, **options: Any) -> pytest.ExceptionInfo[UsageE
 
 def test_a_plain_request_has_nothing_but_what_is_needed(body: Any) -> None:
     tool = {"type": "function", "name": "A", "description": "Takes a number.", "parameters": SCHEMA, "strict": None}
-    assert body((A,)) == {"model": "m", "input": USER, "tools": [tool], "tool_choice": "auto"}
+    assert body((A,)) == {"model": "m", "input": as_items(USER), "tools": [tool], "tool_choice": "auto"}
 
 
 @pytest.mark.parametrize("strict", [None, False, True])
@@ -200,7 +200,7 @@ CHAT: list[tuple[dict[str, Any], list[dict[str, Any]]]] = [
 
 @pytest.mark.parametrize(("given", "sent"), CHAT, ids=[str(at) for at in range(len(CHAT))])
 def test_chat_style_messages_become_items(body: Any, given: Any, sent: Any) -> None:
-    assert body(messages=[given, *USER])["input"] == [*sent, *USER]
+    assert body(messages=[given, *USER])["input"] == as_items([*sent, *USER])
 
 
 def test_a_chat_style_round_of_calls_becomes_items(body: Any) -> None:
@@ -220,8 +220,7 @@ def test_a_chat_style_round_of_calls_becomes_items(body: Any) -> None:
         ]
     )
     assert sent["input"] == [
-        *USER,
-        {"role": "assistant", "content": "Let me see."},
+        *as_items([*USER, {"role": "assistant", "content": "Let me see."}]),
         {"type": "function_call", "call_id": "a", "name": "A", "arguments": '{"x": 1}'},
         {"type": "function_call", "call_id": "b", "name": "A", "arguments": "{}"},
         {"type": "custom_tool_call", "call_id": "c", "name": "code", "input": "print()"},

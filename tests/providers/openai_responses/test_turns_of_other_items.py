@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from loopback import USER
 from pydantic import BaseModel
-from responses_api import REASONING, asked, asked_async, bodies, called, events_of, message, response, sse, whole
+from responses_api import (
+    REASONING,
+    as_items,
+    asked,
+    asked_async,
+    bodies,
+    called,
+    events_of,
+    message,
+    response,
+    sse,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +76,7 @@ def test_they_stand_before_the_word_that_asks_again(faulty: Callable[..., Any]) 
     calls = asked(server, lambda client: client.create(messages=USER, tools=(A,), tool_choice="required"))
     assert list(calls) == [A(x=1)]
     first, *said, nudge = bodies(server)[1]["input"]
-    assert (first, said, nudge["role"]) == (USER[0], [REASONING, SEARCH], "user")
+    assert (first, said, nudge["role"]) == (as_items(USER)[0], [REASONING, SEARCH], "user")
     assert calls.reply({calls.good[0].id: "done"})[:2] == [REASONING, SEARCH]
 
 
@@ -75,7 +87,7 @@ def test_what_waits_for_an_answer_does_not_stand_before_the_word_that_asks_again
     server = faulty(whole(response(*items)), whole(response(called("A", {"x": 1}))))
     calls = asked(server, lambda client: client.create(messages=USER, tools=(A,), tool_choice="required"))
     first, nudge = bodies(server)[1]["input"]
-    assert (first, nudge["role"]) == (USER[0], "user")
+    assert (first, nudge["role"]) == (as_items(USER)[0], "user")
     assert [one.get("type") for one in calls.reply({calls.good[0].id: "done"})[1:]] == [
         "function_call",
         "function_call_output",

@@ -51,6 +51,10 @@ def input_items(messages: Iterable[Message], changed: Mapping[str, str], *, adap
 
 
 def _translated(message: Message, custom: set[Any], own: set[Any]) -> Iterator[JSON]:
+    """The items that say what the message says.
+
+    Each says its type: OpenAI reads a message without one, Azure's projects, llama.cpp's server and others refuse it.
+    """
     role, content = message["role"], message.get("content")
     if role == "tool":
         call_id = message["tool_call_id"]
@@ -59,14 +63,14 @@ def _translated(message: Message, custom: set[Any], own: set[Any]) -> Iterator[J
         yield {"type": kind, "call_id": call_id, "output": _parts(content)}
     elif role == "assistant":
         if said := _said(content) + (message.get("refusal") or ""):
-            yield {"role": "assistant", "content": said}
+            yield {"type": "message", "role": "assistant", "content": said}
         for call in message.get("tool_calls") or ():
             item = _called(call)
             if item["type"] == "custom_tool_call":
                 custom.add(item["call_id"])
             yield item
     else:
-        yield {**message, "content": _parts(content)}
+        yield {**message, "type": "message", "content": _parts(content)}
 
 
 def _parts(content: Any) -> Any:
@@ -147,7 +151,7 @@ def says_more(turn: Turn) -> bool:
 
 
 def _made_by_hand(turn: Turn) -> list[JSON]:
-    said: list[JSON] = [{"role": "assistant", "content": turn.text}] if turn.text else []
+    said: list[JSON] = [{"type": "message", "role": "assistant", "content": turn.text}] if turn.text else []
     return [*said, *({"type": "function_call", "call_id": call.provider_id} for call in turn.calls)]
 
 
