@@ -300,6 +300,12 @@ def test_an_item_that_waits_for_an_answer_is_told_of(kind: str) -> None:
     assert len(odd.warnings) == 1
 
 
+def test_a_search_for_tools_waits_where_it_is_the_users() -> None:
+    said = {"type": "tool_search_call", "id": "i1", "status": "completed", "arguments": {}}
+    assert len(CODEC.parse_response(response({**said, "call_id": "c1", "execution": "client"})).warnings) == 1
+    assert CODEC.parse_response(response({**said, "call_id": None, "execution": "server"})).warnings == ()
+
+
 @pytest.mark.parametrize("kind", ["shell_call", "apply_patch_call", "web_search_call", "mcp_call", "unheard_of"])
 def test_one_that_the_service_has_run_is_not(kind: str) -> None:
     """Its output stands beside it, or none is awaited."""

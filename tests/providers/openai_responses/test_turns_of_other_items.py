@@ -29,6 +29,7 @@ SEARCH = {"id": "ws_1", "type": "web_search_call", "status": "completed", "actio
 APPROVAL = {"id": "mcpr_1", "type": "mcp_approval_request", "server_label": "s", "name": "A", "arguments": "{}"}
 SHELL = {"id": "sh_1", "type": "shell_call", "status": "completed", "call_id": "c1", "action": {"commands": ["ls"]}}
 PATCH = {"id": "apc_1", "type": "apply_patch_call", "status": "completed", "call_id": "c2", "operation": {"path": "f"}}
+LOOKUP = {"id": "tsc_1", "type": "tool_search_call", "call_id": "c3", "execution": "client", "arguments": {"goal": "g"}}
 COMPACTED = {"id": "cmp_1", "type": "compaction", "encrypted_content": "gAAAAAB=="}
 
 
@@ -39,7 +40,7 @@ class A(BaseModel):
 @pytest.mark.parametrize("streams", [False, True])
 @pytest.mark.parametrize(
     "items",
-    [[REASONING, IMAGE], [IMAGE, message("")], [REASONING, SEARCH], [APPROVAL], [SHELL, PATCH], [COMPACTED]],
+    [[REASONING, IMAGE], [IMAGE, message("")], [REASONING, SEARCH], [APPROVAL], [SHELL, PATCH], [COMPACTED], [LOOKUP]],
     ids=lambda items: items[-1]["type"],
 )
 def test_they_go_back_as_they_came(faulty: Callable[..., Any], items: list[Any], streams: bool) -> None:
@@ -80,7 +81,9 @@ def test_they_stand_before_the_word_that_asks_again(faulty: Callable[..., Any]) 
     assert calls.reply({calls.good[0].id: "done"})[:2] == [REASONING, SEARCH]
 
 
-@pytest.mark.parametrize("items", [[SHELL], [REASONING, PATCH], [SEARCH, APPROVAL]], ids=lambda one: one[-1]["type"])
+@pytest.mark.parametrize(
+    "items", [[SHELL], [REASONING, PATCH], [SEARCH, APPROVAL], [LOOKUP]], ids=lambda one: one[-1]["type"]
+)
 def test_what_waits_for_an_answer_does_not_stand_before_the_word_that_asks_again(
     faulty: Callable[..., Any], items: list[Any]
 ) -> None:

@@ -206,3 +206,11 @@ def test_a_response_may_stand_in_place_of_its_event(faulty: Callable[..., Any], 
         streamed(faulty, sse(events_of(TWO))).usage,
         whole,
     )
+
+
+def test_the_beginning_says_what_the_end_does_not() -> None:
+    *events, end = events_of(TWO)
+    end["response"] = {"usage": TWO["usage"], "incomplete_details": None}
+    turn, body = read([*events, end])
+    assert (turn.model, turn.response_id, turn.stop.kind, turn.usage.total_tokens) == ("m-2026", "resp_1", "calls", 120)
+    assert (body["id"], body["output"]) == ("resp_1", TWO["output"])

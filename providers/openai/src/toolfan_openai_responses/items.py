@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from toolfan.adapter import JSON, Message, RawCall, Turn
 
-_LONGEST_ID = 64  # of `call_id`, by the API's published schema
+_LONGEST_ID = 64  # of `call_id`, by the API's published schema; of an item's `id`, by what the service refuses
+_UNREFERRED = ("message", "reasoning", *CALLS)  # calls are answered by their `call_id`
 
 
 def input_items(messages: Iterable[Message], changed: Mapping[str, str], *, adapter: str) -> list[JSON]:
@@ -129,17 +130,35 @@ def _called(call: Mapping[str, Any]) -> JSON:
 def output_items(turn: Turn) -> list[JSON]:
     """The provider's items as they came, all of them and in order: reasoning belongs to the calls that follow it.
 
-    Mended is only what the service would refuse to read again: an id that is missing or repeated, a name that is no
-    legal one (`functions.weather`), arguments that are no text, a lone surrogate.
+    Mended is only what the service would refuse to read again: an id that is missing, repeated or too long, a name that
+    is no legal one (`functions.weather`), arguments that are no text, a lone surrogate, reasoning that led to nothing.
     """
     waiting: defaultdict[str | None, list[RawCall]] = defaultdict(list)
     for call in turn.calls:
         waiting[call.provider_id].append(call)
     items: list[JSON] = []
-    for item in turn.replay if isinstance(turn.replay, Sequence) else _made_by_hand(turn):
+    for item in _legible(turn):
         is_call = kind_of(item) and waiting[given_id(item)]
         items.append(_mended(item, waiting[given_id(item)].pop(0)) if is_call else item)
     return sendable(items)  # type: ignore[no-any-return]
+
+
+def _legible(turn: Turn) -> Iterator[JSON]:
+    """The items of the turn, without those that nobody can read again.
+
+    Some services (GitHub Copilot's, Codex') name items by long ids that they refuse themselves.  Nothing refers to that
+    of a message, a call or a thought, which is read from the item then.
+    """
+    said = turn.replay if isinstance(turn.replay, Sequence) else _made_by_hand(turn)
+    end = len(said)
+    while end and turn.stop.kind not in ("calls", "end") and said[end - 1].get("type") == "reasoning":
+        end -= 1  # it broke off in the middle of a thought
+    for item in said[:end]:
+        kind = kind_of(item) or item.get("type")
+        if len(str(item.get("id"))) <= _LONGEST_ID or kind not in _UNREFERRED:
+            yield item
+        elif kind != "reasoning" or item.get("encrypted_content"):
+            yield {key: value for key, value in item.items() if key != "id"}
 
 
 def says_more(turn: Turn) -> bool:

@@ -84,8 +84,9 @@ def waiting(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The types of the items that wait for an answer of the user's, which is none to a call."""
     given = {(str(item.get("type")), str(item.get("call_id"))) for item in items}
     for item in items:
-        kind = item.get("type")
-        if isinstance(kind, str) and kind in _WAITING and (f"{kind}_output", str(item.get("call_id"))) not in given:
+        kind = str(item.get("type"))
+        mine = kind in _WAITING or (kind == "tool_search_call" and item.get("execution") == "client")
+        if mine and (f"{kind}_output", str(item.get("call_id"))) not in given:
             yield kind
 
 

@@ -168,7 +168,8 @@ class ResponseStreamParser:
         return True
 
     def _end(self, response: JSON, status: str) -> None:
-        self.body = {"status": status, **response} if status else response
+        begun: JSON = {key: self.body[key] for key in ("id", "model") if key in self.body}  # some ends say neither
+        self.body = {**begun, "status": status, **response} if status else {**begun, **response}
         output = response.get("output")
         if isinstance(output, list):
             self.body["output"] = self._complete(output)
