@@ -2,7 +2,8 @@
 
 vLLM, llama.cpp's server and others decode the arguments of the calls in a conversation, and refuse all of it for one
 text that is no JSON object: the very turn to be mended.  Groq, Mistral and others refuse fields that are not OpenAI's
-in the assistant's messages, though some send them (`reasoning`).
+in the assistant's messages, though some send them (`reasoning`).  Where nothing is stored, the Responses API does not
+find its own thoughts again; of others, what they say and do not read is refused by name.
 
 Knows: calls in chat completions and in the Responses API.  Must not know: who refused what, when it is sent again.
 """
@@ -34,6 +35,11 @@ _ADDED = frozenset(
 """Fields that servers add to what the assistant said; with the signed ones, which go only if they are named."""
 _OF_READING = re.compile(r"json|pars|argument|template|mapping|expecting|delimiter|unterminated", re.IGNORECASE)
 _WANTED = re.compile(r"passed? back|missing|required", re.IGNORECASE)
+_NOT_FOUND = re.compile(r"item with id '[^']+' not found", re.IGNORECASE)
+_OF_THOUGHTS = re.compile(r"encrypted[ _]content|without its required", re.IGNORECASE)
+_UNKNOWN = re.compile(r"unknown parameter: '?input\[([0-9]+)\]\.(\w+)", re.IGNORECASE)
+_UNREFERRED = frozenset({"message", "function_call", "custom_tool_call"})  # nothing refers to their ids
+_NEEDED = frozenset({"type", "role", "content", "call_id", "name", "arguments", "input", "output"})
 
 
 def says_unreadable(exc: ProviderError) -> bool:
@@ -41,6 +47,8 @@ def says_unreadable(exc: ProviderError) -> bool:
     if exc.retry_after is not None or (exc.turn is not None and (exc.turn.calls or exc.turn.text)):
         return False
     if type(exc) is RequestRejected:
+        if exc.status == 404:
+            return _NOT_FOUND.search(exc.message) is not None
         return exc.status in (400, 422) and "context_length" not in str(exc.code)
     return type(exc) is Unavailable and exc.status == 500 and _OF_READING.search(exc.message) is not None
 
@@ -50,12 +58,42 @@ def plainer(messages: tuple[Message, ...], said: str) -> tuple[Message, ...] | N
 
     The arguments of every earlier call are an object: what is none stands as it came in the field `INVALID_JSON`; what
     needs a lossless repair is repaired.  If `said` refuses a field that servers add to what the assistant said, such
-    fields go; those with signatures only if they are named.
+    fields go; those with signatures only if they are named.  Items go, or their fields, as `_legible` says.
     """
     named = set() if _WANTED.search(said) else set(re.findall(r"\w+", said)) & (_ADDED | _SIGNED)
     without = named | _ADDED if any(_is_assistants(one) and named & one.keys() for one in messages) else named
-    found = tuple(_plain(message, without) for message in messages)
-    return found if any(new is not old for new, old in zip(found, messages, strict=True)) else None
+    found = tuple(_plain(message, without) for message in _legible(messages, said))
+    same = len(found) == len(messages) and all(new is old for new, old in zip(found, messages, strict=True))
+    return None if same else found
+
+
+def _legible(messages: tuple[Message, ...], said: str) -> tuple[Message, ...]:
+    """The messages without the items, or the fields of items, that a service wrote and refuses to read.
+
+    Thoughts go where it does not find them, or cannot open them, and with them the ids by which it would miss them.
+    """
+    if _NOT_FOUND.search(said) or _OF_THOUGHTS.search(said):
+        return tuple(_without("id", one, _UNREFERRED) for one in messages if _item(one) != "reasoning")
+    if (told := _UNKNOWN.search(said)) is None or (field := told[2]) in _NEEDED:
+        return messages
+    kinds = {_item(one) for one in messages[int(told[1]) :][:1]}
+    if any(map(_is_assistants, messages)):  # one of them may be several items
+        kinds = set(map(_item, messages))
+    return tuple(_without(field, one, kinds) for one in messages)
+
+
+def _item(message: Message) -> str | None:
+    """Its type, if it is an item of the Responses API that a service wrote."""
+    kind = message.get("type") if isinstance(message, Mapping) else None
+    own = isinstance(kind, str) and not kind.endswith("_output") and message.get("role") in (None, "assistant")
+    return kind if own else None
+
+
+def _without(field: str, message: Message, kinds: Set[str | None]) -> Message:
+    kind = _item(message)
+    if kind is None or kind not in kinds or field not in message:
+        return message
+    return {key: value for key, value in message.items() if key != field}
 
 
 def _is_assistants(message: Message) -> bool:

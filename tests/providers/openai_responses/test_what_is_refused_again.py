@@ -7,9 +7,21 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import toolfan
 from loopback import USER
 from pydantic import BaseModel
-from responses_api import REASONING, asked, called, events_of, message, response, sse, whole
+from responses_api import (
+    REASONING,
+    asked,
+    asked_async,
+    bodies,
+    called,
+    events_of,
+    message,
+    response,
+    sse,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,3 +102,81 @@ def test_reasoning_in_which_the_answer_broke_off(faulty: Callable[..., Any], rea
         "function_call_output",
     ]
     assert json.loads(json.dumps(calls.raw))["output"][-1]["id"] == "rs_2"
+
+
+UNKNOWN = "Unknown parameter: 'input[{}].{}'."
+LOST = "Item with id 'rs_1' not found. Items are not persisted when `store` is set to false."
+CLOSED = "The encrypted content gAAA...B== could not be verified."
+ALONE = "Item 'fc_c1' of type 'function_call' was provided without its required 'reasoning' item: 'rs_1'."
+IMAGE = {"id": "ig_1", "type": "image_generation_call", "status": "completed", "result": "iVBORw0=", "action": "edit"}
+SAID = [{**REASONING, "status": "completed"}, IMAGE, message("Hm."), called("A", {"x": "no"}, "c1")]
+
+
+def refusal(words: str, status: int) -> bytes:
+    return whole({"error": {"message": words, "type": "invalid_request_error", "param": "input", "code": None}}, status)
+
+
+def without(field: str, *items: Any) -> list[Any]:
+    return [{key: value for key, value in item.items() if key != field} for item in items]
+
+
+@pytest.mark.parametrize("use_async", [False, True])
+@pytest.mark.parametrize(
+    ("words", "status", "sent"),
+    [
+        (UNKNOWN.format(1, "status"), 400, [*without("status", SAID[0]), *SAID[1:]]),
+        (UNKNOWN.format(2, "action"), 400, [SAID[0], *without("action", IMAGE), *SAID[2:]]),
+        (UNKNOWN.format(4, "status"), 400, [*SAID[:3], *without("status", SAID[3])]),
+        (LOST, 404, [IMAGE, *without("id", *SAID[2:])]),
+        (LOST, 400, [IMAGE, *without("id", *SAID[2:])]),
+        (CLOSED, 400, [IMAGE, *without("id", *SAID[2:])]),
+        (ALONE, 400, [IMAGE, *without("id", *SAID[2:])]),
+    ],
+)
+def test_what_the_service_says_that_it_does_not_read(
+    faulty: Callable[..., Any], words: str, status: int, sent: list[Any], use_async: bool
+) -> None:
+    server = faulty(whole(response(*SAID)), refusal(words, status), whole(response(called("A", {"x": 2}, "c2"))))
+    made = asked_async if use_async else asked
+    calls = made(server, lambda client: client.create(messages=USER, tools=(A,), on_invalid="reask"))
+    assert calls.requests == 3
+    first, again = (body["input"][1 : 1 + len(SAID)] for body in bodies(server)[1:])
+    assert first == SAID
+    assert again[: len(sent)] == sent
+
+
+OWN = {"type": "message", "role": "user", "content": "Hello?", "mood": "good"}
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (UNKNOWN.format(0, "mood"), 400),  # the user's own
+        (UNKNOWN.format(1, "arguments"), 400),
+        (UNKNOWN.format(9, "status"), 400),
+        ("The model `m` does not exist", 404),
+    ],
+)
+def test_all_else_is_told(faulty: Callable[..., Any], words: str, status: int) -> None:
+    server = faulty(whole(response(called("A", {"x": "no"}, "c1"))), *[refusal(words, status)] * 2)
+    with pytest.raises(toolfan.RequestRejected, match=r"does not exist|Unknown parameter") as caught:
+        asked(server, lambda client: client.create(messages=[OWN], tools=(A,)))
+    assert caught.value.requests == 2
+
+
+def test_positions_are_not_trusted_behind_a_message_that_may_be_several_items(faulty: Callable[..., Any]) -> None:
+    spoken = {"id": "c0", "type": "function", "function": {"name": "A", "arguments": "{}"}}
+    history = [
+        *USER,
+        {"role": "assistant", "content": "Hm.", "tool_calls": [spoken]},
+        {"role": "tool", "tool_call_id": "c0", "content": "done"},
+    ]
+    thought = {**REASONING, "status": "completed"}
+    server = faulty(
+        whole(response(thought, called("A", {"x": "no"}, "c1"))),
+        refusal(UNKNOWN.format(4, "status"), 400),
+        whole(response(called("A", {"x": 2}, "c2"))),
+    )
+    calls = asked(server, lambda client: client.create(messages=history, tools=(A,)))
+    assert list(calls) == [A(x=2)]
+    assert bodies(server)[2]["input"][4] == REASONING
