@@ -131,3 +131,23 @@ def test_arguments_that_stand_whole_where_the_item_begins(faulty: Callable[..., 
     for output in (TWO["output"], []):
         last = {**events[-1], "response": {**TWO, "output": output}}
         assert told(streamed(faulty, [events[0], *begun, last])) == [("c1", "A", A(x=1)), ("c2", "B", A(x=2))]
+
+
+@pytest.mark.parametrize("output", [True, False])
+def test_a_call_that_begins_under_another_call_id_is_answered_under_one(
+    faulty: Callable[..., Any], output: bool
+) -> None:
+    """So the service began searches for tools; what is sealed has its id by then."""
+    events = copy.deepcopy(events_of(TWO))
+    for event in events:
+        if event["type"].endswith("item.added") and "call_id" in event["item"]:
+            event["item"]["call_id"] += "_first"
+    if not output:
+        events[-1]["response"]["output"] = []
+    calls = streamed(faulty, events)
+    assert told(calls) == [("c1_first", "A", A(x=1)), ("c2_first", "B", A(x=2))]
+    _, *sent = calls.reply({"c1_first": "one", "c2_first": "two"})
+    assert [(one["type"], one["call_id"]) for one in sent] == [
+        (kind, call_id) for kind in ("function_call", "function_call_output") for call_id in ("c1_first", "c2_first")
+    ]
+    assert [one["arguments"] for one in sent[:2]] == ['{"x": 1}', '{"x": 2}']

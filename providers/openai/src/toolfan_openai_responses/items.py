@@ -5,6 +5,7 @@ Knows: items of the Responses API, chat-style messages.  Must not know: tools, a
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -136,10 +137,14 @@ def output_items(turn: Turn) -> list[JSON]:
     waiting: defaultdict[str | None, list[RawCall]] = defaultdict(list)
     for call in turn.calls:
         waiting[call.provider_id].append(call)
-    items: list[JSON] = []
-    for item in _legible(turn):
-        is_call = kind_of(item) and waiting[given_id(item)]
-        items.append(_mended(item, waiting[given_id(item)].pop(0)) if is_call else item)
+    items, others = list(_legible(turn)), []
+    for at, item in enumerate(items):
+        if kind_of(item) and waiting[given_id(item)]:
+            items[at] = _mended(item, waiting[given_id(item)].pop(0))
+        elif kind_of(item):
+            others.append(at)
+    for at, call in zip(others, itertools.chain(*waiting.values()), strict=False):
+        items[at] = _mended(items[at], call)  # its id was another one when it began
     return sendable(items)  # type: ignore[no-any-return]
 
 
