@@ -88,13 +88,13 @@ def _plainer(terms: Terms, request: ToolRequest, exc: ProviderError) -> ToolRequ
 
     Asked for here, not in a generator around `ask`: one more would hold its frame while each request waits.
     """
-    from .rereading import plainer, says_unreadable
+    from .rereading import in_plainer_form, says_unreadable
 
     at_end = terms.wishes.closed or terms.spent.requests >= terms.spent.ceiling
-    messages = plainer(request.messages, exc.message) if says_unreadable(exc) and not at_end else None
-    if messages is None:
+    changed = in_plainer_form(request, exc.message) if says_unreadable(exc) and not at_end else None
+    if changed is None:
         raise exc
-    changed, build = replace(request, messages=messages), terms.adapter.build_request
+    build = terms.adapter.build_request
     if build(changed).body == build(request).body:  # of an adapter that had written it so before
         raise exc
     return changed

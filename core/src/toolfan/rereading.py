@@ -1,4 +1,4 @@
-"""Earlier turns in a form that every server reads again.
+"""Earlier turns in a form that every server reads again, and what else a server may refuse of a plain request.
 
 vLLM, llama.cpp's server and others decode the arguments of the calls in a conversation, and refuse all of it for one
 text that is no JSON object: the very turn to be mended.  Groq, Mistral and others refuse fields that are not OpenAI's
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
@@ -23,6 +24,7 @@ from .repairs import opened
 if TYPE_CHECKING:
     from collections.abc import Set
 
+    from .adapter import ToolRequest
     from .chat import Message
     from .errors import ProviderError
 
@@ -38,6 +40,7 @@ _WANTED = re.compile(r"passed? back|missing|required", re.IGNORECASE)
 _NOT_FOUND = re.compile(r"item with id '[^']+' not found", re.IGNORECASE)
 _OF_THOUGHTS = re.compile(r"encrypted[ _]content|without its required", re.IGNORECASE)
 _UNKNOWN = re.compile(r"unknown parameter: '?input\[([0-9]+)\]\.(\w+)", re.IGNORECASE)
+_NO_NULL = re.compile(r"(expected|valid) bool", re.IGNORECASE)
 _UNREFERRED = frozenset({"message", "function_call", "custom_tool_call"})  # nothing refers to their ids
 _NEEDED = frozenset({"type", "role", "content", "call_id", "name", "arguments", "input", "output"})
 
@@ -51,6 +54,17 @@ def says_unreadable(exc: ProviderError) -> bool:
             return _NOT_FOUND.search(exc.message) is not None
         return exc.status in (400, 422) and "context_length" not in str(exc.code)
     return type(exc) is Unavailable and exc.status == 500 and _OF_READING.search(exc.message) is not None
+
+
+def in_plainer_form(request: ToolRequest, said: str) -> ToolRequest | None:
+    """The request as the server that said this of it may read it; None if it is plain already.
+
+    Some know no null for `strict`, which the Responses API wants said: false is their own default.
+    """
+    if request.strict is None and _NO_NULL.search(said):
+        return replace(request, strict=False)
+    messages = plainer(request.messages, said)
+    return None if messages is None else replace(request, messages=messages)
 
 
 def plainer(messages: tuple[Message, ...], said: str) -> tuple[Message, ...] | None:

@@ -180,3 +180,26 @@ def test_positions_are_not_trusted_behind_a_message_that_may_be_several_items(fa
     calls = asked(server, lambda client: client.create(messages=history, tools=(A,)))
     assert list(calls) == [A(x=2)]
     assert bodies(server)[2]["input"][4] == REASONING
+
+
+NO_NULL = [
+    "Expected boolean, received null",  # LM Studio
+    "1 validation error: {'loc': ('body', 'tools', 0, 'strict'), 'msg': 'Input should be a valid boolean'}",  # SGLang
+]
+
+
+@pytest.mark.parametrize("words", NO_NULL)
+def test_a_server_that_knows_no_null_for_strict(faulty: Callable[..., Any], words: str) -> None:
+    wrong, right = (whole(response(called("A", {"x": x}, f"c{x}"))) for x in ("no", 2))
+    server = faulty(refusal(words, 400), wrong, right)
+    calls = asked(server, lambda client: client.create(messages=USER, tools=(A,)))
+    assert (list(calls), calls.requests, calls.attempts) == ([A(x=2)], 3, 2)
+    assert [body["tools"][0]["strict"] for body in bodies(server)] == [None, False, False]
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_what_was_said_of_strict_stands(faulty: Callable[..., Any], strict: bool) -> None:
+    server = faulty(*[refusal(NO_NULL[0], 400)] * 2)
+    with pytest.raises(toolfan.RequestRejected, match="boolean") as caught:
+        asked(server, lambda client: client.create(messages=USER, tools=(A,), strict=strict))
+    assert caught.value.requests == 1
