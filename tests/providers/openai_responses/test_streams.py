@@ -97,6 +97,8 @@ def test_events_that_are_missing_cost_nothing(name: str) -> None:
     for some in ([events[-1]], [*done, events[-1]], [*events[:-1], last], [*done, bare], [*done[:1], events[-1]]):
         sealed, turn = read(some)
         assert turn == wanted
+        if name == "empty arguments":  # the one without waits for the end, which may say them
+            sealed.sort(key=lambda call: call.index)
         assert sealed == list(turn.calls)
 
 

@@ -92,7 +92,22 @@ def test_what_no_event_says_is_empty() -> None:
     events = emptied(body, "", "arguments.done")
     parser = toolfan.load_adapter("openai-responses").stream_parser()
     sealed = [(event["type"], call.arguments) for event in events for call in parser.feed(event)]
-    assert sealed == [("response.output_item.done", ""), ("response.output_item.done", '{"x": 2}')]
+    assert sealed == [("response.output_item.done", '{"x": 2}'), ("response.completed", "")]
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_what_only_the_end_says(faulty: Callable[..., Any], cut: bool) -> None:
+    """So OpenRouter told a call's arguments; where the stream breaks off before that, it had none."""
+    *events, end = emptied(TWO, "", "arguments.done", "item.done")
+    events = [event for event in events if not event["type"].endswith(".delta")]
+    if not cut:
+        calls = streamed(faulty, sse([*events, end]))
+        assert [(call.id, call.value) for call in calls.good] == [("c1", A(x=1)), ("c2", A(x=2))]
+        assert read([*events, end])[0].calls == read(events_of(TWO))[0].calls
+    else:
+        with pytest.raises(toolfan.IncompleteStream) as caught:
+            read(events)
+        assert [(call.name, call.arguments) for call in caught.value.turn.calls] == [("A", ""), ("A", "")]
 
 
 def test_arguments_that_stand_where_the_item_begins_stay() -> None:

@@ -39,10 +39,11 @@ _PARTS = {"text": "output_text", "refusal": "refusal"}
 class ResponseStreamParser:
     """One streamed response; see `toolfan.adapter.StreamParser`.
 
-    A call is sealed when its arguments, or its item, are said to be done; the end is `response.completed` or another
-    last state of the response, or `[DONE]` where no call is open.  What comes after it is another response, and not
-    read.  Arguments whose item never comes become a call without a name, which fails and shows them.  `needs_end` False
-    is for servers that are known to send no last state: then the end of the stream is the end, too.
+    A call is sealed when its arguments, or its item, are said to be done; one of which none were told, at the end,
+    which may tell them.  That is `response.completed` or another last state of the response, or `[DONE]` where no call
+    is open.  What comes after it is another response, and not read.  Arguments whose item never comes become a call
+    without a name, which fails and shows them.  `needs_end` False is for servers that are known to send no last state:
+    then the end of the stream is the end, too.
     """
 
     def __init__(self, adapter: str, *, needs_end: bool = True) -> None:
@@ -131,7 +132,8 @@ class ResponseStreamParser:
                 one.slot.name, one.slot.id = one.slot.name or name, one.slot.id or call_id
             if not text and (text := _came(one) or (piece_of(begun)[2] if kind_of(begun) else "")):
                 one.said = {**one.said, CALLS[kind]: text}  # an item that says nothing of them takes nothing back
-            self._whole(one, text)
+            if text:  # else the end may say it
+                self._whole(one, text)
         elif not one.texts:
             text, refusal = said([one.said])
             self.texts += [text] if text else []
@@ -186,8 +188,11 @@ class ResponseStreamParser:
         for at, item in enumerate(output):
             if isinstance(item, OBJECT):
                 one = known.get(at) or self._items.add(at)
+                kind = kind_of(item)
+                if kind is not None and kind_of(one.said) == kind and not piece_of(one.said)[2]:
+                    one.done = False  # its own end told no arguments
                 self._read_item(one, dict(item), done=True)
-                if (kind := kind_of(item)) is not None and not item.get(CALLS[kind]) and one.whole:
+                if kind is not None and not item.get(CALLS[kind]) and one.whole:
                     whole[at] = {**item, CALLS[kind]: one.whole}
         return whole
 
@@ -201,8 +206,10 @@ class ResponseStreamParser:
         self._alone = not said and all(kind_of(one.said) is None or _is_nobody(one) for one in items)
         for one in items:
             self._open(one)
-            if one.slot is not None and not one.slot.has_arguments and (text := piece_of(one.said)[2]):
-                self._whole(one, text)  # some say it all when the item begins, and no more
+            if one.slot is not None and not one.slot.has_arguments:
+                text = piece_of(one.said)[2]  # some say it all when the item begins, and no more
+                if text or one.done:
+                    self._whole(one, text)
         self._calls.finish()
 
     def _output(self) -> list[JSON]:
