@@ -101,6 +101,15 @@ class NeverNullAndFlat(Changing):
         return {**rest, **arms[0]} if len(arms) == 1 else {**rest, "anyOf": arms} if arms else schema
 
 
+@breaks(LAW)
+class ClosesEveryTool(AcmeAdapter):
+    """Also those that take further arguments, and though nobody asked for strict."""
+
+    def render(self, tools: Any, strict: bool | None) -> Any:
+        told = super().render(tools, strict)
+        return told if strict else [{**one, "takes": {**one["takes"], "additionalProperties": False}} for one in told]
+
+
 class Unpatterned(Changing):
     """Its dialect has no patterns."""
 

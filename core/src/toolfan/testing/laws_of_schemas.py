@@ -10,7 +10,7 @@ from functools import cache
 from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, WithJsonSchema, create_model
+from pydantic import ConfigDict, Field, WithJsonSchema, create_model
 
 from toolfan.errors import ToolDefinitionError
 from toolfan.toolset import ToolSet
@@ -82,11 +82,19 @@ def _tools(schema: Schema) -> Iterator[tuple[str, Any]]:
 @cache
 def _probes(keyword: str) -> list[tuple[str, Any, Any]]:
     """What is told of a pair, and its two tools."""
-    return [
+    found = [
         (f"{where}): {left} and {right}", one, other)
         for left, right in PAIRS[keyword]
         for (where, one), (_, other) in zip(_tools(left), _tools(right), strict=True)
     ]
+    return [*found, *_of_whole_tools()] if keyword == "additionalProperties" else found
+
+
+def _of_whole_tools() -> Iterator[tuple[str, Any, Any]]:
+    """Tools that take arguments which they do not name, and those that take none."""
+    config = ConfigDict(extra="allow"), ConfigDict(extra="forbid")
+    free, closed = (create_model("Probe", __config__=one, value=(int, ...)) for one in config)
+    yield "of the whole tool): a tool with further arguments and one without", free, closed
 
 
 @cache
