@@ -69,6 +69,20 @@ def test_a_class_that_takes_a_law_away_cannot_be_made(tmp_path: Path, body: str)
     assert "TypeError: TestIt" in done.stdout
 
 
+def test_nor_can_it_be_switched_off_by_a_mixin_or_later(tmp_path: Path) -> None:
+    """`__test__` of a base, or set behind the class; a mixin's is overruled by one of the class's own."""
+    off = "class Off:\n    __test__ = False\n"
+    done = run(tmp_path, f"{off}class TestIt(Off, AcmeSuite): ...\n")
+    assert done.returncode == 2
+    assert "TypeError: TestIt sets __test__" in done.stdout
+    done = run(tmp_path, "class TestIt(AcmeSuite): ...\nTestIt.__test__ = False\n")
+    assert done.returncode == 4
+    assert "TestIt sets __test__" in done.stdout + done.stderr
+    done = run(tmp_path, f"{off}class TestIt(Off, AcmeSuite):\n    __test__ = True\n", "-k", "samples_show")
+    assert done.returncode == 0
+    assert "1 passed" in done.stdout
+
+
 def test_a_mixin_that_hides_a_law_is_refused() -> None:
     """What stands before the suite among the bases would win."""
 
@@ -264,7 +278,12 @@ def test_pytest_starts_without_toolfan() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=HERE / "installed", capture_output=True, text=True, timeout=60, check=True
     )
-    assert set(done.stdout.splitlines()[-1].split()) == {"toolfan", "toolfan.testing", "toolfan.testing.plugin"}
+    assert set(done.stdout.splitlines()[-1].split()) == {
+        "toolfan",
+        "toolfan.testing",
+        "toolfan.testing.left_out",
+        "toolfan.testing.plugin",
+    }
 
 
 def test_a_law_says_what_is_wrong_and_how_to_mend_it() -> None:

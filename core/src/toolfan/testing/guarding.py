@@ -116,7 +116,9 @@ def taken(cls: type, instance: object = None) -> str | None:
 
 
 def check(cls: type) -> None:
-    """Raises TypeError for a class in which a law, or what laws are written with, is replaced or hidden."""
+    """Raises TypeError for a class in which a law, or what laws are written with, is replaced or hidden, or all are."""
+    if not getattr(cls, "__test__", True):
+        raise TypeError(f"{cls.__name__} sets __test__: the suite cannot be switched off; name it without Test.")
     theirs = inspect.getattr_static(type(cls), "__getattribute__") is not vars(type)["__getattribute__"]
     for name in _PYTHONS_OWN:
         if theirs or inspect.getattr_static(cls, name) is not vars(object)[name]:
