@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from acme_forms import NUMBERED, NumberedParser
+from acme_forms import NUMBERED, NumberedParser, numbered, right
 from acme_mutants import Reader, breaks, streaming
+from acme_samples import AcmeSuite
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.reading import AcmeParser
 
@@ -49,6 +51,76 @@ class LastBegunParser(NumberedParser):
 class PiecesToTheLastBegun(AcmeAdapter):
     def stream_parser(self) -> AcmeParser:
         return LastBegunParser(self.name)
+
+
+def in_fields(body: Any) -> list[Any]:
+    """The stream of an answer, in which each argument comes by its name and its value."""
+    found: list[Any] = []
+    given = [entry.get("with") for entry in (body.get("reply") or {}).get("does") or ()]
+    for event in numbered(body):
+        if "more" not in event or (fields := fields_of(given[event["at"]])) is None:
+            found.append(event)
+        elif found[-1].keys() & {"begin"}:
+            found += [{"field": {"key": key, "value": value}, "at": event["at"]} for key, value in fields.items()]
+    return found
+
+
+def fields_of(given: Any) -> Any:
+    """The arguments, if they are an object that is written as this one is written again."""
+    try:
+        fields = json.loads(given)
+        return (
+            fields if fields and isinstance(fields, dict) and json.dumps(fields, ensure_ascii=False) == given else None
+        )
+    except (TypeError, ValueError):
+        return None
+
+
+class FieldsParser(NumberedParser):
+    """Arguments come by name and value."""
+
+    def __init__(self, adapter: str) -> None:
+        super().__init__(adapter)
+        self.fields: dict[Any, dict[str, Any]] = {}
+
+    def take_begin(self, entry: Any) -> None:
+        self.fields.pop(self.at, None)
+        super().take_begin(entry)
+
+    def take_field(self, field: Any) -> None:
+        if isinstance(field, dict) and isinstance(field.get("key"), str) and "value" in field:
+            self.fields.setdefault(self.at, {})[field["key"]] = field["value"]
+
+    def take_finish(self, _: Any) -> None:
+        if self.at in self.begun and self.at in self.fields:
+            self.begun[self.at][2].append(json.dumps(self.fields.pop(self.at), ensure_ascii=False))
+        super().take_finish(True)
+
+
+class FieldsToTheLastBegunParser(FieldsParser):
+    """Fields go to the call that began last."""
+
+    def take_field(self, field: Any) -> None:
+        self.at = [*self.begun, self.at][-2 if self.begun else -1]
+        super().take_field(field)
+
+
+class Fields(AcmeAdapter):
+    def stream_parser(self) -> AcmeParser:
+        return FieldsParser(self.name)
+
+
+FIELDS: dict[str, Any] = {
+    "samples": [replace(one, stream_bytes=None, events=in_fields(one.body)) for one in AcmeSuite.samples],
+    "events_of": lambda self, body: in_fields(body),
+}
+right(Fields, **FIELDS)
+
+
+@breaks("test_pieces_in_turn_are_told_apart", **FIELDS)
+class FieldsToTheLastBegun(AcmeAdapter):
+    def stream_parser(self) -> AcmeParser:
+        return FieldsToTheLastBegunParser(self.name)
 
 
 @breaks("test_no_stop_reason_costs_a_call")

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from acme_samples import AcmeSuite
+from acme_samples import AcmeSuite, events
 from suite_runs import HERE, run
 from toolfan.testing import AdapterConformance, LawBroken, law
 from toolfan.testing.guarding import laws_of
+from toolfan.testing.lawbook import LawNotAsked
+from toolfan_acme import AcmeAdapter
+from toolfan_acme.reading import AcmeParser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -296,6 +300,33 @@ def test_a_law_says_what_is_wrong_and_how_to_mend_it() -> None:
 
     with pytest.raises(LawBroken, match=r"- there is no sample of an error.*\n(.*\n)*.*Add samples"):
         Suite().test_the_samples_show_what_the_laws_need()
+
+
+def test_pieces_that_the_suite_does_not_know_are_told_of() -> None:
+    """A law that finds none of the pieces that it would mix has proved nothing."""
+
+    class Parser(AcmeParser):
+        def take_more(self, text: Any) -> None:
+            super().take_more("".join(text) if isinstance(text, list) else text)
+
+    class Letters(AcmeAdapter):
+        def stream_parser(self) -> AcmeParser:
+            return Parser(self.name)
+
+    def spelt(body: Any) -> list[Any]:
+        return [{**one, "more": [*one["more"]]} if "more" in one else one for one in events(body)]
+
+    class TestLetters(AcmeSuite):
+        adapter = Letters()
+        samples = [replace(one, stream_bytes=None, events=spelt(one.body)) for one in AcmeSuite.samples]  # noqa: RUF012
+
+        def events_of(self, body: Any) -> Any:
+            return spelt(body)
+
+    TestLetters().test_a_stream_says_what_the_whole_answer_says()
+    with pytest.raises(LawNotAsked, match="the pieces of calls in 'two calls' are not known"):
+        TestLetters().test_pieces_in_turn_are_told_apart()
+    AcmeSuite().test_pieces_in_turn_are_told_apart()
 
 
 def test_a_law_of_your_own() -> None:

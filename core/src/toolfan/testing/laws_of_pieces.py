@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from toolfan.errors import ProviderError
 from toolfan.wire import well_formed
 
-from .lawbook import law
+from .lawbook import LawNotAsked, law
 from .laws_of_reading import decoded
 from .laws_of_streams import LawsOfStreams
-from .pieces import in_turn, later, run_of, told, with_pieces
+from .pieces import in_turn, later, run_of, run_of_pairs, told, with_pieces
 from .trees import same, text_of
+from .variations import arguments_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -91,9 +92,13 @@ class LawsOfPieces(LawsOfStreams):
         Where the pieces of a call say which one they are of, look at that, and not at which one began last.  What a
         provider never sends may be refused with a ProviderError, but not be read as something else.
         """
+        asked, unknown = False, ""
         for name, sample, events in self._streamed():
             calls = _runs_of_calls(sample, events)
-            turned = [in_turn(events, one, other) for one, other in pairwise(calls) if one and other]
+            couples = [(one, other) for one, other in pairwise(calls) if one and other]
+            asked |= bool(couples)
+            unknown = unknown or (name if _in_other_pieces(sample, events, calls) else "")
+            turned = [in_turn(events, one, other) for one, other in couples]
             text = _run_of_text(sample, events)
             turned += [later(events, text, calls[0].events[-1])] if text and calls and calls[0] else []
             for made in filter(None, turned):
@@ -105,6 +110,11 @@ class LawsOfPieces(LawsOfStreams):
                     yield f"{name}: with pieces of calls in turn, the arguments are {[c.arguments for c in turn.calls]}"
                 if turn.text != sample.text:
                     yield f"{name}: with a piece of text after a call, the text is {turn.text!r:.100}"
+        if unknown and not asked:
+            raise LawNotAsked(
+                f"the pieces of calls in {unknown!r} are not known: the law knows JSON text in pieces, and events that "
+                "have a name and a value each, of two calls in one sample with two arguments or more that differ"
+            )
 
     def _streamed(self) -> Iterator[tuple[str, Sample, Events]]:
         """Name, sample and events of every stream."""
@@ -126,9 +136,26 @@ def _run_of_text(sample: Sample, events: Events) -> Run | None:
 def _runs_of_calls(sample: Sample, events: Events) -> list[Run | None]:
     """The pieces of the arguments of each call; None where they do not come in pieces, or others say the same."""
     every = [given for _, given in sample.calls]
-    return [
-        run_of(events, lambda said, given=given: _means(said, given))  # type: ignore[misc]
-        if isinstance(given, dict) and given and every.count(given) == 1
-        else None
-        for given in every
-    ]
+    found: list[Run | None] = []
+    for given in every:
+        begun = max((run.events[-1] + 1 for run in found if run), default=0)
+        run = None
+        if _can_be_told(given, every):
+            run = run_of(events, lambda said, given=given: _means(said, given))  # type: ignore[misc]
+            run = run or run_of_pairs(events, given, begun)
+        found.append(run)
+    return found
+
+
+def _can_be_told(given: Any, every: Sequence[Any]) -> bool:
+    """Whether these are arguments, and no other call's."""
+    return isinstance(given, dict) and bool(given) and every.count(given) == 1
+
+
+def _in_other_pieces(sample: Sample, events: Events, runs: Sequence[Run | None]) -> bool:
+    """Whether there are several calls, of which one comes neither in pieces that are known nor whole."""
+    every = [given for _, given in sample.calls]
+    return len(every) > 1 and any(
+        run is None and _can_be_told(given, every) and not any(arguments_in(event, given) for event in events)
+        for given, run in zip(every, runs, strict=True)
+    )

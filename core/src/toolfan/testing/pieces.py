@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .trees import Path, at, changed, nodes, text_of
+from .trees import Path, at, changed, nodes, same, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +41,33 @@ def run_of(events: Events, fits: Callable[[str], bool]) -> Run | None:
                 said += pieces[end][1]
                 if fits(said):
                     return Run(path, tuple(number for number, _ in pieces[start : end + 1]))
+    return None
+
+
+def run_of_pairs(events: Events, given: Mapping[str, Any], begun: int) -> Run | None:
+    """The events, from there on, that say these arguments, each of them one, by its name and its value; or None."""
+    found: list[tuple[int, Path]] = []
+    for number, event in enumerate(events[begun:], begun):
+        held = {name: path for name, value in given.items() if (path := _pair(event, name, value)) is not None}
+        if len(held) > 1:
+            return None
+        wanted = [*given][len(found)] if len(found) < len(given) else None
+        found += [(number, path) for name, path in held.items() if name == wanted]
+    whole = len(found) == len(given) > 1
+    return Run(found[0][1], tuple(number for number, _ in found)) if whole else None
+
+
+def _pair(event: Any, name: str, value: Any) -> Path | None:
+    """Where a value stands in an event that is said to be of this name: under it, or beside it."""
+    for path, node in nodes(event):
+        if isinstance(node, dict) and name in node and same(node[name], value):
+            return (*path, name)
+        if isinstance(node, dict | list):
+            fields = [*(node.items() if isinstance(node, dict) else enumerate(node))]
+            if any(one == name for _, one in fields):
+                for key, one in fields:
+                    if same(one, value) and one != name:
+                        return (*path, key)
     return None
 
 

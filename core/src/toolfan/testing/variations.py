@@ -76,7 +76,7 @@ def nested(depth: int) -> Any:
     return value
 
 
-def _arguments(body: Any, wanted: Any) -> list[Path]:
+def arguments_in(body: Any, wanted: Any) -> list[Path]:
     """Where these arguments stand in a body: as an object, as JSON text, as pairs, or as objects of two fields."""
 
     def fits(node: Any) -> bool:
@@ -135,7 +135,7 @@ def ended(sample: Sample, raw: str, other: str) -> Iterator[Any]:
 def with_arguments(sample: Sample, arguments: Any) -> Any:
     """The body, in which the first call has these arguments; None if they cannot be found in it."""
     wanted = next((given for _, given in sample.calls if isinstance(given, dict) and given), None)
-    found = _arguments(sample.body, wanted) if wanted else []
+    found = arguments_in(sample.body, wanted) if wanted else []
     if not found:
         return None
     value, stood = arguments, at(sample.body, found[0])
@@ -151,7 +151,7 @@ def with_argument_text(sample: Sample, text: Any) -> Any:
     """The same for a text that need not be JSON (or what comes in its place); None where the provider sends objects."""
     wanted = next((given for _, given in sample.calls if isinstance(given, dict) and given), None)
     found = [
-        path for path in (_arguments(sample.body, wanted) if wanted else []) if isinstance(at(sample.body, path), str)
+        path for path in (arguments_in(sample.body, wanted) if wanted else []) if isinstance(at(sample.body, path), str)
     ]
     return changed(sample.body, found[0], text) if found else None
 
@@ -186,7 +186,7 @@ def _with_keys(sample: Sample, ids: Sequence[Any]) -> Any:
 
 def _listed(sample: Sample) -> tuple[Path, int | str] | None:
     """The list or object in which the calls stand, and the place of the last of them; None if it is not found."""
-    given = [_arguments(sample.body, arguments) for _, arguments in sample.calls]
+    given = [arguments_in(sample.body, arguments) for _, arguments in sample.calls]
     if len(given) < 2 or not (given[-2] and given[-1]):
         return None
     first, second = given[-2][0], given[-1][-1]
