@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from acme_mutants import breaks
 from toolfan.adapter import WireResponse
-from toolfan.errors import AuthenticationError, BadResponse, ConnectionFailed, ProviderError, Unavailable
+from toolfan.errors import BadResponse, ConnectionFailed, ProviderError, Unavailable
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.sending import AcmeTransport
 
@@ -70,12 +70,35 @@ class Forgiving(AcmeTransport):
             return WireResponse({"reply": {"who": "robot", "says": ""}, "why": "done"})
 
 
+@sending(FAILS)
+class AllIsUnavailable(AcmeTransport):
+    """Also a key that is refused, and too many requests."""
+
+    def refusal(self, status: int, text: str, headers: Any) -> Exception:
+        return super().refusal(503, text, headers)
+
+
+@sending(FAILS)
+class StreamsDoNotWait(AcmeTransport):
+    """What the service says of when to come again is read of whole answers alone."""
+
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        try:
+            yield from super().events(request, **given)
+        except ProviderError as exc:
+            exc.retry_after = None
+            raise
+
+
 @sending(SHOWS)
 class Telling(AcmeTransport):
     """What the service says is shown as it came."""
 
-    def refusal(self, status: int, text: str) -> Exception:
-        return AuthenticationError(f"{status}: {text}", adapter="acme")
+    def refusal(self, status: int, text: str, headers: Any) -> Exception:
+        error = super().refusal(status, text, headers)
+        assert isinstance(error, ProviderError)
+        error.message = f"{status}: {text}"
+        return error
 
 
 @sending(SHOWS)
@@ -95,8 +118,8 @@ class TellingBelow(AcmeTransport):
 class Keeping(AcmeTransport):
     """So is an attribute."""
 
-    def refusal(self, status: int, text: str) -> Exception:
-        error = super().refusal(status, text)
+    def refusal(self, status: int, text: str, headers: Any) -> Exception:
+        error = super().refusal(status, text, headers)
         error.__dict__["sent"] = {"authorization": self.client.key}
         return error
 

@@ -11,6 +11,7 @@ import acme_mutants_of_bodies  # noqa: F401
 import acme_mutants_of_contents  # noqa: F401
 import acme_mutants_of_histories  # noqa: F401
 import acme_mutants_of_keys  # noqa: F401
+import acme_mutants_of_letters  # noqa: F401
 import acme_mutants_of_options  # noqa: F401
 import acme_mutants_of_pieces  # noqa: F401
 import acme_mutants_of_replies  # noqa: F401

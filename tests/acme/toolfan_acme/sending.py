@@ -14,7 +14,7 @@ from toolfan.errors import BadResponse, ConnectionFailed
 from toolfan.translation import error_from_status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from toolfan.adapter import JSON, WireRequest
 
@@ -44,14 +44,15 @@ class AcmeTransport:
         try:
             yield
         except HTTPError as exc:
-            raise self.refusal(exc.code, exc.read().decode()) from exc
+            raise self.refusal(exc.code, exc.read().decode(), dict(exc.headers)) from exc
         except ValueError:
             raise BadResponse("the answer is no JSON", adapter="acme") from None
         except (OSError, HTTPException) as exc:
             raise ConnectionFailed(f"Acme cannot be reached: {exc}", adapter="acme") from exc
 
-    def refusal(self, status: int, text: str) -> Exception:
-        return error_from_status(status, text, adapter="acme", secrets=(self.client.key,))
+    def refusal(self, status: int, text: str, headers: Mapping[str, str]) -> Exception:
+        lower = {name.lower(): value for name, value in headers.items()}
+        return error_from_status(status, text, adapter="acme", headers=lower, secrets=(self.client.key,))
 
 
 @dataclass

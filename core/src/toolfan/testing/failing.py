@@ -42,6 +42,8 @@ def _came(service: Service, failure: Reply, way: Way, asked: WireRequest) -> Map
     said: dict[str, Any] = {
         "where": f"{way.name}, {failure.name}",
         "error": "",
+        "kinds": [],
+        "waits": False,
         "known": False,
         "shown": "",
         "text": "",
@@ -55,6 +57,8 @@ def _came(service: Service, failure: Reply, way: Way, asked: WireRequest) -> Map
         ]
         shown += ["its attributes"] if service.key in repr(vars(exc)) else []
         said |= {"error": type(exc).__name__, "known": isinstance(exc, ProviderError), "text": str(exc)}
+        said |= {"kinds": [kind.__name__ for kind in type(exc).__mro__]}
+        said |= {"waits": getattr(exc, "retry_after", None) is not None}
         said["shown"] = (shown or [""])[0]
     sent = Counter(one.path for one in service.heard if one.body)
     said |= {"status": failure.status, "times": max(sent.values(), default=0)}

@@ -31,6 +31,7 @@ PLAIN_TEXTS = ("", "007", "7", "true", "null")
 FLAGS = [True, None, 0.5, ""]
 NO_JSON = '{"location": "toolfan-no-json'
 ADDRESS = "https://example.com/toolfan.png"
+SIGNED = f"{ADDRESS}?size=1&key=a%2Fb"
 # The smallest JPEG that has a header: another image than the pixel.
 OTHER_IMAGE = "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="
 # The pixel, and after its end as many bytes as a photograph has, no two parts of which are alike.
@@ -129,7 +130,7 @@ class LawsOfHistories(LawsOfMessages):
     def test_images_go_out(self) -> Iterator[str]:
         """All images of a message go out, in their order; one by address goes out, or is refused as Unsupported.
 
-        A large one goes out whole.
+        A large one goes out whole, and one of an earlier message, too.
         """
         if not self.adapter.capabilities.images:
             return
@@ -143,27 +144,40 @@ class LawsOfHistories(LawsOfMessages):
         body = self.built(messages=({"role": "user", "content": [_image(LARGE_IMAGE, "png")]},)).body
         if not places(body, says(LARGE_IMAGE)):
             yield f"an image of {len(LARGE_IMAGE)} characters does not go out whole"
-        by_address = [{"type": "text", "text": word("one")}, {"type": "image_url", "image_url": {"url": ADDRESS}}]
-        try:
-            body = self.built(messages=({"role": "user", "content": by_address},)).body
-        except UsageError:
-            return
-        if not places(body, says(ADDRESS)):
-            yield f"an image by address ({ADDRESS}) is left out: send it, or raise Unsupported"
+        later = {"role": "assistant", "content": word("two")}, {"role": "user", "content": word("three")}
+        body = self.built(messages=({"role": "user", "content": content[:2]}, *later)).body
+        if not places(body, says(PIXEL)):
+            yield "an image of an earlier message is left out"
+        for address in (ADDRESS, SIGNED):
+            by_address = [{"type": "text", "text": word("one")}, {"type": "image_url", "image_url": {"url": address}}]
+            try:
+                body = self.built(messages=({"role": "user", "content": by_address},)).body
+            except UsageError:
+                continue
+            if not places(body, says(address)):
+                yield f"an image by address ({address}) is left out: send it, or raise Unsupported"
 
     @law
     def test_the_media_type_of_an_image_goes_out(self) -> Iterator[str]:
         """The same bytes as image/png and as image/jpeg are two requests: the media type of `data:` is not lost.
 
-        A provider that has no field for it looks at the bytes; then name this law in `broken_laws`, and say so.
+        Nor are image/gif and image/webp, unless they are refused.  A provider that has no field for it looks at the
+        bytes; then name this law in `broken_laws`, and say so.
         """
         if not self.adapter.capabilities.images:
             return
-        png, jpeg = (
-            self.built(messages=({"role": "user", "content": [_image(PIXEL, kind)]},)).body for kind in ("png", "jpeg")
-        )
-        if same(png, jpeg):
-            yield "an image goes out without its media type, or each with the same one"
+        bodies: dict[str, JSON] = {}
+        for kind in ("png", "jpeg", "gif", "webp"):
+            try:
+                body = self.built(messages=({"role": "user", "content": [_image(PIXEL, kind)]},)).body
+            except UsageError:
+                if kind in ("png", "jpeg"):
+                    raise
+                continue
+            for other, already in bodies.items():
+                if same(already, body):
+                    yield f"an image goes out without its media type, or as image/{other} and image/{kind} alike"
+            bodies[kind] = body
 
 
 def _is_empty_in_json(text: str) -> bool:

@@ -20,8 +20,10 @@ from .laws_of_stops import LawsOfStops
 from .subject import USER
 from .trees import same
 from .variations import (
+    ESCAPES,
     KINDS,
     MANY,
+    WRITTEN,
     nested,
     odd_bodies,
     with_argument_text,
@@ -42,8 +44,9 @@ if TYPE_CHECKING:
     from .samples import Sample
 
 # Blanks, what some normal form of Unicode writes otherwise, halves of pairs, a long one.
-TEXTS = (" \n\t x \n ", "  \n  \n  ", "e\u0301 \u212b \ufb01", "\ufeffx\u200b", "x\ud83d", "x" * 1_200_000 + ".")
-NAMES = ("", " Weather\n", "functions.get weather", "e\u0301\u212b", "weather", "x\ud83d", "n" * 300 + ".")
+TEXTS: tuple[str, ...] = (" \n\t x \n ", "  \n  \n  ", "e\u0301 \u212b \ufb01", "\ufeffx\u200b", "x\ud83d")
+TEXTS += (ESCAPES, "x" * 1_200_000 + ".")
+NAMES = ("", " Weather\n", "functions.get weather", "e\u0301\u212b", "weather", "a-b:c/d", "x\ud83d", "n" * 300 + ".")
 PLAIN = {"a": [None, "b"]}
 LARGE = {"text": "0123456789abcdef" * 150_000}
 # Of what is no JSON, what nobody could take for the end of a call and more.
@@ -210,6 +213,7 @@ class LawsOfOddities(LawsOfStops):
         values: list[Any] = [
             LARGE,
             KINDS,
+            WRITTEN,
             {},
             {"deep": nested(90)},
             {"": ""},

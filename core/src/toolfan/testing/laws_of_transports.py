@@ -82,10 +82,13 @@ class LawsOfTransports(LawsOfPackages):
         """A refused key, a failure, an answer that is no JSON or breaks off, a lost connection raise ProviderErrors.
 
         So do a redirect, a service that is busy and one that does not answer, in `send` and, with
-        `capabilities.streaming`, in `stream`, sync and async; no other exception comes out.  Catch what the SDK raises,
-        and map it: `toolfan.translation.error_from_status`, `ConnectionFailed`, `BadResponse`.  The transports of
-        `toolfan.http_transport` do it for an SDK over httpx.  Asked only where `settings_model` has a `base_url` (or
-        `endpoint_url`), as the laws below: another process answers there.
+        `capabilities.streaming`, in `stream`, sync and async; no other exception comes out.  What may be sent again
+        depends on the kind: a refused key (401) is AuthenticationError or PermissionDenied, too many requests (429)
+        RateLimited, a failure (500, 503) Unavailable, and if one of them has the `retry_after` that the service names,
+        it has it however it is asked.  Catch what the SDK raises, and map it: `ConnectionFailed`, `BadResponse`, and
+        `toolfan.translation.error_from_status`.  The transports of `toolfan.http_transport` do it for an SDK over
+        httpx.  Asked only where `settings_model` has a `base_url` (or `endpoint_url`), as the laws below: another
+        process answers there.
         """
         facts = _heard(self)
         for said in [*facts["failed"], *facts["waited"]]:
@@ -93,6 +96,12 @@ class LawsOfTransports(LawsOfPackages):
                 yield f"{said['where']}: no error"
             elif not said["known"]:
                 yield f"{said['where']}: {said['error']} is no ProviderError: {said['text']:.300}"
+            elif (kinds := _KINDS.get(said.get("status"), ())) and not {*kinds} & {*said["kinds"]}:
+                yield f"{said['where']}: {said['error']} is none of {', '.join(kinds)}: {said['text']:.300}"
+        for status in (429, 503):
+            asked = [said for said in facts["failed"] if said["status"] == status]
+            if any(said["waits"] for said in asked):
+                yield from (f"{said['where']}: its retry_after is lost" for said in asked if not said["waits"])
 
     @law
     def test_no_error_shows_the_key(self) -> Iterator[str]:
@@ -248,6 +257,12 @@ class LawsOfTransports(LawsOfPackages):
                 yield f"{said['kind']}: after one transport was closed {first} are open, after another {second}"
 
 
+_KINDS: dict[int | None, tuple[str, ...]] = {
+    401: ("AuthenticationError", "PermissionDenied"),
+    429: ("RateLimited", "QuotaExhausted"),
+    500: ("Unavailable",),
+    503: ("Unavailable", "RateLimited"),
+}
 _SENT_ONCE = frozenset({200, 429, 500, 503})
 """Of others some SDKs log in anew (401), or connect anew (none)."""
 

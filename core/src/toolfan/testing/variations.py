@@ -57,6 +57,9 @@ KINDS: dict[str, Any] = {
     "true": "true",
     "brackets": "[]",
 }
+# What web pages, addresses, JSON, markup and YAML write otherwise, and names of arguments that programs do.
+ESCAPES = "&amp; &lt;b&gt; <b>x</b> %20+ \\n \\u0041 \\"
+WRITTEN = {"escapes": ESCAPES, "words": ["yes", "True", "None", "1e3", "2024-01-01"], " a b ": 1, "c-d.e": 2, "fG": 3}
 
 
 def odd_bodies(body: Any) -> Iterator[tuple[str, Any]]:
