@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from acme_forms import Seeing
+from acme_forms import CANNOT_STREAM, Seeing, right
 from acme_mutants import Reader, breaks
 from acme_mutants_of_answers import Renaming
 from acme_mutants_of_values import Valued, valued
+from acme_samples import AcmeSuite
+from toolfan.wire import sendable
+from toolfan_acme import AcmeAdapter
 
 if TYPE_CHECKING:
-    from toolfan.adapter import Turn
+    from toolfan.adapter import Capabilities, Turn
 
 COMES_OUT = "test_texts_and_names_come_out"
 
@@ -79,6 +82,62 @@ class KeysOfPython(Valued):
 class SmallKeys(Valued):
     def value(self, given: dict[str, Any]) -> dict[str, Any]:
         return {name.lower() if len(name) == 2 else name: one for name, one in given.items()}
+
+
+def in_parts(body: Any) -> Any:
+    """The body with its text and its calls in one list."""
+    reply = body["reply"]
+    says = [{"says": reply["says"]}] if "says" in reply else []
+    rest = {key: value for key, value in reply.items() if key not in ("says", "does")}
+    return {**body, "reply": {**rest, "parts": [*says, *reply.get("does", ())]}}
+
+
+@dataclass(frozen=True)
+class Parted(AcmeAdapter):
+    """Texts and calls stand in one list."""
+
+    capabilities: Capabilities = CANNOT_STREAM
+
+    def text_of(self, texts: list[str]) -> str:
+        return "".join(texts)
+
+    def parse_response(self, body: Any) -> Turn:
+        reply = body.get("reply") if isinstance(body, dict) else None
+        parts = reply.get("parts") if isinstance(reply, dict) else None
+        if not isinstance(parts, list):
+            return super().parse_response({**body, "reply": None} if isinstance(body, dict) else body)
+        texts = [one for one in parts if isinstance(one, dict) and "says" in one]
+        said = self.text_of([one["says"] for one in texts if isinstance(one["says"], str)])
+        flat = {"says": said, "does": [one for one in parts if one not in texts]}
+        return replace(super().parse_response({**body, "reply": flat}), replay=reply)
+
+    def own(self, turn: Turn) -> Any:
+        parts = list(turn.replay["parts"])
+        at = [number for number, one in enumerate(parts) if not (isinstance(one, dict) and "says" in one)]
+        for number, call in zip(at, turn.calls, strict=True):
+            if call.id != call.provider_id:
+                parts[number] = {**(parts[number] if isinstance(parts[number], dict) else {}), "ref": call.id}
+        return {**sendable({**turn.replay, "parts": parts}), "who": "robot"}
+
+
+PARTED: dict[str, Any] = {
+    "samples": [replace(one, body=in_parts(one.body), stream_bytes=None) for one in AcmeSuite.samples],
+    "errors": AcmeSuite.errors[:1],
+    "events_of": lambda self, body: None,
+}
+right(Parted, **PARTED)
+
+
+@breaks(COMES_OUT, **PARTED)
+class LastTextOnly(Parted):
+    def text_of(self, texts: list[str]) -> str:
+        return texts[-1] if texts else ""
+
+
+@breaks(COMES_OUT, **PARTED)
+class FirstOfTextsOnly(Parted):
+    def text_of(self, texts: list[str]) -> str:
+        return texts[0] if texts else ""
 
 
 @breaks("test_images_go_out")

@@ -26,6 +26,7 @@ from .variations import (
     WRITTEN,
     nested,
     odd_bodies,
+    with_another_text,
     with_argument_text,
     with_arguments,
     with_copies,
@@ -46,11 +47,14 @@ if TYPE_CHECKING:
 # Blanks, what some normal form of Unicode writes otherwise, halves of pairs, a long one.
 TEXTS: tuple[str, ...] = (" \n\t x \n ", "  \n  \n  ", "e\u0301 \u212b \ufb01", "\ufeffx\u200b", "x\ud83d")
 TEXTS += (ESCAPES, "x" * 1_200_000 + ".")
+MORE = "toolfan more"
 NAMES = ("", " Weather\n", "functions.get weather", "e\u0301\u212b", "weather", "a-b:c/d", "x\ud83d", "n" * 300 + ".")
 PLAIN = {"a": [None, "b"]}
 LARGE = {"text": "0123456789abcdef" * 150_000}
 # Of what is no JSON, what nobody could take for the end of a call and more.
 OPEN = ("", "{", "[1]", "null", "not json", '{"a": 01}', "e\u0301")
+# The same of what is whole.
+CLOSED = (*OPEN, '{"a": 1}}', "```json\n{}\n```", ' {"a":1}\n')
 COPIES = 4
 SLOW, UNEVEN = 1.0, 8.0
 """Seconds that many calls may take in any case; else at most so often what a quarter of them takes."""
@@ -127,12 +131,18 @@ class LawsOfOddities(LawsOfStops):
 
         `toolfan.wire.well_formed` puts it there, for lone surrogates.  Strip, cut and normalise nothing: what a name
         means is core's to say, a call without one is a call (to `CallAssembler.delta` say `real=True` where the service
-        says that a call begins), and the pieces of a stream may be blanks alone.
+        says that a call begins), and the pieces of a stream may be blanks alone.  Where texts and calls stand in one
+        list, there may be several texts.
         """
         for text in TEXTS:
             for name, _, turn in self.made(lambda sample, text=text: with_text(sample, text)):  # type: ignore[misc]
                 if turn.text != well_formed(text):
                     yield f"{name}: the text {text[:40]!r} became {turn.text[:40]!r} ({len(turn.text)} characters)"
+        joined: dict[str, str] = {}
+        for name, sample, turn in self.made(lambda sample: with_another_text(sample, MORE)):
+            parts = {f"{sample.text}{between}{MORE}" for between in ("", "\n", "\n\n")}
+            if turn.text not in parts or turn.text != joined.setdefault(sample.name, turn.text):
+                yield f"{name}: the texts {sample.text!r} and, after the calls, {MORE!r} became {turn.text!r:.100}"
         for called in NAMES:
             for name, sample, turn in self.made(lambda sample, called=called: with_name(sample, called)):  # type: ignore[misc]
                 if len(turn.calls) != len(sample.calls):
@@ -243,18 +253,7 @@ class LawsOfOddities(LawsOfStops):
                     yield f"{name}: {text!r} became {came}"
                 if len(turn.calls) != len(sample.calls):
                     yield f"{name}: with {text!r} for arguments {len(turn.calls)} calls of {len(sample.calls)}"
-        for text in (
-            "",
-            "{",
-            '{"a": 1}}',
-            "```json\n{}\n```",
-            "[1]",
-            "null",
-            "not json",
-            '{"a": 01}',
-            ' {"a":1}\n',
-            "e\u0301",
-        ):
+        for text in CLOSED:
             for sample in self.answers():
                 body = with_argument_text(sample, text)
                 if body is None:

@@ -59,7 +59,8 @@ KINDS: dict[str, Any] = {
 }
 # What web pages, addresses, JSON, markup and YAML write otherwise, and names of arguments that programs do.
 ESCAPES = "&amp; &lt;b&gt; <b>x</b> %20+ \\n \\u0041 \\"
-WRITTEN = {"escapes": ESCAPES, "words": ["yes", "True", "None", "1e3", "2024-01-01"], " a b ": 1, "c-d.e": 2, "fG": 3}
+WORDS = ["yes", "True", "None", "1e3", "2024-01-01"]
+WRITTEN = {"escapes": ESCAPES, "yes": "yes", "words": WORDS, " a b ": 1, "c-d.e": 2, "fG": 3}
 
 
 def odd_bodies(body: Any) -> Iterator[tuple[str, Any]]:
@@ -115,6 +116,25 @@ def with_text(sample: Sample, text: str) -> Any:
     """The body with another text; None if the sample's is not found in it."""
     found = places(sample.body, partial(eq, sample.text)) if sample.text else []
     return changed_everywhere(sample.body, found, text) if found else None
+
+
+def with_another_text(sample: Sample, text: str) -> Any:
+    """The body with another text at the end of the list that holds the sample's and its calls; None without one."""
+    said = places(sample.body, partial(eq, sample.text)) if sample.text else []
+    given = [path for _, wanted in sample.calls for path in arguments_in(sample.body, wanted)]
+    if len(said) != 1 or not given:
+        return None
+    shared = min(_shared(said[0], path) for path in given)
+    held = at(sample.body, said[0][:shared])
+    if not isinstance(held, list) or len(said[0]) == shared:
+        return None
+    item = changed(held[int(said[0][shared])], said[0][shared + 1 :], text)
+    return changed(sample.body, said[0][:shared], [*held, item])
+
+
+def _shared(one: Path, other: Path) -> int:
+    """How many keys two paths begin with alike."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def with_name(sample: Sample, name: str) -> Any:
