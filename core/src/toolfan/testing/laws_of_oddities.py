@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from .samples import Sample
 
 # Blanks, what some normal form of Unicode writes otherwise, halves of pairs, a long one.
-TEXTS: tuple[str, ...] = (" \n\t x \n ", "  \n  \n  ", "e\u0301 \u212b \ufb01", "\ufeffx\u200b", "x\ud83d")
-TEXTS += (ESCAPES, "x" * 1_200_000 + ".")
+ODD_TEXTS = (" \n\t x \n ", "  \n  \n  ", "e\u0301 \u212b \ufb01", "\ufeffx\u200b", "x\ud83d")
+TEXTS = (*ODD_TEXTS, ESCAPES, "x" * 1_200_000 + ".")
 MORE = "toolfan more"
 NAMES = ("", " Weather\n", "functions.get weather", "e\u0301\u212b", "weather", "a-b:c/d", "x\ud83d", "n" * 300 + ".")
 PLAIN = {"a": [None, "b"]}

@@ -96,7 +96,7 @@ class LawsOfTransports(LawsOfPackages):
                 yield f"{said['where']}: no error"
             elif not said["known"]:
                 yield f"{said['where']}: {said['error']} is no ProviderError: {said['text']:.300}"
-            elif (kinds := _KINDS.get(said.get("status"), ())) and not {*kinds} & {*said["kinds"]}:
+            elif (kinds := _kinds(said)) and not {*kinds} & {*said["kinds"]}:
                 yield f"{said['where']}: {said['error']} is none of {', '.join(kinds)}: {said['text']:.300}"
         for status in (429, 503):
             asked = [said for said in facts["failed"] if said["status"] == status]
@@ -263,6 +263,13 @@ _KINDS: dict[int | None, tuple[str, ...]] = {
     500: ("Unavailable",),
     503: ("Unavailable", "RateLimited"),
 }
+
+
+def _kinds(said: Mapping[str, Any]) -> tuple[str, ...]:
+    """The kinds of error that a status may be told as; none where the request did not come to the service."""
+    return _KINDS.get(said.get("status"), ()) if said.get("times") else ()
+
+
 _SENT_ONCE = frozenset({200, 429, 500, 503})
 """Of others some SDKs log in anew (401), or connect anew (none)."""
 
