@@ -15,7 +15,8 @@ from toolfan.errors import BadResponse
 from toolfan.translation import error_from_body, instead
 from toolfan.wire import UNDECODED, count_of, escaped, json_text, well_formed
 
-# Source: `stop_reason` in the API reference and in the anthropic SDK 0.76 to 2.12.
+# Source: `stop_reason` in the API reference and in the anthropic SDK 0.76 to 2.12.  The last four are those of chat
+# completions, which gateways that put this API before such a server leave as they are.
 STOP_KINDS: Mapping[str, StopKind] = {
     "end_turn": "end",
     "stop_sequence": "end",
@@ -25,6 +26,10 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "refusal": "refused",  # beside calls "filtered": the service's filter stops an answer with the same word
     "pause_turn": "paused",
     "compaction": "paused",  # behind a summary of what was said before, where `pause_after_compaction` asks for it
+    "stop": "end",
+    "tool_calls": "calls",
+    "length": "length",
+    "content_filter": "filtered",
 }
 
 _BESIDE_CALLS: Mapping[StopKind, StopKind] = {"end": "calls", "refused": "filtered"}
