@@ -112,6 +112,13 @@ BAD: dict[str, tuple[str, str, type[Exception], str]] = {
     "NaN for an int": ("Weather", '{"location": "a", "days": NaN}', InvalidArguments, "days"),
     "a key twice": ("Note", '{"data": 1, "data": 2}', InvalidArguments, "data: The key comes twice"),
     "unknown tool": ("Sing", "{}", UnknownTool, "Sing"),
+    "arguments behind a control token": ('Ping<|message|>{"at": 1}', "", UnknownTool, "none of the tools"),
+    "another name behind a control token": (
+        "Ping<|channel|>commentary to=Exact",
+        "{}",
+        UnknownTool,
+        "none of the tools",
+    ),
     "wrong case": ("weather", '{"location": "a"}', UnknownTool, "Did you mean 'Weather'"),
     "empty name": ("", '{"location": "a"}', UnknownTool, "''"),
     "dotted name": ("tools.Weather", '{"location": "a"}', UnknownTool, "Did you mean"),
@@ -283,6 +290,15 @@ def test_a_tool_is_known_by_its_own_name_too(bench: Bench, said: str, made: tupl
         calls = client.create(messages=USER, tools=tools, on_invalid="keep", repairs=repairs, model="m")
         found = [(one.name, one.value, one.repairs) for one in calls.good]
         assert found == ([("math.add", Ping(at=1), made)] if repairs or not made else [])
+
+
+def test_what_a_tools_own_name_has_is_no_control_token(bench: Bench) -> None:
+    """One of them is meant, and it is not told which."""
+    tools = (Tool(Ping, name="Ping"), Tool(Exact, name="Ping<|b"))
+    client = bench.answered(call("Ping<|b<|channel|>json", {"count": 1}), call("Ping<|b", {"count": 2}))
+    calls = client.create(messages=USER, tools=tools, on_invalid="keep", model="m")
+    assert [type(bad.error) for bad in calls.failed] == [UnknownTool]
+    assert [(one.name, one.repairs) for one in calls.good] == [("Ping<|b", ("own_name",))]
 
 
 @pytest.mark.parametrize("said", ["math_add", "math.add", "functions.math.add", "functions_math_add"])

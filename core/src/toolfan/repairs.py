@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from .toolset import NameMap
 
-_TOKEN = "<|"  # what control tokens begin with, and no name that a provider takes has
+_TOKEN = "<|"
+# Control tokens, and words between them; not what may be arguments, or another name.
+_TOKENS = re.compile(r"[\w\s<|>]*")
 # Its first line, or the word in it where the JSON begins on the same line.
 _FENCE = re.compile(r'```[a-zA-Z0-9_-]*+[ \t]*+(?:\r?\n|(?=[{\["\ufeff]))')
 
@@ -33,13 +35,15 @@ _PREFIXES = ("", "functions.", "functions_", "default_api.", "default_api:", "de
 def repair_name(name: str, names: NameMap) -> tuple[str, tuple[str, ...]]:
     """The name on the wire that is meant, and the repairs made; the same name if none is.
 
-    A namespace before it goes if a known name is left, and so does what begins with a control token of the model's
-    (`Weather<|channel|>commentary` of gpt-oss); the name that the user gave the tool is as good as the one under which
-    the provider was offered it.
+    A namespace before it goes if a known name is left, and so do control tokens of the model's with the words between
+    them (`Weather<|channel|>commentary` of gpt-oss); the name that the user gave the tool is as good as the one under
+    which the provider was offered it.
     """
     known = _known(name, names)
-    if known is None and _TOKEN in name:
-        known = _known(name.partition(_TOKEN)[0].rstrip(), names, ("control_token",))
+    at = -1 if known else name.find(_TOKEN)
+    # Of two known names, one with such a token in it, either may be meant.
+    if at >= 0 and _TOKENS.fullmatch(name, at) and not any(_TOKEN in one for one in names.to_wire):
+        known = _known(name[:at].rstrip(), names, ("control_token",))
     return known or (name, ())
 
 
