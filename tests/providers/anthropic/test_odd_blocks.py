@@ -145,6 +145,39 @@ def test_blank_texts_go_back_only_beside_another(
     assert calls.text == "".join(words)
 
 
+FIRST, SECOND = ({"type": "thinking", "thinking": word, "signature": "c2ln"} for word in ("Hm.", "Ah."))
+HIDDEN = {"type": "redacted_thinking", "data": "aGlkZGVu"}
+BLANK, WORDS = {"type": "text", "text": "\n\n"}, {"type": "text", "text": "I look."}
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ([FIRST, BLANK, GOOD], [FIRST, GOOD]),
+        ([FIRST, BLANK, SECOND, GOOD], [FIRST, BLANK, SECOND, GOOD]),
+        ([BLANK, HIDDEN, BLANK, GOOD], [BLANK, HIDDEN, GOOD]),
+        ([FIRST, WORDS, GOOD, SECOND], [FIRST, WORDS, GOOD]),
+        ([FIRST, GOOD, BLANK, HIDDEN], [FIRST, GOOD]),
+    ],
+)
+def test_no_thought_gets_another_place_or_stands_at_the_end(
+    faulty: Callable[..., Any], said: list[Any], kept: list[Any], *, streams: bool
+) -> None:
+    """ "The final block in an assistant message cannot be `thinking`", says the service, and "cannot be modified"."""
+    ask = Asker(False, streams)
+    calls = ask(faulty(ask.good(message(*said))).url)
+    turn, _ = calls.reply({"toolu_a": "cold"})
+    assert turn["content"] == kept
+    assert calls.turn.replay["content"] == said
+
+
+@pytest.mark.parametrize("said", [[FIRST, BLANK], [FIRST, BLANK, SECOND], [BLANK], [HIDDEN, BLANK, BLANK]])
+def test_a_turn_that_says_nothing_is_none(faulty: Callable[..., Any], said: list[Any]) -> None:
+    calls = Asker(False, False)(faulty(whole(message(*said, stop="end_turn"))).url)
+    assert calls.reply({}) == []
+
+
 def test_a_blank_text_of_a_history_is_left_out(faulty: Callable[..., Any]) -> None:
     made = {"id": "c1", "type": "function", "function": {"name": "Weather", "arguments": "{}"}}
     history = [

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON, Answer, Message
     from toolfan.calls import RawCall, Turn
 
+_THOUGHTS = ("thinking", "redacted_thinking")
+
 
 def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Message]:
     """The assistant's content as it came, and one user message with the result of every call, in call order.
@@ -37,9 +39,9 @@ def assistant_message(turn: Turn) -> JSON:
     """The message as it came, thinking and blocks of the server's tools included, but for what the API would refuse.
 
     That is: an id that is missing, repeated or illegal, a name that is no legal one, arguments that are no object, a
-    text block without a text, blank ones if there is no other text, a call of the server's own tool that was cut in its
-    input, what is no block at all, a lone surrogate.  Beside the content stands the container that the service's own
-    code ran in, which goes out in another place (see `container_of`).
+    text block without a text, blank ones if there is no other text, thoughts at the end, a call of the server's own
+    tool that was cut in its input, what is no block at all, a lone surrogate.  Beside the content stands the container
+    that the service's own code ran in, which goes out in another place (see `container_of`).
     """
     replay = turn.replay
     content = replay.get("content") if isinstance(replay, OBJECT) else None
@@ -48,9 +50,7 @@ def assistant_message(turn: Turn) -> JSON:
     calls = iter(turn.calls)
     mended = [_mended(block, next(calls)) if is_call(block) else block for block in content]
     mended = [block for block in mended if isinstance(block, OBJECT) and not _is_empty(block)]
-    texts = [block["text"] for block in mended if block.get("type") == "text"]
-    if not any(isinstance(text, str) and text.strip() for text in texts):
-        mended = [block for block in mended if block.get("type") != "text"]
+    mended = _without_blanks(mended, may_end=turn.stop.kind != "paused")
     if len(mended) == len(content) and all(one is other for one, other in zip(mended, content, strict=True)):
         return sendable(replay)  # type: ignore[no-any-return]
     kept = replay if isinstance(replay, OBJECT) else {"role": "assistant"}
@@ -82,6 +82,24 @@ def _has_result(message: Message) -> bool:
     return isinstance(content, list | tuple) and any(
         isinstance(block, OBJECT) and block.get("type") == "tool_result" for block in content
     )
+
+
+def _without_blanks(content: Sequence[Any], *, may_end: bool) -> list[Any]:
+    """The content without blank texts, if it has no others, and without thoughts at its end, if it `may_end`.
+
+    A blank text before a thought stays: the service refuses a thought that has another place than it gave it.
+    """
+    silent = not any(_words(block).strip() for block in content)
+    dropped = (*(_THOUGHTS if may_end else ()), *(("text",) if silent else ()))
+    while content and content[-1].get("type") in dropped:  # "The final block ... cannot be `thinking`"
+        content = content[:-1]
+    after = max((at for at, block in enumerate(content) if block.get("type") in _THOUGHTS), default=-1)
+    return [block for at, block in enumerate(content) if not silent or at < after or block.get("type") != "text"]
+
+
+def _words(block: Mapping[str, Any]) -> str:
+    text = block.get("text") if block.get("type") == "text" else None
+    return text if isinstance(text, str) else ""
 
 
 def _is_empty(block: Mapping[str, Any]) -> bool:
