@@ -70,6 +70,16 @@ def test_a_beginning_that_is_said_twice_is_one(faulty: Callable[..., Any], at: i
     assert calls.turn.replay["content"] == GOOD["content"]
 
 
+def test_what_the_second_beginning_says_more_is_read(faulty: Callable[..., Any]) -> None:
+    """A gateway begins before the service has told the model and the tokens."""
+    begun, *rest = events(GOOD)
+    early = {**begun, "message": {**begun["message"], "model": "?", "usage": {"input_tokens": 0, "output_tokens": 0}}}
+    for event in rest:
+        event.pop("usage", None)
+    calls = Asker(False, True)(faulty(stream([early, begun, *rest])).url)
+    assert (calls.usage.input_tokens, calls.raw["model"], calls.warnings) == (100, "claude-x-2026", ())
+
+
 def test_of_a_message_that_says_nothing_nothing_is_lost(faulty: Callable[..., Any]) -> None:
     made = events(message(stop=None))[:1]
     calls = Asker(False, True)(faulty(stream([*made, *events({**GOOD, "id": "msg_2"})])).url)

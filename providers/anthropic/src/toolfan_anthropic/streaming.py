@@ -41,6 +41,8 @@ _STRAY = object()
 """The key of the block of arguments that nothing says the call of."""
 _BESIDE = ("context_management",)
 """What a `message_delta` tells of the message beside its `delta`."""
+_BLOCKS = ("content", "usage")
+"""What is not said of a message itself when it begins."""
 _OF_BLOCKS = frozenset({"content_block_start", "content_block_delta", "content_block_stop"})
 
 
@@ -122,6 +124,8 @@ class MessageStreamParser:
             raise IncompleteStream(
                 f"the stream began another message ({new}) before the end of the first ({known})", adapter=self._adapter
             )
+        else:  # the second may say more: a gateway begins before the service tells the tokens
+            self._tell({key: value for key, value in message.items() if key not in _BLOCKS}, message.get("usage"))
 
     def _begin(self, message: Any) -> None:
         self._messages += 1
@@ -130,7 +134,7 @@ class MessageStreamParser:
         self._closed.clear()
         if not isinstance(message, OBJECT):
             return
-        about = {key: value for key, value in message.items() if key not in ("content", "usage")}
+        about = {key: value for key, value in message.items() if key not in _BLOCKS}
         self._tell(about, message.get("usage"))
         content = message.get("content")
         for block in content if isinstance(content, list) else ():
