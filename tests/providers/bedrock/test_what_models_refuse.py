@@ -66,6 +66,33 @@ def test_a_turn_of_a_thought_alone_is_none(bedrock: Callable[..., Any], thought:
     assert calls.reply({}) == []
 
 
+def test_no_thought_goes_back_at_the_end(bedrock: Callable[..., Any]) -> None:
+    """Claude refuses it there, whatever follows."""
+    body = answer(SIGNED, use("t1", "Weather", {"location": "Oslo"}), SIGNED, HIDDEN)
+    said, _ = asked("whole", bedrock(sent("whole", body))[0]).reply({"t1": "rain"})
+    assert said["content"] == body["output"]["message"]["content"][:2]
+
+
+@pytest.mark.parametrize("words", ["\n", [{"type": "text", "text": " "}]])
+def test_a_blank_text_of_a_history_is_left_out(bedrock: Callable[..., Any], words: Any) -> None:
+    """The service refuses it: "The text field in the ContentBlock object at messages.1.content.0 is blank"."""
+    made = {"id": "c1", "type": "function", "function": {"name": "Weather", "arguments": "{}"}}
+    history = [
+        *USER,
+        {"role": "assistant", "content": words, "tool_calls": [made]},
+        {"role": "tool", "tool_call_id": "c1", "content": "cold"},
+        {"role": "assistant", "content": words},
+    ]
+    client, server = bedrock(sent("whole", answer(use("t1", "Weather", {"location": "Oslo"}))))
+    asked("whole", client, messages=history)
+    messages = json.loads(server.requests[0][3])["messages"]
+    assert [[next(iter(block)) for block in message["content"]] for message in messages] == [
+        ["text"],
+        ["toolUse"],
+        ["toolResult"],
+    ]
+
+
 def test_what_claude_knows_of_parallel_calls_is_not_in_conflict(bedrock: Callable[..., Any]) -> None:
     """The service refuses `tool_choice` beside a `toolChoice` of its own, of which "auto" is the default."""
     own = {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}

@@ -40,8 +40,8 @@ def _message(turn: Turn) -> Message:
     """The message as it came, but for what the service would refuse to read again.
 
     That is: ids that are missing or repeated, names that are no legal ones, arguments that are no object, blank texts,
-    thoughts without a signature (Nova and DeepSeek refuse their own), a call of the server's own tool that was cut in
-    its input, blocks that the SDK does not know, a lone surrogate.
+    thoughts without a signature (Nova and DeepSeek refuse their own) or at the end, a call of the server's own tool
+    that was cut in its input, blocks that the SDK does not know, a lone surrogate.
     """
     replay = turn.replay if isinstance(turn.replay, Mapping) else {"content": [{"text": turn.text}]}
     calls = iter(turn.calls)
@@ -49,8 +49,8 @@ def _message(turn: Turn) -> Message:
     # A turn that was made by hand, or that the model cut, has calls beyond its blocks.
     blocks += [_mended({}, call) for call in calls]
     blocks = [block for block in blocks if _can_be_sent(block)]
-    if all("reasoningContent" in block for block in blocks):  # newer Claude take it for the beginning of their own turn
-        blocks = []
+    while blocks and "reasoningContent" in blocks[-1]:  # Claude takes none at the end, whatever follows
+        blocks.pop()
     message: JSON = {"role": "assistant", "content": blocks}
     return sendable(replay if message == replay else message)  # type: ignore[no-any-return]
 

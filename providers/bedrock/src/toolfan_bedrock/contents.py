@@ -50,7 +50,7 @@ def translate(
             writer.add_results(parsed.parts, at)
         else:
             blocks = _with_cache_points(message, [writer.block(part, at) for part in parsed.parts])
-            writer.add(parsed.role, [block for block in blocks if block != {"text": ""} or parsed.role == "user"])
+            writer.add(parsed.role, [block for block in blocks if parsed.role == "user" or not _is_blank(block)])
     if not writer.messages:
         raise UsageError("there is no message but system ones", adapter=adapter, hint="Add a user message.")
     return writer.messages, writer.system
@@ -94,6 +94,10 @@ def _with_cache_points(message: Message, blocks: Sequence[JSON]) -> list[JSON]:
     marked = {at for at, part in enumerate(parts) if isinstance(part, Mapping) and part.get("cache_control")}
     point: JSON = {"cachePoint": {"type": "default"}}
     return [one for at, block in enumerate(blocks) for one in ((block, point) if at in marked else (block,))]
+
+
+def _is_blank(block: JSON) -> bool:
+    return isinstance(text := block.get("text"), str) and not text.strip()
 
 
 def _own(part: Part) -> Any:
