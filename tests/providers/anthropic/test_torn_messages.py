@@ -70,6 +70,16 @@ def test_a_beginning_that_is_said_twice_is_one(faulty: Callable[..., Any], at: i
     assert calls.turn.replay["content"] == GOOD["content"]
 
 
+@pytest.mark.parametrize("before", [[], [text("I look.")], [THOUGHT]], ids=["nothing", "text", "thought"])
+def test_an_answer_that_is_made_anew_under_one_id_is_asked_for_again(
+    faulty: Callable[..., Any], before: list[Any]
+) -> None:
+    """Its pieces are not put behind those of the torn one."""
+    anew = events({**OTHER, "id": "msg_1"})
+    calls = Asker(False, True)(faulty(stream([*torn(*before), *anew]), stream(GOOD)).url)
+    assert (list(calls), calls.requests, calls.warnings) == (VALUES, 2, ())
+
+
 def test_what_the_second_beginning_says_more_is_read(faulty: Callable[..., Any]) -> None:
     """A gateway begins before the service has told the model and the tokens."""
     begun, *rest = events(GOOD)

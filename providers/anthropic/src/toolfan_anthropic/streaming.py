@@ -69,6 +69,7 @@ class MessageStreamParser:
         self._messages = 0
         self._odd = self._late = 0
         self._ended = False
+        self._again = False  # whether the message that is open was said to begin once more
         self._strange: Mapping[str, Any] | None = None  # the first event that is none of this interface
         self.body: JSON = {}
         """After `close`: the answer as the body of a whole message."""
@@ -125,11 +126,12 @@ class MessageStreamParser:
                 f"the stream began another message ({new}) before the end of the first ({known})", adapter=self._adapter
             )
         else:  # the second may say more: a gateway begins before the service tells the tokens
+            self._again = True
             self._tell({key: value for key, value in message.items() if key not in _BLOCKS}, message.get("usage"))
 
     def _begin(self, message: Any) -> None:
         self._messages += 1
-        self._ended = False
+        self._ended = self._again = False
         self._open.clear()
         self._closed.clear()
         if not isinstance(message, OBJECT):
@@ -153,6 +155,8 @@ class MessageStreamParser:
             self._odd += 1
             return
         key, slot = _key(index), None
+        if self._again and (key in self._open or key in self._closed):  # the second is no mere repetition
+            raise IncompleteStream("the stream began the message anew before its end", adapter=self._adapter)
         known = self._open.get(key)
         if key is not None and known is not None and known.start == about:
             return  # it was said twice
