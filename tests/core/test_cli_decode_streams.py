@@ -138,3 +138,29 @@ def test_a_stream_without_calls_is_told_on_standard_error() -> None:
     result, lines = run("openai", f"data: {json.dumps(said)}\n\ndata: [DONE]\n\n")
     assert (result.exit_code, lines) == (0, [])
     assert result.stderr == "No tool was called (stop). The model said: Hello.\n"
+
+
+def test_an_end_that_is_said_twice_is_the_end_of_one_stream() -> None:
+    done = "data: [DONE]\n\n"
+    for twice in (done + done, f"{done}: bye\n\n{done}"):
+        result, lines = run("openai", f"{OPENAI}{twice}")
+        assert lines == [{"index": 0, **FIRST}, {"index": 1, **SECOND}]
+        assert (result.exit_code, result.stderr) == (0, "")
+    result, lines = run("openai", f"{OPENAI}{done}{done}{OPENAI}{done}")
+    assert [line["line"] for line in lines] == [1, 1, *[f"{OPENAI}{done}{done}".count("\n") + 1] * 2]
+
+
+@pytest.mark.parametrize("form", ["calls", "ids"])
+def test_an_array_of_whole_answers_is_no_stream(form: str) -> None:
+    """As `jq -s` writes it: their calls were read as those of one answer."""
+    text = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}], "responseId": "r"}
+    whole = function_call(FIRST, finishReason="STOP")
+    result, lines = run("gemini", json.dumps([whole, whole] if form == "calls" else [whole, text]))
+    assert (result.exit_code, lines) == (1, [])
+    assert "the array has 2 whole answers, not the pieces of one" in result.stderr
+
+
+def test_an_array_whose_texts_each_have_an_end_is_one() -> None:
+    text = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}
+    result, lines = run("gemini", json.dumps([text, text, function_call(FIRST, finishReason="STOP")]))
+    assert (result.exit_code, lines) == (0, [{"index": 0, **FIRST}])

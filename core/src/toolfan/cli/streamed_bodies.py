@@ -6,9 +6,10 @@ Knows: framing, adapters as codecs.  Must not know: any provider, how a turn is 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..errors import ProviderError
+from ..errors import BadResponse, ProviderError
 from ..event_streams import events
 from ..framing import EventDecoder
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:(?:data|event|id|retry)?:|\[\s*\{)")
 _DONE = re.compile(rb"^data:[ \t]*\[DONE\][ \t]*\r?(?:\n|$)", re.MULTILINE)
+_DATA = re.compile(rb"^data:", re.MULTILINE)
 
 
 def is_stream(body: bytes) -> bool:
@@ -34,16 +36,21 @@ def streams_of(body: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
     What comes after the end of a live stream is not read; here it is another one if it has such an end, too.
     """
     found: list[tuple[int, bytes]] = []
-    at = 0
+    at, line = 0, 1
     for end in _DONE.finditer(body):
-        blank = len(body[at : end.end()]) - len(body[at : end.end()].lstrip())
-        found.append((body.count(b"\n", 0, at + blank) + 1, body[at : end.end()]))
+        stream = body[at : end.end()]
+        if not found or _DATA.search(body, at, end.start()):  # some servers say the end twice
+            blank = stream[: len(stream) - len(stream.lstrip())]
+            found.append((line + blank.count(b"\n"), stream))
+        line += stream.count(b"\n")
         at = end.end()
     return found, body[at:].strip()
 
 
 def read_stream(adapter: ParallelToolsAdapter, body: bytes) -> Turn:
     """The turn.  Raises what a live stream would raise, with what came before it in `turn`."""
+    if (several := _whole_answers(adapter, body)) > 1:
+        raise BadResponse(f"the array has {several} whole answers, not the pieces of one", adapter=adapter.name)
     parser = adapter.stream_parser()
     try:
         for event in events((body,), EventDecoder(adapter=adapter.name, named=True)):
@@ -53,6 +60,21 @@ def read_stream(adapter: ParallelToolsAdapter, body: bytes) -> Turn:
             exc.turn = _so_far(parser)
         raise
     return parser.close()
+
+
+def _whole_answers(adapter: ParallelToolsAdapter, body: bytes) -> int:
+    """How many elements of an array are an answer with its end, with calls or an id of its own.
+
+    Of a stream it is the last one at most; some have a word of the end in each piece of the text.
+    """
+    if body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] != b"[":
+        return 0
+    found: list[Turn] = []
+    for one in EventDecoder(adapter=adapter.name).feed(body):
+        with suppress(ProviderError):
+            found.append(adapter.parse_response(one))
+    ended = [turn for turn in found if turn.stop.kind != "none"]
+    return max(sum(bool(turn.calls) for turn in ended), len({turn.response_id for turn in ended}))
 
 
 def _so_far(parser: StreamParser) -> Turn | None:
