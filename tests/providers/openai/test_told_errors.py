@@ -32,6 +32,14 @@ SHAPES: dict[str, tuple[JSON, type[toolfan.ProviderError], str, str | None]] = {
         "The service is unavailable",
     ),
     "a text, its status beside it": ({"error": "slow", "code": 429}, RateLimited, "429: slow", None),
+    "a text, its code and its status beside it": (
+        {"error": "slow", "code": "my_limit", "status": 429},
+        RateLimited,
+        "429 (my_limit): slow",
+        "my_limit",
+    ),
+    "a text, a word of the status": ({"error": "slow", "status": "RESOURCE_EXHAUSTED"}, RateLimited, "slow", None),
+    "a text, a number that is no status": ({"error": "gone", "code": 1302}, Unavailable, "error: gone", "1302"),
     "a text alone": ({"error": "gone", "status": "error"}, Unavailable, "error: gone", None),
     "vllm": (
         {"object": "error", "message": "too long", "type": "BadRequestError", "param": None, "code": 400},
@@ -212,3 +220,14 @@ def test_an_error_in_a_line_of_its_own(heard: Hear) -> None:
     after = heard(CALL + line % (500, b"server_error") + DONE)
     assert (type(after.error), after.requests, after.error.status) == (Unavailable, 1, 500)
     assert after.said == [("a", Weather(location="A"))]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [{"code": 200}, {"status": "200"}, {"code": "success"}, {"status": "in_progress"}, {"code": ["x"]}, {"code": True}],
+    ids=str,
+)
+def test_what_is_no_code_of_an_error_is_not_told_as_one(heard: Hear, beside: JSON) -> None:
+    found = heard(event({"error": "gone", **beside}) + DONE)
+    assert isinstance(found.error, Unavailable)
+    assert ("error: gone" in str(found.error), found.error.code) == (True, None)

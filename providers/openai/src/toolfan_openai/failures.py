@@ -69,7 +69,7 @@ def error_told(body: Mapping[str, Any]) -> Any:
     error, choices = body.get("error"), body.get("choices")
     if says_something(error) if choices else error:
         if isinstance(error, str) and not choices:  # its code stands beside it; xAI's is a sentence
-            return {"message": error, **_named(_code(body))}
+            return {"message": error, **_beside(body)}
         return body if isinstance(error, bool | int) else error
     if isinstance(groq := body.get("x_groq"), Mapping) and groq.get("error"):
         return groq["error"]
@@ -127,6 +127,17 @@ def _nameless(body: Mapping[str, Any]) -> Any:
 
 def _code(body: Mapping[str, Any]) -> Any:
     return next((body[key] for key in _CODES if body.get(key)), None)
+
+
+def _beside(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The code and the status beside an error that is a text; not those of a success, nor how far the answer is."""
+    from toolfan.error_words import STATUSES
+
+    said = [(key, body[key]) for key in _CODES if type(body.get(key)) in (str, int) and not _is_fine(body[key])]
+    known = [one for _, one in said if _STATUS.fullmatch(str(one)) or str(one).lower() in STATUSES]
+    code = next((one for key, one in said if key != "status" or one in known or _LONGER.fullmatch(str(one))), None)
+    named = _named(code)
+    return {**named, "status": known[0]} if known and known[0] != code and named else named
 
 
 def _failed(body: Mapping[str, Any], code: Any) -> bool:
