@@ -62,3 +62,41 @@ def test_other_choices_are_not_read_as_blocks(heard: Hear, form: str) -> None:
 def test_a_stream_that_breaks_off_behind_the_first_choice_has_no_blocks(heard: Hear) -> None:
     found = heard(event(block(0, content="A"), ELSE, block(0, "stop")))
     assert (found.error, found.said, found.stream.text) == (None, [], "A")
+
+
+def test_a_thought_and_a_text_are_blocks_though_there_is_no_call(heard: Hear) -> None:
+    found = heard(event(block(0, reasoning_content="Hm"), block(1, content="Yes"), block(0, "stop")) + DONE)
+    assert (found.error, found.stream.calls.text, found.stream.calls.warnings) == (None, "Yes", ())
+
+
+def of(*choices: dict[str, Any]) -> dict[str, Any]:
+    return {"choices": [choice for one in choices for choice in one["choices"]]}
+
+
+FIRST, TEXT = block(0, tool_calls=[piece(0, "a", "Weather", A)]), block(0, content="A")
+LATER = block(1, tool_calls=[piece(1, "x", "Pay", PAY)])
+ENDLESS = {
+    "a call in the place of another": ([FIRST, block(1, tool_calls=[piece(0, "x", "Pay", PAY)])], "tool_calls"),
+    "a text beside a call": ([TEXT, block(1, content="B"), LATER], "tool_calls"),
+    "a text beside the call of the first": ([TEXT, FIRST, LATER], "tool_calls"),
+    "two calls": ([TEXT, LATER, block(1, tool_calls=[piece(2, "y", "Pay", PAY)])], "tool_calls"),
+    "two calls of the first": (
+        [FIRST, block(0, tool_calls=[piece(1, "b", "Weather", A)]), block(1, tool_calls=[piece(2, "x", "Pay", PAY)])],
+        "tool_calls",
+    ),
+    "calls, though the end says of none": ([TEXT, LATER], "stop"),
+    "a text each": ([TEXT, block(1, content="B")], "stop"),
+    "in turn": ([TEXT, LATER, block(2, tool_calls=[piece(2, "y", "Pay", PAY)]), LATER], "tool_calls"),
+    "in one chunk": ([of(TEXT, LATER)], "tool_calls"),
+    "no list of calls": ([TEXT, block(1, tool_calls=3)], "tool_calls"),
+}
+
+
+@pytest.mark.parametrize("form", ENDLESS)
+def test_choices_without_an_end_are_not_blocks_if_they_do_not_look_so(heard: Hear, form: str) -> None:
+    """Nothing of another choice is said to be the first's: it is left out, with a warning."""
+    said, finish = ENDLESS[form]
+    found = heard(event(*said, block(0, finish, content="")) + DONE)
+    assert (found.error, [one for one, _ in found.said if one in ("x", "y")]) == (None, [])
+    assert "B" not in found.stream.calls.text
+    assert any("only the first was read" in warning for warning in found.stream.calls.warnings)

@@ -5,17 +5,17 @@ too.  Other servers may say pieces so of several choices; only their indices com
 
 LiteLLM has counted the blocks of Bedrock's answers there: the text, then each call.  The end is of the first alone.
 
-Knows: the index of a choice, and whether it ends.  Must not know: what else is in one.
+Knows: the index of a choice, whether it ends, whether it may be one block.  Must not know: how its pieces are read.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .parsing import OBJECT, said_reason
+from .parsing import OBJECT, said_reason, stop_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     Said = tuple[Mapping[str, Any], Mapping[str, Any]]  # a choice, and the event around it
 
@@ -72,19 +72,58 @@ class FirstChoice:
         elif self._parts is not None:
             self._parts.append(said)
 
-    def rest(self, *, ended: bool = False) -> list[Said]:
-        """What was held back, as a piece of the choice; where all is `ended`, also its blocks under other indices.
-
-        They are those of choices that all came after it, before its end, and have none.
-        """
+    def rest(self) -> list[Said]:
+        """What was held back, as a piece of the choice."""
         held, self._held = self._held, None
-        if held is not None:
-            return [held]
-        if not ended or not self._parts:
-            return []
+        return [] if held is None else [held]
+
+    def at_end(self, places: Sequence[Any], text: str, finish: Any) -> list[Said]:
+        """What was held back; after the `finish` reason what came under other indices, if these are its blocks.
+
+        They all came before it, and have none.  `places` and `text`: of its own calls, and what it said.
+        """
+        if (held := self.rest()) or finish is None or not self._parts:
+            return held
         parts, self._parts = self._parts, None
+        for_calls = stop_reason(finish, has_calls=False).kind == "calls"
+        if not _are_blocks(self.index, places, bool(text.strip()), parts, for_calls=for_calls):
+            return []
         self.others.clear()
         return parts
+
+
+def _are_blocks(own: int, places: Sequence[Any], spoke: bool, parts: list[Said], *, for_calls: bool) -> bool:
+    """Whether each is a text or one call, no two calls have one place, and each came after the other.
+
+    Choices that a server leaves without an end look alike, but have their calls at the same places, or beside texts.
+    """
+    last, texts, called = own + 1, {own} if spoke else set[int](), dict.fromkeys(places, own)
+    for choice, event in parts:
+        index, delta = choice["index"], choice.get("delta")
+        if type(index) is not int or index < last or len(event["choices"]) > 1 or choice.get("message"):
+            return False
+        if not isinstance(delta, OBJECT) or delta.get("function_call"):
+            return False
+        last = index
+        if delta.get("content"):
+            texts.add(index)
+        for place in _places(delta.get("tool_calls")):
+            if called.setdefault(place, index) != index:
+                return False
+    by = [*called.values()]
+    if len(set(by)) < len(by) or len(places) > 1 or not texts.isdisjoint(by):
+        return False  # more than a block
+    return for_calls if by and by[-1] != own else not (spoke or by) and len(texts) == 1
+
+
+def _places(entries: Any) -> Iterator[Any]:
+    """Of each entry the index that it has, or its id."""
+    for entry in entries if isinstance(entries, (list, tuple)) else (entries,):
+        if (
+            isinstance(entry, OBJECT)
+            and (mark := entry.get("id") if entry.get("index") is None else entry["index"]) is not None
+        ):
+            yield repr(mark)
 
 
 def _ends(choice: Mapping[str, Any]) -> bool:

@@ -100,7 +100,7 @@ class ChatStreamParser:
     def _read_about(self, event: Mapping[str, Any]) -> None:
         if "[DONE]" in event or (self._finish is not None and event.get("usage") and not event.get("choices")):
             self._done = True  # what is used is told last
-            self._read_all(self._first.rest(ended=self._finish is not None))
+            self._read_all(self._first.at_end(self._calls.places, self.text, self._finish))
             self._due = True
         elif "choices" in event or str(event.get("object")).endswith(_OBJECTS):
             self._strange = {}  # from now on nothing is
