@@ -9,6 +9,7 @@ validation.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .call_order import CallOrder
@@ -64,7 +65,7 @@ class CallAssembler(CallOrder):
         slot = of or self._slot_of((at, given, called, arguments), real=real)
         if called and slot in beside and not slot.goes_on(given, arguments, placed=at is not None):
             slot = self._add(at)
-        if self._held is not None and self._held is not slot:
+        if self._held is not None and self._held is not slot and not (of and says_nothing(arguments)):
             self._release()
         slot.real = slot.real or real
         if given and not slot.id:
@@ -147,8 +148,8 @@ class CallAssembler(CallOrder):
         """The open call of this place, where several began without an index, and only their pieces have one."""
         if self._indexed or index is None or call_id or not 1 < len(self.slots) > index:
             return None
-        slot = self.slots[index]
-        if not slot.is_open or slot.closed:
+        slot = next(islice((one for one in self.slots if not one.is_phantom), index, None), None)
+        if slot is None or not slot.is_open or slot.closed:
             return None
         self._by_index[index] = slot
         return slot

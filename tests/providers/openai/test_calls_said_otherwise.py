@@ -202,6 +202,7 @@ def test_a_call_without_arguments_is_told_so(bench: Bench) -> None:
 BARE: list[Any] = [
     {"id": "a", "type": "function"},
     {"id": "a", "type": "function", "function": None},
+    {"id": "a", "type": None, "role": "", "x": 1},
     {"id": "a", "type": "function", "function": json.dumps(LEGACY)},
     {"id": "a", "type": "custom", "custom": "A"},
     {"x": 1},

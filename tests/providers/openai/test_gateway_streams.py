@@ -16,6 +16,7 @@ import toolfan
 from loopback import KEY, ONCE, USER, call, completion, http
 from odd_streams import CALL, CALL_B, DONE, END, A, Hear, Now, Pay, Weather, chunk, event, heard, piece
 from toolfan.gzip_members import plain_bytes
+from toolfan_openai.streaming import ChatStreamParser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,6 +125,32 @@ def test_a_place_in_a_list_is_that_among_the_last_names(heard: Hear) -> None:
     found = heard(event(chunk(*whole), chunk(*more), chunk(*last)) + END)
     assert [one for one, _ in found.said] == ["a", "b", "c", "d"]
     assert [value for _, value in found.said] == [Weather(location="A"), Pay(k=1), Pay(k=1), Weather(location="A")]
+
+
+def test_places_are_counted_without_what_is_no_call(heard: Hear) -> None:
+    """A piece that says nothing came first: the arguments of the second call were read as the first's."""
+    last = [chunk(piece(1, arguments=PAY[3:])), chunk(piece(0, arguments=A))]
+    found = heard(event(chunk(piece(call_id="z", arguments="")), chunk(*NAMES), *last) + END)
+    assert (found.error, found.said) == (None, [("a", Weather(location="A")), ("b", Pay(k=1))])
+
+
+def test_a_place_where_nothing_is_said_does_not_end_another_call(heard: Hear) -> None:
+    """Each began with `{}`; arguments of the last one follow, with nothing in the place of the first."""
+    names = [piece(call_id="a", name="Now", arguments="{}"), piece(call_id="b", name="Pay", arguments="{}")]
+    rest = [[piece(arguments=""), piece(arguments=PAY[:3])], [piece(arguments=""), piece(arguments=PAY[3:])]]
+    found = heard(event(chunk(*names), *(chunk(*pieces) for pieces in rest)) + END)
+    assert (found.error, found.said) == (None, [("a", Now()), ("b", Pay(k=1))])
+    assert found.stream.calls.warnings == ()
+
+
+def test_names_of_custom_tools_begin_calls_of_their_own() -> None:
+    parser = ChatStreamParser("openai")
+    rows = [[("x", "1"), ("y", "2")], [("x", "3"), ("y", "4")]]
+    for row in rows:
+        entries = [{"type": "custom", "custom": {"name": name, "input": text}} for name, text in row]
+        parser.feed(chunk(*entries))
+    parser.feed(chunk(finish="tool_calls"))
+    assert [(call.name, call.arguments) for call in parser.close().calls] == [one for row in rows for one in row]
 
 
 @pytest.mark.slow

@@ -51,6 +51,12 @@ class CallPieces:
         """Whether there is a call, or the beginning of one."""
         return bool(self._calls.slots or self._legacy.slots)
 
+    @property
+    def places(self) -> list[str]:
+        """Of each call the index that it has, or its id."""
+        slots = [slot for slot in [*self._calls.slots, *self._legacy.slots] if not slot.is_phantom]
+        return [repr(slot.id if slot.index is None else slot.index) for slot in slots]
+
     def whole(self, calls: Iterable[RawCall]) -> None:
         """Calls that came whole."""
         for call in calls:
@@ -154,8 +160,11 @@ class CallPieces:
             keep_others(slot.extra, entry, _ENTRY)
             return
         _, known = self._bare.setdefault(id(slot), (slot, {}))
-        for key, value in entry.items():
-            keep(known, key, value)
+        for key, value in entry.items():  # what says nothing is shown, too: it is all that there is
+            if value is None or value == "":
+                known.setdefault(key, value)
+            else:
+                keep(known, key, value)
 
     def end(self, *, all_said: bool = True, named: bool = True, keep_phantoms: bool = False) -> None:
         """The provider says that the calls are whole; `all_said`: that nothing will come any more.
@@ -223,8 +232,8 @@ def _is_marked(entry: Any) -> bool:
     """Whether the piece says which call it is of, other than by its place in the list."""
     if not isinstance(entry, OBJECT) or entry.get("index") is not None or entry.get("id"):
         return True
-    said = entry.get("function")
-    return bool((said if isinstance(said, OBJECT) else entry).get("name"))
+    said = (entry, entry.get("function"), entry.get("custom"))
+    return any(one.get("name") for one in said if isinstance(one, OBJECT))
 
 
 def _begins(slot: Slot, call: RawCall) -> bool:
