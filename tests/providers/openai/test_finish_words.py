@@ -177,6 +177,7 @@ CACHES: dict[str, tuple[dict[str, Any], tuple[int, int]]] = {
     "LiteLLM": ({"prompt_tokens_details": {"cached_tokens": 0, "cache_creation_tokens": 9}}, (0, 9)),
     "Alibaba": ({"prompt_tokens_details": {"cache_creation_input_tokens": 9}}, (0, 9)),
     "Vercel": ({"prompt_tokens_details": {"cached_tokens": 80}, "cache_creation_input_tokens": 9}, (80, 9)),
+    "no number first": ({"cached_tokens": "none", "prompt_cache_hit_tokens": 80}, (80, 0)),
     "no numbers": ({"cached_tokens": [1], "prompt_tokens_details": "none", "cache_creation_input_tokens": {}}, (0, 0)),
 }
 

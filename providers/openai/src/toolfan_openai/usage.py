@@ -51,6 +51,6 @@ def _first(table: Any, keys: tuple[str, ...]) -> int:
     """The first of these numbers that is more than 0."""
     if isinstance(table, _OBJECT):
         for key in keys:
-            if table.get(key):
-                return count(table, key)
+            if table.get(key) and (found := count(table, key)):
+                return found
     return 0
