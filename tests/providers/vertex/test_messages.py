@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
 from types import SimpleNamespace
 
 import pytest
 from toolfan.calls import Answer
 from toolfan.errors import Unsupported, UsageError
 from toolfan.messages import check_messages
-from toolfan_vertex.codec import VERTEX
-from vertex_samples import USER, Box, Weather, body, call, parse
+from toolfan_vertex.codec import GEMINI, VERTEX
+from vertex_samples import USER, Box, Weather, body, call, parse, request
 
 NEWER = ["gemini-3-pro-preview", "publishers/google/models/gemini-3.5-flash", "gemini-flash-latest", "gemini-10-pro"]
 OLDER = ["gemini-2.5-flash", "gemini-1.5-pro-preview-0409", "tuned-gemini", None]
@@ -202,6 +203,24 @@ def test_images_of_a_result_follow_it_where_it_cannot_hold_them():
     shown = {"inlineData": {"mimeType": "image/png", "data": "QUJD"}}
     assert contents[3] == {"role": "user", "parts": [shown, shown]}
     assert contents[4]["parts"] == [{"text": USER["content"]}]
+
+
+def test_the_gemini_api_is_told_of_an_address_behind_the_result_that_has_no_place_for_it():
+    parts = image("data:image/png;base64,QUJD")["content"] + image("gs://b/a.gif")["content"][1:]
+    wire = GEMINI.build_request(request(messages=(USER, asked("Weather"), result("id0", parts)), model=NEWER[0])).body
+    inline = {"inlineData": {"mimeType": "image/png", "data": "QUJD"}}
+    stored = {"fileData": {"fileUri": "gs://b/a.gif", "mimeType": "image/gif"}}
+    held = {"functionResponse": {"name": "Weather", "response": {"result": "See"}, "parts": [inline]}}
+    assert wire["contents"][2:] == [{"role": "user", "parts": [held]}, {"role": "user", "parts": [stored]}]
+
+
+@pytest.mark.parametrize("model", [NEWER[0], OLDER[0]])
+def test_what_stands_beside_an_image_in_a_result_is_told_as_it_came(model):
+    text, shown = image("data:image/png;base64,QUJD")["content"]
+    data = {"type": "file", "file": {"file_id": "f"}}
+    contents, _ = said(USER, asked("Weather"), result("id0", [text, data, shown]), model=model)
+    assert contents[2]["parts"][0]["functionResponse"]["response"] == {"result": [text, data]}
+    assert "QUJD" in json.dumps([contents[2]["parts"][0]["functionResponse"].get("parts"), contents[3:]])
 
 
 def test_native_contents_pass_untouched_in_any_spelling():

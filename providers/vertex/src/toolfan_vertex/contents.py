@@ -184,18 +184,19 @@ class _Writer:
             )
         told, shown = self._told_and_shown(at, result.content)
         written = function_response(self._wire(result.name), told, self._calls.get(result.call_id or ""))
-        if not (shown and self._newer):
-            self._shown += shown
-            return written
-        return {"functionResponse": {**written["functionResponse"], "parts": shown}}
+        # The Gemini API's results have no place for an image by its address.
+        held = [part for part in shown if "inlineData" in part or self._adapter == "vertex"] if self._newer else []
+        self._shown += [part for part in shown if part not in held]
+        return {"functionResponse": {**written["functionResponse"], "parts": held}} if held else written
 
     def _told_and_shown(self, at: int, content: Any) -> tuple[Any, list[JSON]]:
-        """A result, and its images; without any it stays as it is."""
+        """A result, and its images; without any it stays as it is, and so do parts of other types beside them."""
         parts = content if isinstance(content, list | tuple) else ()
-        if not any(isinstance(part, Mapping) and part.get("type") == "image_url" for part in parts):
+        if not (images := [part for part in parts if part["type"] == "image_url"]):
             return content, []
-        written = [self._part(part, at) for part in read_messages([{"role": "user", "content": parts}])[0].parts]
-        return "".join(part.get("text", "") for part in written), [part for part in written if "text" not in part]
+        rest = [part for part in parts if part["type"] != "image_url"]
+        told = "".join(part["text"] for part in rest) if all(part["type"] == "text" for part in rest) else rest
+        return told, [self._part(part, at) for part in read_messages([{"role": "user", "content": images}])[0].parts]
 
 
 def _check_complete(results: list[tuple[int, ResultPart]], calls: Mapping[str, str | None], adapter: str) -> None:
