@@ -37,12 +37,14 @@ _ADDED = frozenset(
 """Fields that servers add to what the assistant said; with the signed ones, which go only if they are named."""
 _OF_READING = re.compile(r"json|pars|argument|template|mapping|expecting|delimiter|unterminated", re.IGNORECASE)
 _WANTED = re.compile(r"passed? back|missing|required", re.IGNORECASE)
-_NOT_FOUND = re.compile(r"item with id '[^']+' not found", re.IGNORECASE)
+_NOT_FOUND = re.compile(r"item with id '([^']+)' not found", re.IGNORECASE)
 _OF_THOUGHTS = re.compile(r"encrypted[ _]content|without its required", re.IGNORECASE)
-_UNKNOWN = re.compile(r"unknown parameter: '?input\[([0-9]+)\]\.(\w+)", re.IGNORECASE)
-_NO_NULL = re.compile(r"(expected|valid) bool", re.IGNORECASE)
+_UNKNOWN = re.compile(r"unknown parameter: '?input\[([0-9]+)\]\.(\w++)(?!\[|\.\w)", re.IGNORECASE)  # no part of a field
+_NO_BOOLEAN = re.compile(r"(expected|valid) bool", re.IGNORECASE)
+_OF_STRICT = re.compile(r"\b(null|strict)\b", re.IGNORECASE)
 _UNREFERRED = frozenset({"message", "function_call", "custom_tool_call"})  # nothing refers to their ids
 _NEEDED = frozenset({"type", "role", "content", "call_id", "name", "arguments", "input", "output"})
+_OF_THE_USER = ("_output", "_response", "_reference")  # how the types of items end that answer, or name, a service's
 
 
 def says_unreadable(exc: ProviderError) -> bool:
@@ -61,7 +63,7 @@ def in_plainer_form(request: ToolRequest, said: str) -> ToolRequest | None:
 
     Some know no null for `strict`, which the Responses API wants said: false is their own default.
     """
-    if request.strict is None and _NO_NULL.search(said):
+    if request.strict is None and _NO_BOOLEAN.search(said) and _OF_STRICT.search(said):
         return replace(request, strict=False)
     messages = plainer(request.messages, said)
     return None if messages is None else replace(request, messages=messages)
@@ -86,12 +88,14 @@ def _legible(messages: tuple[Message, ...], said: str) -> tuple[Message, ...]:
 
     Thoughts go where it does not find them, or cannot open them, and with them the ids by which it would miss them.
     """
-    if _NOT_FOUND.search(said) or _OF_THOUGHTS.search(said):
+    lost = _NOT_FOUND.search(said)
+    if _OF_THOUGHTS.search(said) or (lost and any(_item(one) and one.get("id") == lost[1] for one in messages)):
         return tuple(_without("id", one, _UNREFERRED) for one in messages if _item(one) != "reasoning")
     if (told := _UNKNOWN.search(said)) is None or (field := told[2]) in _NEEDED:
         return messages
-    kinds = {_item(one) for one in messages[int(told[1]) :][:1]}
-    if any(map(_is_assistants, messages)):  # one of them may be several items
+    at = int(told[1])
+    kinds = {_item(one) for one in messages[at : at + 1]}
+    if any(map(_is_assistants, messages[: at + 1])):  # one of them may be several items
         kinds = set(map(_item, messages))
     return tuple(_without(field, one, kinds) for one in messages)
 
@@ -99,7 +103,7 @@ def _legible(messages: tuple[Message, ...], said: str) -> tuple[Message, ...]:
 def _item(message: Message) -> str | None:
     """Its type, if it is an item of the Responses API that a service wrote."""
     kind = message.get("type") if isinstance(message, Mapping) else None
-    own = isinstance(kind, str) and not kind.endswith("_output") and message.get("role") in (None, "assistant")
+    own = isinstance(kind, str) and not kind.endswith(_OF_THE_USER) and message.get("role") in (None, "assistant")
     return kind if own else None
 
 

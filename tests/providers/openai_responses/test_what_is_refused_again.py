@@ -22,6 +22,7 @@ from responses_api import (
     sse,
     whole,
 )
+from toolfan.calls import Answer, RawCall, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,6 +74,15 @@ def test_an_id_that_is_too_long(faulty: Callable[..., Any], streams: bool) -> No
     assert (first["call_id"], second["call_id"]) == ("c1", "c2")
 
 
+def test_calls_whose_ids_changed_on_the_way_go_back_in_their_order() -> None:
+    came = ("a", "b", "a")
+    calls = [RawCall(at, f"{call_id}{at}", "A", f'{{"x":{at}}}', call_id) for at, call_id in enumerate(came)]
+    turn = Turn(calls=tuple(calls), replay=[called("A", one.arguments, f"other{one.index}") for one in calls])
+    answers = [Answer(one, str(one.index)) for one in calls]
+    said = toolfan.load_adapter("openai-responses").build_answer(turn, answers)
+    assert [(one["call_id"], one["arguments"]) for one in said[:3]] == [(one.id, one.arguments) for one in calls]
+
+
 def test_the_longest_that_is_read_stays(faulty: Callable[..., Any]) -> None:
     items = [{**REASONING, "id": "rs_".ljust(64, "0")}, *TWO]
     calls = calls_of(faulty, body=response(*items))
@@ -83,6 +93,13 @@ def test_reasoning_that_nothing_else_names_than_such_an_id(faulty: Callable[...,
     thought = {"type": "reasoning", "id": sealed(1), "summary": [], "encrypted_content": None}
     calls = calls_of(faulty, body=response(thought, *TWO))
     assert calls.reply({call.id: "done" for call in calls.good})[:2] == TWO
+
+
+def test_reasoning_that_can_be_read_goes_back_without_such_an_id(faulty: Callable[..., Any]) -> None:
+    """Open models' servers say and read it in words."""
+    thought = {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]}
+    calls = calls_of(faulty, body=response({**thought, "id": sealed(1)}, *TWO))
+    assert calls.reply({call.id: "done" for call in calls.good})[:3] == [thought, *TWO]
 
 
 def test_what_is_answered_by_its_id_keeps_it(faulty: Callable[..., Any]) -> None:
@@ -154,14 +171,41 @@ OWN = {"type": "message", "role": "user", "content": "Hello?", "mood": "good"}
         (UNKNOWN.format(0, "mood"), 400),  # the user's own
         (UNKNOWN.format(1, "arguments"), 400),
         (UNKNOWN.format(9, "status"), 400),
+        (UNKNOWN.format(1, "status[0].mood"), 400),  # of a part: without the whole field it would be another refusal
+        (UNKNOWN.format(1, "status.mood"), 400),
+        (LOST, 404),  # no item of that id is there
+        ("Input should be a valid boolean: store", 400),  # of what the user set
         ("The model `m` does not exist", 404),
     ],
 )
 def test_all_else_is_told(faulty: Callable[..., Any], words: str, status: int) -> None:
     server = faulty(whole(response(called("A", {"x": "no"}, "c1"))), *[refusal(words, status)] * 2)
-    with pytest.raises(toolfan.RequestRejected, match=r"does not exist|Unknown parameter") as caught:
+    with pytest.raises(toolfan.RequestRejected, match=r"does not exist|Unknown parameter|not found|boolean") as caught:
         asked(server, lambda client: client.create(messages=[OWN], tools=(A,)))
     assert caught.value.requests == 2
+
+
+MINE = [
+    {"type": "item_reference", "id": "rs_1"},
+    {"type": "mcp_approval_response", "approval_request_id": "r", "approve": False, "reason": "no"},
+    {**REASONING, "reason": "why", "id": "rs_0"},
+]
+
+
+@pytest.mark.parametrize(("words", "status"), [(LOST, 404), (UNKNOWN.format(1, "reason"), 400)])
+def test_what_the_user_says_of_the_services_items_stays(faulty: Callable[..., Any], words: str, status: int) -> None:
+    server = faulty(*[refusal(words, status)] * 2)
+    with pytest.raises(toolfan.RequestRejected, match=r"not found|Unknown parameter") as caught:
+        asked(server, lambda client: client.create(messages=[*MINE, *USER], tools=(A,)))
+    assert (caught.value.requests, bodies(server)[0]["input"][:3]) == (1, MINE)
+
+
+def test_positions_before_a_message_that_may_be_several_items_are(faulty: Callable[..., Any]) -> None:
+    thoughts = [{**REASONING, "status": "completed"}, {**IMAGE, "status": "completed"}]
+    history = [*thoughts, {"role": "assistant", "content": "Hm."}, *USER]
+    server = faulty(refusal(UNKNOWN.format(0, "status"), 400), whole(response(called("A", {"x": 2}, "c2"))))
+    calls = asked(server, lambda client: client.create(messages=history, tools=(A,)))
+    assert (list(calls), bodies(server)[1]["input"][:2]) == ([A(x=2)], [REASONING, thoughts[1]])
 
 
 def test_positions_are_not_trusted_behind_a_message_that_may_be_several_items(faulty: Callable[..., Any]) -> None:

@@ -143,7 +143,8 @@ def output_items(turn: Turn) -> list[JSON]:
             items[at] = _mended(item, waiting[given_id(item)].pop(0))
         elif kind_of(item):
             others.append(at)
-    for at, call in zip(others, itertools.chain(*waiting.values()), strict=False):
+    left = sorted(itertools.chain(*waiting.values()), key=lambda call: call.index)
+    for at, call in zip(others, left, strict=False):
         items[at] = _mended(items[at], call)  # its id was another one when it began
     return sendable(items)  # type: ignore[no-any-return]
 
@@ -162,7 +163,7 @@ def _legible(turn: Turn) -> Iterator[JSON]:
         kind = kind_of(item) or item.get("type")
         if len(str(item.get("id"))) <= _LONGEST_ID or kind not in _UNREFERRED:
             yield item
-        elif kind != "reasoning" or item.get("encrypted_content"):
+        elif kind != "reasoning" or item.get("encrypted_content") or item.get("content"):
             yield {key: value for key, value in item.items() if key != "id"}
 
 
