@@ -176,6 +176,14 @@ def test_pieces_of_nobody_are_shown_where_a_call_lacks_them() -> None:
     assert [item["name"] for item in answer["output"]] == ["A", "A", ""]
 
 
+@pytest.mark.parametrize("other", ["A", "B"])
+def test_no_call_is_told_the_arguments_of_another_by_the_last_event(other: str) -> None:
+    """All have one id, and none that it is answered by."""
+    body = response(*(called(name, text, None) for name, text in (("A", {"x": 1}), (other, ""))))
+    turn, _ = read(events_of(body))
+    assert [(call.name, call.arguments) for call in turn.calls][:2] == [("A", '{"x": 1}'), (other, "")]
+
+
 # The end.
 
 DONE = b"data: [DONE]\n\n"

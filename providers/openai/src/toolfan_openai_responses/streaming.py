@@ -17,7 +17,7 @@ from toolfan.wire import well_formed
 from toolfan_openai.failures import error_of, error_told
 from toolfan_openai.parsing import OBJECT
 
-from .parsing import CALLS, is_nobody, kind_of, parse_answer, piece_of, said
+from .parsing import CALLS, given_id, is_nobody, kind_of, parse_answer, piece_of, said
 from .stream_items import StreamItems
 
 if TYPE_CHECKING:
@@ -189,12 +189,19 @@ class ResponseStreamParser:
             if isinstance(item, OBJECT):
                 one = known.get(at) or self._items.add(at)
                 kind = kind_of(item)
-                if kind is not None and kind_of(one.said) == kind and not piece_of(one.said)[2]:
+                silent = kind is not None and kind_of(one.said) == kind and not piece_of(one.said)[2]
+                if silent and self._is_surely(one, output, at):
                     one.done = False  # its own end told no arguments
                 self._read_item(one, dict(item), done=True)
                 if kind is not None and not item.get(CALLS[kind]) and one.whole:
                     whole[at] = {**item, CALLS[kind]: one.whole}
         return whole
+
+    def _is_surely(self, one: Item, output: list[Any], at: int) -> bool:
+        """Whether this call of the output is that item: some servers give several one id, or none."""
+        (given, name, _), (told, known, _) = piece_of(output[at]), piece_of(one.said)
+        ids = [given_id(item) for item in output if isinstance(item, OBJECT) and kind_of(item)]
+        return known in ("", name) and (self._items.at.get(at) is one or (given == told and ids.count(given) == 1))
 
     def _finish(self) -> None:
         self._left_out += self._items.settle_nobodys()
