@@ -26,6 +26,8 @@ _NAMED = 3
 _FATAL = frozenset({"dropped by a hook", "skipped with the module", "left when the run was stopped"})
 _NOT_COLLECTED = "not collected (python_classes and python_functions say what pytest collects, by its name)"
 _OPTIONS = {"keyword": "-k", "markexpr": "-m", "deselect": "--deselect", "lf": "--lf", "stepwise": "--stepwise"}
+# Of plugins that give each of several runs a part of the tests, and do not say to pytest which ones they take out.
+_SHARES = {"num_shards": "--num-shards", "test-group-count": "--test-group-count"}
 
 
 def module(name: str) -> Any:
@@ -56,6 +58,8 @@ class LeftOut:
         self.failed: dict[str, str] = {}
         """Why a law failed, by node id: hooks that come after this plugin's may tell something else."""
         self.stopped = False
+        self.begun = False
+        """Whether tests were to be run: `--fixtures` collects them for something else."""
         self._modules: dict[str, str] = {}
         self._classes: dict[str, type] = {}
         config.add_cleanup(self.settle)
@@ -121,10 +125,18 @@ class LeftOut:
         """Whether single tests or classes are named on the command line."""
         return any("::" in one for one in self.config.args)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        self.begun = True
+        return (yield)
+
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
-        """Here every hook that changes a report has had its say, and so has the plugin."""
-        if getattr(report, LAW, False) and (report.when == "call" or report.failed):
+        """Here every hook that changes a report has had its say, and so has the plugin.
+
+        What another process tells of one that crashed is a failure, and not marked as a law's.
+        """
+        if report.failed or (getattr(report, LAW, False) and report.when == "call"):
             self.nodes.add(report.nodeid)
         if (said := dict(report.user_properties).get(FAILED)) is not None:
             self.failed[report.nodeid] = str(said)
@@ -158,7 +170,8 @@ class LeftOut:
 
     def _causes(self) -> Iterator[tuple[str, int, dict[str, list[str]]]]:
         """Each class of which laws were not run, how many it has, and those that were not, by cause."""
-        classes = {(name, tuple(laws), tuple(nodes), hidden) for name, laws, nodes, hidden in self.found.classes}
+        asked = self.found.classes if self.begun or self.stopped else ()
+        classes = {(name, tuple(laws), tuple(nodes), hidden) for name, laws, nodes, hidden in asked}
         for name, laws, nodes, hidden in sorted(classes):
             run, collected, deselected = (
                 {law for node in nodes for law in _laws(node, found)}
@@ -183,7 +196,8 @@ class LeftOut:
         interrupted = session is not None and session.exitstatus == pytest.ExitCode.INTERRUPTED
         if self.stopped or interrupted or (session is not None and (session.shouldstop or session.shouldfail)):
             return "left when the run was stopped"
-        return "dropped by a hook"
+        shares = [name for dest, name in _SHARES.items() if (self._option(dest) or 1) > 1]
+        return f"left to another run ({', '.join(shares)})" if shares else "dropped by a hook"
 
     def settle(self) -> None:
         """The last word on the exit status: after all hooks."""

@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _is_law(item):
             broken: Any = getattr(item, "cls", None)
-            _mark(item, broken.broken_laws.get(item.name))
+            _mark(item, broken.broken_laws.get(_name(item)))
 
 
 def _check(cls: type) -> None:
@@ -97,6 +97,16 @@ def _unasked(item: Any) -> str | None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A law that was asked here says so in its report, which may be told by another process (that of `--forked`)."""
+    report = yield
+    key = getattr(item, "cls", None), _name(item)
+    if item.nodeid in _running and (key in module("lawbook").verdicts or key in module("lawbook").unasked):
+        vars(report)[LAW] = True
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> Generator[None]:
     """What is told of a law is what was found: here every hook that makes or changes a report has had its say.
 
@@ -134,7 +144,7 @@ def _denied(report: pytest.TestReport, item: Any) -> str | None:
     if report.skipped and _unasked(item) is None and not any(name == _REASON for name, _ in item.user_properties):
         return (
             "a law of the conformance suite cannot be skipped. If it does not hold yet, write "
-            f'broken_laws = {{"{item.name}": "the reason"}} into the class.'
+            f'broken_laws = {{"{_name(item)}": "the reason"}} into the class.'
         )
     return None
 
