@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import Request, build_opener
 
-from acme_forms import right
+from acme_forms import CANNOT_STREAM, Seeing, right
 from acme_samples import AcmeSuite, answer
 from toolfan import Unavailable
-from toolfan.errors import UsageError
+from toolfan.errors import Unsupported, UsageError
 from toolfan.testing import ErrorSample
+from toolfan.wire import sendable
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.sending import AcmeTransport
+
+if TYPE_CHECKING:
+    from toolfan.adapter import Capabilities, Turn
 
 
 @right
@@ -117,3 +121,56 @@ class Packed(AcmeAdapter):
                 return build_opener(NoRedirects).open(request, timeout=given["timeout"])
 
         return AcmeTransport(Packing(client.key, client._base_url))
+
+
+@right
+class LastImages(Seeing):
+    """The service looks at the images of the last message alone."""
+
+    def turns(self, messages: Any, tools: Any) -> Any:
+        if any(self.seen(message) for message in messages[:-1]):
+            raise Unsupported("images stand in the last message only", adapter=self.name)
+        return super().turns(messages, tools)
+
+
+def in_parts(body: Any) -> Any:
+    """The body with its text and its calls in one list."""
+    reply = dict(body["reply"])
+    says, does = reply.pop("says", None), reply.pop("does", [])
+    return {**body, "reply": {**reply, "parts": [*([] if says is None else [{"says": says}]), *does]}}
+
+
+def is_text(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("says"), str)
+
+
+@dataclass(frozen=True)
+class Parts(AcmeAdapter):
+    """Texts and calls stand in one list; texts are joined as words are."""
+
+    capabilities: Capabilities = CANNOT_STREAM
+
+    def parse_response(self, body: Any) -> Turn:
+        reply = body.get("reply") if isinstance(body, dict) else None
+        parts = reply.get("parts") if isinstance(reply, dict) else None
+        if not isinstance(parts, list):
+            return super().parse_response(body)
+        says = " ".join(part["says"] for part in parts if is_text(part))
+        does = [part for part in parts if not is_text(part)]
+        return replace(super().parse_response({**body, "reply": {"says": says, "does": does}}), replay=reply)
+
+    def own(self, turn: Turn) -> Any:
+        calls = iter(turn.calls)
+        parts = [
+            part if is_text(part) else {**(part if isinstance(part, dict) else {}), "ref": next(calls).id}
+            for part in turn.replay.get("parts", ())
+        ]
+        return {**sendable({**turn.replay, "parts": parts}), "who": "robot"}
+
+
+right(
+    Parts,
+    samples=[replace(one, body=in_parts(one.body), stream_bytes=None) for one in AcmeSuite.samples],
+    errors=AcmeSuite.errors[:1],
+    events_of=lambda self, body: None,
+)

@@ -140,7 +140,7 @@ class LawsOfOddities(LawsOfStops):
                     yield f"{name}: the text {text[:40]!r} became {turn.text[:40]!r} ({len(turn.text)} characters)"
         joined: dict[str, str] = {}
         for name, sample, turn in self.made(lambda sample: with_another_text(sample, MORE)):
-            parts = {f"{sample.text}{between}{MORE}" for between in ("", "\n", "\n\n")}
+            parts = {f"{sample.text}{between}{MORE}" for between in ("", " ", "\n", "\n\n")}
             if turn.text not in parts or turn.text != joined.setdefault(sample.name, turn.text):
                 yield f"{name}: the texts {sample.text!r} and, after the calls, {MORE!r} became {turn.text!r:.100}"
         for called in NAMES:
