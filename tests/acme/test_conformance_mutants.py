@@ -50,7 +50,7 @@ LONG = {
     "test_the_number_of_tools_is_bounded_as_told",
 }
 ALL_ASKED_OF_EACH = 24
-SHARE_OF_THE_REST = 6
+SHARE_OF_THE_REST = 12
 
 
 @pytest.fixture

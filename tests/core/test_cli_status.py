@@ -92,6 +92,7 @@ def test_a_variable_that_is_nearly_right_is_wrong_use(monkeypatch: pytest.Monkey
     assert "Did you mean 'TOOLFAN_DISABLE'?" in done.stderr
 
 
+@pytest.mark.slow
 class TestDemo:
     @pytest.fixture(autouse=True)
     def _few(self, monkeypatch: pytest.MonkeyPatch) -> Any:

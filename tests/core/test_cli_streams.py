@@ -177,6 +177,7 @@ class TestCall:
         assert "I would rather talk." in done.stderr
 
 
+@pytest.mark.slow
 class TestDemo:
     LABELS = (
         "request to first byte",
