@@ -12,9 +12,8 @@ from .parsing import OBJECT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_WORDS = frozenset(
-    {"role", "type", "name", "id"}
-)  # they are said again, not continued; some as null, which says nothing
+# They are said again, not continued; some as null, which says nothing.
+_WORDS = frozenset({"role", "type", "name", "id"})
 _OF_PIECES = frozenset({"channel", "index"})
 """What one piece says of itself: its channel, so Groq, or its place, so Mistral.
 
