@@ -177,7 +177,8 @@ def test_one_message_alone_stands_for_several(server: Server, declarations: str,
 def test_the_selection_of_a_model_as_the_sdk_writes_it(server: Server) -> None:
     selection = types.ModelSelectionConfig(feature_selection_preference=types.FeatureSelectionPreference.BALANCED)
     config = types.GenerateContentConfig(model_selection_config=selection)
-    assert vertex(server).models.generate_content(model="m", contents="hello", config=config).text
+    client = vertex(server)  # held: one that nobody holds is closed before it has asked
+    assert client.models.generate_content(model="m", contents="hello", config=config).text
 
 
 @pytest.mark.parametrize("field", ["audioMetadata", "documentMetadata", "spreadsheetMetadata"])
