@@ -79,6 +79,25 @@ def test_a_module_in_place_of_a_client() -> None:
     assert caught.value.hint == "Pass one made from it."
 
 
+class Compatible:
+    """As SDKs of services that speak OpenAI's API have it."""
+
+    @property
+    def chat(self) -> object:
+        raise AssertionError("nobody asked for it")
+
+
+def test_a_client_of_a_service_that_is_compatible() -> None:
+    with pytest.raises(toolfan.AdapterNotFound, match="no installed adapter serves") as caught:
+        toolfan.wrap(Compatible())
+    assert "pass openai.OpenAI(base_url=...)" in str(caught.value)
+    with pytest.raises(toolfan.AdapterNotFound) as caught:
+        toolfan.wrap(object())
+    assert "base_url" not in str(caught.value)
+    with pytest.raises(toolfan.UsageError, match=r"Compatible is no client .* with base_url="):
+        toolfan.from_openai(Compatible())  # type: ignore[call-overload]
+
+
 @pytest.mark.parametrize(
     "tools",
     [

@@ -90,11 +90,15 @@ def raise_no_server(client: object, modules: list[str], declared: list[Candidate
                 raise AdapterNotInstalled(
                     f"the adapter that serves clients of {package} ({shown}) is not installed", hint=_install(extra)
                 )
+    # So SDKs of services that are compatible with OpenAI's spell it; by name, since asking an object runs its code.
+    spelled = any("chat" in vars(cls) for cls in type(client).__mro__) or "chat" in getattr(client, "__dict__", {})
+    same = "If its service speaks OpenAI's API, pass openai.OpenAI(base_url=...). " if spelled else ""
     served = listed(f"{c.name} ({c.origin})" if c.fault is None else f"{c.name} (broken: {c.fault})" for c in declared)
     raise AdapterNotFound(
         f"no installed adapter serves a {shown}; "
         + (f"served are clients of {served}" if served else "none is served"),
-        hint=f"Name the adapter with adapter=..., or install one that serves it; toolfan's own: {_extras_command()}",
+        hint=f"{same}Name the adapter with adapter=..., or install one that serves it; "
+        f"toolfan's own: {_extras_command()}",
     )
 
 

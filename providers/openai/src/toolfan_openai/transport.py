@@ -40,7 +40,9 @@ def make_transport(client: object, *, use_async: bool, adapter: str, path: str =
         )
     if not isinstance(client, wanted):
         raise UsageError(
-            f"{type(client).__name__} is no client of the openai SDK", adapter=adapter, hint="Pass openai.OpenAI()."
+            f"{type(client).__name__} is no client of the openai SDK",
+            adapter=adapter,
+            hint="Pass openai.OpenAI(); for another service that speaks its API, with base_url=.",
         )
     if isinstance(client.api_key, str):
         check_key(client.api_key, "the client", adapter=adapter)
