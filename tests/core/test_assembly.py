@@ -115,6 +115,36 @@ ROWS: dict[str, tuple[list[Delta], list[tuple[str | None, str, str]]]] = {
     "id late": ([(0, None, "A", X[:3]), (0, "a", None, X[3:])], [AX]),
     "id late, index missing": ([(None, None, "A", X[:3]), (None, "a", None, X[3:])], [AX]),
     "id repeated": ([(0, "a", "A", X[:3]), (0, "a", None, X[3:])], [AX]),
+    "id late, index missing, one tool twice": (
+        [(None, None, "A", ""), (None, "a", None, X), (None, None, "A", ""), (None, "b", None, Y)],
+        [AX, ("b", "A", Y)],
+    ),
+    "id late, index missing, one tool twice, in pieces": (
+        [
+            *((None, None, "A", ""), (None, "a", None, X[:3]), (None, None, None, X[3:])),
+            *((None, None, "A", None), (None, "b", None, Y[:9]), (None, None, None, Y[9:])),
+        ],
+        [AX, ("b", "A", Y)],
+    ),
+    "id late and alone, index all zero, one tool twice": (
+        [
+            *((0, None, "A", None), (0, "a", None, None), (0, None, None, X)),
+            *((0, None, "A", None), (0, "b", None, None), (0, None, None, Y)),
+        ],
+        [AX, ("b", "A", Y)],
+    ),
+    "id late, index missing, one tool without arguments twice": (
+        [(None, None, "A", ""), (None, "a", None, "{}"), (None, None, "A", ""), (None, "b", None, {})],
+        [("a", "A", "{}"), ("b", "A", "{}")],
+    ),
+    "name again after the end, then a new id with its name to come": (
+        [(0, "a", "A", X), (0, None, "A", ""), (0, "b", None, ""), (0, None, "B", Y)],
+        [AX, BY],
+    ),
+    "name late, index missing, of two calls": (
+        [(None, "a", None, X), (None, None, "A", None), (None, "b", None, Y), (None, None, "B", None)],
+        [AX, BY],
+    ),
     "id late, after the end, with the name": ([(1, None, "B", Y), (1, "b", "B", ""), (0, "a", "A", X)], [AX, BY]),
     "id late, after the end, and another call": (
         [(None, None, "A", X), (None, "a", "A", ""), (None, "b", "B", Y)],

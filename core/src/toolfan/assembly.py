@@ -71,8 +71,7 @@ class CallAssembler(CallOrder):
         if given and not slot.id:
             self._name(slot, given, late=bool(called) and slot.closed and says_nothing(arguments))
         if called:
-            slot.add_name(called)
-            slot.named_again = slot.closed and (not given or given == slot.late_id)
+            slot.hear_name(called, given, arguments)
             if slot.name in WRAPPERS and slot.call is None:
                 self._wrappers.add(slot)
         before = slot.held
@@ -243,6 +242,8 @@ class CallAssembler(CallOrder):
 
     def _add(self, index: int | None) -> Slot:
         slot = Slot(index)
+        if self.slots and self.slots[-1].foretells and self.slots[-1].index == index:
+            slot.foretold = self.slots[-1].name
         self.slots.append(slot)
         slot.scattered = index in self._by_index
         if index is None or slot.scattered:

@@ -29,7 +29,8 @@ class Slot:
     whether all of its arguments were, `held` whether they came as `{}` in one piece: some servers begin so, and the
     arguments follow, or objects that grow.  `late_id` came with its name after its end: it is that of another call, if
     arguments follow.  `scattered`: its pieces may come under indices of their own.
-    `lent`: its arguments may be those of the call after it.
+    `lent`: its arguments may be those of the call after it.  `foretells`: its name alone was said once more after its
+    end, so it may be that of the next call, whose id is yet to come; there it is `foretold`.
     """
 
     __slots__ = (
@@ -43,6 +44,8 @@ class Slot:
         "call",
         "closed",
         "extra",
+        "foretells",
+        "foretold",
         "garbage",
         "held",
         "id",
@@ -60,9 +63,9 @@ class Slot:
     def __init__(self, index: int | None) -> None:
         self.index = index
         self.id: str | None = None
-        self.name = self.late_id = ""
+        self.name = self.late_id = self.foretold = ""
         self.position: int | None = None
-        self.closed = self.named_again = self.held = False
+        self.closed = self.named_again = self.foretells = self.held = False
         self.real = self.told_twice = self.scattered = self.lent = False
         self.garbage = 0
         self.call: RawCall | None = None
@@ -114,12 +117,14 @@ class Slot:
         value = json_value(self.arguments)
         return isinstance(arguments, dict) and isinstance(value, dict) and value.keys() <= arguments.keys()
 
-    def add_name(self, piece: str) -> None:
-        """More of the name: a piece of it, all of it once more, or all of it so far."""
+    def hear_name(self, piece: str, call_id: str, arguments: Any) -> None:
+        """More of the name: a piece of it, all of it once more, or all of it so far, with what stands beside it."""
+        self.foretells = bool(self.name) and self.closed and not call_id and says_nothing(arguments)
         if not self.name:
             self.name = piece
         elif not self._length and piece != self.name:
             self.name = piece if piece.startswith(self.name) else self.name + piece
+        self.named_again = self.closed and (not call_id or call_id == self.late_id)
 
     def add(self, piece: str) -> None:
         """More of the arguments."""
@@ -151,6 +156,7 @@ class Slot:
         end = self._scanner.feed(piece, at)
         if end >= 0:
             self.closed, self._again = True, None
+            self.name = self.name or self.foretold
             self.garbage += len(piece[end:].strip())
             self._pieces[-1] = piece[:end]
             self.held = first and piece[:end].strip() == "{}"
@@ -258,7 +264,7 @@ class Slot:
                 self._again = None
             self.held = (self.held and not isinstance(arguments, str)) or (not self._length and text == "{}")
             self._pieces, self._text, self._length, self.closed = [text], text, len(text), True
-            self._told = None
+            self.name, self._told = self.name or self.foretold, None
         elif not self.tells_again(arguments):
             self.garbage += len(arguments if isinstance(arguments, str) else json_text(arguments))
 
