@@ -17,7 +17,7 @@ from .sealing import WRAPPERS, number_of, seal
 from .slots import Slot, says_nothing, word_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
     Piece = tuple[int | None, str, str, Any]  # its index, id, name and arguments
 
@@ -50,7 +50,7 @@ class CallAssembler(CallOrder):
         *,
         opaque: bool = False,
         real: bool = False,
-        beside: Sequence[Slot] = (),
+        beside: Collection[Slot] = (),
         of: Slot | None = None,
     ) -> Slot:
         """One piece of a call, any part of which may be missing (None or empty); the call it belongs to.

@@ -173,6 +173,23 @@ def test_an_end_after_every_piece_takes_linear_time() -> None:
     assert seconds(2000) < 9 * max(seconds(500), 0.002)  # quadratic is 16
 
 
+@pytest.mark.slow
+def test_many_calls_in_one_list_take_linear_time() -> None:
+    def seconds(n: int) -> float:
+        best = float("inf")
+        for _ in range(3):
+            parser = toolfan.load_adapter("openai").stream_parser()
+            calls = [{"index": at, "id": f"c{at}", "function": {"name": "Pay", "arguments": PAY}} for at in range(n)]
+            event = {"choices": [{"index": 0, "delta": {"tool_calls": calls}, "finish_reason": "tool_calls"}]}
+            started = time.thread_time()
+            assert len(parser.feed(event)) == n
+            parser.close()
+            best = min(best, time.thread_time() - started)
+        return best
+
+    assert seconds(32_000) < 9 * max(seconds(8000), 0.002)  # quadratic is 16
+
+
 @pytest.mark.parametrize("counted", [True, False], ids=["counting its chunks", "of one choice"])
 def test_pieces_that_are_said_as_messages_too(heard: Hear, counted: bool) -> None:
     """As Foundry Local writes them, whose earlier versions count the chunks where the index of the choice belongs."""

@@ -114,7 +114,7 @@ class CallPieces:
                 check_calls(entries, self._adapter)
                 return False
             entries = (entries,)
-        named: list[Slot] = []  # two that bear names in one list are two, whatever else is missing
+        named: dict[Slot, None] = {}  # two that bear names in one list are two, whatever else is missing
         row = self._row if len(entries) == len(self._row) and not any(map(_is_marked, entries)) else ()
         for at, entry in enumerate(entries):
             if isinstance(entry, OBJECT):
@@ -122,10 +122,10 @@ class CallPieces:
             elif entry is not None:
                 self._calls.whole(None, "", json_text(entry))
         if named:
-            self._row = named if len(named) == len(entries) > 1 else []
+            self._row = [*named] if len(named) == len(entries) > 1 else []
         return bool(entries)
 
-    def _read(self, entry: Mapping[str, Any], named: list[Slot], of: Slot | None = None) -> None:
+    def _read(self, entry: Mapping[str, Any], named: dict[Slot, None], of: Slot | None = None) -> None:
         index, given = entry.get("index"), entry.get("id")
         said, arguments, opaque = entry.get("function"), "arguments", False
         if not isinstance(said, OBJECT) or said_elsewhere(said):
@@ -140,7 +140,7 @@ class CallPieces:
         name = said.get("name")
         slot = self._calls.delta(index, given, name, said.get(arguments), opaque=opaque, beside=named, of=of)
         if name:
-            named.append(slot)
+            named[slot] = None
         if opaque:
             slot.extra["type"] = "custom"
         elif not said.keys() <= _FUNCTION:
