@@ -130,6 +130,18 @@ def test_the_hints_of_a_protocols_methods_can_be_read(name: str) -> None:
     assert [typing.get_type_hints(method)["return"] for method in told] == [toolfan.Turn, toolfan.WireRequest]
 
 
+@pytest.mark.parametrize(
+    "name", ["AsyncCallStream", "BoundCall", "Call", "CallStream", "Calls", "Outcome", "Result", "Tool", "ToolSet"]
+)
+def test_what_is_generic_takes_a_type_at_run_time(name: str) -> None:
+    generic = getattr(toolfan, name)
+
+    def function(given: generic[int]) -> list[generic[str]]: ...  # type: ignore[valid-type]
+
+    assert generic[int] in (typing.get_type_hints(function, localns={"generic": generic})["given"],)
+    assert "int" in str(generic[int])
+
+
 def fresh(code: str) -> str:
     """What a new interpreter prints."""
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout

@@ -351,6 +351,16 @@ def results(client: Client) -> None:
     assert_type(calls.raw_as(ChatCompletion), ChatCompletion)
 
 
+def stored(text: str) -> None:
+    assert_type(Calls.from_json(text, response_model=Iterable[Weather | Search]), Calls[Weather | Search])
+    assert_type(Calls.from_json(text, Iterable[Note | Task]), Calls[Note | Task])
+    assert_type(Calls.from_json(text, list[Weather]), Calls[Weather])
+    assert_type(Calls.from_json(text, Weather), Calls[Weather])
+    assert_type(Calls.from_json(text, Note, context={"limit": 1}), Calls[Note])
+    assert_type(Calls.from_json(text, Move), Calls[Move])
+    assert_type(Calls.from_json(text, tools=(Weather, count)), Calls[Any])
+
+
 def covariance(client: Client) -> None:
     def wants_models(calls: Calls[BaseModel]) -> None: ...
     def wants_sequence(calls: Sequence[BaseModel]) -> None: ...

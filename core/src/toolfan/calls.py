@@ -70,7 +70,7 @@ class BadCall:
     attempt: int = 1
 
 
-Outcome: TypeAlias = "Call[T_co] | BadCall"
+Outcome: TypeAlias = Call[T_co] | BadCall
 """What became of one call."""
 
 

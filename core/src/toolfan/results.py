@@ -20,6 +20,7 @@ from .values import dataclass
 if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter
     from .chat import Message
+    from .forms import E, M
     from .toolset import ToolSet
 
 T_co = TypeVar("T_co", covariant=True)
@@ -153,6 +154,21 @@ class Calls(Sequence[T_co]):
 
         return calls_to_json(self)
 
+    @overload
+    @staticmethod
+    def from_json(text: str, response_model: TypeForm[M], *, context: Any = None) -> Calls[M]: ...
+    @overload
+    @staticmethod
+    def from_json(text: str, response_model: TypeForm[Iterable[E]], *, context: Any = None) -> Calls[E]: ...
+    @overload
+    @staticmethod
+    def from_json(text: str, response_model: TypeForm[Sequence[S]], *, context: Any = None) -> Calls[S]: ...
+    @overload
+    @staticmethod
+    def from_json(text: str, response_model: TypeForm[S], *, context: Any = None) -> Calls[S]: ...
+    @overload
+    @staticmethod
+    def from_json(text: str, *, tools: Iterable[Any], context: Any = None) -> Calls[Any]: ...
     @staticmethod
     def from_json(
         text: str, response_model: Any = None, *, tools: Iterable[Any] | None = None, context: Any = None
