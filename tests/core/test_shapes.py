@@ -8,7 +8,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import jsonschema
 import pytest
@@ -16,6 +16,10 @@ from loopback import USER, Bench, call
 from pydantic import BaseModel, Field, RootModel
 from shapes import SHAPES, Empty, Node, Shape, Titled, Weather
 from toolfan import BadCall, BoundCall, InvalidArguments, Tool, ToolDefinitionError, UsageError
+from typing_extensions import TypeAliasType
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 def sent_function(bench: Bench) -> dict[str, Any]:
@@ -225,6 +229,41 @@ def test_what_no_model_could_be_offered_is_refused_before_sending(bench: Bench, 
     client = bench.answered()
     with pytest.raises(ToolDefinitionError, match=message):
         client.create(model="m", messages=USER, tools=(tool,))
+    assert bench.bodies == []
+
+
+Several = TypeAliasType("Several", Iterable[T], type_params=(T,))
+Same = TypeAliasType("Same", T, type_params=(T,))
+Crossed = TypeAliasType("Crossed", Annotated[list[U | T], "later first"], type_params=(T, U))
+Nested = TypeAliasType("Nested", Several[T | Empty], type_params=(T,))
+Constant = TypeAliasType("Constant", list[Weather | Empty], type_params=(T,))
+
+
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [
+        (Several[Weather | Empty], ["Weather", "Empty"]),
+        (Several[Same[Weather]], ["Weather"]),
+        (Same[Several[Empty]], ["Empty"]),
+        (Crossed[Weather, Empty], ["Empty", "Weather"]),
+        (Nested[Weather], ["Weather", "Empty"]),
+        (Constant[int], ["Weather", "Empty"]),
+        (Iterable[Same[Weather] | Empty], ["Weather", "Empty"]),
+    ],
+    ids=str,
+)
+def test_generic_aliases(bench: Bench, form: Any, names: list[str]) -> None:
+    client = bench.answered(call("Weather", {"location": "a", "units": "metric"}), call("Empty", {}, id="e"))
+    calls = client.create(model="m", messages=USER, response_model=form, on_invalid="keep")
+    assert [tool["function"]["name"] for tool in bench.bodies[0]["tools"]] == names
+    assert [outcome.name for outcome in calls.good] == [name for name in ("Weather", "Empty") if name in names]
+
+
+def test_a_generic_alias_without_its_types_is_refused(bench: Bench) -> None:
+    client = bench.answered()
+    for form in (Several, Iterable[Same]):
+        with pytest.raises(ToolDefinitionError, match="cannot be a tool"):
+            client.create(model="m", messages=USER, response_model=form)
     assert bench.bodies == []
 
 

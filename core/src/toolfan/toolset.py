@@ -270,7 +270,23 @@ def _unwrap(form: Any) -> Any:
     while True:
         if get_origin(form) is Annotated:
             form = get_args(form)[0]
-        elif isinstance(form, TypeAliasType) or type(form).__name__ == "TypeAliasType":
+        elif _is_alias(form):
             form = form.__value__
+        elif _is_alias(alias := get_origin(form)) and len(alias.__type_params__) == len(get_args(form)):
+            form = _filled_in(alias, get_args(form))
         else:
             return form
+
+
+def _filled_in(alias: Any, arguments: tuple[Any, ...]) -> Any:
+    """What a generic alias such as `type Several[T] = Iterable[T]` is with these arguments."""
+    given = dict(zip(alias.__type_params__, arguments, strict=True))
+    value = _unwrap(alias.__value__)
+    if value in alias.__type_params__:
+        return given[value]
+    wanted = tuple(given[parameter] for parameter in getattr(value, "__parameters__", ()))
+    return value[wanted] if wanted else value
+
+
+def _is_alias(form: Any) -> bool:
+    return isinstance(form, TypeAliasType) or type(form).__name__ == "TypeAliasType"
