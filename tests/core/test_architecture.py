@@ -46,6 +46,7 @@ ORDER = [
     "numerals",
     "repeats",
     "scrutiny",
+    "local_names",
     "typeddicts",
     "functions",
     "marking",

@@ -52,8 +52,6 @@ def careful(adapter: TypeAdapter[Any]) -> TypeAdapter[Any]:
     Raises ToolDefinitionError for a generator, and for an iterable in a model with an `__init__` of its own: that
     validates by itself.
     """
-    if not isinstance(adapter.core_schema, dict):  # put off, or a type is not defined yet
-        adapter.rebuild()
     classes: set[Any] = set()
     schema = _changed(adapter.core_schema, _Place(), classes)
     if schema is not adapter.core_schema:

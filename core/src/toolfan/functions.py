@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from .errors import ToolDefinitionError
+from .local_names import hints_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ def arguments_model(function: Callable[..., Any], name: str) -> type[BaseModel]:
     Raises ToolDefinitionError for parameters that no model can fill by name, and what inspect and typing raise.
     """
     signature, inner = inspect.signature(function), _unwrapped(function)
-    hints = typing.get_type_hints(inner, include_extras=True)
+    hints = hints_of(inner)
     if next(iter(signature.parameters), None) == "self" and _stands_in_a_class(inner):
         raise ToolDefinitionError(
             "it is a method without its object: the model would have to fill in self",

@@ -114,7 +114,12 @@ class Tool(Generic[T_co]):
     def validator(self) -> TypeAdapter[Any]:
         """Compiled once.  Iterables are read as lists; NaN is a number only where `allow_inf_nan=True` is said."""
         with definition_errors(self.name):
-            return careful(TypeAdapter(self.arguments_type))
+            adapter: TypeAdapter[Any] = TypeAdapter(self.arguments_type)
+            if not isinstance(adapter.core_schema, dict):  # put off, or a type is not defined at module level
+                from .local_names import local_names
+
+                adapter.rebuild(_types_namespace=local_names(get_origin(self.target) or self.target))
+            return careful(adapter)
 
     @functools.cached_property
     def schema(self) -> Schema:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import typing_extensions
 
+from .local_names import hints_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -46,7 +48,7 @@ def _twin(form: Any, inside: tuple[Any, ...]) -> Any:
 
 def _rebuilt(form: Any, inside: tuple[Any, ...]) -> Any:
     fields: dict[str, Any] = {}
-    for name, hint in typing.get_type_hints(form, include_extras=True).items():
+    for name, hint in hints_of(form).items():
         # A mark inside a text, as `from __future__ import annotations` makes it, is not in `__required_keys__`.
         marked = get_origin(hint) in (*_REQUIRED, *_NOT_REQUIRED)
         required = get_origin(hint) in _REQUIRED if marked else name in form.__required_keys__
