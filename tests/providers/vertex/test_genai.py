@@ -217,7 +217,7 @@ def test_what_the_sdk_cannot_send_is_refused_before_it_is_sent(asker):
     assert ask.server.requests == []
 
 
-@pytest.mark.parametrize("model", ["m\n", "a b", "a/b?c", "m#x", "a&b", "../m", "\tm", "m\x00"])
+@pytest.mark.parametrize("model", ["m\n", "a b", "a/b?c", "m#x", "a&b", "../m", "\tm", "m\x00", "m\udfff"])
 def test_a_model_that_no_address_can_hold_is_told_of(asker, model):
     asked = asker(THREE)
     with pytest.raises(UsageError, match=r"(?s)model is .* part of an address.* Check the name of the model") as caught:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _CHUNK = frozenset({"sdk_http_response", "automatic_function_calling_history", "parsed"})  # not of the answer
 
 # The SDK refuses some of them, sync and async in different words; others would lead elsewhere.
-_NOT_IN_A_NAME = re.compile(r"[\s\x00-\x1f\x7f?#&\\]|\.\.")
+_NOT_IN_A_NAME = re.compile(r"[\s\x00-\x1f\x7f?#&\\\ud800-\udfff]|\.\.")
 
 _WORDS = frozenset({"content"})  # what is below is the model's
 
