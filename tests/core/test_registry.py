@@ -642,6 +642,16 @@ def test_two_distributions_that_serve_one_sdk_are_a_conflict(sdks: Site, monkeyp
         adapter_for_client(object_of("openai"))
 
 
+def test_a_client_entry_may_name_the_adapter(site: Site) -> None:
+    """Its own distribution's; the module counts first."""
+    site.install("acme", adapters={"acme": "a", "other": "acme"}, clients={"acme_sdk": "other", "second_sdk": "acme"})
+    site.install("vendor", adapters={"vendor": "v"}, clients={"vendor_sdk": "acme"})
+    assert adapter_for_client(object_of("acme_sdk")) == "other"
+    assert adapter_for_client(object_of("second_sdk")) == "other"
+    with pytest.raises(AdapterBroken, match="under no name"):
+        adapter_for_client(object_of("vendor_sdk"))
+
+
 def test_a_client_entry_without_an_adapter_is_broken(site: Site) -> None:
     """The two groups must agree within the distribution; an adapter can be named all the same."""
     site.install("acme", adapters={"acme": "other"}, clients={"acme": "a"})

@@ -156,10 +156,15 @@ def _serving(modules: list[str], declared: list[Candidate]) -> tuple[str | None,
 
 
 def _claims(declared: list[Candidate]) -> dict[Candidate, list[str]]:
-    """Who claims to serve clients, each with the names of its adapters in question: one, if all is well."""
+    """Who claims to serve clients, each with the names of its adapters in question: one, if all is well.
+
+    A claim names the adapter's module, or the adapter.
+    """
     offers = [candidate for candidate in candidates(ADAPTERS) if candidate.fault is None]
-    return {
-        claim: [c.name for c in offers if (c.distribution, c.value) == (claim.distribution, claim.value)]
-        for claim in declared
-        if claim.fault is None
-    }
+    claims: dict[Candidate, list[str]] = {}
+    for claim in declared:
+        if claim.fault is None:
+            own = [offer for offer in offers if offer.distribution == claim.distribution]
+            named = [offer.name for offer in own if offer.name == claim.value]
+            claims[claim] = [offer.name for offer in own if offer.value == claim.value] or named
+    return claims
