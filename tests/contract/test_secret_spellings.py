@@ -39,6 +39,11 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "address, twice": lambda text: quote(quote(text, safe=""), safe=""),
     "form": quote_plus,
     "repr": lambda text: repr(text)[1:-1],
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 of a header": lambda text: base64.b64encode(f"Bearer {text}, and more".encode()).decode(),
+    "base64 of a login": lambda text: base64.b64encode(f"name:{text}".encode()).decode(),
+    "base64 of addresses": lambda text: base64.urlsafe_b64encode(f"?{text}?".encode()).decode(),
+    "base64 in an address": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
 }
 GOOD = completion(call("City", {"name": "Oslo"}))
 

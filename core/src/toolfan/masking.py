@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .spellings import hidden, usual
+from .spellings import hidden, usual, with_base64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -61,7 +61,7 @@ def without_added(address: str) -> str:
 
 def masked(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` of someone else without `secrets`, and without what looks like one; the rest stays readable."""
-    text = without_logins(hidden(text, secrets))
+    text = without_logins(hidden(text, with_base64(secrets)))
     return _AFTER_NAME.sub(r"\1\2***", _AFTER_SCHEME.sub(r"\1\2***", _KEYS.sub("***", text)))
 
 
@@ -108,7 +108,7 @@ def secret_spans(text: str, secrets: Iterable[str] = ()) -> list[tuple[int, int]
     """Where in `text` the parts stand that `masked` hides, from left to right; none overlaps another."""
     found = [
         match.span()
-        for secret in secrets
+        for secret in with_base64(secrets)
         for spelling in usual(secret)
         for match in re.finditer(re.escape(spelling), text)
     ]

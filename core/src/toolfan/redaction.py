@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .spellings import hidden, spelled_within
+from .spellings import hidden, spelled_within, with_base64
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -167,8 +167,8 @@ def longest_first(*secrets: Iterable[str]) -> Secrets:
 
 
 def blotted(value: Any, secrets: tuple[str, ...]) -> Any:
-    """Decoded JSON, in whose texts and keys `***` stands for the secrets."""
-    return blotted_beside(value, secrets, frozenset())
+    """Decoded JSON of an error, in whose texts and keys `***` stands for the secrets."""
+    return blotted_beside(value, with_base64(secrets), frozenset())
 
 
 def without_echo_of(secrets: Iterable[str], body: Any, text: str | bytes, words: frozenset[str]) -> Any:

@@ -1,6 +1,6 @@
-"""A secret in the spellings in which others write it: as JSON, addresses, HTML and Python's `repr` escape it.
+"""A secret in the spellings in which others write it: as JSON, addresses, HTML, Python's `repr` and base64 have it.
 
-Knows: escapes.  Must not know: what is secret, what a text is for.
+Knows: escapes, base64.  Must not know: what is secret, what a text is for.
 """
 
 from __future__ import annotations
@@ -66,6 +66,25 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
             text = _without(text, secret)
             plain = _plain(text)
     return text
+
+
+def with_base64(secrets: Iterable[str]) -> tuple[str, ...]:
+    """The secrets, and what base64 makes of each: for texts that are errors, as it costs six searches more for each."""
+    some = tuple(secrets)
+    return (*some, *(encoded for secret in some for encoded in _in_base64(secret)))
+
+
+@lru_cache(256)
+def _in_base64(secret: str) -> tuple[str, ...]:
+    """What base64 has of the secret, whatever stands before and behind it in what was encoded; in both alphabets."""
+    import binascii
+
+    raw, found = secret.encode("utf-8", "surrogatepass"), set[str]()
+    for before in range(3):
+        encoded = binascii.b2a_base64(bytes(before) + raw, newline=False).decode()
+        own = encoded[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]  # a character has six bits
+        found |= {own, own.replace("+", "-").replace("/", "_")}
+    return tuple(sorted(found))
 
 
 @lru_cache(256)

@@ -72,6 +72,16 @@ def test_no_good_answer_keeps_one(made: Callable[..., Any], way: str) -> None:
     assert HOOKED not in str(calls.headers)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_nor_does_the_id_of_the_request_show_one(made: Callable[..., Any], way: str) -> None:
+    about = {"x_amzn_requestid": f"for-{TOKEN}"}
+    body = answer(use("t1", "Weather", {"location": "Oslo"}))
+    streamed = http(frames(events(body)), content_type="application/vnd.amazon.eventstream", **about)
+    calls = asked(way, made(http(json.dumps(body), **about) if way.endswith("whole") else streamed))
+    assert calls.request_id == "for-***"
+    assert TOKEN not in pickle.dumps(calls).decode("latin-1")
+
+
 @pytest.mark.parametrize("said", ["pr0xy/Pl4nted", base64.b64encode(b"user:pr0xy/Pl4nted").decode()])
 def test_nor_a_proxy_s_password(bedrock: Callable[..., Any], faulty: Callable[..., Any], said: str) -> None:
     from botocore.config import Config

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
 from toolfan.logins import login_of, proxy_logins, query_of
-from toolfan.redaction import Secrets, known_secrets, longest_first, public_headers, sent_secrets
+from toolfan.redaction import Secrets, blotted, known_secrets, longest_first, public_headers, sent_secrets
 from toolfan.translation import broken, excerpt, innermost, named, not_connected, provider_words, timed_out
 from toolfan.unread import body_of, error_of_code, unread_answer, unread_words
 
@@ -132,8 +132,10 @@ def _of_unread(came: Unread, exc: Exception, adapter: str, secrets: tuple[str, .
 def about(answer: Mapping[str, Any], secrets: Iterable[str] = ()) -> tuple[int | None, Mapping[str, str], str | None]:
     """HTTP status, headers and request id of an answer, as botocore tells them."""
     told = answer.get("ResponseMetadata") or {}
-    headers = public_headers((told.get("HTTPHeaders") or {}).items(), Secrets(secrets))
-    return told.get("HTTPStatusCode"), headers, told.get("RequestId") or headers.get("x-amzn-requestid")
+    known = Secrets(secrets)
+    headers = public_headers((told.get("HTTPHeaders") or {}).items(), known)
+    request_id = blotted(told.get("RequestId"), known) or headers.get("x-amzn-requestid")
+    return told.get("HTTPStatusCode"), headers, request_id
 
 
 def credentials_of(client: Any) -> tuple[str, ...]:
