@@ -257,7 +257,7 @@ def test_good_values_survive_an_error_of_a_later_attempt(bench: Bench, later: di
     error = caught.value
     assert error.calls is not None
     assert list(error.calls) == [A(x=1)]
-    assert (error.attempts, error.requests) == (2, 2)
+    assert (error.attempts, error.requests) == (error.calls.attempts, error.calls.requests) == (2, 2)
     assert pickle.loads(pickle.dumps(error)) == error
 
 

@@ -193,6 +193,7 @@ def test_a_later_round_that_fails_for_good_takes_nothing_away(asking: Ask) -> No
     with pytest.raises(toolfan.RequestRejected) as caught:
         list(stream)
     assert caught.value.calls == stream.calls
+    assert stream.calls.requests == caught.value.requests == 2
     assert shown(stream.calls.outcomes) == [(0, 1, False), (1, 1, True)]
 
 

@@ -144,7 +144,8 @@ def _save(
     """Lets the error carry the calls so far; those that had come whole in a round that broke off are delivered, too."""
     if exc.calls is not None or calls is None:
         return
-    exc.calls, whole = calls, tuple(outcome for outcome in terms.spent.broken if isinstance(outcome, Call))
+    calls = exc.calls = replace(calls, attempts=exc.attempts, requests=exc.requests)
+    whole = tuple(outcome for outcome in terms.spent.broken if isinstance(outcome, Call))
     if not whole:
         return
     exc.calls = replace(calls, outcomes=_merged(terms.adapter, request, calls, whole))
