@@ -69,9 +69,12 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
 
 
 def with_base64(secrets: Iterable[str]) -> tuple[str, ...]:
-    """The secrets, and what base64 makes of each: for texts that are errors, as it costs six searches more for each."""
+    """The secrets, and what base64 makes of each: for texts that are errors, as it costs six searches more for each.
+
+    Not of a short one: what base64 makes of that may stand in any word.
+    """
     some = tuple(secrets)
-    return (*some, *(encoded for secret in some for encoded in _in_base64(secret)))
+    return (*some, *(encoded for secret in some if len(secret) > _SHORTEST for encoded in _in_base64(secret)))
 
 
 @lru_cache(256)
