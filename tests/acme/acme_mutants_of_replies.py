@@ -113,3 +113,11 @@ class KnownFieldsAloneLater(AcmeAdapter):
             {**turn, "does": [*map(known, turn["does"])]} if turn in messages and turn.get("does") else turn
             for turn in super().turns(messages, tools)
         ]
+
+
+@breaks("test_the_turn_is_sent_back_untouched")
+class Moodless(Reader):
+    """Knows a field that stands beside the calls, and does not send it back: thoughts, say."""
+
+    def mend(self, turn: Turn) -> Turn:
+        return replace(turn, replay={key: value for key, value in turn.replay.items() if key != "mood"})

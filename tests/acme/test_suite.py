@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from acme_samples import AcmeSuite, events
 from suite_runs import HERE, run
-from toolfan.testing import AdapterConformance, LawBroken, law
+from toolfan import Unsupported
+from toolfan.testing import AdapterConformance, LawBroken, Sample, law
 from toolfan.testing.guarding import laws_of
 from toolfan.testing.lawbook import LawNotAsked
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.reading import AcmeParser
+from toolfan_local import LocalAdapter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 TESTS = HERE.parent
@@ -327,6 +330,70 @@ def test_pieces_that_the_suite_does_not_know_are_told_of() -> None:
     with pytest.raises(LawNotAsked, match="the pieces of calls in 'two calls' are not known"):
         TestLetters().test_pieces_in_turn_are_told_apart()
     AcmeSuite().test_pieces_in_turn_are_told_apart()
+
+
+def test_two_calls_in_one_event_are_two() -> None:
+    """Though the samples have one in each."""
+
+    class Hasty(LocalAdapter):
+        def stream_parser(self) -> Any:
+            class Parser(type(super().stream_parser())):  # type: ignore[misc]
+                def feed(self, event: Any) -> Any:
+                    return super().feed({**event, "calls": event["calls"][:1]} if "calls" in event else event)
+
+            return Parser(self.name)
+
+    def made(about: Any) -> Sample:
+        calls = [{"id": one, "name": "Weather", "arguments": {"location": one}} for one in ("Oslo", "Bergen")]
+        end = {"id": "r1", "model": "m", "stop": "calls", "usage": {"input": 1, "output": 2}}
+        told = [("Weather", call["arguments"]) for call in calls]
+        events = [*({"calls": [call]} for call in calls), {**end, "end": True}]
+        return Sample(name=about, body={**end, "text": None, "calls": calls}, events=events, calls=told)
+
+    class TestIt(AdapterConformance):
+        adapter = Hasty()
+        stream_field = False
+        samples = (made("two"),)
+
+    TestIt().test_a_stream_says_what_the_whole_answer_says()
+    with pytest.raises(LawBroken, match="two calls in one event"):
+        TestIt().test_pieces_in_turn_are_told_apart()
+    TestIt.adapter = LocalAdapter()
+    TestIt().test_pieces_in_turn_are_told_apart()
+
+
+class Choosing(AcmeAdapter):
+    """Another process has to find it."""
+
+    def build_request(self, request: Any) -> Any:
+        if request.tool_choice.tools is not None:
+            raise Unsupported("no choice of tools", adapter=self.name)
+        return super().build_request(request)
+
+
+def test_a_request_that_cannot_be_built_breaks_no_law_of_packages() -> None:
+    """What it breaks are the laws of requests: a process that fell over would tell nothing of the others."""
+
+    class TestIt(AcmeSuite):
+        adapter = Choosing()
+
+    with pytest.raises(LawBroken, match="no choice of tools"):
+        TestIt().test_a_subset_of_the_tools_goes_out()
+    TestIt().test_it_is_the_same_in_every_process()
+    TestIt().test_a_missing_key_is_told()
+
+
+def test_what_is_wrong_again_and_again_is_said_once() -> None:
+    class TestIt(AcmeSuite):
+        @law
+        def test_it(self) -> Iterator[str]:
+            """Never holds."""
+            yield from ["the same"] * 20
+            yield "another"
+
+    with pytest.raises(LawBroken) as caught:
+        TestIt().test_it()
+    assert str(caught.value) == "- the same\n- another\n\nNever holds."
 
 
 def test_a_law_of_your_own() -> None:

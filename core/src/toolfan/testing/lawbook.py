@@ -47,23 +47,26 @@ def law(says: Callable[[S], Iterator[str]]) -> Law[S]:
     @functools.wraps(says)
     def test(self: S) -> None:
         __tracebackhide__ = True
-        found: list[str] = []
+        found: dict[str, None] = {}  # what is said again is said once
         cause: Exception | None = None
         verdicts[type(self), name] = "it did not come to its end"
         if said := taken(type(self), self):
             verdicts[type(self), name] = said
             raise LawBroken(said)
         try:
-            found += islice(says(self), _SHOWN + 1)
+            for line in says(self):
+                found[line] = None
+                if len(found) > _SHOWN:
+                    break
         except LawNotAsked as exc:
             if not found:
                 unasked[type(self), name] = str(exc)
                 raise
         except Exception as exc:  # noqa: BLE001 - what an adapter raises is what is told
             cause = exc
-            found.append(f"{type(exc).__name__}: {exc}")
+            found[f"{type(exc).__name__}: {exc}"] = None
         if found:
-            lines = [f"- {line}" for line in found[:_SHOWN]]
+            lines = [f"- {line}" for line in islice(found, _SHOWN)]
             more = ["- and more"] if len(found) > _SHOWN else []
             text = verdicts[type(self), name] = "\n".join([*lines, *more, "", inspect.getdoc(says) or ""])
             raise LawBroken(text) from cause

@@ -16,7 +16,7 @@ from toolfan.wire import well_formed
 from .lawbook import LawNotAsked, law
 from .laws_of_reading import decoded
 from .laws_of_streams import LawsOfStreams
-from .pieces import in_turn, later, run_of, run_of_pairs, told, with_pieces
+from .pieces import in_turn, later, run_of, run_of_pairs, together, told, with_pieces
 from .trees import same, text_of
 from .variations import arguments_in
 
@@ -89,8 +89,9 @@ class LawsOfPieces(LawsOfStreams):
     def test_pieces_in_turn_are_told_apart(self) -> Iterator[str]:
         """Pieces of two calls that come in turn belong each to its call, by its index or id; text may come later, too.
 
-        Where the pieces of a call say which one they are of, look at that, and not at which one began last.  What a
-        provider never sends may be refused with a ProviderError, but not be read as something else.
+        Where the pieces of a call say which one they are of, look at that, and not at which one began last.  An event
+        with a list of calls may have several.  What a provider never sends may be refused with a ProviderError, but not
+        be read as something else.
         """
         asked, unknown = False, ""
         for name, sample, events in self._streamed():
@@ -99,6 +100,7 @@ class LawsOfPieces(LawsOfStreams):
             asked |= bool(couples)
             unknown = unknown or (name if _in_other_pieces(sample, events, calls) else "")
             turned = [in_turn(events, one, other) for one, other in couples]
+            turned.append(together(events, sample.calls))
             text = _run_of_text(sample, events)
             turned += [later(events, text, calls[0].events[-1])] if text and calls and calls[0] else []
             for made in filter(None, turned):
@@ -107,7 +109,8 @@ class LawsOfPieces(LawsOfStreams):
                 except ProviderError:
                     continue
                 if [decoded(call.arguments) for call in turn.calls] != [given for _, given in sample.calls]:
-                    yield f"{name}: with pieces of calls in turn, the arguments are {[c.arguments for c in turn.calls]}"
+                    given = [call.arguments for call in turn.calls]
+                    yield f"{name}: with pieces of calls in turn, or two calls in one event, the arguments are {given}"
                 if turn.text != sample.text:
                     yield f"{name}: with a piece of text after a call, the text is {turn.text!r:.100}"
         if unknown and not asked:

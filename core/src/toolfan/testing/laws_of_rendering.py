@@ -26,6 +26,7 @@ MANY_TOOLS = 100
 OLD_NAMES = ("OldTool", "toolfan_old", "toolfan-old", "toolfanold", "TOOLFANOLD")
 ODD_NAMES = (
     "plain",
+    "Upper-and_LowerCase",
     "dots.and:colons",
     "a blank",
     "wétter",

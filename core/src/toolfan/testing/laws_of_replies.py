@@ -9,10 +9,12 @@ import copy
 import json
 import re
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import Answer
 from toolfan.errors import ProviderError, UsageError
+from toolfan.wire import well_formed
 
 from .lawbook import law
 from .laws_of_messages import IDS
@@ -34,7 +36,7 @@ from .trees import (
     values,
     words,
 )
-from .variations import MANY, UNHEARD_OF, with_ids, with_many_calls, with_more, with_names
+from .variations import MANY, UNHEARD_OF, turn_of, with_ids, with_many_calls, with_more, with_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -129,7 +131,7 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
         """The provider's own assistant turn (`turn.replay`) is in the messages as it came, and is not changed.
 
         It carries signatures that the provider checks.  Put into `replay` all that came, not only what you read, in the
-        order in which it came.
+        order in which it came: thoughts too.
         """
         for name, turn in self.turns():
             kept = copy.deepcopy(turn)
@@ -148,6 +150,7 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
         """What of a sample's turn, and of more that is put into it, is not sent back."""
         if sample.text and sample.text in texts(sample.body) and sample.text not in self._sent_back(sample.body):
             yield f"its text, {sample.text[:40]!r}, is not sent back"
+        yield from (f"{lost[:60]!r}, which came with the calls, is not sent back" for lost in self._lost(sample.body))
         if turned := turned_round(sample.body, self.adapter.parse_response(sample.body).replay):
             yield f"{turned[0]!r:.40} came before {turned[1]!r:.40}, and is sent back after it"
         for where, body in with_more(sample, UNHEARD_OF):
@@ -157,6 +160,19 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
                 continue
             if UNHEARD_OF not in said:
                 yield f"{where} that nobody knows is not sent back"
+
+    def _lost(self, body: Any) -> Iterator[str]:
+        """Texts that stand with the calls, and are not sent back: thoughts, signatures."""
+        said, turn = self._sent_back(body), self.adapter.parse_response(body)
+        about = {turn.model, turn.response_id, turn.stop.raw}
+        for path in {turn_of(sample) for sample in self.answers()} - {None}:
+            with suppress(KeyError, IndexError, TypeError):
+                held = at(body, path or ())
+                if isinstance(held, dict) and not about.isdisjoint(texts(held)):
+                    continue  # the whole answer, in an envelope
+                # Arguments as JSON text may go back as an object.
+                plain = [one for one in texts(held) if one[:1] not in ("{", "[")]
+                yield from (one for one in plain if well_formed(one) not in said)
 
     def _sent_back(self, body: Any) -> str:
         """All texts in the messages that answer this body, one after the other."""

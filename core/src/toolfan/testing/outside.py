@@ -112,7 +112,10 @@ def fingerprint(adapter: ParallelToolsAdapter, model: str) -> str:
         if choice.tools == ():
             continue
         message = {"role": "user", "content": "x"}
-        told.append(adapter.build_request(ToolRequest(model, (message,), tools, choice)).body)
+        try:
+            told.append(adapter.build_request(ToolRequest(model, (message,), tools, choice)).body)
+        except Exception as exc:  # noqa: BLE001 - laws of requests tell of it; those of packages are not about it
+            told.append(type(exc).__name__)
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .trees import Path, at, changed, nodes, same, text_of
+from .variations import arguments_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -121,6 +123,35 @@ def in_turn(events: Events, one: Run, other: Run) -> list[Any] | None:
     late = [number for number in range(last, begun) if number == last or _is_of_one(events[number], *marks)]
     order = [*[n for n in range(begun + 1) if n not in late], *late, *range(begun + 1, len(events))]
     return [events[number] for number in order]
+
+
+def together(events: Events, calls: Sequence[tuple[str, Any]]) -> list[Any] | None:
+    """The events, of which two, that have a list with a call each and are else alike, are one; None if none are so."""
+    for number, (one, other) in enumerate(pairwise(events)):
+        path, after = (_list_of_a_call(event, calls) for event in (one, other))
+        if path is None or path != after:
+            continue
+        first, second = at(one, path), at(other, path)
+        alike = _shape(changed(one, path, [])) == _shape(changed(other, path, []))
+        if alike and not _is_one_place(first[0], second[0]):
+            return [*events[:number], changed(one, path, [*first, *second]), *events[number + 2 :]]
+    return None
+
+
+def _list_of_a_call(event: Any, calls: Sequence[tuple[str, Any]]) -> Path | None:
+    """Where the innermost list is in which one of these calls stands alone, with its name and its arguments."""
+    for name, given in calls:
+        for path in arguments_in(event, given) if given else ():
+            inner = next((path[:end] for end in range(len(path) - 1, -1, -1) if isinstance(path[end], int)), None)
+            if inner is not None and len(held := at(event, inner)) == 1 and any(n == name for _, n in nodes(held)):
+                return inner
+    return None
+
+
+def _is_one_place(one: Any, other: Any) -> bool:
+    """Whether two items have the same number in a field: then they are parts of one answer, and no two calls."""
+    both = isinstance(one, dict) and isinstance(other, dict)
+    return both and any(type(value) is int and other.get(key) == value for key, value in one.items())
 
 
 def _marks(events: Events, one: Run, other: Run) -> tuple[str | int, str, str] | None:

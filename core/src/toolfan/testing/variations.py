@@ -219,6 +219,13 @@ def _listed(sample: Sample) -> tuple[Path, int | str] | None:
     return second[:shared], second[shared]
 
 
+def turn_of(sample: Sample) -> Path | None:
+    """Where the model's turn is: in the object around the list of the calls, or, if that is the answer, in the list."""
+    path = (_listed(sample) or ((),))[0]
+    around = (path[:end] for end in range(len(path) - 1, 0, -1))
+    return next((one for one in around if isinstance(at(sample.body, one), dict)), path) or None
+
+
 def with_many_calls(sample: Sample, count: int) -> Any:
     """The body with its last call repeated until there are `count`, each with its own id; None if not possible."""
     if (found := _listed(sample)) is None:
