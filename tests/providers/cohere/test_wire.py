@@ -100,6 +100,22 @@ def test_what_chat_style_messages_become(made: Callable[..., Any]) -> None:
     ]
 
 
+def test_an_image_in_a_result_is_refused(made: Callable[..., Any]) -> None:
+    """Cohere takes texts and documents there; in a message of the user's it goes out."""
+    client, server = made("whole", answer(*TWO))
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    seen = [{"type": "text", "text": "Seen."}]
+    calls = [*USER, {"role": "assistant", "tool_calls": [TWO[1]]}]
+    result = {"role": "tool", "tool_call_id": "w2", "content": [*seen, image]}
+    asker = toolfan.wrap(client, model=MODEL)
+    with pytest.raises(toolfan.Unsupported, match=r"messages\[2\] is the result of a call, and has an image"):
+        asker.create(messages=[*calls, result], tools=[Weather])
+    assert not server.requests
+    messages = [*calls, {**result, "content": seen}, {"role": "user", "content": [image]}]
+    asker.create(messages=messages, tools=[Weather])
+    assert json.loads(server.requests[0][3])["messages"] == messages
+
+
 @pytest.mark.parametrize("blank", [None, "", " \n", []], ids=repr)
 def test_earlier_calls_with_a_blank_content_go_out_without_one(made: Callable[..., Any], blank: Any) -> None:
     client, server = made("whole", answer(*TWO))

@@ -30,6 +30,7 @@ from .replaying import (
     LONGEST_NAME,
     NAME_PATTERN,
     answer_turn,
+    check_result,
     result_told,
     with_refusals_as_texts,
     without_blank_content,
@@ -110,7 +111,10 @@ class CohereAdapter:
         return rendered
 
     def build_request(self, request: ToolRequest) -> WireRequest:
-        """The body of `/v2/chat`.  Raises UsageError for what is no chat message, or without a model."""
+        """The body of `/v2/chat`.  Raises UsageError for what is no chat message, or without a model.
+
+        Raises Unsupported for an image in a result.
+        """
         if not request.model:
             raise UsageError(
                 "no model is named",
@@ -132,6 +136,7 @@ class CohereAdapter:
     def _message(self, message: Message, at: int, changed: Mapping[str, str]) -> Message:
         """The message, which Cohere spells as chat completions do, but for the role `developer`, refusals and null."""
         check_translatable(message, at, own=("tool_plan",))
+        check_result(message, at, self.name)
         message = with_refusals_as_texts(with_wire_names(spelled_out(message), changed))
         message = result_told(without_blank_content(message))
         if message["role"] == "developer":

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolfan.answering import answer_text, check_answers
+from toolfan.errors import Unsupported
 from toolfan.toolset import legal_name
 from toolfan.wire import json_text, sendable
 
@@ -33,6 +34,17 @@ def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Mes
         for answer in answers
     ]
     return [_assistant_message(turn), *results]
+
+
+def check_result(message: Message, at: int, adapter: str) -> None:
+    """Raises Unsupported for a result with an image: Cohere takes texts and documents there."""
+    parts = message.get("content") if message["role"] == "tool" else None
+    if isinstance(parts, list | tuple) and any(part.get("type") == "image_url" for part in parts):
+        raise Unsupported(
+            f"messages[{at}] is the result of a call, and has an image",
+            adapter=adapter,
+            hint="Say in words what it shows, or give it in a user message behind the results.",
+        )
 
 
 def result_told(message: Message) -> Message:
