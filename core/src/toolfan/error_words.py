@@ -46,6 +46,7 @@ STATUSES: Mapping[str, int] = {
     "unauthenticated": 401,
     "rate_limit_error": 429,
     "rate_limit_exceeded": 429,
+    "rate_limited": 429,  # Mistral's
     **dict.fromkeys(_THROTTLED.split(), 429),
     "resource_exhausted": 429,
     "overloaded_error": 529,

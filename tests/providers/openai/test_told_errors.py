@@ -47,6 +47,12 @@ SHAPES: dict[str, tuple[JSON, type[toolfan.ProviderError], str, str | None]] = {
         "400 (BadRequestError): too long",
         "BadRequestError",
     ),
+    "mistral": (
+        {"object": "error", "message": "slow", "type": "rate_limited", "param": None, "code": "1300"},
+        RateLimited,
+        "429 (rate_limited): slow",
+        "rate_limited",
+    ),
     "fastchat": ({"text": "NETWORK ERROR", "error_code": 50002}, Unavailable, "(50002): NETWORK ERROR", "50002"),
     "fastchat, the context": (
         {"object": "error", "message": "too long", "code": 40303},
