@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from acme_samples import AcmeSuite, events
 from suite_runs import HERE, run
-from toolfan import Unsupported
-from toolfan.testing import AdapterConformance, LawBroken, Sample, law
+from toolfan import ConnectionFailed, Unsupported
+from toolfan.adapter import WireRequest
+from toolfan.testing import AdapterConformance, LawBroken, Sample, law, laws_of_transports, sending, ways
 from toolfan.testing.guarding import laws_of
 from toolfan.testing.lawbook import LawNotAsked
 from toolfan_acme import AcmeAdapter
@@ -20,7 +24,7 @@ from toolfan_acme.reading import AcmeParser
 from toolfan_local import LocalAdapter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 TESTS = HERE.parent
@@ -332,34 +336,68 @@ def test_pieces_that_the_suite_does_not_know_are_told_of() -> None:
     AcmeSuite().test_pieces_in_turn_are_told_apart()
 
 
-def test_two_calls_in_one_event_are_two() -> None:
-    """Though the samples have one in each."""
+def spoiled(spoil: Callable[[dict[str, Any]], Any]) -> type[AdapterConformance]:
+    """An adapter that is told each event otherwise, and one sample."""
 
     class Hasty(LocalAdapter):
         def stream_parser(self) -> Any:
             class Parser(type(super().stream_parser())):  # type: ignore[misc]
                 def feed(self, event: Any) -> Any:
-                    return super().feed({**event, "calls": event["calls"][:1]} if "calls" in event else event)
+                    return super().feed(spoil(event))
 
             return Parser(self.name)
 
-    def made(about: Any) -> Sample:
-        calls = [{"id": one, "name": "Weather", "arguments": {"location": one}} for one in ("Oslo", "Bergen")]
-        end = {"id": "r1", "model": "m", "stop": "calls", "usage": {"input": 1, "output": 2}}
-        told = [("Weather", call["arguments"]) for call in calls]
-        events = [*({"calls": [call]} for call in calls), {**end, "end": True}]
-        return Sample(name=about, body={**end, "text": None, "calls": calls}, events=events, calls=told)
+    calls = [{"id": one, "name": "Weather", "arguments": {"location": one}} for one in ("Oslo", "Bergen")]
+    end = {"id": "r1", "model": "m", "stop": "calls", "usage": {"input": 1, "output": 2}}
+    told = [("Weather", call["arguments"]) for call in calls]
+    said: list[Any] = [{"text": "Two "}, {"text": "places."}, *({"calls": [call]} for call in calls)]
+    body = {**end, "text": "Two places.", "calls": calls}
+    events = [*said, {**end, "text": "", "end": True}]
 
     class TestIt(AdapterConformance):
         adapter = Hasty()
         stream_field = False
-        samples = (made("two"),)
+        samples = (Sample(name="two", body=body, events=events, calls=told, text="Two places."),)
 
-    TestIt().test_a_stream_says_what_the_whole_answer_says()
+    return TestIt
+
+
+def test_two_calls_in_one_event_are_two() -> None:
+    """Though the samples have one in each."""
+    suite = spoiled(lambda event: {**event, "calls": event["calls"][:1]} if "calls" in event else event)
+    suite().test_a_stream_says_what_the_whole_answer_says()
     with pytest.raises(LawBroken, match="two calls in one event"):
-        TestIt().test_pieces_in_turn_are_told_apart()
-    TestIt.adapter = LocalAdapter()
-    TestIt().test_pieces_in_turn_are_told_apart()
+        suite().test_pieces_in_turn_are_told_apart()
+    spoiled(lambda event: event)().test_pieces_in_turn_are_told_apart()
+
+
+def test_a_text_in_the_last_event_is_read() -> None:
+    """Though it is empty in the samples."""
+    suite = spoiled(lambda event: {**event, "text": ""} if "end" in event else event)
+    suite().test_a_stream_says_what_the_whole_answer_says()
+    with pytest.raises(LawBroken, match="with a piece of text later, the text is 'Two '"):
+        suite().test_pieces_in_turn_are_told_apart()
+
+
+@pytest.mark.parametrize("blocks", [True, False])
+def test_who_waits_does_not_block_the_event_loop(monkeypatch: pytest.MonkeyPatch, blocks: bool) -> None:
+    class Waiting:
+        async def send(self, request: Any, *, timeout: float, **_: Any) -> Any:
+            time.sleep(timeout) if blocks else await asyncio.sleep(timeout)
+            raise ConnectionFailed("no answer", adapter="acme")
+
+        async def close(self) -> None:
+            pass
+
+    adapter = AcmeAdapter(capabilities=replace(AcmeAdapter.capabilities, streaming=False))
+    made: Any = SimpleNamespace(reply=None, outlasted=False)
+    said = [sending.waited(way, WireRequest("m", {}), made) for way in ways._awaited(adapter, Waiting())]
+    monkeypatch.setattr(laws_of_transports, "_heard", lambda suite: {"waited": said})
+    if blocks:
+        with pytest.raises(LawBroken, match="async send, no answer: nothing else ran while it waited"):
+            AcmeSuite().test_the_deadline_ends_a_request()
+    else:
+        AcmeSuite().test_the_deadline_ends_a_request()
 
 
 class Choosing(AcmeAdapter):

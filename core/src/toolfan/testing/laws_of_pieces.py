@@ -16,7 +16,7 @@ from toolfan.wire import well_formed
 from .lawbook import LawNotAsked, law
 from .laws_of_reading import decoded
 from .laws_of_streams import LawsOfStreams
-from .pieces import in_turn, later, run_of, run_of_pairs, together, told, with_pieces
+from .pieces import at_the_end, in_turn, later, run_of, run_of_pairs, together, told, with_pieces
 from .trees import same, text_of
 from .variations import arguments_in
 
@@ -90,8 +90,8 @@ class LawsOfPieces(LawsOfStreams):
         """Pieces of two calls that come in turn belong each to its call, by its index or id; text may come later, too.
 
         Where the pieces of a call say which one they are of, look at that, and not at which one began last.  An event
-        with a list of calls may have several.  What a provider never sends may be refused with a ProviderError, but not
-        be read as something else.
+        with a list of calls may have several, and one with an empty text a piece of it.  What a provider never sends
+        may be refused with a ProviderError, but not be read as something else.
         """
         asked, unknown = False, ""
         for name, sample, events in self._streamed():
@@ -99,9 +99,10 @@ class LawsOfPieces(LawsOfStreams):
             couples = [(one, other) for one, other in pairwise(calls) if one and other]
             asked |= bool(couples)
             unknown = unknown or (name if _in_other_pieces(sample, events, calls) else "")
+            text = _run_of_text(sample, events)
             turned = [in_turn(events, one, other) for one, other in couples]
             turned.append(together(events, sample.calls))
-            text = _run_of_text(sample, events)
+            turned.append(at_the_end(events, text) if text else None)
             turned += [later(events, text, calls[0].events[-1])] if text and calls and calls[0] else []
             for made in filter(None, turned):
                 try:
@@ -112,7 +113,7 @@ class LawsOfPieces(LawsOfStreams):
                     given = [call.arguments for call in turn.calls]
                     yield f"{name}: with pieces of calls in turn, or two calls in one event, the arguments are {given}"
                 if turn.text != sample.text:
-                    yield f"{name}: with a piece of text after a call, the text is {turn.text!r:.100}"
+                    yield f"{name}: with a piece of text later, the text is {turn.text!r:.100}"
         if unknown and not asked:
             raise LawNotAsked(
                 f"the pieces of calls in {unknown!r} are not known: the law knows JSON text in pieces, and events that "

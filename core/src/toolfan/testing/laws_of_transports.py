@@ -188,6 +188,8 @@ class LawsOfTransports(LawsOfPackages):
         for said in _heard(self)["waited"]:
             if said["late"]:
                 yield f"{said['where']}: it did not end in time, but with {said['error']}: {said['text']:.300}"
+            elif said["stood"]:
+                yield f"{said['where']}: nothing else ran while it waited, for it blocks the event loop"
 
     @law
     def test_whole_answers_come_as_they_were_sent(self) -> Iterator[str]:

@@ -177,6 +177,17 @@ def _shown(event: Any, path: Path) -> str:
         return ""
 
 
+def at_the_end(events: Events, run: Run) -> list[Any] | None:
+    """The events with the last piece of a text in a later one, which has an empty text there; None if none has."""
+    last = run.events[-1]
+    for number in range(last + 1, len(events)):
+        if _shown(events[number], run.path) == '""':
+            moved = changed(events[number], run.path, at(events[last], run.path))
+            between = [changed(events[last], run.path, ""), *events[last + 1 : number]]
+            return [*events[:last], *between, moved, *events[number + 1 :]]
+    return None
+
+
 def later(events: Events, run: Run, after: int) -> list[Any] | None:
     """The events with the last piece of a text after another event; None if it comes later already, or is not alone."""
     shapes = [_shape(changed(events[number], run.path, "")) for number in run.events]

@@ -6,6 +6,7 @@ Knows: the ways to ask, JSON.  Must not know: laws, the SDK.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -29,6 +30,8 @@ PLAIN = Reply("a refused request")
 SILENT = Reply("no answer", None, silence=2.0)
 DEADLINE = 0.05
 """Seconds."""
+FEW_TURNS = 2
+"""Who waits in an event loop gives others more: one where it begins, one where time has passed."""
 MESSAGES: tuple[Mapping[str, Any], ...] = ({"role": "user", "content": "toolfan: Zürich ☂ 日本\u2028 'a' \"b\"\n"},)
 _CALL = {
     "id": "call_toolfan",
@@ -105,10 +108,13 @@ def added(way: Way, built: WireRequest, service: Service) -> Iterator[dict[str, 
 def waited(way: Way, built: WireRequest, service: Service) -> dict[str, Any]:
     """What became of a request that is not answered."""
     service.reply = SILENT
+    began = time.monotonic()
     exc = _asked(way, built, timeout=DEADLINE)
+    stood = way.use_async and time.monotonic() - began > DEADLINE / 2 and len(way.turns) < FEW_TURNS
     return {
         "where": f"{way.name}, no answer",
         "late": service.outlasted,
+        "stood": stood,
         "known": isinstance(exc, ProviderError) or (way.use_async and isinstance(exc, TimeoutError)),
         "error": type(exc).__name__,
         "text": str(exc),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 0.3
 """Seconds after the deadline in which an async request is left to end by itself, before it is cancelled."""
+_TICK = 0.01
 ADDRESSES = ("base_url", "endpoint_url")
 """The settings that name the service's address."""
 _NOTHING: Mapping[str, str] = {}
@@ -47,6 +48,8 @@ class Way:
     use_async: bool
     ask: Callable[..., Got]
     both: Callable[[WireRequest, WireRequest], list[Got]]
+    turns: list[None] = field(default_factory=list)
+    """One for each turn that the event loop gave to others while `ask` was last at work."""
 
 
 def is_addressed(adapter: ParallelToolsAdapter) -> bool:
@@ -120,19 +123,35 @@ def _awaited(adapter: ParallelToolsAdapter, transport: Any) -> Iterator[Way]:
     async def together(ask: Callable[[WireRequest], Awaitable[Got]], one: WireRequest, other: WireRequest) -> list[Got]:
         return [*await asyncio.gather(ask(one), ask(other))]
 
+    turns: list[None] = []
+
+    async def beside(asked: Awaitable[Got]) -> Got:
+        turns.clear()
+        ticking = asyncio.create_task(_ticking(turns))
+        try:
+            return await asked
+        finally:
+            ticking.cancel()
+
     with asyncio.Runner() as runner:
         kinds = (("async send", send), ("async stream", stream))
         for name, ask in kinds if adapter.capabilities.streaming else kinds[:1]:
 
             def alone(*given: Any, ask: Callable[..., Coroutine[Any, Any, Got]] = ask, **more: Any) -> Got:
-                return runner.run(ask(*given, **more))
+                return runner.run(beside(ask(*given, **more)))
 
             def both(one: WireRequest, other: WireRequest, ask: Any = ask) -> list[Got]:
                 return runner.run(together(ask, one, other))
 
-            yield Way(name, ask is stream, True, alone, both)
+            yield Way(name, ask is stream, True, alone, both, turns)
         with contextlib.suppress(Exception):
             runner.run(transport.close())
+
+
+async def _ticking(turns: list[None]) -> None:
+    while True:
+        turns.append(None)
+        await asyncio.sleep(_TICK)
 
 
 def _given(added: Mapping[str, Any]) -> Mapping[str, Any]:
