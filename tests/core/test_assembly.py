@@ -137,6 +137,10 @@ ROWS: dict[str, tuple[list[Delta], list[tuple[str | None, str, str]]]] = {
         [(None, None, "A", ""), (None, "a", None, "{}"), (None, None, "A", ""), (None, "b", None, {})],
         [("a", "A", "{}"), ("b", "A", "{}")],
     ),
+    "name again after the end, then a new id with nothing": (
+        [(0, "a", "A", X), (0, None, "A", ""), (0, "p", None, "{}")],
+        [AX],
+    ),
     "name again after the end, then a new id with its name to come": (
         [(0, "a", "A", X), (0, None, "A", ""), (0, "b", None, ""), (0, None, "B", Y)],
         [AX, BY],
@@ -405,6 +409,15 @@ def test_two_names_in_one_list_of_pieces_are_two_calls() -> None:
         calls.delta(0, "", "A", arguments, beside=[first])
         calls.finish()
         assert [slot.name for slot in calls.in_order()] == ["A", "A"]
+
+
+def test_what_comes_whole_is_not_given_the_name_of_the_call_before_it() -> None:
+    calls = CallAssembler()
+    for delta in ((None, None, "A", ""), (None, "a", None, X), (None, None, "A", "")):
+        calls.delta(*delta)
+    calls.whole(None, "", Y)
+    calls.finish()
+    assert said([slot.call for slot in calls.in_order() if slot.call]) == [AX, (None, "", Y)]
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ class CallAssembler(CallOrder):
         if late:
             slot.late_id = call_id
         else:
-            slot.id = call_id
+            slot.id, slot.named_first = call_id, bool(slot.name or slot.foretold)
             self._claim(slot)
 
     def whole(self, call_id: str | None, name: str, arguments: str) -> Slot:
@@ -111,7 +111,7 @@ class CallAssembler(CallOrder):
         self._release()
         self._in_order_of_arrival()
         slot = self._add(None)
-        slot.id, slot.name, slot.real = call_id, name, True
+        slot.id, slot.name, slot.foretold, slot.real = call_id, name, "", True
         self._place(slot)
         return slot
 

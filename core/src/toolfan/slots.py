@@ -29,8 +29,9 @@ class Slot:
     whether all of its arguments were, `held` whether they came as `{}` in one piece: some servers begin so, and the
     arguments follow, or objects that grow.  `late_id` came with its name after its end: it is that of another call, if
     arguments follow.  `scattered`: its pieces may come under indices of their own.
-    `lent`: its arguments may be those of the call after it.  `foretells`: its name alone was said once more after its
-    end, so it may be that of the next call, whose id is yet to come; there it is `foretold`.
+    `lent`: its arguments may be those of the call after it.  `named_first`: its id came after its name.  `foretells`:
+    then its name alone was said once more after its end, so it may be that of the next call, whose id is yet to come;
+    there it is `foretold`.
     """
 
     __slots__ = (
@@ -54,6 +55,7 @@ class Slot:
         "lent",
         "name",
         "named_again",
+        "named_first",
         "position",
         "real",
         "scattered",
@@ -65,7 +67,7 @@ class Slot:
         self.id: str | None = None
         self.name = self.late_id = self.foretold = ""
         self.position: int | None = None
-        self.closed = self.named_again = self.foretells = self.held = False
+        self.closed = self.named_again = self.named_first = self.foretells = self.held = False
         self.real = self.told_twice = self.scattered = self.lent = False
         self.garbage = 0
         self.call: RawCall | None = None
@@ -119,7 +121,7 @@ class Slot:
 
     def hear_name(self, piece: str, call_id: str, arguments: Any) -> None:
         """More of the name: a piece of it, all of it once more, or all of it so far, with what stands beside it."""
-        self.foretells = bool(self.name) and self.closed and not call_id and says_nothing(arguments)
+        self.foretells = self.named_first and self.closed and not call_id and says_nothing(arguments)
         if not self.name:
             self.name = piece
         elif not self._length and piece != self.name:
