@@ -359,6 +359,7 @@ def stored(text: str) -> None:
     assert_type(Calls.from_json(text, Note, context={"limit": 1}), Calls[Note])
     assert_type(Calls.from_json(text, Move), Calls[Move])
     assert_type(Calls.from_json(text, tools=(Weather, count)), Calls[Any])
+    assert_type(Calls.from_json(text, None, tools=[Weather, count]), Calls[Any])
 
 
 def covariance(client: Client) -> None:

@@ -168,7 +168,9 @@ class Calls(Sequence[T_co]):
     def from_json(text: str, response_model: TypeForm[S], *, context: Any = None) -> Calls[S]: ...
     @overload
     @staticmethod
-    def from_json(text: str, *, tools: Iterable[Any], context: Any = None) -> Calls[Any]: ...
+    def from_json(
+        text: str, response_model: None = None, *, tools: Iterable[Any], context: Any = None
+    ) -> Calls[Any]: ...
     @staticmethod
     def from_json(
         text: str, response_model: Any = None, *, tools: Iterable[Any] | None = None, context: Any = None
