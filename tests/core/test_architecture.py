@@ -47,6 +47,7 @@ ORDER = [
     "repeats",
     "scrutiny",
     "local_names",
+    "generics",
     "typeddicts",
     "functions",
     "marking",

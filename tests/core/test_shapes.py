@@ -8,7 +8,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import jsonschema
 import pytest
@@ -16,6 +16,7 @@ from loopback import USER, Bench, call
 from pydantic import BaseModel, Field, RootModel
 from shapes import SHAPES, Empty, Node, Shape, Titled, Weather
 from toolfan import BadCall, BoundCall, InvalidArguments, Tool, ToolDefinitionError, UsageError
+from toolfan.toolset import tool_types
 from typing_extensions import TypeAliasType
 
 T = TypeVar("T")
@@ -239,6 +240,18 @@ Nested = TypeAliasType("Nested", Several[T | Empty], type_params=(T,))
 Constant = TypeAliasType("Constant", list[Weather | Empty], type_params=(T,))
 
 
+class Box(BaseModel, Generic[T]):
+    inside: T
+
+
+@dataclasses.dataclass
+class Shelf(Generic[T]):
+    boxes: list[T]
+
+
+Boxes = TypeAliasType("Boxes", Iterable[Box[T] | Shelf[Box[U]] | Box[Box[U]]], type_params=(T, U))
+
+
 @pytest.mark.parametrize(
     ("form", "names"),
     [
@@ -257,6 +270,14 @@ def test_generic_aliases(bench: Bench, form: Any, names: list[str]) -> None:
     calls = client.create(model="m", messages=USER, response_model=form, on_invalid="keep")
     assert [tool["function"]["name"] for tool in bench.bodies[0]["tools"]] == names
     assert [outcome.name for outcome in calls.good] == [name for name in ("Weather", "Empty") if name in names]
+
+
+def test_generic_tools_in_a_generic_alias() -> None:
+    """Of pydantic's models, too, which are classes and show typing no variables."""
+    inside = {"properties": {"inside": {"type": "integer"}}, "required": ["inside"], "title": "Box[int]"}
+    boxed, shelf, twice = map(Tool, tool_types(Boxes[str, int]))
+    assert boxed.schema["properties"] == {"inside": {"type": "string"}}
+    assert shelf.schema["$defs"] == twice.schema["$defs"] == {"Box_int_": {**inside, "type": "object"}}
 
 
 def test_a_generic_alias_without_its_types_is_refused(bench: Bench) -> None:

@@ -272,20 +272,16 @@ def _unwrap(form: Any) -> Any:
             form = get_args(form)[0]
         elif _is_alias(form):
             form = form.__value__
-        elif _is_alias(alias := get_origin(form)) and len(alias.__type_params__) == len(get_args(form)):
-            form = _filled_in(alias, get_args(form))
+        elif _is_alias(get_origin(form)) and (meant := _meant(form)) is not None:
+            form = meant
         else:
             return form
 
 
-def _filled_in(alias: Any, arguments: tuple[Any, ...]) -> Any:
-    """What a generic alias such as `type Several[T] = Iterable[T]` is with these arguments."""
-    given = dict(zip(alias.__type_params__, arguments, strict=True))
-    value = _unwrap(alias.__value__)
-    if value in alias.__type_params__:
-        return given[value]
-    wanted = tuple(given[parameter] for parameter in getattr(value, "__parameters__", ()))
-    return value[wanted] if wanted else value
+def _meant(form: Any) -> Any:
+    from .generics import alias_of  # loaded where one is used
+
+    return alias_of(get_origin(form), get_args(form))
 
 
 def _is_alias(form: Any) -> bool:

@@ -5,15 +5,13 @@ Knows: typing's forms.  Must not know: tools, schemas.
 
 from __future__ import annotations
 
-import functools
-import operator
 import sys
-import types
 import typing
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import typing_extensions
 
+from .generics import with_arguments
 from .local_names import hints_of
 
 if TYPE_CHECKING:
@@ -37,13 +35,7 @@ def _twin(form: Any, inside: tuple[Any, ...]) -> Any:
     twins = tuple(_twin(argument, inside) for argument in arguments)
     if all(twin is argument for twin, argument in zip(twins, arguments, strict=True)):
         return form
-    if isinstance(form, types.UnionType):
-        return functools.reduce(operator.or_, twins)
-    if get_origin(form) is typing.Annotated:
-        annotated: Any = typing.Annotated
-        return annotated[twins]
-    origin: Any = get_origin(form)
-    return types.GenericAlias(origin, twins) if isinstance(form, types.GenericAlias) else form.copy_with(twins)
+    return with_arguments(form, twins)
 
 
 def _rebuilt(form: Any, inside: tuple[Any, ...]) -> Any:
