@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from typing import Any, Generic, TypedDict, TypeVar
 
@@ -62,6 +63,25 @@ def test_tools_that_a_function_defines_name_each_other(bench: Bench) -> None:
     assert list(asked((Branch, Held[int], Note, Late))) == [Branch(leaf), Held(leaf), {"leaf": leaf}, Late(leaf=leaf)]
     assert [bound.run() for bound in asked((fall, Service().pick))] == [1, 1]
     assert within()[0].run().endswith("within.<locals>.Leaf")
+
+
+def test_what_wraps_a_function_stands_where_the_function_stands() -> None:
+    class Leaf(BaseModel):
+        v: int
+
+    @dataclasses.dataclass
+    class Branch:
+        leaf: Leaf
+
+    def fall(branch: Branch, far: int) -> int:
+        return branch.leaf.v * far
+
+    class Service:
+        def __call__(self, branch: Branch) -> int:
+            return branch.leaf.v
+
+    for function in (functools.partial(functools.partial(fall), far=2), Service()):
+        assert Tool(function, name="fall").schema["$defs"].keys() == {"Branch", "Leaf"}
 
 
 def leaves() -> tuple[Any, Any]:

@@ -1,13 +1,15 @@
 """What the texts of annotations mean where a tool was defined inside a function.
 
 With `from __future__ import annotations` an annotation is a text, read when the tool is used, and the variables of the
-function around it are gone once that returned.  While it runs, or where the tool itself uses them, they are found.
+function around it are gone once that returned.  They are found where it waits for what is asked here, in no other task
+or thread, and where the tool itself uses them.
 
 Knows: frames, closures.  Must not know: tools, pydantic.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
 from contextlib import suppress
@@ -29,7 +31,12 @@ def local_names(target: Any) -> dict[str, Any]:
 
     Of a function that called itself they are those of its last call.
     """
-    around = getattr(target, "__qualname__", "").split(_WITHIN)[:-1]
+    while isinstance(target, functools.partial):
+        target = target.func
+    target = typing.get_origin(target) or target
+    if not hasattr(target, "__qualname__"):  # an object that can be called
+        target = type(target)
+    around = target.__qualname__.split(_WITHIN)[:-1]
     missing = [_WITHIN.join(around[:end]) for end in range(1, len(around) + 1)]
     found: dict[str, Any] = {}
     frame = inspect.currentframe() if missing else None

@@ -118,7 +118,7 @@ class Tool(Generic[T_co]):
             if not isinstance(adapter.core_schema, dict):  # put off, or a type is not defined at module level
                 from .local_names import local_names
 
-                adapter.rebuild(_types_namespace=local_names(get_origin(self.target) or self.target))
+                adapter.rebuild(_types_namespace=local_names(self.target))
             return careful(adapter)
 
     @functools.cached_property
