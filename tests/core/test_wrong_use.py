@@ -87,13 +87,22 @@ class Compatible:
         raise AssertionError("nobody asked for it")
 
 
+class Unbound:
+    """As a proxy whose object is not there yet."""
+
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]
+        raise RuntimeError("nothing is bound")
+
+
 def test_a_client_of_a_service_that_is_compatible() -> None:
     with pytest.raises(toolfan.AdapterNotFound, match="no installed adapter serves") as caught:
         toolfan.wrap(Compatible())
     assert "pass openai.OpenAI(base_url=...)" in str(caught.value)
-    with pytest.raises(toolfan.AdapterNotFound) as caught:
-        toolfan.wrap(object())
-    assert "base_url" not in str(caught.value)
+    for other in (object(), Unbound()):
+        with pytest.raises(toolfan.AdapterNotFound) as caught:
+            toolfan.wrap(other)
+        assert "base_url" not in str(caught.value)
     with pytest.raises(toolfan.UsageError, match=r"Compatible is no client .* with base_url="):
         toolfan.from_openai(Compatible())  # type: ignore[call-overload]
 

@@ -5,6 +5,7 @@ Knows: which extra brings which provider.  Must not know: how an adapter is sele
 
 from __future__ import annotations
 
+from inspect import getattr_static
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -90,8 +91,8 @@ def raise_no_server(client: object, modules: list[str], declared: list[Candidate
                 raise AdapterNotInstalled(
                     f"the adapter that serves clients of {package} ({shown}) is not installed", hint=_install(extra)
                 )
-    # So SDKs of services that are compatible with OpenAI's spell it; by name, since asking an object runs its code.
-    spelled = any("chat" in vars(cls) for cls in type(client).__mro__) or "chat" in getattr(client, "__dict__", {})
+    # So SDKs of services that are compatible with OpenAI's spell it; statically, since asking an object runs its code.
+    spelled = getattr_static(client, "chat", None) is not None
     same = "If its service speaks OpenAI's API, pass openai.OpenAI(base_url=...). " if spelled else ""
     served = listed(f"{c.name} ({c.origin})" if c.fault is None else f"{c.name} (broken: {c.fault})" for c in declared)
     raise AdapterNotFound(
