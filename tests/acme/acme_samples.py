@@ -57,7 +57,7 @@ class AcmeSuite(AdapterConformance):
     sdk = ("acme_sdk",)
     key_variable = "ACME_KEY"
     samples = (
-        sample("two calls", answer("acted", mood="good", does=TWO), calls=CALLS, ids=["r1", "r2"]),
+        sample("two calls", answer("acted", mood="good, I think", does=TWO), calls=CALLS, ids=["r1", "r2"]),
         sample(
             "calls and text",
             answer("acted", says="Let me look. ☂", does=TWO),

@@ -90,8 +90,8 @@ class LawsOfPieces(LawsOfStreams):
         """Pieces of two calls that come in turn belong each to its call, by its index or id; text may come later, too.
 
         Where the pieces of a call say which one they are of, look at that, and not at which one began last.  An event
-        with a list of calls may have several, and one with an empty text a piece of it.  What a provider never sends
-        may be refused with a ProviderError, but not be read as something else.
+        with a list of calls may have several, and the last one, if it has an empty text, a piece of it.  What a
+        provider never sends may be refused with a ProviderError, but not be read as something else.
         """
         asked, unknown = False, ""
         for name, sample, events in self._streamed():
@@ -101,7 +101,7 @@ class LawsOfPieces(LawsOfStreams):
             unknown = unknown or (name if _in_other_pieces(sample, events, calls) else "")
             text = _run_of_text(sample, events)
             turned = [in_turn(events, one, other) for one, other in couples]
-            turned.append(together(events, sample.calls))
+            turned.append(together(events, sample))
             turned.append(at_the_end(events, text) if text else None)
             turned += [later(events, text, calls[0].events[-1])] if text and calls and calls[0] else []
             for made in filter(None, turned):

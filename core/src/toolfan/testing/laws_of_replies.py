@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from .trees import Path
 
 
+# A single word, a time, JSON text.
+_NOT_FREE = re.compile(r"[A-Za-z][A-Za-z_.:/-]{0,39}\Z|\d{4}-\d\d-\d\dT|\s*[\[{]")
+
+
 def mark(call: RawCall) -> str:
     """A content that shows which call it answers."""
     return f"toolfan-answer-{call.index}-end"
@@ -150,7 +154,7 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
         """What of a sample's turn, and of more that is put into it, is not sent back."""
         if sample.text and sample.text in texts(sample.body) and sample.text not in self._sent_back(sample.body):
             yield f"its text, {sample.text[:40]!r}, is not sent back"
-        yield from (f"{lost[:60]!r}, which came with the calls, is not sent back" for lost in self._lost(sample.body))
+        yield from (f"{lost[:60]!r}, which came with the calls, is not sent back" for lost in self._lost(sample))
         if turned := turned_round(sample.body, self.adapter.parse_response(sample.body).replay):
             yield f"{turned[0]!r:.40} came before {turned[1]!r:.40}, and is sent back after it"
         for where, body in with_more(sample, UNHEARD_OF):
@@ -161,24 +165,29 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
             if UNHEARD_OF not in said:
                 yield f"{where} that nobody knows is not sent back"
 
-    def _lost(self, body: Any) -> Iterator[str]:
-        """Texts that stand with the calls, and are not sent back: thoughts, signatures."""
-        said, turn = self._sent_back(body), self.adapter.parse_response(body)
-        about = {turn.model, turn.response_id, turn.stop.raw}
-        for path in {turn_of(sample) for sample in self.answers()} - {None}:
+    def _lost(self, sample: Sample) -> Iterator[str]:
+        """Texts that stand with the calls, and are not sent back: thoughts, signatures.
+
+        Single words (`robot`, `tool_call`) and times say what something is: requests may say that otherwise.  Arguments
+        may go back in another form, which laws of their own are about; so may other JSON text.
+        """
+        body, turn = sample.body, self.adapter.parse_response(sample.body)
+        said = "\n".join(words(self._answered(turn)))
+        about, given = {turn.model, turn.response_id, turn.stop.raw}, {*words([one for _, one in sample.calls])}
+        for where in {turn_of(one) for one in self.answers()} - {None}:
             with suppress(KeyError, IndexError, TypeError):
-                held = at(body, path or ())
-                if isinstance(held, dict) and not about.isdisjoint(texts(held)):
+                held = texts(at(body, where or ()))
+                if isinstance(at(body, where or ()), dict) and not about.isdisjoint(held):
                     continue  # the whole answer, in an envelope
-                # Arguments as JSON text may go back as an object.
-                plain = [one for one in texts(held) if one[:1] not in ("{", "[")]
-                yield from (one for one in plain if well_formed(one) not in said)
+                free = [one for one in held if one not in given and not _NOT_FREE.match(one)]
+                yield from (one for one in free if well_formed(one.strip()) not in said)
 
     def _sent_back(self, body: Any) -> str:
         """All texts in the messages that answer this body, one after the other."""
-        turn = self.adapter.parse_response(body)
-        answers = [Answer(call, mark(call)) for call in turn.calls]
-        return "\n".join(texts([*values(self.adapter.build_answer(turn, answers))]))
+        return "\n".join(texts([*values(self._answered(self.adapter.parse_response(body)))]))
+
+    def _answered(self, turn: Turn) -> list[Message]:
+        return self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls])
 
     @law
     def test_a_conversation_goes_on(self) -> Iterator[str]:

@@ -13,10 +13,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .trees import Path, at, changed, nodes, same, text_of
-from .variations import arguments_in
+from .variations import arguments_in, list_of_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from .samples import Sample
 
     Events = Sequence[Mapping[str, Any]]
 
@@ -125,17 +127,31 @@ def in_turn(events: Events, one: Run, other: Run) -> list[Any] | None:
     return [events[number] for number in order]
 
 
-def together(events: Events, calls: Sequence[tuple[str, Any]]) -> list[Any] | None:
-    """The events, of which two, that have a list with a call each and are else alike, are one; None if none are so."""
+def together(events: Events, sample: Sample) -> list[Any] | None:
+    """The events, of which two, that have a list with a call each and are else alike, are one; None if none are so.
+
+    The list has the name of the one in which the whole answer has its calls: another may be one of choices.
+    """
+    where = (list_of_calls(sample) or ((),))[0]
     for number, (one, other) in enumerate(pairwise(events)):
-        path, after = (_list_of_a_call(event, calls) for event in (one, other))
-        if path is None or path != after:
+        path, after = (_list_of_a_call(event, sample.calls) for event in (one, other))
+        if path is None or path != after or path[-1:] != where[-1:]:
             continue
         first, second = at(one, path), at(other, path)
-        alike = _shape(changed(one, path, [])) == _shape(changed(other, path, []))
-        if alike and not _is_one_place(first[0], second[0]):
+        rest, more = (_uncounted(changed(event, path, []), events) for event in (one, other))
+        if same(rest, more) and not _is_one_place(first[0], second[0]):
             return [*events[:number], changed(one, path, [*first, *second]), *events[number + 2 :]]
     return None
+
+
+def _uncounted(event: Any, events: Events) -> Any:
+    """The event without the numbers in its first level that count events; others may say which call it is of."""
+    return {key: value for key, value in event.items() if type(value) is not int or not _counts(key, events)}
+
+
+def _counts(key: str, events: Events) -> bool:
+    told = [one.get(key) for one in events]
+    return all(type(one) is int for one in told) and len({*told}) == len(told)
 
 
 def _list_of_a_call(event: Any, calls: Sequence[tuple[str, Any]]) -> Path | None:
@@ -178,14 +194,21 @@ def _shown(event: Any, path: Path) -> str:
 
 
 def at_the_end(events: Events, run: Run) -> list[Any] | None:
-    """The events with the last piece of a text in a later one, which has an empty text there; None if none has."""
-    last = run.events[-1]
-    for number in range(last + 1, len(events)):
-        if _shown(events[number], run.path) == '""':
-            moved = changed(events[number], run.path, at(events[last], run.path))
-            between = [changed(events[last], run.path, ""), *events[last + 1 : number]]
-            return [*events[:last], *between, moved, *events[number + 1 :]]
-    return None
+    """The events with the last piece of a text in the one that ends the stream; None if that has no empty text there.
+
+    What the events of a text say alike, it must say too: elsewhere the same field is of a thought, or of a call.
+    """
+    last, end = run.events[-1], len(events) - 1
+    if last == end or _shown(events[end], run.path) != '""':
+        return None
+    pieces = [events[number] for number in run.events]
+    for path, value in nodes(pieces[0]):
+        if type(value) in (str, int) and path != run.path:
+            said = {_shown(event, path) for event in pieces}
+            if len(said) == 1 and _shown(events[end], path) not in said:
+                return None
+    moved = changed(events[end], run.path, at(events[last], run.path))
+    return [*events[:last], changed(events[last], run.path, ""), *events[last + 1 : end], moved]
 
 
 def later(events: Events, run: Run, after: int) -> list[Any] | None:

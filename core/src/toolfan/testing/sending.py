@@ -30,6 +30,8 @@ PLAIN = Reply("a refused request")
 SILENT = Reply("no answer", None, silence=2.0)
 DEADLINE = 0.05
 """Seconds."""
+LONGER = (0.3, 0.8)
+"""Seconds, where the event loop seems blocked: on a busy machine the first deadline may pass in one turn of it."""
 FEW_TURNS = 2
 """Who waits in an event loop gives others more: one where it begins, one where time has passed."""
 MESSAGES: tuple[Mapping[str, Any], ...] = ({"role": "user", "content": "toolfan: Zürich ☂ 日本\u2028 'a' \"b\"\n"},)
@@ -108,17 +110,24 @@ def added(way: Way, built: WireRequest, service: Service) -> Iterator[dict[str, 
 def waited(way: Way, built: WireRequest, service: Service) -> dict[str, Any]:
     """What became of a request that is not answered."""
     service.reply = SILENT
-    began = time.monotonic()
-    exc = _asked(way, built, timeout=DEADLINE)
-    stood = way.use_async and time.monotonic() - began > DEADLINE / 2 and len(way.turns) < FEW_TURNS
+    exc, stood = _waited(way, built, DEADLINE)
+    late = service.outlasted
     return {
         "where": f"{way.name}, no answer",
-        "late": service.outlasted,
-        "stood": stood,
+        "late": late,
+        "stood": stood and not late and all(_waited(way, built, deadline)[1] for deadline in LONGER),
         "known": isinstance(exc, ProviderError) or (way.use_async and isinstance(exc, TimeoutError)),
         "error": type(exc).__name__,
         "text": str(exc),
     }
+
+
+def _waited(way: Way, built: WireRequest, deadline: float) -> tuple[Exception | None, bool]:
+    """What was raised, and whether the event loop stood still for as long as it took."""
+    began = time.monotonic()
+    exc = _asked(way, built, timeout=deadline)
+    took = time.monotonic() - began
+    return exc, way.use_async and took > deadline / 2 and len(way.turns) < FEW_TURNS
 
 
 def _asked(way: Way, built: WireRequest, **given: Any) -> Exception | None:

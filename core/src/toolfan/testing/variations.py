@@ -207,7 +207,7 @@ def _with_keys(sample: Sample, ids: Sequence[Any]) -> Any:
     return changed(sample.body, holders[0], held)
 
 
-def _listed(sample: Sample) -> tuple[Path, int | str] | None:
+def list_of_calls(sample: Sample) -> tuple[Path, int | str] | None:
     """The list or object in which the calls stand, and the place of the last of them; None if it is not found."""
     given = [arguments_in(sample.body, arguments) for _, arguments in sample.calls]
     if len(given) < 2 or not (given[-2] and given[-1]):
@@ -221,14 +221,14 @@ def _listed(sample: Sample) -> tuple[Path, int | str] | None:
 
 def turn_of(sample: Sample) -> Path | None:
     """Where the model's turn is: in the object around the list of the calls, or, if that is the answer, in the list."""
-    path = (_listed(sample) or ((),))[0]
+    path = (list_of_calls(sample) or ((),))[0]
     around = (path[:end] for end in range(len(path) - 1, 0, -1))
     return next((one for one in around if isinstance(at(sample.body, one), dict)), path) or None
 
 
 def with_many_calls(sample: Sample, count: int) -> Any:
     """The body with its last call repeated until there are `count`, each with its own id; None if not possible."""
-    if (found := _listed(sample)) is None:
+    if (found := list_of_calls(sample)) is None:
         return None
     path, last = found
     call_id = sample.ids[-1] if sample.ids else None
@@ -246,7 +246,7 @@ def with_many_calls(sample: Sample, count: int) -> Any:
 
 def with_copies(sample: Sample, count: int) -> Any:
     """The body with its last call repeated to the letter until there are `count`; None if calls stand in no list."""
-    path, last = _listed(sample) or ((), "")
+    path, last = list_of_calls(sample) or ((), "")
     if not isinstance(last, int):
         return None
     listed = list(at(sample.body, path))
@@ -270,7 +270,7 @@ def with_more(sample: Sample, unheard_of: str) -> Iterator[tuple[str, Any]]:
 
     In the object of a call; and as one more item of the calls' list, if texts stand in it too.
     """
-    if (found := _listed(sample)) is None:
+    if (found := list_of_calls(sample)) is None:
         return
     path, last = found
     if not isinstance(last, int):
