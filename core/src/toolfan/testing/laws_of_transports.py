@@ -182,8 +182,8 @@ class LawsOfTransports(LawsOfPackages):
         """A request that is not answered ends when its `timeout` is over: nothing of it is left behind.
 
         `timeout` is in seconds, what is left of the deadline; hand it to the SDK.  Though toolfan returns in time
-        anyway, a sync request that goes on keeps a thread and a connection.  An async one may end by being cancelled,
-        and must not block the event loop.
+        anyway, a sync request that goes on keeps a thread and a connection.  An async one may end by being cancelled;
+        it blocks no event loop: take the vendor's async client, or a sync one with `asyncio.to_thread`.
         """
         for said in _heard(self)["waited"]:
             if said["late"]:
