@@ -61,6 +61,8 @@ PLACES: dict[str, Callable[[str], bytes]] = {
     "status line": lambda spelled: f"HTTP/1.1 abc {spelled}\r\n\r\n".encode(),
     "error in a 200": lambda spelled: http(json.dumps({"error": {"message": f"no: {spelled}", "code": 400}})),
     "broken JSON": lambda spelled: http(f'{{"a": "{spelled}'),
+    "id of the request": lambda spelled: http('{"a": ', x_request_id=f"for-{spelled}"),
+    "content type": lambda spelled: http('{"a": ', content_type=f"text/{spelled}"),
 }
 
 

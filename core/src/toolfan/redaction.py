@@ -197,7 +197,7 @@ def public_headers(headers: Iterable[tuple[str, str]], secrets: Iterable[str] = 
     """Headers of an answer with lower-case names, without cookies and without secrets."""
     kept = {name: value for key, value in headers if (name := key.lower()) not in _SECRET_HEADERS}
     together = "\n".join(kept.values())
-    if any(map(together.__contains__, _HINTS_OF_KEYS)) or hidden(together, secrets) != together:
+    if any(map(together.__contains__, _HINTS_OF_KEYS)) or hidden(together, with_base64(secrets)) != together:
         from .masking import masked
 
         return {name: masked(value, secrets) for name, value in kept.items()}
