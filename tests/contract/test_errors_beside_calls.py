@@ -10,6 +10,7 @@ import pytest
 from every_provider import GOOD, PROVIDERS, client_of
 from loopback import USER, FaultServer, http
 from odd_streams import Weather
+from tenacity import stop_after_attempt, wait_none
 from toolfan import AuthenticationError, PermissionDenied, ProviderError, QuotaExhausted, RateLimited, Unavailable
 
 Start = Callable[..., FaultServer]
@@ -63,6 +64,17 @@ def test_the_error_brings_what_came_whole(faulty: Start, provider: str) -> None:
     assert [call.id for call in error.turn.calls] == ["a"]
     alone = raised(faulty, provider, ERRORS[provider])
     assert (type(alone), alone.calls, alone.turn) == (RateLimited, None, None)
+
+
+@pytest.mark.parametrize("provider", ERRORS)
+def test_they_count_the_request_that_failed_after_it(faulty: Start, provider: str) -> None:
+    server = faulty(http(json.dumps({**GOOD[provider], **ERRORS[provider]})), http("{}", 403))
+    twice = client_of(provider, server.url, stop=stop_after_attempt(2), wait=wait_none())
+    with twice as client, pytest.raises(PermissionDenied) as caught:
+        client.create(messages=USER, tools=(Weather,))
+    assert list(caught.value.calls or ()) == [Weather(location="A")]
+    assert caught.value.calls is not None
+    assert (caught.value.calls.attempts, caught.value.calls.requests) == (1, 2) == (1, caught.value.requests)
 
 
 @pytest.mark.parametrize("reason", ["ERROR", "TIMEOUT", "timeout"])

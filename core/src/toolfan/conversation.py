@@ -142,11 +142,12 @@ def _save(
     terms: Terms, request: ToolRequest, calls: Calls[Any] | None, exc: ToolfanError
 ) -> Generator[Effect, Any, None]:
     """Lets the error carry the calls so far; those that had come whole in a round that broke off are delivered, too."""
-    if exc.calls is not None or calls is None:
+    own, calls = exc.calls, calls if exc.calls is None else exc.calls
+    if calls is None:
         return
     calls = exc.calls = replace(calls, attempts=exc.attempts, requests=exc.requests)
     whole = tuple(outcome for outcome in terms.spent.broken if isinstance(outcome, Call))
-    if not whole:
+    if own is not None or not whole:
         return
     exc.calls = replace(calls, outcomes=_merged(terms.adapter, request, calls, whole))
     if request.stream and not terms.wishes.closed:
