@@ -54,7 +54,7 @@ class AsyncHttpTransport:
                 sender.failure(exc, timeout, added)
             head, decoder = sender.head(response)
             found = await stack.enter_async_context(aclosing(self._events(response, decoder, timeout, added)))
-            yield AsyncEventStream(found, request_id=head.request_id, headers=head.headers)
+            yield AsyncEventStream(found, request_id=head.request_id, headers=head.headers, secrets=decoder.secrets)
 
     async def _events(
         self, response: Any, decoder: EventDecoder, timeout: float | None, added: Pairs

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .redaction import Secrets
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 
@@ -18,9 +20,10 @@ class EventStream:
     """What a transport's `stream` gives: the events, and what the answer's head said.  Iterate it once.
 
     `headers` have lower-case names; `interrupt`, where there is one, ends a read that another thread is waiting for.
+    `secrets` are hidden in errors that show an event.
     """
 
-    __slots__ = ("events", "headers", "interrupt", "request_id")
+    __slots__ = ("events", "headers", "interrupt", "request_id", "secrets")
 
     def __init__(
         self,
@@ -29,9 +32,10 @@ class EventStream:
         request_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         interrupt: Callable[[], object] | None = None,
+        secrets: Iterable[str] = (),
     ) -> None:
         self.events, self.request_id, self.headers = events, request_id, dict(headers or {})
-        self.interrupt = interrupt
+        self.interrupt, self.secrets = interrupt, Secrets(secrets)
 
     def __iter__(self) -> Iterator[JSON]:
         return self.events
@@ -43,12 +47,18 @@ class EventStream:
 class AsyncEventStream:
     """`EventStream`, awaited."""
 
-    __slots__ = ("events", "headers", "request_id")
+    __slots__ = ("events", "headers", "request_id", "secrets")
 
     def __init__(
-        self, events: AsyncIterator[JSON], *, request_id: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        events: AsyncIterator[JSON],
+        *,
+        request_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        secrets: Iterable[str] = (),
     ) -> None:
         self.events, self.request_id, self.headers = events, request_id, dict(headers or {})
+        self.secrets = Secrets(secrets)
 
     def __aiter__(self) -> AsyncIterator[JSON]:
         return self.events

@@ -46,6 +46,11 @@ class EventDecoder:
         self.error: ProviderError | None = None
 
     @property
+    def secrets(self) -> Sequence[str]:
+        """What is masked in errors."""
+        return self._about.secrets
+
+    @property
     def ended(self) -> bool:
         """Whether the sign of the end has come, or a fault."""
         return self.error is not None or (self._reader is not None and self._reader.ended)

@@ -70,7 +70,11 @@ class HttpTransport:
             head, decoder = sender.head(response)
             found = stack.enter_context(closing(self._events(response, decoder, timeout, added)))
             yield EventStream(
-                found, request_id=head.request_id, headers=head.headers, interrupt=lambda: interrupt(response)
+                found,
+                request_id=head.request_id,
+                headers=head.headers,
+                interrupt=lambda: interrupt(response),
+                secrets=decoder.secrets,
             )
 
     def _events(self, response: Any, decoder: EventDecoder, timeout: float | None, added: Pairs) -> Generator[JSON]:

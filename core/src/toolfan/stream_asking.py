@@ -15,6 +15,7 @@ from .calls import TextDelta, Turn
 from .effects import NotSent
 from .errors import BadResponse, ConnectionFailed, DeadlineExceeded, IncompleteStream, ProviderError, where
 from .judging import with_choice_noted, with_note
+from .spellings import hidden, with_base64
 from .stream_effects import Deliver, Open, Pull
 from .stream_judging import StreamJudge, in_call_order
 from .watched import Watched, watched
@@ -58,6 +59,7 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
 
 
 _ENDS = (ConnectionFailed, BadResponse, DeadlineExceeded, IncompleteStream)  # none, if all had come
+_OWN_WORDS = (ConnectionFailed, DeadlineExceeded)  # and IncompleteStream: these show no words of an event's
 
 
 class _Reading:
@@ -162,6 +164,9 @@ class _Reading:
             told.__cause__ = exc
         if isinstance(told, IncompleteStream):
             told.hint = told.hint or where(turn)
+        elif not isinstance(told, _OWN_WORDS) and (secrets := getattr(self._head, "secrets", ())):
+            told.message = hidden(told.message, with_base64(secrets))  # the parser knows none
+            told.args = (told.message,)
         told.request_id = exc.request_id or self._response().request_id
         if turn is not None and self._head is not None:
             turn = _left(turn) if self._wishes.closed else turn

@@ -195,7 +195,8 @@ class GenaiTransport(_Sender):
             head, decoder = self._head(answer, headers)
             with closing(self._events(response, decoder, timeout, headers)) as found:
                 stop = (lambda: interrupt(response)) if hasattr(response, "extensions") else None
-                yield EventStream(found, request_id=request_id(head), headers=head, interrupt=stop)
+                about: JSON = {"headers": head, "interrupt": stop, "secrets": decoder.secrets}
+                yield EventStream(found, request_id=request_id(head), **about)
         finally:
             response.close()
 
@@ -260,7 +261,8 @@ class AsyncGenaiTransport(_Sender):
         try:
             head, decoder = self._head(answer, headers)
             async with aclosing(self._events(response, decoder, timeout, headers)) as found:
-                yield AsyncEventStream(found, request_id=request_id(head), headers=head)
+                about: JSON = {"headers": head, "secrets": decoder.secrets}
+                yield AsyncEventStream(found, request_id=request_id(head), **about)
         finally:
             if hasattr(response, "aclose"):
                 await response.aclose()
