@@ -97,6 +97,19 @@ def test_no_error_shows_it(faulty: Start, place: str, spelling: str, *, added: b
         check(texts_of(caught.value), SECRET)
 
 
+@pytest.mark.parametrize("before", ["", " " * 19_900, "<p>" + "a " * 60], ids=["at once", "blanks", "words"])
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_long_one_is_hidden_where_the_text_is_cut(faulty: Start, before: str, status: int, *, stream: bool) -> None:
+    secret = "".join(f"{at:x}/" for at in range(40_000, 40_700))
+    server = faulty(http(before + secret, status, content_type="text/html"))
+    with openai.OpenAI(api_key="sk-none", base_url=server.url, default_headers={"x-house": secret}) as sdk:
+        client: Any = toolfan.from_openai(sdk, stop=ONCE)
+        with pytest.raises(toolfan.ProviderError) as caught:
+            list((client.stream if stream else client.create)(model="m", messages=USER, tools=(City,)))
+    assert not [text for text in texts_of(caught.value) if secret[:8] in text]
+
+
 @pytest.mark.parametrize("spelling", [name for name in SPELLINGS if name.startswith(("plain", "JSON", "address"))])
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("added", [False, True])

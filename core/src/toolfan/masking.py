@@ -22,6 +22,8 @@ _URL_SECRET = re.compile(
 )
 _URL_VALUE = re.compile(r"(?<=[?&])(?!api-version=)([^=&#\s]{1,80}=)[^&#\s]{8,}")
 _LONGEST_SEARCHED = 100_000
+_CUT = 8
+"""Characters of a secret at the end of a text that was cut which are no word by chance."""
 
 # All of these take linear time, whatever the text.
 # Keys of OpenAI and those who write theirs alike, Google (also OAuth), GitHub, Hugging Face, Slack, AWS; of GitLab,
@@ -63,6 +65,16 @@ def masked(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` of someone else without `secrets`, and without what looks like one; the rest stays readable."""
     text = without_logins(hidden(text, with_base64(secrets)))
     return _AFTER_NAME.sub(r"\1\2***", _AFTER_SCHEME.sub(r"\1\2***", _KEYS.sub("***", text)))
+
+
+def masked_start(start: str, secrets: Iterable[str]) -> str:
+    """`masked`, of the start of a text that was cut, in the middle of a secret perhaps."""
+    known = with_base64(secrets)
+    for spelling in (one for secret in known for one in usual(secret)):
+        at = start.rfind(spelling[:_CUT])
+        if len(spelling) >= _CUT and at >= 0 and spelling.startswith(start[at:]):
+            start = f"{start[:at]}***"
+    return masked(start, secrets)
 
 
 def shows_secret(exc: BaseException, secrets: Iterable[str] = ()) -> bool:

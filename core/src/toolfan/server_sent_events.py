@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import from_json
 
 from .errors import BadResponse, IncompleteStream
-from .masking import masked
+from .masking import masked_start
 from .wire import decode_json
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class About:
         return IncompleteStream(what, adapter=self.adapter)
 
     def _start(self, data: bytes) -> str:
-        return masked(data.decode("utf-8", "replace"), self.secrets)[:200]
+        return masked_start(data.decode("utf-8", "replace"), self.secrets)[:200]
 
 
 class ServerSentEvents:

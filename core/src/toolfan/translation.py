@@ -29,7 +29,7 @@ from .errors import (
     ToolfanError,
     Unavailable,
 )
-from .masking import masked, text_of
+from .masking import masked, masked_start, text_of
 from .redaction import Secrets
 from .retry_after import is_of_a_minute, retry_after_seconds, retry_info_seconds, spent_quota
 from .wire import json_text
@@ -296,5 +296,5 @@ def instead(body: Any, field: str) -> str:
 
 def excerpt(text: str, secrets: Iterable[str] = ()) -> str:
     """The start of what someone else wrote, on one line, without secrets."""
-    flat = masked(" ".join(text[:20_000].split()), secrets)
+    flat = (masked_start if len(text) > 20_000 else masked)(" ".join(text[:20_000].split()), secrets)
     return flat if len(flat) <= 500 else f"{flat[:500]}..."

@@ -87,9 +87,11 @@ def decode_json(
         return json.loads(_without_depths(text.lstrip("\ufeff")), parse_int=_whole_number)
     except (ValueError, RecursionError):
         text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
-    from .masking import masked  # loaded, as all that is for errors, when something fails
+    from .masking import masked_start  # loaded, as all that is for errors, when something fails
 
-    start = f"it starts with {masked(text[:2000], secrets)[:200]!r}" if text.strip("\ufeff \t\r\n") else "it is empty"
+    start = (
+        f"it starts with {masked_start(text[:2000], secrets)[:200]!r}" if text.strip("\ufeff \t\r\n") else "it is empty"
+    )
     kind = f" ({content_type})" if content_type else ""
     hint = "Check the base URL: a proxy or another service may have answered."
     if (content_type or "").startswith("text/event-stream"):
