@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # The modules beside the tests are importable.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import without_proxies  # noqa: F401 - takes the proxies away; found by the line above
 
 # Every HTTP client of the SDKs reads all certificates when it is made, 30 ms each; the servers here speak no TLS.
 ssl.create_default_context = functools.cache(ssl.create_default_context)

@@ -31,6 +31,7 @@ ORDER = [
     "masking",
     "redaction",
     "logins",
+    "unmade",
     "addresses",
     "wire",
     "calls",

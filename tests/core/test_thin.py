@@ -27,6 +27,7 @@ def test_every_test_runs_with_each_so_many_th_of_a_long_table(
 ) -> None:
     own = Path(__file__).parents[1] / "conftest.py"
     pytester.makeconftest(own.read_text(encoding="utf-8"))
-    pytester.makepyfile(TESTS)
+    beside = own.with_name("without_proxies.py").read_text(encoding="utf-8")
+    pytester.makepyfile(TESTS, without_proxies=beside)
     done = pytester.runpytest_subprocess("-p", "no:cacheprovider", *options)
     done.assert_outcomes(passed=1 + 3 + long, deselected=41 - long)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from without_proxies import PROXIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +32,7 @@ UV = shutil.which("uv")
 # What the developer's environment says of paths and of toolfan is not for the environments under test.
 CLEAN = {
     name: value
-    for name, value in os.environ.items()
+    for name, value in {**os.environ, **PROXIES}.items()
     if name not in ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME") and not name.upper().startswith("TOOLFAN")
 }
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from .binding import Binding, is_maker
-from .errors import UsageError
+from .errors import ToolfanError, UsageError
 from .moved import moved
 from .overloads import overload
 from .retries import Retries
@@ -183,7 +183,14 @@ def _connected(
     found = resolve(target, profile=profile, model=model, settings=settings)
 
     def maker() -> object:
-        return found.adapter.connect(found.settings, use_async=use_async)
+        try:
+            return found.adapter.connect(found.settings, use_async=use_async)
+        except ToolfanError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - of whatever SDK
+            from .unmade import raise_unmade
+
+            raise_unmade(exc, adapter=found.adapter.name)
 
     sdk_client = maker()
     codec = _serving(found.adapter, sdk_client)

@@ -62,7 +62,7 @@ def test_a_profile_is_told_with_file_and_line() -> None:
 
 
 def test_what_only_the_sdk_refuses_is_a_configuration_error_too() -> None:
-    with pytest.raises(ConfigError, match="the address cannot be used"):
+    with pytest.raises(ConfigError, match="the SDK cannot make a client: InvalidURL"):
         toolfan.connect("openai:m", base_url="http://xn--\N{SNOWMAN}/v1")
 
 

@@ -97,7 +97,7 @@ def demo() -> None:
     print_text("The SDKs and the HTTP are real; the server is embedded in this process. Times include the SDK's start.")
     server = started_server("demo", script=timing.SCRIPT)
     try:
-        with _loopback_without_proxy():
+        with _without_proxies():
             infos = installed_adapters(load=True)
             rows = [row for info in infos for row in _rows(info, server)]
             print_table(_COLUMNS, [row.cells() for row in rows])
@@ -220,16 +220,12 @@ def _closed(client: object) -> Any:
 
 
 @contextmanager
-def _loopback_without_proxy() -> Generator[None, None, None]:
-    """A proxy that the environment names must not see requests to loopback."""
-    before = {name: os.environ.get(name) for name in ("NO_PROXY", "no_proxy")}
-    exceptions = ",".join(dict.fromkeys([*filter(None, before.values()), "127.0.0.1", "localhost"]))
-    os.environ.update(dict.fromkeys(before, exceptions))
+def _without_proxies() -> Generator[None, None, None]:
+    """A proxy that the environment names must not see requests to loopback, nor keep a client from being made."""
+    before = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+    for name in before:
+        del os.environ[name]
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        os.environ.update(before)

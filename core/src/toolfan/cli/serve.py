@@ -103,5 +103,6 @@ def _announce(server: Any, answers: str) -> None:
     print_text(f"  Cohere's dialect    {server.base_url}")
     print_text("Set these, and programs that use the vendors' SDKs ask it unchanged:")
     urls = server.base_url, server.openai_url, server.anthropic_url
-    for name, value in import_module("toolfan_local.stand_ins").environment(*urls).items():
+    variables = import_module("toolfan_local.stand_ins").environment(*urls)
+    for name, value in (variables | import_module("toolfan_local.direct").exemptions()).items():
         print_text(f"  export {name}={value}")

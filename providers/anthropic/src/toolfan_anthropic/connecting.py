@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.addresses import check_variable
-from toolfan.errors import AdapterNotInstalled, ConfigError
+from toolfan.errors import AdapterNotInstalled
 from toolfan.keys import key_from
 from toolfan.sockets import end_at_the_deadline
 
@@ -38,12 +38,7 @@ def connect(settings: AnthropicSettings, *, use_async: bool, adapter: str) -> ob
     if not use_async:
         arguments["http_client"] = anthropic.DefaultHttpxClient()
         end_at_the_deadline(arguments["http_client"])
-    try:
-        client = make(max_retries=0, base_url=settings.base_url, **arguments)
-    except Exception as exc:
-        if type(exc).__name__ != "InvalidURL":  # of httpx or httpx2, by the version of the SDK
-            raise
-        raise ConfigError(f"the address cannot be used: {exc}", adapter=adapter, hint="Mend the address.") from exc
+    client = make(max_retries=0, base_url=settings.base_url, **arguments)
     client.auth_token = None  # older versions of the SDK send the one of the environment beside the key
     return client
 

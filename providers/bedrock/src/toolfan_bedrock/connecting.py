@@ -48,8 +48,7 @@ def connect(settings: BedrockSettings, adapter: str) -> object:
         config = Config(retries={"total_max_attempts": 1}, read_timeout=READ_SECONDS)
         return session.client("bedrock-runtime", endpoint_url=settings.endpoint_url, config=config)
     except (BotoCoreError, ValueError) as exc:
-        raise ConfigError(
-            f"boto3 cannot make a client: {type(exc).__name__}: {exc}",
-            adapter=adapter,
-            hint="Check region, aws_profile, endpoint_url and the credentials of AWS.",
-        ) from exc
+        from toolfan.unmade import raise_unmade
+
+        hint = "Check region, aws_profile, endpoint_url and the credentials of AWS."
+        raise_unmade(exc, adapter=adapter, sdk="boto3", hint=hint)

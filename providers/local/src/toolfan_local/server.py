@@ -19,6 +19,7 @@ import uvicorn
 from toolfan_local.answering import Answerer
 from toolfan_local.app import make_app
 from toolfan_local.desk import Desk
+from toolfan_local.direct import direct
 from toolfan_local.pacing import Pace, pace_of
 from toolfan_local.script import Script, load_script
 
@@ -66,6 +67,7 @@ class Server:
     `grpc`: serve gRPC too, on a port of its own. `api_key`: the only key accepted; None accepts any.
     `pace`: how fast answers come, a `Pace` or the seconds before each chunk of a stream. `calls_together`: a stream has
     all calls in one chunk. An answer of the script may have its own of both.
+    While it runs, and the environment names a proxy, `NO_PROXY` has 127.0.0.1: SDKs would ask the proxy for it.
     Without grpcio and google-cloud-aiplatform it starts without gRPC and warns (RuntimeWarning).
     Raises ServerError when the port is taken, ScriptError for a wrong script, ValueError for a wrong pace.
     """
@@ -95,6 +97,7 @@ class Server:
             raise ServerError("the server is already running")
         self._desk.closing.clear()
         self._socket = _bind(self._port)
+        direct.begin()
         self._uvicorn = _Uvicorn(self._desk)
         self._thread = threading.Thread(
             target=self._uvicorn.run, kwargs={"sockets": [self._socket]}, name="toolfan-local", daemon=True
@@ -130,6 +133,7 @@ class Server:
             self._thread.join(10)
         if self._socket is not None:
             self._socket.close()
+            direct.end()
         self._grpc = self._uvicorn = self._thread = self._socket = None
 
     def __enter__(self) -> Server:

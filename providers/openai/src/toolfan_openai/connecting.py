@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.addresses import check_variable
-from toolfan.errors import AdapterNotInstalled, ConfigError
+from toolfan.errors import AdapterNotInstalled
 from toolfan.keys import key_from
 from toolfan.sockets import end_at_the_deadline
 
@@ -36,12 +36,7 @@ def connect(settings: EndpointSettings, *, use_async: bool, adapter: str = "open
     if not use_async:
         arguments["http_client"] = openai.DefaultHttpxClient()
         end_at_the_deadline(arguments["http_client"])
-    try:
-        return make(max_retries=0, organization=settings.organization, **arguments)
-    except Exception as exc:
-        if type(exc).__name__ != "InvalidURL":  # of httpx or httpx2, by the version of the SDK
-            raise
-        raise ConfigError(f"the address cannot be used: {exc}", adapter=adapter, hint="Mend the address.") from exc
+    return make(max_retries=0, organization=settings.organization, **arguments)
 
 
 def _azure(settings: EndpointSettings, adapter: str) -> dict[str, Any]:

@@ -53,11 +53,10 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
                 adapter=adapter,
                 hint='Set one of them, for example project="my-project"; a token does not tell the project.',
             ) from exc
-        raise ConfigError(
-            f"google-genai cannot make a client: {type(exc).__name__}: {exc}",
-            adapter=adapter,
-            hint="Set project and location, and run `gcloud auth application-default login`.",
-        ) from exc
+        from toolfan.unmade import raise_unmade
+
+        hint = "Set project and location, and run `gcloud auth application-default login`."
+        raise_unmade(exc, adapter=adapter, sdk="google-genai", hint=hint)
 
 
 _KEY_NAMES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")

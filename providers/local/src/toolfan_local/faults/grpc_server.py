@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from google.protobuf import json_format
 
+from toolfan_local.direct import direct
 from toolfan_local.exchange import Failure
 from toolfan_local.faults import google_form
 from toolfan_local.faults.asking import Unanswerable, google_asked
@@ -54,20 +55,23 @@ class GrpcFaultServer:
     def start(self) -> GrpcFaultServer:
         """Starts the server and returns it."""
         self._closing.clear()
-        self._pool = ThreadPoolExecutor(MOST_CALLS, "toolfan-faults-grpc")
-        self._server = grpc.server(self._pool)
+        pool = ThreadPoolExecutor(MOST_CALLS, "toolfan-faults-grpc")
+        server = grpc.server(pool)
         for version, package in VERSIONS.items():
             service = f"google.cloud.aiplatform.{version}.PredictionService"
             handlers = self._handlers(service, package, ids=version == "v1beta1")
-            self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-        self.port = int(self._server.add_insecure_port(f"127.0.0.1:{self._wanted}"))
-        self._server.start()
+            server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+        self.port = int(server.add_insecure_port(f"127.0.0.1:{self._wanted}"))
+        server.start()
+        self._server, self._pool = server, pool
+        direct.begin()
         return self
 
     def close(self) -> None:
         """Ends the server and its threads; harmless when it does not run. The counts stay readable."""
         self._closing.set()
         if self._server is not None and self._pool is not None:
+            direct.end()
             self._server.stop(grace=None).wait(10)
             self._pool.shutdown(wait=True)
         self._server = self._pool = None

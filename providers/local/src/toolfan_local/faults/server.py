@@ -11,6 +11,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
+from toolfan_local.direct import direct
 from toolfan_local.exchange import Failure
 from toolfan_local.faults.answers import written
 from toolfan_local.faults.asking import Unanswerable, read_asked
@@ -73,12 +74,14 @@ class FaultServer:
             target=self._accept, args=(self._listener, woken), name="toolfan-faults", daemon=True
         )
         self._thread.start()
+        direct.begin()
         return self
 
     def close(self) -> None:
         """Ends every connection and thread; harmless when it does not run. The counts stay readable."""
         if self._thread is None or self._listener is None or self._refusing is None or self._wake is None:
             return
+        direct.end()
         self._wake.close()
         self._thread.join(10)
         self._listener.close()

@@ -1,0 +1,48 @@
+"""Why an SDK cannot make its client: often a proxy or certificates that the environment names, which every SDK reads.
+
+Loaded when one failed.
+
+Knows: the variables that HTTP libraries read.  Must not know: SDKs, adapters, settings.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NoReturn
+
+from .errors import ConfigError
+from .logins import proxy_logins
+from .masking import masked, raise_from, shows_secret, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
+
+
+def raise_unmade(exc: Exception, *, adapter: str, sdk: str = "the SDK", hint: str = "Check the settings.") -> NoReturn:
+    """Raises the ConfigError of a client that could not be made, from `exc` unless its text shows a secret.
+
+    `hint` counts where no variable of the environment explains it.
+    """
+    secrets = proxy_logins()
+    message = f"{sdk} cannot make a client: {type(exc).__name__}: {masked(text_of(exc), secrets)}"
+    error = ConfigError(message, adapter=adapter, hint=_of_the_environment(exc) or hint)
+    raise_from(error, None if shows_secret(exc, secrets) else exc)
+
+
+def _of_the_environment(exc: Exception) -> str | None:
+    text, proxies = text_of(exc).lower(), _among(_PROXIES)
+    if isinstance(exc, ImportError) and "socks" in text and proxies:
+        return f"The environment names a SOCKS proxy: run `pip install socksio`, or unset it ({proxies})."
+    if proxies and ("proxy" in text or type(exc).__name__ == "InvalidURL"):  # of httpx or httpx2
+        return f"Check the proxies that the environment names, and the address: {proxies}."
+    if isinstance(exc, OSError) and (certificates := _among(_CERTIFICATES)):  # also what ssl raises
+        return f"Check the certificates that the environment names: {certificates}."
+    return None
+
+
+def _among(names: Iterable[str]) -> str:
+    """Those of the variables that are set, in either case."""
+    return ", ".join(one for name in names for one in (name, name.lower()) if os.environ.get(one))
