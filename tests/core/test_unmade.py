@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import socket
 import traceback
 
 import pytest
 import toolfan
-from toolfan.errors import ConfigError
+from toolfan.errors import ConfigError, ConnectionFailed
 from toolfan.unmade import raise_unmade
 
 # The end of a client that an SDK has half made raises, where nobody can catch it.
@@ -91,3 +92,24 @@ def test_the_text_of_a_secret_is_shown_nowhere(monkeypatch):
     assert str(caught.value).startswith("acme's SDK cannot make a client: ValueError: *** is no proxy [adapter acme]")
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("proxied", [True, False])
+def test_a_connection_that_failed_names_the_proxies_it_went_through(proxied, monkeypatch):
+    pytest.importorskip("openai")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # and does not listen
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+        if proxied:
+            monkeypatch.setenv("http_proxy", f"http://{LOGIN}@{address}")
+        once = toolfan.connect("openai:any", base_url=f"http://{address}/v1", stop=lambda state: True)
+        with once as client, pytest.raises(ConnectionFailed) as caught:
+            client.create(messages=[{"role": "user", "content": "Hi"}], tools=(add,))
+    hint = "Check the network and the base URL"
+    proxies = ", and the proxy of the environment (http_proxy; NO_PROXY names hosts to ask without it)"
+    assert caught.value.hint == f"{hint}{proxies if proxied else ''}."
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b

@@ -32,6 +32,7 @@ from .errors import (
 from .masking import masked, masked_start, text_of
 from .redaction import Secrets
 from .retry_after import is_of_a_minute, retry_after_seconds, retry_info_seconds, spent_quota
+from .unmade import asked_proxies
 from .wire import json_text
 
 _NEVER_AGAIN = (AuthenticationError, PermissionDenied, QuotaExhausted, ContentFiltered)
@@ -236,9 +237,8 @@ def not_connected(adapter: str, cause: BaseException, secrets: Iterable[str] = (
     told = f"{text_of(cause)}\n{text_of(cause.__cause__ or cause.__context__)}"  # botocore's error says no more itself
     if "Proxy" in type(cause).__name__ and _PROXY_LOGIN.search(told):
         return error_from_status(407, f"the proxy refuses to connect: {named(cause, secrets)}", adapter=adapter)
-    return ConnectionFailed(
-        f"the connection failed: {named(cause, secrets)}", adapter=adapter, hint="Check the network and the base URL."
-    )
+    hint = f"Check the network and the base URL{asked_proxies()}."
+    return ConnectionFailed(f"the connection failed: {named(cause, secrets)}", adapter=adapter, hint=hint)
 
 
 def own_timeout(adapter: str, cause: BaseException, secrets: Iterable[str] = ()) -> ProviderError:

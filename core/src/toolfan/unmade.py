@@ -1,6 +1,6 @@
 """Why an SDK cannot make its client: often a proxy or certificates that the environment names, which every SDK reads.
 
-Loaded when one failed.
+Loaded when one failed, or a connection.
 
 Knows: the variables that HTTP libraries read.  Must not know: SDKs, adapters, settings.
 """
@@ -30,6 +30,12 @@ def raise_unmade(exc: Exception, *, adapter: str, sdk: str = "the SDK", hint: st
     message = f"{sdk} cannot make a client: {type(exc).__name__}: {masked(text_of(exc), secrets)}"
     error = ConfigError(message, adapter=adapter, hint=_of_the_environment(exc) or hint)
     raise_from(error, None if shows_secret(exc, secrets) else exc)
+
+
+def asked_proxies() -> str:
+    """For the hint of a connection that failed: the proxies that were asked for it, perhaps without need."""
+    proxies = _among(_PROXIES[:-1])
+    return f", and the proxy of the environment ({proxies}; NO_PROXY names hosts to ask without it)" if proxies else ""
 
 
 def _of_the_environment(exc: Exception) -> str | None:
