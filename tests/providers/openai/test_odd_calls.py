@@ -234,3 +234,19 @@ def test_thoughts_that_a_proxy_streams_in_pieces_are_whole_blocks(faulty: Callab
     with openai.OpenAI(api_key=KEY, base_url=server.url) as sdk:
         calls = toolfan.from_openai(sdk).stream(model="m", messages=USER, response_model=FORM).until_done()
     assert calls.reply({"good": "done"})[0]["thinking_blocks"] == [thought, hidden, more]
+
+
+@pytest.mark.parametrize("empty", ["{}", ""])
+def test_what_a_stream_handed_out_is_answered(empty: str) -> None:
+    """An entry that comes without its function is a call at once; what follows may show that nothing was called."""
+    parser = load_adapter("openai").stream_parser()
+    nobody = [{"index": 0, "id": "a", "type": "function"}, {"index": 0, "function": {"name": "", "arguments": empty}}]
+    pieces = [*nobody, {"index": 1, "id": "b", "type": "function", "function": {"name": "A", "arguments": '{"x": 1}'}}]
+    for piece in pieces:
+        parser.feed({"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}]})
+    parser.feed({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+    turn = parser.close()
+    assert [(one.id, one.name) for one in turn.calls] == [("a", ""), ("b", "A")]
+    said, *results = load_adapter("openai").build_answer(turn, [Answer(one, "done") for one in turn.calls])
+    assert [one["id"] for one in said["tool_calls"]] == [one["tool_call_id"] for one in results] == ["a", "b"]
+    assert said["tool_calls"][1]["function"] == {"name": "A", "arguments": '{"x": 1}'}

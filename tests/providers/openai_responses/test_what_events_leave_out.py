@@ -237,3 +237,33 @@ def test_the_beginning_says_what_the_end_does_not() -> None:
     turn, body = read([*events, end])
     assert (turn.model, turn.response_id, turn.stop.kind, turn.usage.total_tokens) == ("m-2026", "resp_1", "calls", 120)
     assert (body["id"], body["output"]) == ("resp_1", TWO["output"])
+
+
+UNTYPED = {"call_id": "c1", "name": "A", "arguments": '{"x": 1}'}
+TYPED = {"type": "function_call", "id": "fc_c1", **UNTYPED}
+
+
+@pytest.mark.parametrize("begun", [UNTYPED, TYPED], ids=["untyped", "typed"])
+@pytest.mark.parametrize(
+    "end", [{}, {"id": "fc_c1"}, {"id": "fc_c1", "type": "message", "content": []}], ids=json.dumps
+)
+@pytest.mark.parametrize("kind", ["response.output_item.done", "response.completed", "response.failed"])
+def test_a_call_that_began_stays_one(begun: JSON, end: JSON, kind: str) -> None:
+    """Whatever its end leaves out, or calls it."""
+    events: list[JSON] = [{"type": "response.output_item.added", "output_index": 0, "item": begun}]
+    if kind == "response.output_item.done":
+        events.append({"type": kind, "output_index": 0, "item": end})
+    else:
+        done = {"type": "response.function_call_arguments.done", "output_index": 0, "arguments": '{"x": 1}'}
+        error = {"code": "server_error", "message": "No."} if kind == "response.failed" else None
+        events += [done, {"type": kind, "response": {"output": [end], "error": error}}]
+    parser: Any = toolfan.load_adapter("openai-responses").stream_parser()
+    turn: Any
+    try:
+        for event in events:
+            parser.feed(event)
+        turn = parser.close()
+    except toolfan.ProviderError as exc:
+        turn = exc.turn
+    assert [(one.id, one.name, one.arguments) for one in turn.calls] == [("c1", "A", '{"x": 1}')]
+    assert parser.body["output"][0]["call_id"] == "c1"

@@ -41,6 +41,8 @@ def assistant_message(turn: Turn) -> Message:
     sent = message.get("tool_calls")
     # A turn that was made by hand has no entries.
     entries = called(message) or [{}] * len(turn.calls)
+    if len(entries) < len(turn.calls):  # a stream handed out what a whole answer would have left out
+        entries = sent or entries
     mended = [_mended(entry, call) for entry, call in zip(entries, turn.calls, strict=True)]
     if mended != sent:
         message = {key: value for key, value in message.items() if key not in _CALLS} | {"tool_calls": mended}

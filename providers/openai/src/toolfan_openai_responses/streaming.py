@@ -103,6 +103,8 @@ class ResponseStreamParser:
         if one.done:
             return
         begun = one.said
+        if kind_of(begun) is not None and kind_of(item) is None:
+            item = {**item, **begun}  # a call stays one, whatever is left out of its end
         self._items.say(one, item)
         one.done = done
         while (following := self._items.at.get(self._next)) is not None and following.said:
@@ -193,7 +195,9 @@ class ResponseStreamParser:
                 if silent and self._is_surely(one, output, at):
                     one.done = False  # its own end told no arguments
                 self._read_item(one, dict(item), done=True)
-                if kind is not None and not item.get(CALLS[kind]) and one.whole:
+                if kind is None and kind_of(one.said) is not None:
+                    whole[at] = one.said
+                elif kind is not None and not item.get(CALLS[kind]) and one.whole:
                     whole[at] = {**item, CALLS[kind]: one.whole}
         return whole
 
