@@ -60,15 +60,17 @@ def test_a_turn_that_pauses_behind_it_goes_on(faulty: Callable[..., FaultServer]
     assert "paused its turn" in calls.warnings[0]
 
 
+EDITS = {"applied_edits": [{"type": "clear_tool_uses_20250919", "cleared_tool_uses": 3, "cleared_input_tokens": 900}]}
+DROPPED = [{"type": "thinking_dropped", "path": "messages.1.content.0", "reason": "model_binding_mismatch"}]
+
+
 @pytest.mark.parametrize("streams", [False, True])
-def test_what_the_service_left_out_of_the_conversation_is_told(faulty: Callable[..., Any], *, streams: bool) -> None:
-    """A stream tells it beside the stop reason, in an event of its own."""
-    edits = {
-        "applied_edits": [{"type": "clear_tool_uses_20250919", "cleared_tool_uses": 3, "cleared_input_tokens": 900}]
-    }
+@pytest.mark.parametrize(("key", "told"), [("context_management", EDITS), ("input_transformations", DROPPED)])
+def test_what_the_service_left_out_of_the_conversation_is_told(
+    faulty: Callable[..., Any], key: str, told: Any, *, streams: bool
+) -> None:
+    """A stream tells it beside the stop reason, in an event of its own; what it told at the start is replaced."""
     body = message(text("Rain."), stop="end_turn")
-    made = [
-        {**event, "context_management": edits} if event["type"] == "message_delta" else event for event in events(body)
-    ]
-    answer = stream(made) if streams else whole({**body, "context_management": edits})
-    assert Asker(False, streams)(faulty(answer).url).raw["context_management"] == edits
+    made = [{**event, key: told} if event["type"] == "message_delta" else event for event in events({**body, key: []})]
+    answer = stream(made) if streams else whole({**body, key: told})
+    assert Asker(False, streams)(faulty(answer).url).raw[key] == told

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from bedrock_asking import asked
 from bedrock_wire import answer, events, frames, use
-from loopback import http
+from loopback import USER, http
+from toolfan import load_adapter
 from wrapped_ways import WAYS, Weather
 
 if TYPE_CHECKING:
@@ -45,3 +46,54 @@ def test_an_end_in_calls_without_a_call(bedrock: Callable[..., Any], way: str) -
     calls = asked(way, client)
     assert (list(calls), calls.text) == ([], "Hm.")
     assert calls.warnings == ("the answer ends with 'tool_use', but there is no call in it",)
+
+
+def image_events(*deltas: Any) -> list[dict[str, Any]]:
+    at = {"contentBlockIndex": 0}
+    said: list[dict[str, Any]] = [{"messageStart": {"role": "assistant"}}]
+    said.append({"contentBlockStart": {**at, "start": {"image": {"format": "png"}}}})
+    said += [{"contentBlockDelta": {**at, "delta": {"image": delta}}} for delta in deltas]
+    return [*said, {"contentBlockStop": at}, {"messageStop": {"stopReason": "end_turn"}}]
+
+
+PLACE = {"s3Location": {"uri": "s3://b/k"}}
+BROKEN = {"error": {"message": "no place for it"}}
+IMAGES: list[tuple[list[Any], Any]] = [
+    ([{"source": {"bytes": "AAE="}}, {"source": {"bytes": "AgM="}}], {"source": {"bytes": "AAECAw=="}}),
+    ([{"source": {"bytes": "AAE="}}], {"source": {"bytes": "AAE="}}),
+    ([{"source": PLACE}], {"source": PLACE}),
+    ([{"source": {"bytes": "AAE="}}, BROKEN], {"source": {"bytes": "AAE="}, **BROKEN}),
+    ([BROKEN], BROKEN),
+]
+
+
+@pytest.mark.parametrize(("deltas", "wanted"), IMAGES, ids=json.dumps)
+def test_an_image_that_comes_in_pieces_is_one(deltas: list[Any], wanted: Any) -> None:
+    """The service says that each has more of it, or why there is none; only one that is there goes back."""
+    codec = load_adapter("bedrock")
+    parser = codec.stream_parser()
+    for said in image_events(*deltas):
+        parser.feed(said)
+    turn = parser.close()
+    assert turn.replay["content"] == [{"image": {"format": "png", **wanted}}]
+    assert codec.build_answer(turn, []) == ([turn.replay] if "source" in wanted else [])
+
+
+UNKNOWN: list[Any] = [
+    {"reasoningContent": {"brandNew": {"a": 1}}},
+    {"image": {"format": "png", "source": {"brandNew": {"a": 1}}}},
+    {"citationsContent": {"content": [{"text": "So."}], "citations": [{"location": {"brandNew": {"a": 1}}}]}},
+]
+
+
+@pytest.mark.parametrize("block", UNKNOWN, ids=json.dumps)
+def test_what_the_sdk_does_not_know_inside_a_block_is_not_sent_back(bedrock: Callable[..., Any], block: Any) -> None:
+    """It refuses to; the rest of the turn goes back."""
+    client, server = bedrock(http(json.dumps(answer(block, GOOD))), http(json.dumps(answer({"text": "Ah."}))))
+    calls = asked("whole", client)
+    asked("whole", client, messages=[*USER, *calls.reply({"t1": "rain"})])
+    sent = json.loads(server.requests[1][3])["messages"][1]["content"]
+    left = (
+        [{"citationsContent": {"content": [{"text": "So."}], "citations": []}}] if "citationsContent" in block else []
+    )
+    assert sent == [*left, GOOD]

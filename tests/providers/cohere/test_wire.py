@@ -277,6 +277,20 @@ def test_a_call_without_a_name_is_not_lost_beside_text(
     ]
 
 
+@pytest.mark.parametrize("function", [{}, {"function": None}])
+def test_a_call_without_a_function_keeps_its_id(made: Callable[..., Any], function: dict[str, Any]) -> None:
+    """As in a stream: the SDK's own type lets the function be missing."""
+    entry = {"id": "w1", "type": "function", **function}
+    client, _ = made("whole", answer(entry, TWO[1]))
+    calls = asked("whole", client, on_invalid="keep")
+    assert [(one.id, one.name) for one in calls.outcomes] == [("w1", ""), ("w2", "Weather")]
+    assert json.loads(calls.failed[0].raw.arguments) == entry
+    parser = toolfan.load_adapter("cohere").stream_parser()
+    for event in ("tool-call-start", "tool-call-end", "message-end"):
+        parser.feed({"type": event, "index": 0, "delta": {"message": {"tool_calls": entry}}})
+    assert [(one.id, one.name) for one in parser.close().calls] == [("w1", "")]
+
+
 def test_a_refused_connection_is_told(made: Callable[..., Any]) -> None:
     client, server = made("whole", b"")
     server.close()

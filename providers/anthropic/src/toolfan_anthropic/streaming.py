@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _STRAY = object()
 """The key of the block of arguments that nothing says the call of."""
-_BESIDE = ("context_management",)
+_BESIDE = ("context_management", "input_transformations")
 """What a `message_delta` tells of the message beside its `delta`."""
 _BLOCKS = ("content", "usage")
 """What is not said of a message itself when it begins."""

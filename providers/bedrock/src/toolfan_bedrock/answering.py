@@ -41,7 +41,8 @@ def _message(turn: Turn) -> Message:
 
     That is: ids that are missing or repeated, names that are no legal ones, arguments that are no object, blank texts,
     thoughts without a signature (Nova and DeepSeek refuse their own) or at the end, a call of the server's own tool
-    that was cut in its input, blocks that the SDK does not know, a lone surrogate.
+    that was cut in its input, an image of which no more than an error came, blocks that the SDK does not know, a lone
+    surrogate.
     """
     replay = turn.replay if isinstance(turn.replay, Mapping) else {"content": [{"text": turn.text}]}
     calls = iter(turn.calls)
@@ -61,8 +62,10 @@ def _can_be_sent(block: Any) -> bool:
     thought = block.get("reasoningContent")
     if isinstance(thought, Mapping) and isinstance(told := thought.get("reasoningText"), Mapping):
         return bool(told.get("signature"))
-    use = block.get("toolUse")
+    use, image = block.get("toolUse"), block.get("image")
     if isinstance(use, Mapping) and isinstance(use.get("input"), str):
+        return False
+    if isinstance(image, Mapping) and not image.get("source"):
         return False
     return not isinstance(text := block.get("text"), str) or bool(text.strip())
 

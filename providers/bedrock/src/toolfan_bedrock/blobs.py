@@ -29,12 +29,21 @@ def to_sdk(value: Any, shape: Any, where: str = "the request", *, known_only: bo
     if kind == "structure" and isinstance(value, Mapping) and not getattr(shape, "is_document_type", False):
         members = shape.members
         known_only = known_only or (shape.name == "Message" and value.get("role") == "assistant")
-        return {
+        made = {
             key: to_sdk(inner, members.get(key), f"{where}.{key}", known_only=known_only)
             for key, inner in value.items()
             if key in members or not known_only
         }
+        return _without_emptied(made, value, shape) if known_only else made
     return value
+
+
+def _without_emptied(made: Mapping[str, Any], value: Mapping[str, Any], shape: Any) -> Mapping[str, Any]:
+    """What was made of the value, without that of which nothing was known; nothing, if it cannot be without."""
+    emptied = {key for key, inner in made.items() if inner == {} != value[key]}
+    if not emptied.isdisjoint(shape.required_members):
+        return {}
+    return {key: inner for key, inner in made.items() if key not in emptied}
 
 
 def to_json(value: Any) -> Any:

@@ -45,10 +45,10 @@ class _Block:
 
     def whole(self) -> JSON | None:
         """The block as a whole answer has it; None if there is nothing in it."""
-        for kind, key in (("toolUse", "input"), ("toolResult", "content"), ("image", "source")):
+        for kind in ("toolUse", "toolResult", "image"):
             start = self.start.get(kind)
             if start is not None or kind in self.pieces:
-                return {kind: {**(start if isinstance(start, Mapping) else {}), key: self._said(kind)}}
+                return {kind: {**(start if isinstance(start, Mapping) else {}), **self._said(kind)}}
         if "redactedContent" in self.pieces:
             return {"reasoningContent": {"redactedContent": _joined(self.pieces["redactedContent"])}}
         if "thought" in self.pieces or "signature" in self.pieces:
@@ -60,11 +60,14 @@ class _Block:
             return {"citationsContent": {**content, "citations": self.pieces["citation"]}}
         return {"text": self._text("text")} if "text" in self.pieces else None
 
-    def _said(self, kind: str) -> Any:
-        if kind != "toolUse":
-            found = self.pieces.get(kind, [])
-            return found if kind == "toolResult" else found[-1] if found else {}
-        text = self.slot.arguments if self.slot is not None else self._text(kind)
+    def _said(self, kind: str) -> JSON:
+        found = self.pieces.get(kind, [])
+        if kind == "image":
+            return _image(found)
+        return {"content": found} if kind == "toolResult" else {"input": self._input()}
+
+    def _input(self) -> Any:
+        text = self.slot.arguments if self.slot is not None else self._text("toolUse")
         try:
             return decode_json(escaped(text), adapter="") if text.strip() else {}
         except BadResponse:
@@ -163,7 +166,7 @@ class ConverseStreamParser:
             elif kind == "toolResult" and isinstance(piece, list | tuple):
                 block.pieces.setdefault(kind, []).extend(piece)
             elif kind == "image" and isinstance(piece, Mapping):
-                block.add(kind, piece.get("source"))
+                block.add(kind, piece)
             else:
                 block.add(kind, piece)
                 if kind == "text":
@@ -208,6 +211,17 @@ class ConverseStreamParser:
 
 def _word(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else json_text(value)
+
+
+def _image(pieces: Sequence[Mapping[str, Any]]) -> JSON:
+    """What the pieces of an image say together: each source has more of its bytes, or tells where it is."""
+    said: JSON = {}
+    for piece in pieces:
+        said.update(piece)
+    sources = [source for piece in pieces if isinstance(source := piece.get("source"), Mapping)]
+    if data := [source["bytes"] for source in sources if "bytes" in source]:
+        said["source"] = {"bytes": _joined(data)}
+    return said
 
 
 def _joined(pieces: Sequence[Any]) -> Any:

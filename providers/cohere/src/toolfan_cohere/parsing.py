@@ -103,12 +103,14 @@ def called(message: Mapping[str, Any]) -> Sequence[Any]:
 
 def _piece(entry: Any) -> tuple[str | None, str, str]:
     """Id, name and arguments as JSON text."""
-    function = entry.get("function") if isinstance(entry, Mapping) else None
-    if not isinstance(function, Mapping):
+    if not isinstance(entry, Mapping):
         return None, "", json_text(entry)
-    call_id, name, given = entry.get("id"), function.get("name") or "", function.get("arguments")
+    call_id, function = entry.get("id"), entry.get("function")
     if call_id is not None:
         call_id = well_formed(call_id if isinstance(call_id, str) else json_text(call_id))
+    if not isinstance(function, Mapping):
+        return call_id, "", json_text(entry)
+    name, given = function.get("name") or "", function.get("arguments")
     text = escaped(given) if isinstance(given, str) else "" if given is None else json_text(given)
     return call_id, well_formed(name if isinstance(name, str) else json_text(name)), text
 
