@@ -278,11 +278,18 @@ def _denied_messages(adapter: ParallelToolsAdapter, request: ToolRequest) -> lis
     can = adapter.capabilities
     roles = [message.get("role") for message in request.messages]
     chat = [
-        message
-        for message, role in zip(request.messages, roles, strict=True)
+        (at, message)
+        for at, (message, role) in enumerate(zip(request.messages, roles, strict=True))
         if isinstance(role, str) and role in CHAT_ROLES
     ]
-    system = any(message["role"] in ("system", "developer") for message in chat)
-    parts = [part for message in chat if isinstance(content := message.get("content"), list) for part in content]
-    images = any(isinstance(part, Mapping) and part.get("type") == "image_url" for part in parts)
-    return [(system and not can.system_messages, "system messages"), (images and not can.images, "images in messages")]
+    system = next((at for at, message in chat if message["role"] in ("system", "developer")), None)
+    images = next((at for at, message in chat if _has_image(message)), None)
+    return [
+        (system is not None and not can.system_messages, f"system messages, and messages[{system}] is one"),
+        (images is not None and not can.images, f"images in messages, and messages[{images}] has one"),
+    ]
+
+
+def _has_image(message: Message) -> bool:
+    parts = content if isinstance(content := message.get("content"), list | tuple) else ()
+    return any(isinstance(part, Mapping) and part.get("type") == "image_url" for part in parts)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NAME_PATTERN, LONGEST_NAME = r"[a-zA-Z0-9_-]+", 64
 _SYSTEM = ("system", "developer")
 _CHAT_ONLY = frozenset({"image_url", "input_audio", "file", "refusal"})
+_CHAT_BREAK = "prompt_cache_breakpoint"  # OpenAI's, of any part; here it is `cache_control`, of another meaning
 # What a system message says only where it stands: `BetaSystemMessageParam` in the anthropic SDK 2.12.
 _TOOL_CHANGES = frozenset({"tool_addition", "tool_removal"})
 _OF_PLACE = ("clear_at", "output_config")
@@ -98,7 +99,8 @@ class _Writer:
         if isinstance(part, ResultPart):
             return self._result(part)
         if isinstance(part, ImagePart):
-            return _image(part)
+            kept = entry and entry.get("cache_control")
+            return {**_image(part), "cache_control": kept} if kept else _image(part)
         if isinstance(part, OtherPart) and part.data.get("type") in _CHAT_ONLY:
             raise Unsupported(
                 f"messages[{self._at}] has a part of type {part.data['type']!r}, which is not translated",
@@ -106,7 +108,9 @@ class _Writer:
                 hint="Write it as a content block of the Messages API.",
             )
         if entry is not None and entry.get("type") != "refusal":
-            return dict(entry) if not isinstance(entry, dict) else entry
+            if isinstance(entry, dict) and _CHAT_BREAK not in entry:
+                return entry
+            return {key: value for key, value in entry.items() if key != _CHAT_BREAK}
         assert isinstance(part, TextPart)
         return {"type": "text", "text": part.text}
 

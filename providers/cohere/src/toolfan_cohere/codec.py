@@ -25,16 +25,9 @@ from toolfan.errors import UsageError
 from toolfan.messages import check_chat_messages, check_translatable, spelled_out, with_wire_names
 from toolfan.wire import merge_extra_body
 
+from .contents import check_contents, fitted
 from .parsing import parse_chat
-from .replaying import (
-    LONGEST_NAME,
-    NAME_PATTERN,
-    answer_turn,
-    check_result,
-    result_told,
-    with_refusals_as_texts,
-    without_blank_content,
-)
+from .replaying import LONGEST_NAME, NAME_PATTERN, answer_turn
 from .settings import CohereSettings
 
 if TYPE_CHECKING:
@@ -113,7 +106,7 @@ class CohereAdapter:
     def build_request(self, request: ToolRequest) -> WireRequest:
         """The body of `/v2/chat`.  Raises UsageError for what is no chat message, or without a model.
 
-        Raises Unsupported for an image in a result.
+        Raises Unsupported for a part of a message that Cohere has no place for.
         """
         if not request.model:
             raise UsageError(
@@ -134,16 +127,10 @@ class CohereAdapter:
         return WireRequest(request.model, merge_extra_body(body, request.extra_body, adapter=self.name))
 
     def _message(self, message: Message, at: int, changed: Mapping[str, str]) -> Message:
-        """The message, which Cohere spells as chat completions do, but for the role `developer`, refusals and null."""
+        """The message, which Cohere spells nearly as chat completions do."""
         check_translatable(message, at, own=("tool_plan",))
-        check_result(message, at, self.name)
-        message = with_refusals_as_texts(with_wire_names(spelled_out(message), changed))
-        message = result_told(without_blank_content(message))
-        if message["role"] == "developer":
-            return {**message, "role": "system"}
-        if None in message.values():
-            return {key: value for key, value in message.items() if value is not None}
-        return message
+        check_contents(message, at, self.name)
+        return fitted(with_wire_names(spelled_out(message), changed))
 
     def parse_response(self, body: Mapping[str, Any]) -> Turn:
         """The turn in an answer.  Raises BadResponse for another shape, or the error that stands in its place."""

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolfan.answering import answer_text, check_answers
-from toolfan.errors import Unsupported
 from toolfan.toolset import legal_name
-from toolfan.wire import json_text, sendable
+from toolfan.wire import sendable
 
+from .contents import result_told
 from .parsing import called
 
 if TYPE_CHECKING:
@@ -34,50 +34,6 @@ def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Mes
         for answer in answers
     ]
     return [_assistant_message(turn), *results]
-
-
-def check_result(message: Message, at: int, adapter: str) -> None:
-    """Raises Unsupported for a result with an image: Cohere takes texts and documents there."""
-    parts = message.get("content") if message["role"] == "tool" else None
-    if isinstance(parts, list | tuple) and any(part.get("type") == "image_url" for part in parts):
-        raise Unsupported(
-            f"messages[{at}] is the result of a call, and has an image",
-            adapter=adapter,
-            hint="Say in words what it shows, or give it in a user message behind the results.",
-        )
-
-
-def result_told(message: Message) -> Message:
-    """The message; a result that is a blank text says so in JSON, for a content must not be empty."""
-    content = message.get("content")
-    if message["role"] != "tool" or not isinstance(content, str) or content.strip():
-        return message
-    return {**message, "content": json_text({"result": content})}
-
-
-def without_blank_content(message: Message) -> Message:
-    """The message; one with calls has no content rather than a blank one, as chat completions are often kept."""
-    content = message.get("content", "said")
-    if not message.get("tool_calls") or (content.strip() if isinstance(content, str) else content):
-        return message
-    return {key: value for key, value in message.items() if key != "content"}
-
-
-def with_refusals_as_texts(message: Message) -> Message:
-    """The message, of another provider, with its refusals as texts; often the very object."""
-    content, refusal = message.get("content"), message.get("refusal")
-    parts = content if isinstance(content, list | tuple) else [{"type": "text", "text": content}] if content else ()
-    said = [_said(part) for part in parts]
-    if isinstance(refusal, str) and refusal:
-        said.append({"type": "text", "text": refusal})
-    elif all(new is old for new, old in zip(said, parts, strict=True)):
-        return message
-    return {**{key: value for key, value in message.items() if key != "refusal"}, "content": said}
-
-
-def _said(part: Mapping[str, Any]) -> Mapping[str, Any]:
-    refusal = part.get("refusal") if part.get("type") == "refusal" else None
-    return {"type": "text", "text": refusal} if isinstance(refusal, str) else part
 
 
 def _assistant_message(turn: Turn) -> Message:

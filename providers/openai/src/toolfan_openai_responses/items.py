@@ -72,7 +72,8 @@ def _translated(message: Message, custom: set[Any], own: set[Any]) -> Iterator[J
                 custom.add(item["call_id"])
             yield item
     else:
-        yield {**message, "type": "message", "content": _parts(content)}
+        known = {key: value for key, value in message.items() if key != "name"}  # messages have none here
+        yield {**known, "type": "message", "content": _parts(content)}
 
 
 def _parts(content: Any) -> Any:
@@ -90,10 +91,16 @@ def _part(part: Mapping[str, Any]) -> Mapping[str, Any]:
             hint = 'Write {"type": "image_url", "image_url": {"url": "https://..."}}.'
             raise UsageError("has an image part without an address", hint=hint)
         detail = image.get("detail") if isinstance(image, Mapping) else None
-        return {"type": "input_image", "image_url": url, "detail": detail or "auto"}
+        return {"type": "input_image", "image_url": url, "detail": detail or "auto", **_break_in(part)}
     if kind == "file" and isinstance(part.get("file"), Mapping):
-        return {"type": "input_file", **part["file"]}
+        return {"type": "input_file", **part["file"], **_break_in(part)}
     return part
+
+
+def _break_in(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The end of what the service shall keep in its cache, if it is set here."""
+    key = "prompt_cache_breakpoint"
+    return {key: part[key]} if key in part else {}
 
 
 def _said(content: Any) -> str:

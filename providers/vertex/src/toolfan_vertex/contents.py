@@ -31,7 +31,7 @@ from toolfan.messages import (
 )
 from toolfan.wire import json_text, sendable, well_formed
 
-from .fields import field
+from .fields import as_json, field
 from .parsing import NAMELESS, read_calls
 
 if TYPE_CHECKING:
@@ -111,9 +111,9 @@ class _Writer:
 
     def _write_native(self, content: Message) -> None:
         if content.get("role") in _SYSTEM:
-            self.system += content["parts"]
+            self.system += as_json(content["parts"])
             return
-        self.contents.append(dict(content))
+        self.contents.append(as_json(content))
         self._calls = {call.id: call.provider_id for call in read_calls(content["parts"])}
 
     def _write_chat(self, at: int, parsed: ParsedMessage) -> None:

@@ -1,16 +1,17 @@
-"""Names of Google's JSON: camelCase as we write it, snake_case as SDK users and some recordings have it.
+"""Names of Google's JSON: camelCase as we write it, snake_case as SDK users and some recordings have it; bytes in it.
 
 Knows: spelling.  Must not know: what any field means.
 """
 
 from __future__ import annotations
 
+import base64
 import re
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+_LEVELS = 9  # of a content, down to the bytes of an image in a function's response
 
 
 @cache
@@ -29,3 +30,12 @@ def field(data: Mapping[str, Any], name: str) -> Any:
     """The field with this camelCase name in either spelling; None where it is absent."""
     value = data.get(name)
     return data.get(snake(name)) if value is None else value
+
+
+def as_json(value: Any, levels: int = _LEVELS) -> Any:
+    """A copy of a content, or of its parts, with base64 text for the bytes that Google's SDKs take in mappings."""
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode()
+    if levels and isinstance(value, Mapping):
+        return {key: as_json(inner, levels - 1) for key, inner in value.items()}
+    return [as_json(inner, levels - 1) for inner in value] if levels and isinstance(value, list | tuple) else value

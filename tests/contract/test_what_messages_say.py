@@ -1,0 +1,115 @@
+"""What chat completions say of messages: each provider is told what it knows, or the message is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from every_provider import PROVIDERS, client_of
+from pydantic import BaseModel
+from toolfan import ToolSet, Unsupported, UsageError, connect, load_adapter
+from toolfan.adapter import ToolRequest
+
+OTHERS = [name for name in PROVIDERS if name != "openai"]
+NOBODY = "http://127.0.0.1:9/v1"
+BREAK = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+PNG = {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}}
+
+
+class Weather(BaseModel):
+    location: str = ""
+
+
+def text(words: str) -> dict[str, Any]:
+    return {"type": "text", "text": words, **BREAK}
+
+
+def called(call_id: Any, **call: Any) -> dict[str, Any]:
+    function = {"function": {"name": "Weather", "arguments": "{}"}}
+    return {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": call_id, "type": "function", **function, **call}],
+    }
+
+
+def written(provider: str, *messages: dict[str, Any]) -> str:
+    """The request as JSON, without its tools."""
+    body = load_adapter(provider).build_request(ToolRequest("m", messages, ToolSet([Weather]))).body
+    return json.dumps({key: value for key, value in body.items() if key not in ("tools", "toolConfig")})
+
+
+@pytest.mark.parametrize("provider", OTHERS)
+def test_who_speaks_and_where_the_cache_ends_is_not_told_to_those_who_have_no_word_for_it(provider: str) -> None:
+    """OpenAI's Responses API refuses a name of a message; it knows the cache's ends, of every part."""
+    said = written(
+        provider,
+        {"role": "developer", "content": [text("one")], "name": "ann-1"},
+        {"role": "user", "content": [text("two"), PNG | BREAK], "name": "ann-2"},
+        {"role": "assistant", "content": "three", "name": "ann-3", "annotations": [], "refusal": None},
+        {"role": "user", "content": "four", "name": "ann-4"},
+        called("c1") | {"name": "ann-5"},
+        {"role": "tool", "content": [text("five")], "tool_call_id": "c1", "name": "Weather"},
+    )
+    assert [word for word in ("one", "two", "QUJD", "three", "four", "five") if word not in said] == []
+    assert "ann-" not in said
+    assert "annotations" not in said
+    assert said.count("prompt_cache_breakpoint") == (4 if provider == "openai-responses" else 0)
+
+
+def test_a_name_stays_where_it_is_known() -> None:
+    assert '"name": "ann"' in written("openai", {"role": "user", "content": "x", "name": "ann"})
+
+
+@pytest.mark.parametrize(
+    "part", [{"type": "file", "file": {"file_id": "f"}}, {"type": "input_audio", "input_audio": {"data": "QQ=="}}]
+)
+def test_parts_that_cohere_does_not_take_are_refused(part: dict[str, Any]) -> None:
+    with pytest.raises(Unsupported, match=rf"messages\[0\] has a part of type '{part['type']}'"):
+        written("cohere", {"role": "user", "content": [text("x"), part]})
+
+
+def test_a_call_of_a_custom_tool_is_none_that_cohere_knows() -> None:
+    call = called("c", type="custom", custom={"name": "free", "input": "x"})
+    del call["tool_calls"][0]["function"]
+    with pytest.raises(UsageError, match=r"messages\[1\] has a call of the type 'custom'"):
+        written("cohere", {"role": "user", "content": "x"}, call)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_id_that_is_no_text_is_refused(provider: str) -> None:
+    messages = [{"role": "user", "content": "x"}, called(7), {"role": "tool", "tool_call_id": "7", "content": "y"}]
+    with (
+        client_of(provider, NOBODY) as client,
+        pytest.raises(UsageError, match=r"messages\[1\].tool_calls\[0\] has the id 7, which is no text"),
+    ):
+        client.create(messages=messages, response_model=Weather)
+
+
+@pytest.mark.parametrize("parts", [[PNG], (PNG,)])
+def test_a_refused_image_is_told_with_its_place(parts: Any) -> None:
+    messages = [{"role": "user", "content": "x"}, {"role": "user", "content": parts}]
+    with connect("local") as client, pytest.raises(Unsupported, match=r"images in messages, and messages\[1\] has one"):
+        client.create(messages=messages, response_model=Weather)
+
+
+def test_what_is_to_be_cached_is_told_of_images_too() -> None:
+    kept = {"cache_control": {"type": "ephemeral"}}
+    (message,) = json.loads(written("anthropic", {"role": "user", "content": [PNG | kept, PNG]}))["messages"]
+    source = {"type": "base64", "media_type": "image/png", "data": "QUJD"}
+    assert message["content"] == [{"type": "image", "source": source} | kept, {"type": "image", "source": source}]
+
+
+@pytest.mark.parametrize("provider", ["gemini", "vertex"])
+def test_bytes_in_mappings_are_taken_as_googles_sdk_does(provider: str) -> None:
+    image = {"inline_data": {"mime_type": "image/png", "data": b"ABC"}}
+    shown = {"functionResponse": {"name": "Weather", "response": {}, "parts": [{"inlineData": {"data": b"ABC"}}]}}
+    given = [
+        {"role": "system", "parts": [image]},
+        {"role": "user", "parts": [{"text": "x"}, image]},
+        {"role": "model", "parts": [{"functionCall": {"name": "Weather", "args": {}}, "thoughtSignature": b"ABC"}]},
+        {"role": "user", "parts": [shown]},
+    ]
+    assert written(provider, *given).count('"QUJD"') == 4
+    assert image["inline_data"]["data"] == b"ABC"
