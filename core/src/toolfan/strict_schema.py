@@ -5,7 +5,8 @@ Knows: JSON Schema as pydantic writes it, what the dialect leaves out.  Must not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .errors import ToolDefinitionError
@@ -37,6 +38,25 @@ def to_strict(schema: Mapping[str, Any]) -> Schema:
     values of any type).
     """
     return _strict(dict(schema), schema, "")
+
+
+def in_words(schema: Mapping[str, Any], lacks: Callable[[str, Any], bool]) -> Schema:
+    """The schema, in which each keyword that a dialect `lacks`, with its value, is told in the description."""
+    result: Schema = {}
+    lacking: list[str] = []
+    for key, value in schema.items():
+        if key in NAMED:
+            result[key] = {name: in_words(child, lacks) for name, child in value.items()}
+        elif lacks(key, value):
+            lacking.append(f"{key}: {json.dumps(value, ensure_ascii=False)}")
+        elif key in LISTS:
+            result[key] = [in_words(child, lacks) for child in value]
+        else:
+            result[key] = in_words(value, lacks) if key in SINGLE and isinstance(value, Mapping) else value
+    if lacking:
+        told = f"{{{', '.join(lacking)}}}"
+        result["description"] = f"{result['description']}\n\n{told}" if result.get("description") else told
+    return result
 
 
 def _strict(node: Mapping[str, Any], root: Mapping[str, Any], path: str, depth: int = 0) -> Schema:

@@ -8,10 +8,9 @@ Knows: JSON Schema.  Must not know: tools, requests.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from toolfan.strict_schema import to_strict
+from toolfan.strict_schema import in_words, to_strict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,25 +29,7 @@ def strict_schema(schema: Mapping[str, Any]) -> JSON:
 
     Raises ToolDefinitionError, with the place, for what it cannot say (free dictionaries, tuples, values of any type).
     """
-    return _told(to_strict(schema))
-
-
-def _told(node: JSON) -> JSON:
-    result: JSON = {}
-    lacking: list[str] = []
-    for key, value in node.items():
-        if _is_lacking(key, value):
-            lacking.append(f"{key}: {json.dumps(value, ensure_ascii=False)}")
-        elif key in ("properties", "$defs"):
-            result[key] = {name: _told(child) for name, child in value.items()}
-        elif key == "anyOf":
-            result[key] = [_told(child) for child in value]
-        else:
-            result[key] = _told(value) if key == "items" and isinstance(value, dict) else value
-    if lacking:
-        told = f"{{{', '.join(lacking)}}}"
-        result["description"] = f"{result['description']}\n\n{told}" if result.get("description") else told
-    return result
+    return in_words(to_strict(schema), _is_lacking)
 
 
 def _is_lacking(key: str, value: Any) -> bool:

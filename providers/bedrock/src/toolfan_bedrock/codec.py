@@ -23,12 +23,12 @@ from toolfan.adapter import (
     WireRequest,
 )
 from toolfan.errors import ToolDefinitionError, Unsupported, UsageError
-from toolfan.strict_schema import to_strict
 from toolfan.wire import merge_extra_body
 
 from . import answering, contents
 from .parsing import ends_in_call, parse_converse
 from .settings import BedrockSettings
+from .strictness import strict_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +101,7 @@ class ConverseAdapter:
 
     def _schema(self, tool: Tool[Any], strict: bool | None) -> JSON:
         try:
-            return to_strict(tool.schema) if strict else tool.schema
+            return strict_schema(tool.schema) if strict else tool.schema
         except ToolDefinitionError as exc:
             exc.adapter, exc.tool = self.name, tool.name
             raise

@@ -187,10 +187,10 @@ class ChatCompletionsAdapter:
 
 def strict_schema(tool: Tool[Any], adapter: str) -> JSON:
     """The parameters of the tool in the strict dialect.  Raises ToolDefinitionError if it cannot say them."""
-    from toolfan.strict_schema import to_strict  # few ask for it
+    from .strictness import in_dialect  # few ask for it
 
     try:
-        return to_strict(tool.schema)
+        return in_dialect(tool.schema)
     except ToolDefinitionError as exc:
         exc.adapter, exc.tool = adapter, tool.name
         raise

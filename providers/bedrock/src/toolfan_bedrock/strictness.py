@@ -1,0 +1,32 @@
+"""A schema in the dialect of Amazon Bedrock's structured outputs.
+
+Source: "Supported JSON Schema features" of AWS's guide to structured outputs, and what pydantic-ai found where the
+service refuses more (exclusive bounds) or less (lengths of texts).
+
+Knows: JSON Schema.  Must not know: tools, requests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from toolfan.strict_schema import in_words, to_strict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from toolfan.adapter import JSON
+
+_BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "maxItems"})
+
+
+def strict_schema(schema: Mapping[str, Any]) -> JSON:
+    """The schema with all objects closed; bounds that the dialect lacks are told in the description.
+
+    Raises ToolDefinitionError, with the place, for what it cannot say (free dictionaries, tuples, values of any type).
+    """
+    return in_words(to_strict(schema), _is_lacking)
+
+
+def _is_lacking(key: str, value: Any) -> bool:
+    return key in _BOUNDS or (key == "minItems" and value not in (0, 1))
