@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from typing import Any
 
@@ -113,3 +114,60 @@ def test_bytes_in_mappings_are_taken_as_googles_sdk_does(provider: str) -> None:
     ]
     assert written(provider, *given).count('"QUJD"') == 4
     assert image["inline_data"]["data"] == b"ABC"
+
+
+@pytest.mark.parametrize("provider", [*OTHERS, "openai", "vertex", "local"])
+def test_arguments_that_are_no_json_are_refused_by_name(provider: str) -> None:
+    call = called("c", function={"name": "Weather", "arguments": {"at": {datetime.date(2026, 1, 1)}}})
+    told = [{"role": "tool", "tool_call_id": "c", "content": "y"}]
+    if provider == "openai-responses":  # it writes all that it can
+        assert "2026-01-01" in written(provider, {"role": "user", "content": "x"}, call, *told)
+        return
+    with pytest.raises(UsageError, match=r"(messages\[1\].tool_calls\[0\]|call of Weather) has arguments.*at .*set is"):
+        written(provider, {"role": "user", "content": "x"}, call, *told)
+
+
+@pytest.mark.parametrize("provider", [*OTHERS, "local"])
+def test_a_refusal_that_is_no_text_is_refused(provider: str) -> None:
+    said = {"role": "assistant", "content": "x", "refusal": {"why": "no"}}
+    with pytest.raises(UsageError, match=r"messages\[1\] has a refusal of type dict"):
+        written(provider, {"role": "user", "content": "x"}, said)
+    with pytest.raises(UsageError, match=r"messages\[1\] .*'refusal'|messages\[1\] has a part that is no text"):
+        written(provider, {"role": "user", "content": "x"}, {"role": "assistant", "content": [{"type": "refusal"}]})
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("data:image/jpg;base64,QUJD", "image/jpeg"),
+        ("data:IMAGE/PNG;charset=utf-8;base64,QUJD", "image/png"),
+        ("data:image/webp;base64,QU\r\nJD\n", "image/webp"),
+    ],
+)
+@pytest.mark.parametrize("provider", ["anthropic", "bedrock", "gemini"])
+def test_images_are_told_as_every_service_reads_them(provider: str, url: str, kind: str) -> None:
+    said = written(provider, {"role": "user", "content": [{"type": "image_url", "image_url": url}]})
+    assert '"QUJD"' in said
+    assert f'"{kind.removeprefix("image/") if provider == "bedrock" else kind}"' in said
+    letters = written(provider, {"role": "user", "content": [{"type": "image_url", "image_url": "data:;base64,-_AA"}]})
+    assert '"+/AA"' in letters
+
+
+def test_an_image_that_anthropic_does_not_take_is_refused() -> None:
+    part = {"type": "image_url", "image_url": {"url": "data:image/bmp;base64,QUJD"}}
+    with pytest.raises(Unsupported, match=r"messages\[0\] has an image of the type 'image/bmp'.*image/webp"):
+        written("anthropic", {"role": "user", "content": [part]})
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "bedrock", "gemini"])
+@pytest.mark.parametrize("content", ["", [{"type": "text", "text": ""}]])
+def test_a_system_message_that_says_nothing_is_left_out(provider: str, content: Any) -> None:
+    said = written(provider, {"role": "system", "content": content}, {"role": "user", "content": "x"})
+    assert "system" not in said
+    both = written(
+        provider,
+        {"role": "system", "content": content},
+        {"role": "system", "content": "y"},
+        {"role": "user", "content": "x"},
+    )
+    assert both.count('"text"') == (4 if provider == "anthropic" else 2)

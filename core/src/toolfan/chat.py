@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .errors import UsageError
+from .errors import RequestRejected, UsageError
 from .moved import moved
 from .sdk_objects import may_hold_objects, plain_data, with_plain_data
 from .wire import encode_json
@@ -210,7 +210,17 @@ def _has_object(call: Mapping[str, Any]) -> bool:
 
 def _with_text(call: Mapping[str, Any]) -> Message:
     function = call["function"]
-    return {**call, "function": {**function, "arguments": encode_json(function["arguments"]).decode()}}
+    text = arguments_text(function["arguments"], f"an earlier call of {function.get('name')}")
+    return {**call, "function": {**function, "arguments": text}}
+
+
+def arguments_text(arguments: Any, where: str) -> str:
+    """JSON text of the arguments of a call.  Raises UsageError, with where it stands, if they cannot be written."""
+    try:
+        return encode_json(arguments).decode()
+    except RequestRejected as exc:
+        hint = "Give them as plain data, or as JSON text."
+        raise UsageError(f"{where} has arguments that are no JSON: {exc.message}", hint=hint) from None
 
 
 def named_tools(messages: Iterable[Message]) -> Iterator[str]:

@@ -5,13 +5,13 @@ Knows: chat-style messages.  Must not know: any provider's wire form, tools, req
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .chat import (
     CHAT_ROLES,
     Message,
+    arguments_text,
     check_chat_message,
     check_chat_messages,
     check_messages,
@@ -55,7 +55,7 @@ class ImagePart:
 
     @property
     def inline(self) -> tuple[str, str] | None:
-        """Media type and base64 content of a `data:` address, else None."""
+        """Media type and base64 content of a `data:` address, as every service reads them, else None."""
         if not self.url.startswith("data:"):
             return None
         head, comma, data = self.url[5:].partition(",")
@@ -63,7 +63,10 @@ class ImagePart:
             raise UsageError(
                 "an image's data: address is not base64", hint='Write "data:image/png;base64,<base64 content>".'
             )
-        return head.removesuffix(";base64") or "image/png", data
+        kind = head.partition(";")[0].lower() or "image/png"
+        if any(odd in data for odd in " \r\n\t-_"):  # lines, or the letters of addresses
+            data = "".join(data.split()).replace("-", "+").replace("_", "/")
+        return "image/jpeg" if kind == "image/jpg" else kind, data
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,5 +172,6 @@ def _call_part(call: Mapping[str, Any], at: int, position: int) -> CallPart:
             hint='Write {"id": ..., "type": "function", "function": {"name": ..., "arguments": "<JSON>"}}.',
         )
     arguments = function.get("arguments")
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments if arguments is not None else {})
+    where = f"messages[{at}].tool_calls[{position}]"
+    text = arguments if isinstance(arguments, str) else arguments_text({} if arguments is None else arguments, where)
     return CallPart(call.get("id") or f"call_{position}", function["name"], text)

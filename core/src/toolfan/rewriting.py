@@ -36,6 +36,11 @@ def check_translatable(message: Message, at: int, *, own: Collection[str] = ()) 
         )
     if message["role"] != "assistant":
         return
+    if not isinstance(refusal := message.get("refusal"), str | None):
+        raise UsageError(
+            f"messages[{at}] has a refusal of type {type(refusal).__name__}",
+            hint="Write what the assistant said as a text.",
+        )
     if message.get("audio"):
         raise UsageError(
             f"messages[{at}] has audio, which its own provider alone has kept",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NAME_PATTERN, LONGEST_NAME = r"[a-zA-Z0-9_-]+", 64
 _SYSTEM = ("system", "developer")
 _CHAT_ONLY = frozenset({"image_url", "input_audio", "file", "refusal"})
+_IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _CHAT_BREAK = "prompt_cache_breakpoint"  # OpenAI's, of any part; here it is `cache_control`, of another meaning
 # What a system message says only where it stands: `BetaSystemMessageParam` in the anthropic SDK 2.12.
 _TOOL_CHANGES = frozenset({"tool_addition", "tool_removal"})
@@ -82,7 +83,7 @@ class _Writer:
         """The text blocks of a system message."""
         if not all(isinstance(part, TextPart) for part in parsed.parts):
             raise Unsupported(f"messages[{self._at}] is a system message with more than text", adapter=self._adapter)
-        return self.blocks(message, parsed)
+        return [block for block in self.blocks(message, parsed) if block["text"].strip()]
 
     def blocks(self, message: Message, parsed: ParsedMessage) -> list[JSON]:
         """The message as content blocks; those in the API's own form are the very objects that were given."""
@@ -100,7 +101,7 @@ class _Writer:
             return self._result(part)
         if isinstance(part, ImagePart):
             kept = entry and entry.get("cache_control")
-            return {**_image(part), "cache_control": kept} if kept else _image(part)
+            return {**self._image(part), "cache_control": kept} if kept else self._image(part)
         if isinstance(part, OtherPart) and part.data.get("type") in _CHAT_ONLY:
             raise Unsupported(
                 f"messages[{self._at}] has a part of type {part.data['type']!r}, which is not translated",
@@ -113,6 +114,18 @@ class _Writer:
             return {key: value for key, value in entry.items() if key != _CHAT_BREAK}
         assert isinstance(part, TextPart)
         return {"type": "text", "text": part.text}
+
+    def _image(self, image: ImagePart) -> JSON:
+        if not image.inline:
+            return {"type": "image", "source": {"type": "url", "url": image.url}}
+        kind, data = image.inline
+        if kind not in _IMAGES:
+            raise Unsupported(
+                f"messages[{self._at}] has an image of the type {kind!r}",
+                adapter=self._adapter,
+                hint=f"The Messages API takes {', '.join(_IMAGES)}; its own content blocks pass as they are.",
+            )
+        return {"type": "image", "source": {"type": "base64", "media_type": kind, "data": data}}
 
     def _call(self, part: CallPart) -> JSON:
         said = {"id": legal_id(part.id), "name": legal_name(self._names.get(part.name, part.name))}
@@ -134,13 +147,6 @@ class _Writer:
 
 def _is_blank(part: Part) -> bool:
     return isinstance(part, TextPart) and not part.text.strip()
-
-
-def _image(image: ImagePart) -> JSON:
-    if image.inline:
-        kind, data = image.inline
-        return {"type": "image", "source": {"type": "base64", "media_type": kind, "data": data}}
-    return {"type": "image", "source": {"type": "url", "url": image.url}}
 
 
 def input_of(arguments: str) -> JSON:

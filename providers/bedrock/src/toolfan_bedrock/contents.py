@@ -45,7 +45,8 @@ def translate(
         if is_native(message):
             writer.add(message["role"], _as_json(message["content"]))
         elif parsed.role in _SYSTEM:
-            writer.system += _with_cache_points(message, [writer.system_block(part, at) for part in parsed.parts])
+            blocks = _with_cache_points(message, [writer.system_block(part, at) for part in parsed.parts])
+            writer.system += [block for block in blocks if not _is_blank(block)]
         elif parsed.role in ("tool", "function"):
             writer.add_results(parsed.parts, at)
         else:

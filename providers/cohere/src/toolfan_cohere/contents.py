@@ -32,7 +32,7 @@ def check_contents(message: Message, at: int, adapter: str) -> None:
             adapter=adapter,
             hint="Say in words what it shows, or give it in a user message behind the results.",
         )
-    if other := next((kind for kind in kinds if kind in _NO_PARTS), None):
+    if other := next((part["type"] for part in parts if _is_foreign(part)), None):
         raise Unsupported(
             f"messages[{at}] has a part of type {other!r}, which Cohere does not take",
             adapter=adapter,
@@ -45,6 +45,11 @@ def check_contents(message: Message, at: int, adapter: str) -> None:
                 adapter=adapter,
                 hint="Leave the call and its result out, or say in words what they were.",
             )
+
+
+def _is_foreign(part: Mapping[str, Any]) -> bool:
+    kind = part.get("type")
+    return kind in _NO_PARTS or (kind == "refusal" and not isinstance(part.get("refusal"), str))
 
 
 def fitted(message: Message) -> Message:

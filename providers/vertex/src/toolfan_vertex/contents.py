@@ -105,7 +105,7 @@ class _Writer:
         if is_native(message):
             self._write_native(message)
         elif parsed.role in _SYSTEM:
-            self.system += [self._system_part(part, at) for part in parsed.parts]
+            self.system += [self._system_part(part, at) for part in parsed.parts if part != TextPart("")]
         else:
             self._write_chat(at, parsed)
 
