@@ -59,6 +59,22 @@ def test_who_speaks_and_where_the_cache_ends_is_not_told_to_those_who_have_no_wo
     assert said.count("prompt_cache_breakpoint") == (4 if provider == "openai-responses" else 0)
 
 
+def test_cohere_is_not_told_what_belongs_to_others() -> None:
+    part = {"type": "text", "text": "one", "cache_control": {"type": "ephemeral"}}
+    thought = {"role": "assistant", "content": "two", "reasoning_content": "hm", "reasoning_details": [{"text": "hm"}]}
+    said = json.loads(written("cohere", {"role": "user", "content": [part]}, thought))["messages"]
+    assert said == [
+        {"role": "user", "content": [{"type": "text", "text": "one"}]},
+        {"role": "assistant", "content": "two"},
+    ]
+
+
+@pytest.mark.parametrize("provider", ["gemini", "vertex"])
+def test_a_result_goes_under_the_name_of_its_call(provider: str) -> None:
+    result = {"role": "tool", "tool_call_id": "c", "content": "y", "name": "Another"}
+    assert "Another" not in written(provider, {"role": "user", "content": "x"}, called("c"), result)
+
+
 def test_a_name_stays_where_it_is_known() -> None:
     assert '"name": "ann"' in written("openai", {"role": "user", "content": "x", "name": "ann"})
 

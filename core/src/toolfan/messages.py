@@ -83,7 +83,7 @@ class CallPart:
 
 @dataclass(frozen=True, slots=True)
 class ResultPart:
-    """The result of a call; `name` is the tool's, where the message or an earlier call tells it."""
+    """The result of a call; `name` is the tool's, where an earlier call or the message tells it."""
 
     call_id: str | None
     name: str | None
@@ -127,7 +127,7 @@ def _parts(message: Message, at: int, names: Mapping[str, str]) -> Iterable[Part
     role, content = message["role"], message.get("content")
     if role in ("tool", "function"):
         call_id = message.get("tool_call_id")
-        yield ResultPart(call_id, message.get("name") or names.get(call_id or ""), _result_content(content))
+        yield ResultPart(call_id, names.get(call_id or "") or message.get("name"), _result_content(content))
         return
     if isinstance(content, str):
         yield TextPart(content)

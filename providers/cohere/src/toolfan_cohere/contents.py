@@ -14,8 +14,18 @@ from toolfan.wire import json_text
 if TYPE_CHECKING:
     from toolfan.adapter import Message
 
-# What chat completions may say of a message, or of a part, and Cohere has no field for; it says nothing of the content.
-_NO_FIELDS = frozenset({"annotations", "name", "prompt_cache_breakpoint"})
+# What chat completions may say of a message, or of a part, and Cohere has no field for; it is not what was said.
+_NO_FIELDS = frozenset(
+    {
+        "annotations",
+        "cache_control",
+        "name",
+        "prompt_cache_breakpoint",
+        "reasoning",  # of other providers; its own stands in the content
+        "reasoning_content",
+        "reasoning_details",
+    }
+)
 _NO_PARTS = frozenset({"file", "input_audio"})
 
 
