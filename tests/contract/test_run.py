@@ -326,6 +326,45 @@ def test_a_result_that_cannot_be_sent_is_told_as_an_error(bench: Bench, run: Run
     assert "0x" not in str(bench.bodies[-1])
 
 
+def test_an_exception_that_is_returned_is_told_as_the_error_that_it_is(bench: Bench, run: Running) -> None:
+    def closed(shop: str) -> Exception:
+        return LookupError(f"{shop} is closed")
+
+    def misused() -> Exception:
+        return toolfan.UsageError("not like this")
+
+    async def gathered() -> list[Any]:
+        return await asyncio.gather(add(1, 2), asyncio.wait_for(asyncio.sleep(9), 0), return_exceptions=True)
+
+    def nested() -> dict[str, Any]:
+        return {"found": 1, "failed": [LookupError("\ud800" + 30_000 * "x")]}
+
+    named = {"closed": {"shop": "Harrods"}, "misused": {}, "gathered": {}, "nested": {}}
+    bench.serve({"calls": [{"name": name, "arguments": named[name]} for name in named]}, {"text": "ok"})
+    done = run(tools=(closed, misused, gathered, nested))
+    assert (done.text, [result.error for result in done.results]) == ("ok", [None] * 4)
+    assert repr(done.results[0].value) == "LookupError('Harrods is closed')"
+    assert type(done.results[1].value) is toolfan.UsageError
+    assert [type(item) for item in done.results[2].value] == [int, TimeoutError]
+    told = [content for _, content in answers(bench.bodies[-1])]
+    assert told[:2] == ["LookupError: Harrods is closed", "UsageError: not like this"]
+    assert json.loads(told[2]) == [3, "TimeoutError: "]
+    assert json.loads(told[3])["failed"][0].startswith("LookupError: \ufffdxxx")
+    assert len(told[3]) < 20_200
+
+
+def test_the_model_is_told_that_a_returned_exception_is_an_error(bench: Bench) -> None:
+    def closed() -> Exception:
+        return LookupError("closed today")
+
+    bench.serve({"calls": [{"name": "closed", "arguments": {}}]}, {"text": "ok"})
+    with connected(bench, "anthropic") as client:
+        done = client.run(model="m", messages=USER, tools=(closed,))
+    assert type(done.results[0].value) is LookupError
+    (answer,) = bench.bodies[-1]["messages"][-1]["content"]
+    assert (answer["content"], answer["is_error"]) == ("LookupError: closed today", True)
+
+
 def paid() -> str:
     return "paid"
 

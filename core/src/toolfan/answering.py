@@ -46,14 +46,15 @@ def _wrapped(call: RawCall, found: Sequence[Answer]) -> Answer:
 def result_answer(raw: RawCall, result: Any) -> Answer:
     """The answer with what the tool returned; an exception, and what is no JSON, is told as an error."""
     if isinstance(result, BaseException):
-        return Answer(raw, _cut(well_formed(f"{type(result).__name__}: {text_of(result)}")), is_error=True)
+        return Answer(raw, _exception_text(result), is_error=True)
     try:
         return Answer(raw, plain_result(raw.name, result))
     except UsageError as exc:
         return Answer(raw, f"UsageError: {exc}", is_error=True)
 
 
-def _cut(text: str) -> str:
+def _exception_text(exc: BaseException) -> str:
+    text = well_formed(f"{type(exc).__name__}: {text_of(exc)}")
     if len(text) <= _LONGEST_ERROR:
         return text
     return f"{text[:_LONGEST_ERROR]}... (cut after {_LONGEST_ERROR} of {len(text)} characters)"
@@ -80,7 +81,9 @@ def plain_result(name: str, result: Any) -> Any:
 
 
 def _plainer(value: Any) -> Any:
-    """What pydantic does not know, but is a sequence, a set, a mapping or bytes all the same."""
+    """What pydantic does not know, but is a sequence, a set, a mapping, bytes or an exception all the same."""
+    if isinstance(value, BaseException):  # as `gather(..., return_exceptions=True)` returns them
+        return _exception_text(value)
     if isinstance(value, memoryview):
         return bytes(value)
     if isinstance(value, Mapping):

@@ -41,7 +41,8 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 class Job:
     """One call on its way: what runs it, how far it is, what came of it.
 
-    With `tells`, `told` is what the model is told of its value, or the UsageError that says why it cannot be.
+    With `tells`, `told` is what the model is told of its value, or the UsageError that says why it cannot be; an
+    exception that it returned is told as itself.
     """
 
     def __init__(
@@ -144,7 +145,7 @@ class Job:
         """Keep what the model is told: where and when the tool returned, for the value may be changed later."""
         if self._tells:
             try:
-                self.told = plain_result(self.call.name, value)
+                self.told = value if isinstance(value, BaseException) else plain_result(self.call.name, value)
             except UsageError as exc:
                 self.told = exc
 

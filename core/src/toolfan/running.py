@@ -278,7 +278,8 @@ def _sendable(result: Result[Any], told: Any) -> tuple[Result[Any], Any]:
     error: Exception
     try:
         if result.error is None:
-            return (replace(result, error=told) if isinstance(told, UsageError) else result), told
+            untold = isinstance(told, UsageError) and told is not result.value  # the tool may have returned one
+            return (replace(result, error=told) if untold else result), told
         str(result.error)
     except Exception as exc:  # noqa: BLE001 - a method of the error's that raised
         error = UsageError(f"the error of {result.call.name} cannot be written ({type(exc).__name__})")
