@@ -597,6 +597,17 @@ class TestDemo:
         assert rows["third"][-1] == "three calls were expected, 0 good ones came"
         assert rows["local"][-1] == "ok"
 
+    def test_calls_are_shown_though_none_is_good(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What came of them, and what they cost."""
+        monkeypatch.setattr("toolfan.cli.demo.installed_adapters", _only("third", "local"))
+        calls = "[{'calls': [{'name': 'Weather', 'arguments': {}}]}]"
+        offer = f"def stand_ins(self, server): return [StandIn(self.name, 'Mine', lambda: LocalClient({calls}))]"
+        self.other("third", tmp_path, monkeypatch, offer)
+        _, rows = self.rows()
+        assert rows["third"][2].startswith("Weather: InvalidArguments: ")
+        assert "/" in rows["third"][3]
+        assert rows["third"][4].isdigit()
+
     def test_a_client_that_cannot_be_made_harms_no_other(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """It is a failure that says why."""
         monkeypatch.setattr("toolfan.cli.demo.installed_adapters", _only("third", "local"))

@@ -201,7 +201,8 @@ def _asked(
         else:
             found: Found = yield Execute()
             if found:
-                _record(adapter, prepared, so_far, exc.calls or _known_by_results(adapter, found), found)
+                came = exc.calls if exc.calls is not None else _known_by_results(adapter, found)
+                _record(adapter, prepared, so_far, came, found)
             if not (isinstance(exc, DeadlineExceeded) and so_far.rounds):
                 raise
             so_far.spend(exc.calls.usage if exc.calls is not None else Usage(), exc.attempts, exc.requests)
@@ -219,7 +220,7 @@ def _executed(
     except ToolfanError as exc:
         ran: Found = yield Execute()
         if ran:
-            exc.calls = exc.calls or calls
+            exc.calls = calls if exc.calls is None else exc.calls
             _record(adapter, prepared, so_far, calls, ran)
         raise
     return found

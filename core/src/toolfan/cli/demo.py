@@ -72,13 +72,15 @@ class _Row:
     good: bool
 
     def cells(self) -> tuple[str, ...]:
-        used = self.calls.usage if self.calls else None
+        if self.calls is None:
+            return self.provider, self.client, "", "", "", self.result
+        used = self.calls.usage
         return (
             self.provider,
             self.client,
-            "\n".join(map(outcome_text, self.calls.outcomes)) if self.calls else "",
-            f"{used.input_tokens}/{used.output_tokens}" if used else "",
-            f"{self.seconds * 1000:.0f}" if self.calls else "",
+            "\n".join(map(outcome_text, self.calls.outcomes)),
+            f"{used.input_tokens}/{used.output_tokens}",
+            f"{self.seconds * 1000:.0f}",
             self.result,
         )
 
