@@ -92,3 +92,22 @@ def test_nor_a_proxy_s_password(bedrock: Callable[..., Any], faulty: Callable[..
     with pytest.raises(toolfan.ProviderError, match=r"Proxy: \*\*\*") as caught:
         asked("whole", client)
     assert said not in repr(vars(caught.value))
+
+
+class Events(list[Any]):
+    """What stands in for the SDK's stream where a client is patched, as tests and tracing libraries do."""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("way", ["streamed", "async streamed"])
+def test_an_error_that_comes_as_an_event_shows_none(made: Callable[..., Any], way: str) -> None:
+    """Nor what was added to the request, under whatever name, nor base64 of either."""
+    client, encoded = made(b""), [base64.b64encode(secret.encode()).decode() for secret in (KEY, ADDED)]
+    said = {"throttlingException": {"message": f"{KEY} {ADDED} <{'> <'.join(encoded)}>"}}
+    client._make_api_call = lambda operation, parameters: {"stream": Events([said])}
+    with pytest.raises(toolfan.RateLimited, match=r"\*\*\* \*\*\* <\*\*\*.*> <\*\*\*") as caught:
+        asked(way, client, extra_headers={"x-a": ADDED})
+    shown = repr((caught.value, vars(caught.value), pickle.dumps(caught.value)))
+    assert not [secret for secret in (*ALL, *(one[:-4] for one in encoded)) if secret in shown]

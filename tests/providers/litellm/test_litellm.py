@@ -174,6 +174,27 @@ def test_an_error_of_the_service_is_told_once_and_without_the_key(
     assert not [one for one in shown if KEY in f"{one!s}{one!r}"]
 
 
+@pytest.mark.parametrize("mode", ["stream", "stream_async"])
+def test_an_odd_event_shows_no_secret(faulty: Callable[..., FaultServer], mode: str) -> None:
+    """Neither the key nor what was added to the request."""
+    house = "house/Value+4711"
+    event = {"id": "c", "choices": [{"index": 0, "delta": {"tool_calls": f"<{KEY}> <{house}>"}}]}
+    server = faulty(http(f"data: {json.dumps(event)}\n\n", content_type="text/event-stream"))
+    with pytest.raises(toolfan.BadResponse, match=r"tool_calls are '<\*\*\*> <\*\*\*>'"):
+        ask(mode, server.url, extra_headers={"x-house": house})
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_key_among_the_arguments_is_not_shown(faulty: Callable[..., FaultServer], mode: str) -> None:
+    """LiteLLM takes a key with each request, too; this one has not the form of any."""
+    key = "planted of this request"
+    server = faulty(http(json.dumps({"error": {"message": f"wrong: <{key}>"}}), 401, x_echo=key))
+    with pytest.raises(toolfan.AuthenticationError, match=r"wrong: <\*\*\*>") as caught:
+        ask(mode, "", sdk=LiteLLMClient(base_url=server.url), extra_body={"api_key": key})
+    assert server.requests[0][2]["authorization"] == f"Bearer {key}"
+    assert key not in f"{caught.value!r}{vars(caught.value)}{caught.value.__cause__!r}"
+
+
 RATE = {"message": f"slow down {KEY}", "type": "rate_limit_error", "code": "rate_limit_exceeded"}
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
+import pickle
 from typing import Any
 
 import pytest
 import toolfan
+from fault_asking import TOKEN
 from google_asking import WARNINGS, GoogleClients, generative_model, need
 from loopback import ONCE, USER, http
 from toolfan import BadResponse, IncompleteStream, RateLimited, RequestRejected, Unavailable
@@ -140,6 +143,38 @@ def test_where_its_reader_was_wrapped_the_sdk_reads(faulty, array, ended):
     with contextlib.nullcontext() if ended else pytest.raises(IncompleteStream):
         stream.until_done()
     assert [outcome.name for outcome in stream.calls.outcomes] == BOTH
+
+
+def echoed() -> dict[str, Any]:
+    """An error with the token as a gateway shows the header that held it: in base64, which is no form of a key."""
+    told = base64.b64encode(TOKEN.encode()).decode()
+    return {"error": {"code": 503, "status": "UNAVAILABLE", "message": f"no <{told}>"}}
+
+
+def test_an_error_in_the_stream_shows_no_token(google, faulty):
+    _, raised = streamed(google(faulty(http(json.dumps([WEATHER, echoed()])))))
+    assert "no <***" in str(raised)
+    assert base64.b64encode(TOKEN.encode())[:-4] not in pickle.dumps(raised)
+
+
+def test_nor_does_one_that_is_awaited(faulty, monkeypatch):
+    pytest.importorskip("vertexai")
+    pytest.importorskip("aiohttp")
+    from google.auth.aio.credentials import StaticCredentials
+    from google.cloud.aiplatform import initializer
+
+    model = generative_model("gemini-x", faulty(http(json.dumps([echoed()]))).url.removesuffix("/v1"), "rest")
+    monkeypatch.setattr(initializer.global_config, "_async_rest_credentials", StaticCredentials(token=TOKEN))
+
+    async def ask() -> None:
+        try:
+            client = toolfan.from_vertexai(model, use_async=True, stop=ONCE)
+            await client.stream(messages=USER, tools=TOOLS).until_done()
+        finally:
+            await model._prediction_async_client.transport.close()
+
+    with pytest.raises(Unavailable, match=r"no <\*\*\*"):
+        asyncio.run(ask())
 
 
 def test_calls_and_the_error_after_them_come_awaited_too(faulty, monkeypatch):

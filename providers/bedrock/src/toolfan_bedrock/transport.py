@@ -209,13 +209,15 @@ class _Transport(_Sender):
         """The events of one streamed answer; leaving the context closes the connection."""
         asked = _Asked(timeout, headers)
         answer = self.call("ConverseStream", request, asked, query)
-        _, kept, request_id = about(answer, self.secrets(asked))
+        secrets = self.secrets(asked)
+        _, kept, request_id = about(answer, secrets)
         with closing(answer["stream"]) as stream:
             yield EventStream(
                 self.events(stream, asked, kept),
                 request_id=request_id,
                 headers=kept,
                 interrupt=lambda: interrupt(stream),
+                secrets=secrets,
             )
 
     def close(self) -> None:
@@ -250,11 +252,12 @@ class _AsyncTransport(_Sender):
             partial(self.call, "ConverseStream", request, asked, query),
             discard=lambda answer: answer["stream"].close(),
         )
-        _, kept, request_id = about(answer, self.secrets(asked))
+        secrets = self.secrets(asked)
+        _, kept, request_id = about(answer, secrets)
         events = self._each(self.events(answer["stream"], asked, kept))
         try:
             async with aclosing(events):
-                yield AsyncEventStream(events, request_id=request_id, headers=kept)
+                yield AsyncEventStream(events, request_id=request_id, headers=kept, secrets=secrets)
         finally:
             interrupt(answer["stream"])  # closing waits for a thread that reads
             await self._in_thread(answer["stream"].close)

@@ -19,7 +19,7 @@ from toolfan.errors import BadResponse, ToolfanError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.framing import DONE
 from toolfan.masking import raise_from, shows_secret
-from toolfan.redaction import Hidden, public_headers
+from toolfan.redaction import Hidden, looks_secret, public_headers
 from toolfan.wire import encode_json
 
 from .border import request_id, secrets_of, translated
@@ -59,7 +59,7 @@ class _Sender:
         return arguments  # type: ignore[no-any-return]
 
     def read(self, answer: Any, added: Mapping[str, str]) -> WireResponse:
-        body, headers = _dumped(answer), self.headers(answer, added)
+        body, headers = _dumped(answer), self.headers(answer, secrets_of(self.client, added))
         for choice in body.get("choices") or ():
             message = choice.get("message", {})
             message.setdefault("content", None)
@@ -71,19 +71,19 @@ class _Sender:
                 del message["provider_specific_fields"]
         return WireResponse(body, request_id(headers), headers)
 
-    def headers(self, answer: Any, added: Mapping[str, str]) -> dict[str, str]:
+    def headers(self, answer: Any, secrets: tuple[str, ...]) -> dict[str, str]:
         told = getattr(answer, "_response_headers", None)
         if not told:
             hidden = getattr(answer, "_hidden_params", None) or {}
             told = hidden.get("additional_headers") or {}
         named = ((str(name).removeprefix("llm_provider-"), str(value)) for name, value in told.items())
-        return public_headers(named, secrets_of(self.client, added))
+        return public_headers(named, secrets)
 
     def ended(self, stream: Any, added: Mapping[str, str]) -> list[JSON]:
         """`DONE` if the stream came to its end.  Raises BadResponse if a page of HTML came in its place."""
         if getattr(stream, "received_finish_reason", True):
             return [DONE]
-        kind = self.headers(stream, added).get("content-type", "")
+        kind = self.headers(stream, secrets_of(self.client, added)).get("content-type", "")
         if kind.startswith("text/html"):
             raise BadResponse(
                 f"the answer ({kind}) is no stream of events",
@@ -101,6 +101,12 @@ class _Sender:
         error = translated(exc, adapter=self.adapter, timeout=timeout, secrets=secrets, keyless=keyless, begun=begun)
         cause = exc.__cause__ if isinstance(exc, ToolfanError) else exc
         raise_from(error, None if cause is None or shows_secret(cause, secrets) else cause)
+
+
+def _added(request: WireRequest, headers: Mapping[str, str]) -> Mapping[str, str]:
+    """What was added to the request: headers, and keys among LiteLLM's arguments (`extra_body={"api_key": ...}`)."""
+    given = {name: value for name, value in request.body.items() if isinstance(value, str) and looks_secret(name)}
+    return Hidden({**given, **headers})
 
 
 def _coarse(seconds: float) -> float:
@@ -132,26 +138,27 @@ class _Transport(_Sender):
     def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> WireResponse:
-        arguments = self.arguments(request, timeout, headers, query)
+        arguments, added = self.arguments(request, timeout, headers, query), _added(request, headers)
         try:
-            return self.read(self.client.completion(**arguments), headers)
+            return self.read(self.client.completion(**arguments), added)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, headers)
+            self.failure(exc, timeout, added)
 
     @contextmanager
     def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> Generator[EventStream]:
         """The chunks of one streamed completion; leaving the context closes the connection."""
-        arguments = self.arguments(request, timeout, headers, query)
+        arguments, added = self.arguments(request, timeout, headers, query), _added(request, headers)
         try:
             stream = self.client.completion(**arguments)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, headers)
+            self.failure(exc, timeout, added)
         try:
-            head = self.headers(stream, headers)
-            with closing(self._events(stream, timeout, headers)) as found:
-                yield EventStream(found, request_id=request_id(head), headers=head)
+            secrets = secrets_of(self.client, added)
+            head = self.headers(stream, secrets)
+            with closing(self._events(stream, timeout, added)) as found:
+                yield EventStream(found, request_id=request_id(head), headers=head, secrets=secrets)
         finally:
             # LiteLLM's sync stream has no close() of its own.
             inner: Any = getattr(stream, "completion_stream", None)
@@ -174,26 +181,27 @@ class _AsyncTransport(_Sender):
     async def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> WireResponse:
-        arguments = self.arguments(request, timeout, headers, query)
+        arguments, added = self.arguments(request, timeout, headers, query), _added(request, headers)
         try:
-            return self.read(await self.client.acompletion(**arguments), headers)
+            return self.read(await self.client.acompletion(**arguments), added)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, headers)
+            self.failure(exc, timeout, added)
 
     @asynccontextmanager
     async def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> AsyncGenerator[AsyncEventStream]:
         """`_Transport.stream`, awaited."""
-        arguments = self.arguments(request, timeout, headers, query)
+        arguments, added = self.arguments(request, timeout, headers, query), _added(request, headers)
         try:
             stream = await self.client.acompletion(**arguments)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
-            self.failure(exc, timeout, headers)
+            self.failure(exc, timeout, added)
         try:
-            head = self.headers(stream, headers)
-            async with aclosing(self._events(stream, timeout, headers)) as found:
-                yield AsyncEventStream(found, request_id=request_id(head), headers=head)
+            secrets = secrets_of(self.client, added)
+            head = self.headers(stream, secrets)
+            async with aclosing(self._events(stream, timeout, added)) as found:
+                yield AsyncEventStream(found, request_id=request_id(head), headers=head, secrets=secrets)
         finally:
             if hasattr(stream, "aclose"):
                 await stream.aclose()

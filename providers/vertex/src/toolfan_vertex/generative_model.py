@@ -82,11 +82,12 @@ class _Sender:
         kept: JSON = blotted_beside(body, keys_of_model(self._model), _WORDS)
         return kept
 
-    def _over_rest(self, chunks: Any, parse: Callable[[Any], Any]) -> tuple[RestChunks | None, Mapping[str, str]]:
+    def _over_rest(
+        self, chunks: Any, parse: Callable[[Any], Any], secrets: tuple[str, ...]
+    ) -> tuple[RestChunks | None, Mapping[str, str]]:
         """What reads the chunks from their bytes, if they come over REST, and the headers of the answer."""
         if not is_rest(chunks):
             return None, {}
-        secrets = keys_of_model(self._model)
         headers = plain_headers(chunks._response.headers, secrets)
         return RestChunks(chunks, parse, adapter=self._adapter, headers=headers, secrets=secrets), headers
 
@@ -159,11 +160,13 @@ class GenerativeModelTransport(_Sender):
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout)
         try:
-            unread, headers = self._over_rest(chunks, parse)
+            secrets = keys_of_model(self._model)
+            unread, headers = self._over_rest(chunks, parse, secrets)
             found = self._events(chunks, parse, timeout) if unread is None else self._read(unread, timeout)
             # Over REST, cancelling waits for a thread that reads.
             stop = getattr(chunks, "cancel", None) if unread is None else unread.interrupt
-            yield EventStream(found, request_id=request_id(headers), headers=headers, interrupt=stop)
+            about: JSON = {"headers": headers, "interrupt": stop, "secrets": secrets}
+            yield EventStream(found, request_id=request_id(headers), **about)
         finally:
             if hasattr(chunks, "cancel"):
                 chunks.cancel()
@@ -232,10 +235,11 @@ class AsyncGenerativeModelTransport(_Sender):
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout)
         try:
-            unread, headers = self._over_rest(chunks, parse)
+            secrets = keys_of_model(self._model)
+            unread, headers = self._over_rest(chunks, parse, secrets)
             events = self._events(chunks, parse, timeout) if unread is None else self._read(unread, timeout)
             async with aclosing(events) as found:
-                yield AsyncEventStream(found, request_id=request_id(headers), headers=headers)
+                yield AsyncEventStream(found, request_id=request_id(headers), headers=headers, secrets=secrets)
         finally:
             if hasattr(chunks, "cancel"):
                 cancelled = chunks.cancel()
