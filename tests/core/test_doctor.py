@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 from loopback import http
-from toolfan import watching, wrap
+from toolfan import ConfigError, watching, wrap
 from toolfan.cli.app import app
 from toolfan.observers import forget_observers
 from toolfan.registry import clear_loaded_adapters
@@ -311,6 +311,41 @@ def test_plugins_that_panic_harm_nobody_but_themselves() -> None:
     listed = CliRunner().invoke(app, ["adapters"])
     assert listed.exit_code == 0
     assert "Panic: in Rust" in listed.stdout
+
+
+ASKING = """
+import toolfan
+from toolfan_local.adapter import LocalAdapter
+
+
+class Asking(LocalAdapter):
+    def key_remarks(self, settings):
+        return ["is this the right project?"]
+
+    def connect(self, settings, *, use_async):
+        raise toolfan.ConfigError("who goes there?", hint="Say it.")
+
+
+@toolfan.hookimpl
+def toolfan_adapter():
+    return Asking(name="asking")
+"""
+
+
+def test_no_full_stop_follows_a_question() -> None:
+    """Of a profile, of a remark, of a plugin; nor in the text of an error."""
+    install("ask", "toolfan.adapters", "asking", ASKING)
+    install("asker", "toolfan.observers", "asking", "raise ImportError('which one?')")
+    configure(profile(adapter="asking"))
+    said = run().stdout
+    assert ": who goes there? Say it.\n" in said
+    assert ": is this the right project?\n" in said
+    assert "ImportError: which one? " in said
+    assert "?." not in said
+    assert str(ConfigError("who?", adapter="a", hint="Say it.")) == "who? [adapter a]. Say it."
+    assert str(ConfigError("who?", hint="Say it.")) == "who? Say it."
+    assert str(ConfigError("who.", hint="Say it.")) == "who. Say it."
+    assert str(ConfigError("nobody", hint="Say it.")) == "nobody. Say it."
 
 
 def test_a_claim_on_clients_that_leads_nowhere_is_listed() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import to_json, to_jsonable_python
 
 from .calls import Answer, Call
-from .errors import InvalidArguments, TooManyCalls, UsageError
+from .errors import InvalidArguments, TooManyCalls, UsageError, as_sentence
 from .masking import text_of
 from .wire import json_faults, well_formed
 
@@ -101,7 +101,7 @@ def error_answer(bad: BadCall) -> Answer:
 def error_text(error: CallError) -> str:
     """The error as the model is told it: all faults, and what to do, without words that are for the caller."""
     if isinstance(error, TooManyCalls):
-        return f"Not run: {error.message}. {error.hint or 'Do not repeat this call.'}"
+        return f"Not run: {as_sentence(error.message)} {error.hint or 'Do not repeat this call.'}"
     if isinstance(error, InvalidArguments) and error.errors:
         faults = "\n".join(f"- {_fault(fault)}" for fault in error.errors[:_MOST_FAULTS])
         if len(error.errors) > _MOST_FAULTS:
@@ -109,7 +109,7 @@ def error_text(error: CallError) -> str:
             faults += f"\n- and {len(error.errors) - _MOST_FAULTS if counted else 'many'} more"
         return f"Invalid arguments:\n{faults}\nCall the tool again with all arguments corrected."
     hint = f" {error.hint}" if error.hint else ""
-    return f"Failed: {error.message}.{hint} Make this call again, corrected."
+    return f"Failed: {as_sentence(error.message)}{hint} Make this call again, corrected."
 
 
 def _fault(fault: Mapping[str, Any]) -> str:

@@ -89,7 +89,7 @@ class ToolfanError(Exception):
         places = (("adapter", self.adapter), ("tool", self.tool), ("call", self.call_id), ("request", self.request_id))
         where = ", ".join(f"{label} {value}" for label, value in places if value)
         text = f"{self.message} [{where}]" if where else self.message
-        return f"{text.removesuffix('.')}. {self.hint}" if self.hint else text
+        return f"{as_sentence(text)} {self.hint}" if self.hint else text
 
     def with_details(self, **details: Unpack[ErrorDetails]) -> ToolfanError:
         """A copy of the error with these details set (the traceback and cause stay with the original)."""
@@ -111,6 +111,11 @@ class ToolfanError(Exception):
 
     def __copy__(self) -> ToolfanError:
         return _rebuild(type(self), self.__dict__.copy())
+
+
+def as_sentence(text: str) -> str:
+    """The text with a full stop behind it, unless it ends as a sentence does."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _rebuild(cls: type[ToolfanError], state: dict[str, Any]) -> ToolfanError:

@@ -12,7 +12,7 @@ import typer
 
 from ..blocking import blocked
 from ..config import selected
-from ..errors import ConfigError
+from ..errors import ConfigError, as_sentence
 from ..listing import AdapterInfo, idle_claims, installed_adapters
 from ..observers import ObserverInfo, installed_observers
 from ..profiles import configuration
@@ -57,7 +57,7 @@ def doctor(
     if wrong is not None and as_json:
         print_json({"kind": "default", "problem": wrong.message, "next": wrong.hint})
     elif wrong is not None:
-        print_text(f"default: {wrong.message}. {wrong.hint or ''}".rstrip())
+        print_text(f"default: {as_sentence(wrong.message)} {wrong.hint or ''}".rstrip())
     if wrong is not None or any(info.hint for _, info in plugins):
         raise typer.Exit(2)
     if any(one.problem and not one.asked for one in findings):
@@ -101,10 +101,10 @@ def _print(findings: list[Finding], plugins: list[_Plugin]) -> None:
         print_text("No profile is configured: write one into toolfan.toml, or name the adapter in your code.")
     for finding in findings:
         if finding.problem:
-            problem = finding.problem.removesuffix(".")
-            print_text(f"{finding.profile} ({finding.where}): {problem}. {finding.next or ''}".rstrip())
+            problem = as_sentence(finding.problem)
+            print_text(f"{finding.profile} ({finding.where}): {problem} {finding.next or ''}".rstrip())
         for remark in finding.remarks:
-            print_text(f"{finding.profile} ({finding.where}): {remark}.")
+            print_text(f"{finding.profile} ({finding.where}): {as_sentence(remark)}")
     if all(kind != "adapter" for kind, _ in plugins):
         print_text('No adapter is installed. Run, for example, `pip install "toolfan[openai]"`.')
     for kind, info in plugins:

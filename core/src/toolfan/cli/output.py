@@ -20,6 +20,7 @@ from pydantic_core import to_jsonable_python
 
 from ..bound_calls import BoundCall
 from ..calls import BadCall, Call, Outcome
+from ..errors import as_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -131,8 +132,8 @@ def plugin_json(info: AdapterInfo | ObserverInfo) -> dict[str, Any]:
 def plugin_text(kind: str, info: AdapterInfo | ObserverInfo) -> str:
     """A plugin for people."""
     origin = f"{info.distribution} {info.version}" if info.version else info.distribution
-    reason = f": {info.reason}" if info.reason else ""
-    return f"{kind} {info.name} ({origin}): {info.status}{reason}{f'. {info.hint}' if info.hint else ''}"
+    said = f"{kind} {info.name} ({origin}): {info.status}{f': {info.reason}' if info.reason else ''}"
+    return f"{as_sentence(said)} {info.hint}" if info.hint else said
 
 
 def outcome_text(outcome: Outcome[Any]) -> str:
