@@ -10,6 +10,7 @@ import toolfan
 from google_asking import WARNINGS, genai_client
 from loopback import ONCE, USER, http
 from pydantic import BaseModel
+from toolfan_vertex.open_calls import _OpenCall
 from vertex_streams import chunk
 
 if TYPE_CHECKING:
@@ -143,3 +144,37 @@ def test_a_text_may_begin_with_nothing_and_elements_come_in_any_order(asked: Ask
     assert [*calls] == [City(name="Rome", tags=["a", "b", "c"])]
     missing = asked(call(None, text("c", path="$.tags[2]"), name="City", goes_on=False))
     assert [type(one.error) for one in missing.failed] == [toolfan.InvalidArguments]
+
+
+@pytest.mark.parametrize("ends", ["by their ids", "by their names", "without a word", "never"])
+def test_thousands_of_open_calls_are_not_looked_through(monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
+    """Each piece finds its call, and the end of each the others, without a look at all that are open."""
+    looks = 0
+
+    def slot(one: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return vars(one)["kept"]
+
+    def equal(one: object, other: object) -> bool:
+        nonlocal looks
+        looks += 1
+        return one is other
+
+    monkeypatch.setattr(
+        _OpenCall, "slot", property(slot, lambda one, value: vars(one).update(kept=value)), raising=False
+    )
+    monkeypatch.setattr(_OpenCall, "__eq__", equal)
+    parser = toolfan.load_adapter("gemini").stream_parser()
+    for at in range(1000):
+        parser.feed(chunk(call(f"c{at}", name=f"City{at}")))
+    pieces: dict[str, Any] = {
+        "by their ids": lambda at: call(f"c{at}", text("Oslo"), goes_on=False),
+        "by their names": lambda at: call(None, text("Oslo"), name=f"City{at}", goes_on=False),
+        "without a word": lambda at: call(None if at else "c0", text("Oslo")),
+    }
+    sealed = [one for at in range(1000) if ends in pieces for one in parser.feed(chunk(pieces[ends](at)))]
+    assert len(sealed) == (1000 if ends.startswith("by") else 0)
+    parser.feed(chunk(finishReason="STOP"))
+    assert len(parser.close().calls) == 1000
+    assert looks < 40_000  # each with each is half a million

@@ -59,7 +59,7 @@ class MessageStreamParser:
         self._needs_end = needs_end
         self._calls = CallAssembler()
         self._count = 0
-        self._blocks: list[Block] = []
+        self._blocks: dict[Block, None] = {}  # in order
         self._open: dict[Any, Block] = {}
         self._closed: dict[Any, Block] = {}
         self._texts: list[str] = []
@@ -164,7 +164,7 @@ class MessageStreamParser:
             slot = self._called(about)
         self._closed.pop(key, None)
         block = self._open[key] = Block(about, slot)
-        self._blocks.append(block)
+        self._blocks[block] = None
         if about.get("type") == "text" and isinstance(about.get("text"), str):
             self._texts.append(about["text"])
 
@@ -209,8 +209,8 @@ class MessageStreamParser:
             block.pieces.pop("partial_json", None)
             block.slot = self._called(block.about)
             self._calls.delta(block.slot.index, None, None, text)
-            self._blocks.remove(block)  # behind those of the calls that began before: the turn goes back in their order
-            self._blocks.append(block)
+            del self._blocks[block]  # behind those of the calls that began before: the turn goes back in their order
+            self._blocks[block] = None
 
     def _key_of(self, index: Any) -> Any:
         """The key of the block that an index means, which a piece or the start of its block may lack."""
@@ -228,7 +228,7 @@ class MessageStreamParser:
         self._start(key, {"type": kind})
         if key is _STRAY:  # it is not the block that pieces without an index belong to
             self._closed[key] = self._open.pop(key)
-        return self._blocks[-1]
+        return next(reversed(self._blocks))
 
     def _elsewhere(self, key: Any, delta: Mapping[str, Any]) -> Block | None:
         """The block of a piece that its index is not that of: the one that is open for it, or a new one."""

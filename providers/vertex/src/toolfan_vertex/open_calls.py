@@ -7,7 +7,7 @@ Knows: ids, names and `willContinue` of function calls.  Must not know: chunks, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from toolfan.wire import json_text
 
@@ -22,15 +22,25 @@ if TYPE_CHECKING:
     from toolfan.assembly import CallAssembler
     from toolfan.slots import Slot
 
+    _Calls: TypeAlias = "dict[_OpenCall, None]"
+    """Calls in order, each found at once."""
+
 _IN_PIECES = frozenset({"args", "partialArgs", "willContinue"})
 
 
 class OpenCalls:
-    """The calls of one answer that are open, in the order in which they began."""
+    """The calls of one answer that are open, in the order in which they began.
+
+    There may be thousands: a piece finds its call, and the end of one the others, without a look at each.
+    """
 
     def __init__(self, calls: CallAssembler) -> None:
         self._calls = calls
-        self._open: list[_OpenCall] = []
+        self._open: _Calls = {}
+        self._with_id: dict[str, _Calls] = {}  # those without one by the empty text
+        self._with_name: dict[str, _Calls] = {}
+        self._known_by_id: _Calls = {}  # of which a later piece spoke by their id
+        self._clear: _Calls = {}  # of which no piece may have been another's
         self.warnings: list[str] = []
 
     def __bool__(self) -> bool:
@@ -41,34 +51,45 @@ class OpenCalls:
         if not self._open or not isinstance(call, OBJECT):
             return False
         found = self._by_id(call) if call.get("id") else self._by_name(call) if call.get("name") else self._only(call)
-        if found is not None and not found.read(part, call):
-            self._close(found)
+        if found is not None:
+            self._read(found, part, call)
         return found is not None or not (call.get("id") or call.get("name"))
 
+    def _read(self, one: _OpenCall, part: Mapping[str, Any], call: Mapping[str, Any]) -> None:
+        before = one.slot.id or ""
+        goes_on = one.read(part, call)
+        if (one.slot.id or "") != before:
+            del self._with_id[before][one]
+            self._with_id.setdefault(one.slot.id or "", {})[one] = None
+        if not goes_on:
+            self._close(one)
+
     def _by_id(self, call: Mapping[str, Any]) -> _OpenCall | None:
-        found = next((one for one in self._open if one.slot.id == call["id"]), None)
+        found = next(iter(_those(self._with_id, call["id"])), None)
         if found is not None:
-            found.known_by_id = True
+            self._known_by_id[found] = None
         elif not call.get("name"):
-            nameless = [one for one in self._open if not one.slot.id]
-            found = nameless[0] if len(nameless) == 1 else None
+            nameless = _those(self._with_id, "")
+            found = next(iter(nameless)) if len(nameless) == 1 else None
         return found
 
     def _by_name(self, call: Mapping[str, Any]) -> _OpenCall | None:
         """The call that goes on under its own name."""
-        named = [one for one in self._open if one.slot.name == call["name"]]
-        found = named[0] if len(named) == 1 and named[0].goes_on_with(call) else None
-        if found is not None:
-            found.repeats_name = True
+        named = _those(self._with_name, call["name"])
+        found = next(iter(named)) if len(named) == 1 else None
+        if found is None or not found.goes_on_with(call):
+            return None
+        found.repeats_name = True
         return found
 
     def _only(self, call: Mapping[str, Any]) -> _OpenCall | None:
         """The only open call, or the last of several if none is spoken of by its id."""
-        if len(self._open) == 1 or not any(one.known_by_id for one in self._open):
-            return self._open[-1]
+        if len(self._open) == 1 or not self._known_by_id:
+            return next(reversed(self._open))
         if field(call, "args") is not None or field(call, "partialArgs") is not None:
-            for one in self._open:
+            for one in self._clear:
                 one.in_doubt = True
+            self._clear.clear()
             self.warnings.append(f"arguments came that say not to which of {len(self._open)} open calls they belong")
         return None
 
@@ -76,13 +97,18 @@ class OpenCalls:
         """A call that begins with this part, which is the one at this place of the parts."""
         call_id, name, _ = call_piece(call)
         one = _OpenCall(self._calls.open(call_id, name), parts, at)
-        self._open.append(one)
-        if not one.read(part, call):
-            self._close(one)
+        for some in (
+            self._open,
+            self._clear,
+            self._with_id.setdefault(one.slot.id or "", {}),
+            self._with_name.setdefault(one.slot.name, {}),
+        ):
+            some[one] = None
+        self._read(one, part, call)
 
     def give_way(self) -> None:
         """Another call begins: what has no id ends here, though its last word was that it goes on."""
-        for one in [one for one in self._open if not one.slot.id]:
+        for one in [*_those(self._with_id, "")]:
             self.warnings.append(f"call {one.slot.position} was to go on when another one began")
             self._close(one, cut=one.lacks_something)
 
@@ -92,9 +118,16 @@ class OpenCalls:
             self._close(one, cut=cut or one.lacks_something)
 
     def _close(self, one: _OpenCall, *, cut: bool = False) -> None:
-        self._open.remove(one)
+        for some in (self._open, self._with_id[one.slot.id or ""], self._with_name[one.slot.name]):
+            del some[one]
+        for some in (self._known_by_id, self._clear):
+            some.pop(one, None)
         one.parts[one.at], arguments = one.whole(cut=cut or one.in_doubt)
         self._calls.close(one.slot, arguments)
+
+
+def _those(known: Mapping[str, _Calls], word: Any) -> _Calls:
+    return known.get(word, {}) if isinstance(word, str) else {}
 
 
 class _OpenCall:
@@ -102,7 +135,7 @@ class _OpenCall:
 
     def __init__(self, slot: Slot, parts: list[Any], at: int) -> None:
         self.slot, self.parts, self.at = slot, parts, at
-        self.known_by_id = self.repeats_name = self.in_doubt = False
+        self.repeats_name = self.in_doubt = False
         self._part: dict[str, Any] = {}
         self._call: dict[str, Any] = {}
         self._arguments = PartialArguments()
