@@ -207,7 +207,7 @@ def error_from_body(
     details, known = innermost(error), Secrets(secrets)
     message = provider_words(error)
     words = [str(word) for word in (details.get("code"), details.get("status"), details.get("type")) if word]
-    for word in words:
+    for word in (*words, str(details.get("raw_status_code"))):  # the latter is Mistral's
         number = int(word) if re.fullmatch("[0-9]{3}", word) else STATUSES.get(word.lower(), 0)
         if 400 <= number < 600:
             named = sorted((other for other in words if not other.isdigit()), key=_says_little)

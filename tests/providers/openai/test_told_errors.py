@@ -10,7 +10,7 @@ import pytest
 import toolfan
 from loopback import KEY, ONCE, USER, call, completion, http
 from odd_streams import CALL, DONE, END, TOOLS, A, Hear, Weather, chunk, event, heard, piece
-from toolfan import BadResponse, ContentFiltered, RateLimited, RequestRejected, Unavailable
+from toolfan import BadResponse, ContentFiltered, PermissionDenied, RateLimited, RequestRejected, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +52,24 @@ SHAPES: dict[str, tuple[JSON, type[toolfan.ProviderError], str, str | None]] = {
         RateLimited,
         "429 (rate_limited): slow",
         "rate_limited",
+    ),
+    "mistral, a type that is unknown": (
+        {"object": "error", "message": "no", "type": "tier_gone", "code": "1910", "raw_status_code": 403},
+        PermissionDenied,
+        "403 (tier_gone): no",
+        "tier_gone",
+    ),
+    "mistral, under `error`": (
+        {"error": {"object": "error", "message": "full", "type": "tier", "code": "3505", "raw_status_code": 429}},
+        RateLimited,
+        "429 (tier): full",
+        "tier",
+    ),
+    "mistral, a status that is none": (
+        {"object": "error", "message": "no", "type": "odd", "code": "1910", "raw_status_code": 0},
+        Unavailable,
+        "error: no",
+        "1910",
     ),
     "fastchat": ({"text": "NETWORK ERROR", "error_code": 50002}, Unavailable, "(50002): NETWORK ERROR", "50002"),
     "fastchat, the context": (

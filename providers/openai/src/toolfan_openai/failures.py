@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 _CODES = ("code", "error_code", "status_code", "statusCode", "status")
+_RAW_STATUS = "raw_status_code"  # Mistral's, a number; its codes are no statuses ("1910")
 _STATUS = re.compile("[45][0-9]{2}")
 # Source: ErrorCode in FastChat's constants.py; a status with two more digits, where 403 is not about permissions.
 _LONGER = re.compile("([45])([0-9]{2})[0-9]{2}")
@@ -122,6 +123,8 @@ def _nameless(body: Mapping[str, Any]) -> Any:
     named = _named(code)
     if isinstance(kind := body.get("type"), str) and kind != "error":
         named["type"] = kind
+    if body.get(_RAW_STATUS):
+        named[_RAW_STATUS] = body[_RAW_STATUS]
     return {"message": text if isinstance(text, str) and text else words or provider_words(body), **named}
 
 
