@@ -209,3 +209,40 @@ def test_thousands_of_calls_without_a_start_are_not_held_against_each_other(monk
     parser.feed({"type": "message_stop"})
     assert len(parser.close().calls) == 1000
     assert compared < 5000  # each with each is half a million
+
+
+@pytest.mark.parametrize(("kind", "piece"), [("text", "partial_json"), ("tool_use", "text")])
+def test_pieces_of_thousands_of_others_are_not_held_against_each_open_block(
+    monkeypatch: pytest.MonkeyPatch, kind: str, piece: str
+) -> None:
+    """Arguments under the indices of texts, and texts under those of calls."""
+    looks = 0
+
+    def looked(block: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return kept.__get__(block)
+
+    kept: Any = vars(Block)["slot"]
+    kept_about: Any = vars(Block)["about"]
+
+    def looked_about(block: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return kept_about.__get__(block)
+
+    monkeypatch.setattr(Block, "slot", property(looked, kept.__set__))
+    monkeypatch.setattr(Block, "about", property(looked_about, kept_about.__set__))
+    parser = toolfan.load_adapter("anthropic").stream_parser()
+    for at in range(1000):
+        block = (
+            {"type": kind, "text": ""} if kind == "text" else {"type": kind, "id": f"t{at}", "name": "a", "input": {}}
+        )
+        parser.feed({"type": "content_block_start", "index": at, "content_block": block})
+    for at in range(1000):
+        delta = {"type": "a_delta", piece: '{"a": 1}' if piece == "partial_json" else "so "}
+        parser.feed({"type": "content_block_delta", "index": at, "delta": delta})
+    parser.feed({"type": "message_stop"})
+    turn = parser.close()
+    assert (len(turn.calls), turn.text) == ((1000, "") if kind == "text" else (1000, 1000 * "so "))
+    assert looks < 40_000  # each with each is a million

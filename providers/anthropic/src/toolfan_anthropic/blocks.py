@@ -58,6 +58,51 @@ class Block:
         return block
 
 
+class OpenBlocks(dict[Any, Block]):
+    """The blocks that are open, by key; `begin` and `end` alone change what is in it.
+
+    There may be thousands: the only one of its kind is found without a look at each.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_kind: dict[str | None, dict[Block, None]] = {}
+
+    def begin(self, key: Any, block: Block) -> None:
+        """This block is open, and no other of the same key."""
+        self.end(key)
+        self[key] = block
+        self._by_kind.setdefault(_kind(block), {})[block] = None
+
+    def end(self, key: Any) -> Block | None:
+        """The block that was open, if any was."""
+        block = self.pop(key, None)
+        if block is not None:
+            self._by_kind[_kind(block)].pop(block, None)
+        return block
+
+    def only(self, kind: str) -> Block | None:
+        """The block that goes on with a piece of this kind; None if there is none, or several are."""
+        fit, whole = list[Block](), list[Block]()
+        some = self._by_kind.get(kind, {})
+        for block in some:
+            slot = block.slot
+            if kind != "tool_use" or (slot is not None and not slot.closed):
+                fit.append(block)
+            elif slot is not None and not slot.held:
+                whole.append(block)  # never to go on
+            if len(fit) > 1:
+                break
+        for block in whole:
+            del some[block]
+        return fit[0] if len(fit) == 1 else None
+
+
+def _kind(block: Block) -> str | None:
+    kind = block.start.get("type")
+    return "tool_use" if block.is_call else kind if isinstance(kind, str) else None
+
+
 def kind_of_piece(delta: Mapping[str, Any]) -> str | None:
     """The type of block that a piece is of; None if it may be of any."""
     return next((kind for said, kind in _KINDS.items() if said in delta), None)

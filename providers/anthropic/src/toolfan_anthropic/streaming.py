@@ -17,7 +17,7 @@ from toolfan.errors import IncompleteStream
 from toolfan.translation import error_from_body
 from toolfan.wire import well_formed
 
-from .blocks import Block, kind_of_piece
+from .blocks import Block, OpenBlocks, kind_of_piece
 from .parsing import (
     OBJECT,
     arguments_of,
@@ -60,7 +60,7 @@ class MessageStreamParser:
         self._calls = CallAssembler()
         self._count = 0
         self._blocks: dict[Block, None] = {}  # in order
-        self._open: dict[Any, Block] = {}
+        self._open = OpenBlocks()
         self._closed: dict[Any, Block] = {}
         self._texts: list[str] = []
         self._about: JSON = {}
@@ -132,7 +132,7 @@ class MessageStreamParser:
     def _begin(self, message: Any) -> None:
         self._messages += 1
         self._ended = self._again = False
-        self._open.clear()
+        self._open = OpenBlocks()
         self._closed.clear()
         if not isinstance(message, OBJECT):
             return
@@ -141,7 +141,7 @@ class MessageStreamParser:
         content = message.get("content")
         for block in content if isinstance(content, list) else ():
             self._start(None, block)
-            self._stop(self._open.pop(None, None))
+            self._stop(self._open.end(None))
 
     def _tell(self, about: Any, usage: Any) -> None:
         """What is said of the message; numbers of tokens are sums so far."""
@@ -163,7 +163,8 @@ class MessageStreamParser:
         if is_call(about) and not is_phantom(about):
             slot = self._called(about)
         self._closed.pop(key, None)
-        block = self._open[key] = Block(about, slot)
+        block = Block(about, slot)
+        self._open.begin(key, block)
         self._blocks[block] = None
         if about.get("type") == "text" and isinstance(about.get("text"), str):
             self._texts.append(about["text"])
@@ -227,21 +228,19 @@ class MessageStreamParser:
             return None
         self._start(key, {"type": kind})
         if key is _STRAY:  # it is not the block that pieces without an index belong to
-            self._closed[key] = self._open.pop(key)
+            self._open.end(key)
+            self._closed[key] = next(reversed(self._blocks))
         return next(reversed(self._blocks))
 
     def _elsewhere(self, key: Any, delta: Mapping[str, Any]) -> Block | None:
         """The block of a piece that its index is not that of: the one that is open for it, or a new one."""
         kind = kind_of_piece(delta)
-        if kind == "tool_use":
-            fit = [one for one in self._open.values() if one.slot is not None and not one.slot.closed]
-        else:
-            fit = [one for one in self._open.values() if one.about.get("type") == kind]
-        return fit[0] if len(fit) == 1 else self._begun_by(f"{kind} beside {key}", delta)
+        found = self._open.only(kind) if kind is not None else None
+        return self._begun_by(f"{kind} beside {key}", delta) if found is None else found
 
     def _end(self, index: Any) -> None:
         key = self._key_of(index)
-        block = self._open.pop(key, None)
+        block = self._open.end(key)
         if block is not None and key is not None:
             self._closed[key] = block
         self._stop(block)
