@@ -58,11 +58,9 @@ def asking(provider: str, url: str) -> Iterator[Any]:
     [
         *(
             (name, streams, sent)
-            for name in ("openai with a hook", "gemini")
+            for name in ("openai with a hook", "gemini", "bedrock", "rest")
             for streams, sent in ((False, NOTHING), (False, BEGUN), (True, NOTHING), (True, BEGUN))
         ),
-        ("bedrock", True, BEGUN),
-        ("rest", True, BEGUN),
     ],
 )
 def test_nothing_of_ours_runs_on(faulty: Callable[..., FaultServer], provider: str, streams: bool, sent: bytes) -> None:

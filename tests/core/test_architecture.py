@@ -118,6 +118,7 @@ ORDER = [
     "tally",
     "workers",
     "sockets",
+    "pooled_sockets",
     "http_errors",
     "http_sender",
     "post_sender",

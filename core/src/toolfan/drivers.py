@@ -149,6 +149,9 @@ def _send(
     within = Limit(end)
     try:
         return pool.run(lambda: _sent(request, transport, prepared, left, within), left, on_abandon)
+    except TimeoutError:
+        within.pass_by()
+        raise
     except Exception:
         raise
     except BaseException:  # Ctrl-C

@@ -31,18 +31,27 @@ class Limit:
     """When a request must have ended, on the monotonic clock.
 
     `on_abandon` is set where the request runs in the thread that asked: then looking up the host, which knows no
-    timeout, is left to a worker, and `on_abandon` is told of one that was left behind.  `stream` is what is waited for.
+    timeout, is left to a worker, and `on_abandon` is told of one that was left behind.  `stream` is what is waited for,
+    `served` tells which connection of urllib3 serves the request (see `pooled_sockets`).
     """
 
     end: float
     on_abandon: Callable[[int], None] | None = None
     stream: Any = None
+    served: Any = None
 
     def leave(self) -> None:
         """End the request at once, from another thread: after Ctrl-C nobody waits for it any more."""
-        self.end, stream = 0.0, self.stream
+        stream = self.stream
+        self.pass_by()
         with contextlib.suppress(Exception):  # it is not connected yet, or has ended
             _shut_down(stream)
+
+    def pass_by(self) -> None:
+        """The deadline passed, as another thread finds: end what does not end by itself then."""
+        self.end = 0.0
+        if self.served is not None:
+            self.served.leave()
 
 
 limit: contextvars.ContextVar[Limit | None] = contextvars.ContextVar("toolfan_deadline", default=None)

@@ -101,6 +101,7 @@ class _OpenStream:
         self._left_behind: Any = None
         self._events: Iterator[Mapping[str, Any]] | None = None
         self._head: Any = None
+        self._served: Any = None
 
     def perform(self, effect: Any) -> Any:
         """What the effect asks for.  Raises ProviderError, TimeoutError at the deadline."""
@@ -124,6 +125,8 @@ class _OpenStream:
         )
         head = context.__enter__()
         self._context, self._events, self._head = context, iter(head), head
+        within = sockets.limit.get()
+        self._served = within and within.served
         return head
 
     def _pull(self, feed: Callable[[Mapping[str, Any]], bool]) -> bool:
@@ -143,9 +146,12 @@ class _OpenStream:
             raise TimeoutError
         if getattr(self._transport, "keeps_deadline", False):
             return _limited(work, Limit(end, self._on_abandon))
-        within = Limit(end)
+        within = Limit(end, served=self._served)
         try:
             return workers.pool.run(lambda: _limited(work, within), left, self._told)
+        except TimeoutError:
+            within.pass_by()
+            raise
         except Exception:
             raise
         except BaseException:  # Ctrl-C
@@ -167,6 +173,7 @@ class _OpenStream:
     def close(self) -> None:
         """Close the connection; whatever that raises tells nothing any more."""
         context, self._context, self._events, self._head = self._context, None, None, None
+        self._served = None
         if context is not None:
             with contextlib.suppress(Exception):
                 context.__exit__(None, None, None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
+import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ import pytest
 import tenacity
 import toolfan
 from google_asking import WARNINGS, generative_model, grpc_client
-from loopback import ONCE, USER, http
+from loopback import ONCE, USER, http, until
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, RateLimited, RequestRejected, Unavailable
 from vertex_samples import Ping
 
@@ -231,3 +233,30 @@ def test_a_good_answer_is_kept_without_it(faulty: Callable[..., Any], *, stream:
     calls = client.stream(**ASKED).until_done() if stream else client.create(**ASKED)
     assert (list(calls), calls.model, calls.text) == ([Ping()], "m-***", TOKEN)
     assert f"m-{TOKEN}" not in f"{calls.raw} {calls.to_json()}"
+
+
+def test_a_request_that_nobody_waits_for_any_more_ends(bare: tuple[BareServer, str]) -> None:
+    """A second after the deadline: generate_content has no timeout, and would wait for ever."""
+    handler, target = bare
+    left = threading.Event()
+
+    def hang(context: Any) -> bytes:
+        context.add_callback(left.set)
+        left.wait(20)
+        return b""
+
+    handler.answer = hang
+    sdk = generative_model("m", target, "grpc")
+    sdk._prediction_client = grpc_client(target, use_async=False)
+    client = toolfan.wrap(sdk, adapter="vertex", model="m", stop=ONCE)
+    started = time.monotonic()
+    try:
+        with pytest.raises(toolfan.DeadlineExceeded):
+            client.create(**ASKED, deadline=0.3)
+        assert time.monotonic() - started < 1.2
+        assert client.abandoned == 1
+        assert left.wait(10)
+        until(lambda: client.abandoned == 0)
+    finally:
+        sdk._prediction_client.transport.close()
+    assert handler.seen == 1

@@ -23,13 +23,14 @@ async def in_thread(
     *,
     adapter: str,
     on_abandon: Callable[[int], None],
+    leave: Callable[[], object],
     discard: Callable[[R], object] | None = None,
 ) -> R:
     """`work()`, without blocking the event loop.
 
-    A cancelled task does not wait for it: what is left behind is counted and bounded by `workers.pool`, `on_abandon` is
-    told +1, and -1 when it ends after all, and its result is given to `discard`.  Raises Unavailable, and does nothing,
-    if too much was left behind.
+    A cancelled task does not wait for it: it calls `leave`, which ends what it can; what is left behind is counted and
+    bounded by `workers.pool`, `on_abandon` is told +1, and -1 when it ends after all, and its result is given to
+    `discard`.  Raises Unavailable, and does nothing, if too much was left behind.
     """
     import anyio
 
@@ -49,6 +50,7 @@ async def in_thread(
         await ended.wait()
     except BaseException:
         left.set()
+        leave()
         if workers.pool.leave(job):
             on_abandon(+1)
         raise

@@ -15,6 +15,7 @@ from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.masking import raise_from, shows_secret
+from toolfan.pooled_sockets import Served, noted
 from toolfan.redaction import (
     Hidden,
     blotted,
@@ -30,6 +31,7 @@ from .blobs import to_json, to_sdk
 from .border import about, credentials_of, translated, with_words
 from .failures import with_own_setting
 from .reading import Whole, events_of, interrupt
+from .sessions import note_connections_of
 from .threads import in_thread
 
 if TYPE_CHECKING:
@@ -51,6 +53,12 @@ class _Asked:
     """None where a stub of the SDK's answered in place of the service."""
     sent: Mapping[str, str] = field(default_factory=dict)
     """All headers that went out, the signature's too."""
+    served: Served = field(default_factory=Served)
+
+    def leave(self, stream: Any) -> None:
+        """End the request, whose answer is this stream, from another thread."""
+        if not self.served.leave():
+            interrupt(stream)
 
 
 _asked: contextvars.ContextVar[_Asked | None] = contextvars.ContextVar("toolfan_bedrock_request", default=None)
@@ -134,6 +142,7 @@ class _Sender:
 
     def __init__(self, client: Any, adapter: str) -> None:
         self.client, self.adapter = client, adapter
+        note_connections_of(client)
         events = client.meta.events
         events.register("before-call.bedrock-runtime", _prepare, unique_id="toolfan-prepare")
         events.register_last("before-send.bedrock-runtime", _note_headers, unique_id="toolfan-headers")
@@ -148,15 +157,20 @@ class _Sender:
         shape = self.client.meta.service_model.operation_model(operation).input_shape
         token = _asked.set(asked)
         try:
-            return getattr(self.client, _METHODS[operation])(modelId=request.model, **to_sdk(request.body, shape))
+            with noted(asked.served):
+                return getattr(self.client, _METHODS[operation])(modelId=request.model, **to_sdk(request.body, shape))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            asked.served.over()
             self.failure(exc, asked)
         finally:
             _asked.reset(token)
 
     def answer(self, request: WireRequest, asked: _Asked, query: Mapping[str, str]) -> WireResponse:
         """The whole answer."""
-        answer = self.call("Converse", request, asked, query)
+        try:
+            answer = self.call("Converse", request, asked, query)
+        finally:
+            asked.served.over()
         secrets = self.secrets(asked)
         _, headers, request_id = about(answer, secrets)
         if asked.content is None:
@@ -208,17 +222,20 @@ class _Transport(_Sender):
     ) -> Generator[EventStream]:
         """The events of one streamed answer; leaving the context closes the connection."""
         asked = _Asked(timeout, headers)
-        answer = self.call("ConverseStream", request, asked, query)
-        secrets = self.secrets(asked)
-        _, kept, request_id = about(answer, secrets)
-        with closing(answer["stream"]) as stream:
-            yield EventStream(
-                self.events(stream, asked, kept),
-                request_id=request_id,
-                headers=kept,
-                interrupt=lambda: interrupt(stream),
-                secrets=secrets,
-            )
+        try:
+            answer = self.call("ConverseStream", request, asked, query)
+            secrets = self.secrets(asked)
+            _, kept, request_id = about(answer, secrets)
+            with closing(answer["stream"]) as stream:
+                yield EventStream(
+                    self.events(stream, asked, kept),
+                    request_id=request_id,
+                    headers=kept,
+                    interrupt=lambda: asked.leave(stream),
+                    secrets=secrets,
+                )
+        finally:
+            asked.served.over()
 
     def close(self) -> None:
         self.client.close()
@@ -232,13 +249,17 @@ class _AsyncTransport(_Sender):
     on_abandon: Callable[[int], None] = staticmethod(_uncounted)
     """Told what is left behind; the client of toolfan's that sends with this sets it."""
 
-    async def _in_thread(self, work: Callable[[], Any], discard: Callable[[Any], object] | None = None) -> Any:
-        return await in_thread(work, adapter=self.adapter, on_abandon=self.on_abandon, discard=discard)
+    async def _in_thread(
+        self, work: Callable[[], Any], asked: _Asked, discard: Callable[[Any], object] | None = None
+    ) -> Any:
+        leave = asked.served.leave
+        return await in_thread(work, adapter=self.adapter, on_abandon=self.on_abandon, leave=leave, discard=discard)
 
     async def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> WireResponse:
-        answer = await self._in_thread(partial(self.answer, request, _Asked(timeout, headers), query))
+        asked = _Asked(timeout, headers)
+        answer = await self._in_thread(partial(self.answer, request, asked, query), asked)
         assert isinstance(answer, WireResponse)
         return answer
 
@@ -248,22 +269,25 @@ class _AsyncTransport(_Sender):
     ) -> AsyncGenerator[AsyncEventStream]:
         """`_Transport.stream`, awaited."""
         asked = _Asked(timeout, headers)
-        answer = await self._in_thread(
-            partial(self.call, "ConverseStream", request, asked, query),
-            discard=lambda answer: answer["stream"].close(),
-        )
+
+        def close(answer: Any) -> None:
+            answer["stream"].close()
+            asked.served.over()
+
+        opening = partial(self.call, "ConverseStream", request, asked, query)
+        answer = await self._in_thread(opening, asked, discard=close)
         secrets = self.secrets(asked)
         _, kept, request_id = about(answer, secrets)
-        events = self._each(self.events(answer["stream"], asked, kept))
+        events = self._each(self.events(answer["stream"], asked, kept), asked)
         try:
             async with aclosing(events):
                 yield AsyncEventStream(events, request_id=request_id, headers=kept, secrets=secrets)
         finally:
-            interrupt(answer["stream"])  # closing waits for a thread that reads
-            await self._in_thread(answer["stream"].close)
+            asked.leave(answer["stream"])  # closing waits for a thread that reads
+            await self._in_thread(partial(close, answer), asked)
 
-    async def _each(self, events: Iterator[JSON]) -> AsyncGenerator[JSON]:
-        while (event := await self._in_thread(partial(next, events, None))) is not None:
+    async def _each(self, events: Iterator[JSON], asked: _Asked) -> AsyncGenerator[JSON]:
+        while (event := await self._in_thread(partial(next, events, None), asked)) is not None:
             yield event
 
     async def close(self) -> None:

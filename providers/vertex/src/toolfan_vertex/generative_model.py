@@ -20,9 +20,11 @@ from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.framing import DONE
+from toolfan.pooled_sockets import Served
 from toolfan.redaction import blotted_beside
 
 from .border import keys_of_model, raise_translated
+from .ending import LATER, ended_with, in_time, noted_over_rest
 from .protobuf import GENAI_HINT, Arguments, read_answer, system_parts
 from .rest_chunks import RestChunks, is_rest
 from .statuses import plain_headers, request_id
@@ -31,9 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping
 
 _WORDS = frozenset({"content"})  # what is below is the model's
-
-_LATER = 1.0
-"""Seconds after the deadline, which is told first, when a stream that nobody waits for any more is ended."""
 
 
 class _Sender:
@@ -121,7 +120,7 @@ class _Sender:
         model = self._instructed(system)
         if all(hasattr(model, name) for name in ("_prepare_request", "_parse_response", self._client_attribute)):
             client = getattr(model, self._client_attribute)
-            limit = None if timeout is None else timeout + _LATER
+            limit = None if timeout is None else timeout + LATER
             chunks = client.stream_generate_content(request=model._prepare_request(**arguments), timeout=limit)
             return chunks, model._parse_response
         return getattr(model, self._method)(**arguments, stream=True), lambda chunk: chunk
@@ -133,7 +132,7 @@ def _is_cut(exc: Exception) -> bool:
 
 
 class GenerativeModelTransport(_Sender):
-    """Blocking sends, over the transport that vertexai.init() chose.  The public method has no timeout of its own."""
+    """Blocking sends, over the transport that vertexai.init() chose."""
 
     _client_attribute = "_prediction_client"
     _method = "generate_content"
@@ -141,35 +140,41 @@ class GenerativeModelTransport(_Sender):
     def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> WireResponse:
-        """One generateContent; `timeout` only appears in errors."""
-        arguments = self._checked(request, headers, query)
+        """One generateContent."""
+        arguments, served = self._checked(request, headers, query), Served()
         try:
-            model = self._instructed(request.body.get("systemInstruction"))
-            return WireResponse(self._kept(read_answer(model.generate_content(**arguments))))
+            with noted_over_rest(self._model, served):
+                model = in_time(self._instructed(request.body.get("systemInstruction")), timeout)
+                return WireResponse(self._kept(read_answer(model.generate_content(**arguments))))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout)
+        finally:
+            served.over()
 
     @contextmanager
     def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> Generator[EventStream]:
         """The chunks of one streamed generateContent; leaving the context closes the connection."""
-        arguments = self._checked(request, headers, query)
+        arguments, served = self._checked(request, headers, query), Served()
         try:
-            chunks, parse = self._streamed(arguments, request.body.get("systemInstruction"), timeout)
+            with noted_over_rest(self._model, served):
+                chunks, parse = self._streamed(arguments, request.body.get("systemInstruction"), timeout)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
+            served.over()
             self._failure(exc, timeout)
         try:
             secrets = keys_of_model(self._model)
             unread, headers = self._over_rest(chunks, parse, secrets)
             found = self._events(chunks, parse, timeout) if unread is None else self._read(unread, timeout)
             # Over REST, cancelling waits for a thread that reads.
-            stop = getattr(chunks, "cancel", None) if unread is None else unread.interrupt
+            stop = getattr(chunks, "cancel", None) if unread is None else ended_with(served, unread.interrupt)
             about: JSON = {"headers": headers, "interrupt": stop, "secrets": secrets}
             yield EventStream(found, request_id=request_id(headers), **about)
         finally:
             if hasattr(chunks, "cancel"):
                 chunks.cancel()
+            served.over()
 
     def _read(self, unread: RestChunks, timeout: float | None) -> Iterator[JSON]:
         try:

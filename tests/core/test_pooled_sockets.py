@@ -1,0 +1,151 @@
+"""Which connection is ended, and which no more: what no server can play at will."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from toolfan.pooled_sockets import Served, note_connections, noted
+from toolfan.sockets import Limit, limit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Pool:
+    """Three methods of urllib3's pools, over one connection."""
+
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        self.kept = [connection]
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        return self.kept.pop()
+
+    def _validate_conn(self, connection: Any) -> None:
+        del connection
+
+    def _put_conn(self, connection: Any) -> None:
+        self.kept.append(connection)
+
+
+class Manager:
+    def __init__(self, kind: Any) -> None:
+        self.pool_classes_by_scheme = {"http": kind}
+
+
+Pair = tuple[http.client.HTTPConnection, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    ours, theirs = socket.socketpair()
+    theirs.settimeout(0.1)
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = ours
+    with ours, theirs:
+        yield connection, theirs
+
+
+def noting(kind: Any) -> Any:
+    manager = Manager(kind)
+    note_connections([manager])
+    return manager.pool_classes_by_scheme["http"]
+
+
+def is_open(theirs: socket.socket) -> bool:
+    try:
+        return theirs.recv(1) != b""
+    except TimeoutError:
+        return True
+
+
+def test_a_connection_is_ended_while_it_serves_and_not_when_it_is_back(pair: Pair) -> None:
+    connection, theirs = pair
+    pool, first, second = noting(Pool)(connection), Served(), Served()
+    with noted(first):
+        pool._validate_conn(pool._get_conn())
+        pool._put_conn(connection)
+    assert first.leave(), "its connection was known"
+    assert is_open(theirs)
+    with noted(second):
+        pool._get_conn()
+    first.leave()
+    assert is_open(theirs)
+    second.leave()
+    assert not is_open(theirs)
+    pool._put_conn(connection)
+    assert connection.sock is None, "it was shut down, and must connect anew"
+
+
+def test_one_that_another_way_brought_back_serves_nobody(pair: Pair) -> None:
+    connection, theirs = pair
+    pool, served = noting(Pool)(connection), Served()
+    with noted(served):
+        pool.kept.append(pool._get_conn())
+    pool._validate_conn(pool._get_conn())
+    served.leave()
+    assert is_open(theirs)
+
+
+def test_what_is_not_ours_is_not_noted(pair: Pair) -> None:
+    connection, theirs = pair
+    pool, served = noting(Pool)(connection), Served()
+    with noted(served):
+        pass
+    pool._validate_conn(pool._get_conn())
+    assert not served.leave()
+    assert is_open(theirs)
+
+
+@pytest.mark.parametrize("step", ["before it begins", "while it connects"])
+def test_nothing_is_sent_once_nobody_waits(pair: Pair, step: str) -> None:
+    connection, theirs = pair
+    pool, served, within = noting(Pool)(connection), Served(), Limit(time.monotonic() + 60)
+
+    def send() -> None:
+        pool._get_conn()
+        within.pass_by()
+        pool._validate_conn(connection)
+
+    if step == "before it begins":
+        within.pass_by()
+    token = limit.set(within)
+    try:
+        with noted(served), pytest.raises(ConnectionAbortedError, match="nobody waits"):
+            send()
+    finally:
+        limit.reset(token)
+        served.over()
+    assert connection.sock is None
+    assert not is_open(theirs)
+
+
+def test_the_number_of_a_closed_socket_is_not_free_while_it_may_be_shut_down(pair: Pair) -> None:
+    connection, theirs = pair
+    pool, served, ours = noting(Pool)(connection), Served(), connection.sock
+    with noted(served):
+        pool._get_conn()
+    number = ours.fileno()
+    connection.close()
+    with socket.socket() as other:
+        assert other.fileno() != number
+        assert is_open(theirs)
+        served.over()
+        assert not is_open(theirs)
+        assert ours.fileno() == -1
+
+
+def test_pools_of_another_form_stay_as_they_are() -> None:
+    class Other:
+        def _get_conn(self) -> None: ...
+
+    assert noting(Other) is Other
+    assert noting("no class") == "no class"
+    note_connections([None, object()])
+    once = noting(Pool)
+    assert noting(once) is once
+    assert noting(Pool) is once
+    assert (once.__name__, once.__module__) == (Pool.__name__, Pool.__module__)
