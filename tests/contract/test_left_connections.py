@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in WARNINGS]
 KINDS = ("bedrock", "rest")
+DEADLINE = 1.0
+"""Seconds: a busy machine sends a request within them."""
 ASKED: dict[str, Any] = {"model": "m", "messages": USER}
 
 
@@ -95,7 +98,7 @@ def asking(kind: str, url: str) -> Iterator[toolfan.Client]:
 
 def late(client: Any, *, streams: bool = False) -> None:
     started = time.monotonic()
-    asked: dict[str, Any] = {**ASKED, "tools": (Weather,), "deadline": 0.3}
+    asked: dict[str, Any] = {**ASKED, "tools": (Weather,), "deadline": DEADLINE}
     with pytest.raises(toolfan.DeadlineExceeded) as caught:
         client.stream(**asked).until_done() if streams else client.create(**asked)
     assert caught.value.requests == 1
@@ -122,7 +125,7 @@ def test_the_deadline_ends_it_and_the_client_serves_on(faulty: Start, kind: str,
 def test_so_does_the_end_of_a_task(faulty: Start, drip: Any, streams: bool, ends: str) -> None:
     dripping = Drips(*drip)
     server = faulty(dripping, Answers("bedrock"))
-    asked: dict[str, Any] = {**ASKED, "tools": (Weather,), "deadline": 0.3 if ends == "deadline" else None}
+    asked: dict[str, Any] = {**ASKED, "tools": (Weather,), "deadline": DEADLINE if ends == "deadline" else None}
 
     async def main(sdk: Any) -> None:
         client = toolfan.wrap_async(sdk)
@@ -183,6 +186,20 @@ def test_a_connection_to_a_proxy_is_ended_too(faulty: Start) -> None:
     assert [path for _, path, _, _ in server.requests] == ["http://service.invalid/model/m/converse"] * 2
 
 
+@pytest.mark.parametrize("use_async", [False, True], ids=["sync", "async"])
+def test_a_handshake_that_is_not_answered(use_async: bool) -> None:
+    """There is no socket yet that could be shut down; it has no more time than the deadline leaves."""
+    silent = socket.create_server(("127.0.0.1", 0))
+    with silent, client_of("bedrock", f"https://127.0.0.1:{silent.getsockname()[1]}/v1") as client:
+        waiting: Any = toolfan.wrap_async(client.sdk_client) if use_async else client
+        if use_async:
+            with pytest.raises(toolfan.DeadlineExceeded):
+                asyncio.run(waiting.create(**ASKED, tools=(Weather,), deadline=DEADLINE))
+        else:
+            late(waiting)
+        until(lambda: waiting.abandoned == 0, 10)
+
+
 def _fresh(sdk: Any, **options: Any) -> Any:
     """Another client of boto3 like this one, of which toolfan does not know yet."""
     import boto3
@@ -199,7 +216,7 @@ def own(sdk: Any) -> str:
 
 
 def test_what_the_program_asks_of_its_client_meanwhile_is_not_touched(faulty: Start) -> None:
-    slow, dripping = Answers("bedrock", after=1.0), Drips(*DRIPS["body"])
+    slow, dripping = Answers("bedrock", after=3.0), Drips(*DRIPS["body"])
     answers: list[str] = []
     with client_of("bedrock", faulty(slow, dripping, Answers("bedrock")).url) as client:
         other = threading.Thread(target=lambda: answers.append(own(client.sdk_client)))

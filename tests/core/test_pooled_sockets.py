@@ -65,12 +65,12 @@ def is_open(theirs: socket.socket) -> bool:
 def test_a_connection_is_ended_while_it_serves_and_not_when_it_is_back(pair: Pair) -> None:
     connection, theirs = pair
     pool, first, second = noting(Pool)(connection), Served(), Served()
-    with noted(first):
+    with noted(first, None):
         pool._validate_conn(pool._get_conn())
         pool._put_conn(connection)
     assert first.leave(), "its connection was known"
     assert is_open(theirs)
-    with noted(second):
+    with noted(second, None):
         pool._get_conn()
     first.leave()
     assert is_open(theirs)
@@ -83,7 +83,7 @@ def test_a_connection_is_ended_while_it_serves_and_not_when_it_is_back(pair: Pai
 def test_one_that_another_way_brought_back_serves_nobody(pair: Pair) -> None:
     connection, theirs = pair
     pool, served = noting(Pool)(connection), Served()
-    with noted(served):
+    with noted(served, None):
         pool.kept.append(pool._get_conn())
     pool._validate_conn(pool._get_conn())
     served.leave()
@@ -93,7 +93,7 @@ def test_one_that_another_way_brought_back_serves_nobody(pair: Pair) -> None:
 def test_what_is_not_ours_is_not_noted(pair: Pair) -> None:
     connection, theirs = pair
     pool, served = noting(Pool)(connection), Served()
-    with noted(served):
+    with noted(served, None):
         pass
     pool._validate_conn(pool._get_conn())
     assert not served.leave()
@@ -114,7 +114,7 @@ def test_nothing_is_sent_once_nobody_waits(pair: Pair, step: str) -> None:
         within.pass_by()
     token = limit.set(within)
     try:
-        with noted(served), pytest.raises(ConnectionAbortedError, match="nobody waits"):
+        with noted(served, None), pytest.raises(ConnectionAbortedError, match="nobody waits"):
             send()
     finally:
         limit.reset(token)
@@ -123,10 +123,27 @@ def test_nothing_is_sent_once_nobody_waits(pair: Pair, step: str) -> None:
     assert not is_open(theirs)
 
 
+@pytest.mark.parametrize(
+    ("own", "least", "most"),
+    [(60, 20, 30), (None, 20, 30), (5, 5, 5), (object(), 20, 30)],
+    ids=["longer", "none", "shorter", "unset"],
+)
+def test_connecting_has_no_more_time_than_is_left(pair: Pair, own: Any, least: float, most: float) -> None:
+    connection, _ = pair
+    pool = noting(Pool)(connection)
+    served = Served()
+    with noted(served, 30):
+        pool._get_conn()
+        connection.timeout = own  # urllib3 sets it between these two
+        pool._validate_conn(connection)
+    assert least <= connection.timeout <= most
+    served.over()
+
+
 def test_the_number_of_a_closed_socket_is_not_free_while_it_may_be_shut_down(pair: Pair) -> None:
     connection, theirs = pair
     pool, served, ours = noting(Pool)(connection), Served(), connection.sock
-    with noted(served):
+    with noted(served, None):
         pool._get_conn()
     number = ours.fileno()
     connection.close()

@@ -1,8 +1,7 @@
 """Connections of urllib3 that end when nobody waits for their request any more: those of boto3 and requests.
 
-Such a request blocks in a thread that nothing can end; shutting down its socket does.  So the pools of a client note
-which connection serves a request of toolfan's, from when it leaves its pool until it goes back: there another thread
-may take it.  Both, and the shutting down, happen under one lock.  Requests that are none of toolfan's pass unnoted.
+Nothing ends a thread that reads; shutting down its socket does.  So the pools of a client note which connection serves
+a request of toolfan's, until it goes back, where others take it: under the lock under which it is shut down.
 
 Knows: pools of urllib3 and their managers, by shape.  Must not know: any provider, sessions of SDKs.
 """
@@ -15,7 +14,7 @@ import functools
 import http.client
 import socket
 import threading
-import weakref
+import time
 from typing import TYPE_CHECKING, Any
 
 from .sockets import limit
@@ -25,18 +24,19 @@ if TYPE_CHECKING:
 
 _NOTE = "_toolfan_serves"
 _METHODS = ("_get_conn", "_validate_conn", "_put_conn")
-"""Of a pool: taking a connection from it, the last step before that is written to, and giving it back."""
+"""Of a pool: taking a connection, the last step before it is written to, giving it back."""
 
 
 class Served:
     """The connection that serves one request; `leave` ends it from another thread."""
 
-    __slots__ = ("_connection", "_keeps", "_known", "_left", "_lock", "_socket")
+    __slots__ = ("_connection", "_keeps", "_known", "_left", "_lock", "_socket", "end")
 
     def __init__(self) -> None:
+        self.end: float | None = None  # when it must have ended, on the monotonic clock
         self._lock = threading.Lock()
         self._left = self._known = False
-        self._connection: Any = None
+        self._connection: int | None = None  # its id
         self._socket: Any = None
         self._keeps: Any = None
 
@@ -47,7 +47,7 @@ class Served:
                 connection.close()
                 raise ConnectionAbortedError("nobody waits for the answer any more")
             self._drop()
-            self._connection, sock = weakref.ref(connection), connection.sock
+            self._connection, sock = id(connection), connection.sock
             if isinstance(sock, socket.socket):
                 # While this file is open, the number of a closed socket is not another one's.
                 self._socket, self._keeps, self._known = sock, sock.makefile("rb", buffering=0), True
@@ -57,7 +57,7 @@ class Served:
         """`connection` goes back to its pool.  Whether it was shut down."""
         with self._lock:
             setattr(connection, _NOTE, None)
-            if self._connection is None or connection is not self._connection():
+            if self._connection != id(connection):
                 return False
             self._drop()
             return self._left
@@ -72,8 +72,8 @@ class Served:
         with self._lock:
             self._left = True
             if self._socket is not None:
+                # Not by the method of TLS sockets: that drops the cipher first, and another thread may be writing.
                 with contextlib.suppress(OSError):  # the server was faster
-                    # Not by the method of TLS sockets: that drops the cipher first, and another thread may be writing.
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
             return self._known
 
@@ -87,9 +87,10 @@ _asking: contextvars.ContextVar[Served | None] = contextvars.ContextVar("toolfan
 
 
 @contextlib.contextmanager
-def noted(served: Served) -> Generator[None]:
+def noted(served: Served, timeout: float | None) -> Generator[None]:
     """What this thread sends meanwhile is the request of `served`, which the limit of this context can end."""
     until = limit.get()
+    served.end = None if timeout is None else time.monotonic() + timeout
     if until is not None:
         until.served = served
         if not until.end:  # it was left before
@@ -108,8 +109,7 @@ def note_connections(managers: Iterable[Any]) -> None:
         noting = {scheme: _noting(kind) for scheme, kind in classes.items()} if isinstance(classes, dict) else classes
         if noting != classes:
             manager.pool_classes_by_scheme = noting
-            # Pools from before: forgotten, they serve those who use them, and end with them.  Older versions of urllib3
-            # would close them at once; there they stay.
+            # Pools from before serve those who use them, and end with them; old versions would close them at once.
             if pools and getattr(pools, "dispose_func", None) is None:
                 manager.clear()
 
@@ -128,8 +128,12 @@ def _noting(kind: Any) -> Any:
         return connection
 
     def validate(self: Any, connection: Any) -> None:
-        kind._validate_conn(self, connection)
         served = getattr(connection, _NOTE, None)
+        if served is not None and served.end is not None:
+            # What is being made cannot be shut down: connecting, and then writing, has no more time than is left.
+            own, left = connection.timeout, max(served.end - time.monotonic(), 0.001)
+            connection.timeout = min(own, left) if isinstance(own, int | float) else left
+        kind._validate_conn(self, connection)
         if served is not None:
             if connection.sock is None:  # without TLS it connects when it is written to
                 connection.connect()
@@ -139,8 +143,8 @@ def _noting(kind: Any) -> Any:
         _give_back(connection)
         kind._put_conn(self, connection)
 
-    methods = dict(zip(_METHODS, (get, validate, put), strict=True))
-    return type(kind.__name__, (kind,), {"__module__": kind.__module__, _NOTE: True, **methods})
+    about = {"__module__": kind.__module__, _NOTE: True}
+    return type(kind.__name__, (kind,), about | dict(zip(_METHODS, (get, validate, put), strict=True)))
 
 
 def _give_back(connection: Any) -> None:

@@ -157,7 +157,7 @@ class _Sender:
         shape = self.client.meta.service_model.operation_model(operation).input_shape
         token = _asked.set(asked)
         try:
-            with noted(asked.served):
+            with noted(asked.served, asked.timeout):
                 return getattr(self.client, _METHODS[operation])(modelId=request.model, **to_sdk(request.body, shape))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             asked.served.over()

@@ -22,14 +22,14 @@ _CLIENT = "_prediction_client"
 
 
 @contextmanager
-def noted_over_rest(model: Any, served: Served) -> Generator[None]:
+def noted_over_rest(model: Any, served: Served, timeout: float | None) -> Generator[None]:
     """What this thread sends meanwhile, over REST, is the request of `served`; see `pooled_sockets`."""
     session = getattr(getattr(getattr(model, _CLIENT, None), "transport", None), "_session", None)
     adapters: Any = getattr(session, "adapters", {})  # none over gRPC
     for adapter in adapters.values():
         proxies = getattr(adapter, "proxy_manager", {})
         note_connections([getattr(adapter, "poolmanager", None), *list(proxies.values())])
-    with noted(served):
+    with noted(served, timeout):
         yield
 
 

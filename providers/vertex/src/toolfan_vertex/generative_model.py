@@ -143,7 +143,7 @@ class GenerativeModelTransport(_Sender):
         """One generateContent."""
         arguments, served = self._checked(request, headers, query), Served()
         try:
-            with noted_over_rest(self._model, served):
+            with noted_over_rest(self._model, served, timeout):
                 model = in_time(self._instructed(request.body.get("systemInstruction")), timeout)
                 return WireResponse(self._kept(read_answer(model.generate_content(**arguments))))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
@@ -158,7 +158,7 @@ class GenerativeModelTransport(_Sender):
         """The chunks of one streamed generateContent; leaving the context closes the connection."""
         arguments, served = self._checked(request, headers, query), Served()
         try:
-            with noted_over_rest(self._model, served):
+            with noted_over_rest(self._model, served, timeout):
                 chunks, parse = self._streamed(arguments, request.body.get("systemInstruction"), timeout)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             served.over()
