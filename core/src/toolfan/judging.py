@@ -123,7 +123,10 @@ def without_requirement(request: ToolRequest, outcomes: Sequence[Outcome[Any]]) 
 
 
 def raise_if_declined(adapter: ParallelToolsAdapter, calls: Calls[Any]) -> None:
-    """Raises Refused or ContentFiltered, with the calls so far, if the model or the provider declined."""
+    """Raises Refused or ContentFiltered, with the calls so far, if the model or the provider declined.
+
+    A refusal that ends an answer with calls has stopped it, as a filter does.
+    """
     about: dict[str, Any] = {"adapter": adapter.name, "request_id": calls.request_id, "calls": calls}
     about["turn"] = calls.turn
     refused = calls.turn.refusal if calls.turn.refusal is not None else calls.turn.text
@@ -131,9 +134,10 @@ def raise_if_declined(adapter: ParallelToolsAdapter, calls: Calls[Any]) -> None:
         word = "" if calls.turn.refusal else f" ({calls.stop.raw})"
         said = f": {refused}" if refused else ""
         raise Refused(f"the model refused{word}{said}", hint="Ask for something else.", **about)
-    if calls.stop.kind == "filtered":
+    if calls.stop.kind in ("filtered", "refused"):
         begin = f"{calls.stop.raw}: "  # so an adapter begins what the service says of its stop
         words = [one.removeprefix(begin) for one in calls.turn.warnings if one.startswith(begin)]
+        words += filter(None, [calls.turn.refusal])
         raise ContentFiltered(
             ": ".join([f"the provider's filter stopped the answer ({calls.stop.raw})", *words]),
             hint="Change the prompt; what came before the stop is in .calls.",

@@ -23,7 +23,7 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "tool_use": "calls",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
-    "refusal": "refused",  # beside calls "filtered": the service's filter stops an answer with the same word
+    "refusal": "refused",  # of the model, and of the service's filter, which stops an answer with the same word
     "pause_turn": "paused",
     "compaction": "paused",  # behind a summary of what was said before, where `pause_after_compaction` asks for it
     "stop": "end",
@@ -32,7 +32,6 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "content_filter": "filtered",
 }
 
-_BESIDE_CALLS: Mapping[StopKind, StopKind] = {"end": "calls", "refused": "filtered"}
 _CALL = ("id", "name", "input")
 OBJECT = (dict, Mapping)  # dict first: decoded JSON is one, and the look at Mapping costs ten times as much
 
@@ -157,7 +156,7 @@ def stop_reason(reason: Any, *, has_calls: bool) -> StopReason:
         return StopReason("none")
     raw = str(reason)
     kind = STOP_KINDS.get(raw, "other")
-    return StopReason(_BESIDE_CALLS.get(kind, kind) if has_calls else kind, raw)
+    return StopReason("calls" if kind == "end" and has_calls else kind, raw)
 
 
 def _refusal(body: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,50 @@
+"""The same answer of the model is the same result with every provider: what no dialect of theirs forces apart."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import toolfan
+from every_provider import GOOD, client_of
+from loopback import USER, http
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loopback import FaultServer
+
+
+class Weather(BaseModel):
+    location: str
+
+
+REFUSED: dict[str, dict[str, Any]] = {
+    "openai": {"choices": [{**GOOD["openai"]["choices"][0], "finish_reason": "refusal"}]},
+    "anthropic": {**GOOD["anthropic"], "stop_reason": "refusal"},
+    "bedrock": {**GOOD["bedrock"], "stopReason": "refusal"},
+}
+"""An answer with a good call that ended in a refusal, of those providers that have a word for it."""
+
+
+@pytest.mark.parametrize("provider", REFUSED)
+def test_a_refusal_that_stopped_the_calls_is_told_and_none_is_run(
+    faulty: Callable[..., FaultServer], provider: str
+) -> None:
+    ran: list[str] = []
+    tool = toolfan.Tool(Weather, handler=lambda weather: ran.append(weather.location))
+    server = faulty(http(json.dumps(REFUSED[provider])))
+    with client_of(provider, server.url) as client, pytest.raises(toolfan.ContentFiltered, match="refusal") as caught:
+        client.run(messages=USER, tools=[tool])
+    assert [call.value for call in (caught.value.calls or toolfan.Calls()).good] == [Weather(location="A")]
+    assert (ran, len(server.requests), caught.value.calls and caught.value.calls.stop.kind) == ([], 1, "refused")
+
+
+def test_the_words_of_a_refusal_beside_calls_are_told(faulty: Callable[..., FaultServer]) -> None:
+    body = {**REFUSED["anthropic"], "stop_details": {"type": "refusal", "explanation": "It could do harm."}}
+    server = faulty(http(json.dumps(body)))
+    says = r"\(refusal\): It could do harm\."
+    with client_of("anthropic", server.url) as client, pytest.raises(toolfan.ContentFiltered, match=says):
+        client.create(messages=USER, tools=[Weather])
