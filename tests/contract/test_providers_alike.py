@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import toolfan
-from every_provider import GOOD, client_of
+from every_provider import GOOD, PROVIDERS, client_of
 from loopback import USER, http
 from pydantic import BaseModel
 
@@ -48,3 +48,29 @@ def test_the_words_of_a_refusal_beside_calls_are_told(faulty: Callable[..., Faul
     says = r"\(refusal\): It could do harm\."
     with client_of("anthropic", server.url) as client, pytest.raises(toolfan.ContentFiltered, match=says):
         client.create(messages=USER, tools=[Weather])
+
+
+ENDS = {
+    "openai": ('"finish_reason": "tool_calls"', '"finish_reason": "length"'),
+    "openai-responses": (
+        '"status": "completed"',
+        '"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}',
+    ),
+    "anthropic": ('"stop_reason": "tool_use"', '"stop_reason": "max_tokens"'),
+    "cohere": ('"finish_reason": "TOOL_CALL"', '"finish_reason": "MAX_TOKENS"'),
+    "bedrock": ('"stopReason": "tool_use"', '"stopReason": "max_tokens"'),
+    "gemini": ('"finishReason": "STOP"', '"finishReason": "MAX_TOKENS"'),
+}
+"""How an answer ends with its calls, and at the limit of tokens."""
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_call_that_was_cut_before_its_arguments_says_so(faulty: Callable[..., FaultServer], provider: str) -> None:
+    """Some write `{}` for them, others nothing at all."""
+    whole = json.dumps(GOOD[provider]).replace('{"location": "A"}', "{}").replace(json.dumps('{"location": "A"}'), '""')
+    server = faulty(http(whole.replace(*ENDS[provider])))
+    with client_of(provider, server.url) as client:
+        calls = client.create(messages=USER, tools=[Weather], on_invalid="keep")
+    (bad,) = calls.failed
+    assert (calls.stop.kind, type(bad.error)) == ("length", toolfan.TruncatedCall)
+    assert bad.error.message == "the answer was cut before the arguments"

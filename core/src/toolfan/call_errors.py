@@ -66,10 +66,10 @@ def argument_error(exc: Exception, call: RawCall, *, cut: bool) -> CallError:
 
 def unreadable(fault: str, arguments: str, *, cut: bool) -> CallError:
     """The error of arguments that are no JSON; `fault` is what pydantic's decoder says of them."""
-    if cut and ("EOF" in fault or not arguments.strip()):
-        return TruncatedCall(f"the answer was cut inside the arguments: {fault}", hint=_MORE_TOKENS)
     if not arguments.strip():
-        return MalformedArguments("the call has no arguments")
+        return cut_before_arguments() if cut else MalformedArguments("the call has no arguments")
+    if cut and "EOF" in fault:
+        return TruncatedCall(f"the answer was cut inside the arguments: {fault}", hint=_MORE_TOKENS)
     return MalformedArguments(f"the arguments are not JSON: {fault}")
 
 
