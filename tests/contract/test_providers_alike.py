@@ -10,11 +10,13 @@ import toolfan
 from every_provider import GOOD, PROVIDERS, client_of
 from loopback import USER, http
 from pydantic import BaseModel
+from sdk_clients import connected
+from toolfan_local import LocalClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from loopback import FaultServer
+    from loopback import Bench, FaultServer
 
 
 class Weather(BaseModel):
@@ -74,3 +76,29 @@ def test_a_call_that_was_cut_before_its_arguments_says_so(faulty: Callable[..., 
     (bad,) = calls.failed
     assert (calls.stop.kind, type(bad.error)) == ("length", toolfan.TruncatedCall)
     assert bad.error.message == "the answer was cut before the arguments"
+
+
+CALLS = [{"name": "Weather", "arguments": {"location": place}} for place in ("A", "B", "C")]
+LEFT = ("the stream was left before its end",)
+
+
+@pytest.mark.parametrize("kind", ["openai", "openai-responses", "anthropic", "gemini"])
+def test_a_stream_that_was_left_says_so(bench: Bench, kind: str) -> None:
+    bench.serve({"calls": CALLS, "pace": {"call": 0.2}})
+    with connected(bench, kind) as client, client.stream(model="m", messages=USER, tools=[Weather]) as stream:
+        next(stream)
+    assert (list(stream.calls), stream.calls.warnings) == ([Weather(location="A")], LEFT)
+
+
+def test_a_stream_of_the_planner_s_that_was_left_says_so() -> None:
+    client = toolfan.wrap(LocalClient([{"calls": CALLS}]))
+    with client.stream(messages=USER, tools=[Weather]) as stream:
+        next(stream)
+    assert (list(stream.calls), stream.calls.warnings) == ([Weather(location="A")], LEFT)
+
+
+def test_a_stream_that_was_read_to_its_end_does_not() -> None:
+    client = toolfan.wrap(LocalClient([{"calls": CALLS}]))
+    with client.stream(messages=USER, tools=[Weather]) as stream:
+        assert len(list(stream)) == len(CALLS)
+    assert stream.calls.warnings == ()

@@ -139,10 +139,10 @@ class _Reading:
     def _leave(self) -> None:
         """Keeps what had come: the calls that are whole, handed out or not, and the text."""
         try:
-            turn = self._parser.close()
+            turn = _left(self._parser.close(), cut=False)
         except ProviderError as exc:
-            turn = exc.turn or Turn()
-        turn, outcomes = _left(turn), in_call_order(self._judge.outcomes)
+            turn = _left(exc.turn or Turn())
+        outcomes = in_call_order(self._judge.outcomes)
         if self._first:
             turn = replace(turn, calls=tuple(one.raw for one in outcomes))
             self._wishes.left = result_of(self._terms, turn, outcomes, self._response())
@@ -169,7 +169,7 @@ class _Reading:
             told.args = (told.message,)
         told.request_id = exc.request_id or self._response().request_id
         if turn is not None and self._head is not None:
-            turn = _left(turn) if self._wishes.closed else turn
+            turn = _left(turn, cut=self._fault is None) if self._wishes.closed else turn
             carry(self._terms, told, turn, self._judge.finish(turn, cut=True)[1], self._response())
         raise told
 
@@ -178,7 +178,9 @@ class _Reading:
         return WireResponse(getattr(self._parser, "body", None) or {}, request_id, headers or {})
 
 
-def _left(turn: Turn) -> Turn:
-    """The turn of a stream that its reader left, which is why the end is missing."""
+def _left(turn: Turn, *, cut: bool = True) -> Turn:
+    """The turn of a stream that its reader left, which is why the end is missing; not `cut`: if it is."""
     kept = tuple(one for one in turn.warnings if not one.startswith("the stream ended without"))
-    return turn if kept == turn.warnings else replace(turn, warnings=(*kept, "the stream was left before its end"))
+    if kept == turn.warnings and not cut:
+        return turn
+    return replace(turn, warnings=(*kept, "the stream was left before its end"))
