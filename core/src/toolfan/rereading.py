@@ -20,6 +20,7 @@ from pydantic_core import from_json
 
 from .errors import RequestRejected, Unavailable
 from .repairs import opened
+from .wire import BROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Set
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from .chat import Message
     from .errors import ProviderError
 
-_BROKEN = "INVALID_JSON"
 _LISTED = (list, tuple)
 _SIGNED = frozenset({"reasoning_details", "thinking_blocks"})
 _ADDED = frozenset(
@@ -148,7 +148,7 @@ def _spoken(said: Mapping[str, Any]) -> Mapping[str, Any]:
     bare, _ = opened(text, may_be_empty=True)
     if bare.strip() in ("", "null"):
         bare = "{}"
-    return {**said, "arguments": bare if _is_object(bare) else json.dumps({_BROKEN: text})}
+    return {**said, "arguments": bare if _is_object(bare) else json.dumps({BROKEN: text})}
 
 
 def _is_object(text: str) -> bool:

@@ -21,6 +21,9 @@ from .errors import BadResponse, RequestRejected, UsageError
 UNDECODED = " ".join(("<undecoded", "JSON>", ""))
 """What no decoder takes stands in a decoded body as a text: this, and then the JSON as it came."""
 
+BROKEN = "INVALID_JSON"
+"""Where arguments that are no object stand in the object that a provider takes; Anthropic's guide names it so."""
+
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _DEEPEST = 100  # levels of an answer that are decoded; pydantic stops at 200, the stack of json.loads near 1000
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -170,6 +173,15 @@ def json_value(text: str) -> Any:
         return from_json(text)
     except ValueError:
         return None
+
+
+def object_of(arguments: str) -> dict[str, Any]:
+    """The arguments of an earlier call for a provider that takes objects alone; other text stands in `INVALID_JSON`."""
+    try:
+        given = from_json("{}" if arguments.strip() in ("", "null") else arguments)
+    except ValueError:
+        given = None
+    return given if isinstance(given, dict) else {BROKEN: arguments}
 
 
 def is_same(one: Any, other: Any) -> bool:

@@ -19,6 +19,10 @@ class City(BaseModel):
     name: str = "everywhere"
 
 
+class Weather(BaseModel):
+    name: str
+
+
 @pytest.mark.parametrize("way", ["streamed", "async streamed"])
 @pytest.mark.parametrize("cut", ["", '{"name":', '{"name": "Os'])
 @pytest.mark.parametrize("stop", ["max_tokens", "model_context_window_exceeded"])
@@ -34,3 +38,15 @@ def test_a_call_without_arguments_is_whole_where_nothing_was_cut(bedrock: Callab
     body = answer(use("a", "City", ""))
     client, _ = bedrock(http(frames(events(body)), content_type="application/vnd.amazon.eventstream"))
     assert list(asked("streamed", client, tools=[City])) == [City()]
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"), [('{"name": "Os', {"INVALID_JSON": '{"name": "Os'}), ("", {}), ("null", {})]
+)
+def test_what_was_cut_goes_back_in_an_object(bedrock: Callable[..., Any], written: str, sent: Any) -> None:
+    """Converse takes objects alone, and the model is to see what it wrote."""
+    body = answer(use("a", "City", {"name": "Oslo"}), use("b", "Weather", written), stop="max_tokens")
+    client, _ = bedrock(http(frames(events(body)), content_type="application/vnd.amazon.eventstream"))
+    calls = asked("streamed", client, tools=[City, Weather], on_invalid="keep")
+    said = calls.reply({"a": "ok"})[0]["content"]
+    assert [block["toolUse"]["input"] for block in said] == [{"name": "Oslo"}, sent]

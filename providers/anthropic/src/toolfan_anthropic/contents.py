@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json
 from toolfan import toolset
 from toolfan.errors import Unsupported, UsageError
 from toolfan.messages import CallPart, ImagePart, OtherPart, ResultPart, TextPart, read_messages
 from toolfan.wire import legal_id as wire_id
+from toolfan.wire import object_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,7 +129,7 @@ class _Writer:
 
     def _call(self, part: CallPart) -> JSON:
         said = {"id": legal_id(part.id), "name": legal_name(self._names.get(part.name, part.name))}
-        return {"type": "tool_use", **said, "input": input_of(part.arguments)}
+        return {"type": "tool_use", **said, "input": object_of(part.arguments)}
 
     def _result(self, part: ResultPart) -> JSON:
         if part.call_id is None:
@@ -147,15 +147,6 @@ class _Writer:
 
 def _is_blank(part: Part) -> bool:
     return isinstance(part, TextPart) and not part.text.strip()
-
-
-def input_of(arguments: str) -> JSON:
-    """Arguments as the API takes them; what is no object as its guide to fine-grained tool streaming says."""
-    try:
-        given = from_json(arguments or "{}")
-    except ValueError:
-        given = None
-    return given if isinstance(given, dict) else {"INVALID_JSON": arguments}
 
 
 def legal_id(call_id: str) -> str:

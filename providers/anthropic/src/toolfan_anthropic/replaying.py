@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.answering import answer_text, check_answers
-from toolfan.wire import UNDECODED, sendable
+from toolfan.wire import UNDECODED, object_of, sendable
 
-from .contents import input_of, legal_id, legal_name
+from .contents import legal_id, legal_name
 from .parsing import OBJECT, arguments_of, is_call
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _mended(block: JSON, call: RawCall) -> JSON:
     ):
         return block
     if not isinstance(given, OBJECT):
-        given = input_of(call.arguments or arguments_of(given))
+        given = object_of(call.arguments or arguments_of(given))
     return {**block, "type": "tool_use", "id": call_id, "name": name, "input": given}
 
 

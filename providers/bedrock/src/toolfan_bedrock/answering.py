@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.answering import answer_text, check_answers
 from toolfan.toolset import legal_name
-from toolfan.wire import sendable
+from toolfan.wire import object_of, sendable
 
 from .contents import LONGEST_NAME, NAME_PATTERN, legal_id, text_blocks, tool_result
 from .parsing import is_call
@@ -79,6 +79,6 @@ def _mended(block: Mapping[str, Any], call: RawCall | None) -> Mapping[str, Any]
     mended = {
         "toolUseId": legal_id(call.id),
         "name": legal_name(call.name, NAME_PATTERN, LONGEST_NAME),
-        "input": arguments if isinstance(arguments, Mapping) else {},
+        "input": arguments if isinstance(arguments, Mapping) else object_of(call.arguments),
     }
     return block if {**use, **mended} == used else {**block, "toolUse": {**use, **mended}}
