@@ -390,6 +390,16 @@ class TestReplies:
             (call.id, bool(call.index)) for call in calls.good
         ]
 
+    @pytest.mark.parametrize("given", [["", ""], ["a", "a"]])
+    def test_calls_are_replayed_with_the_ids_by_which_they_are_answered(self, given: list[str]) -> None:
+        """One that is empty, or another call's, would answer none."""
+        made = [{"id": one, "name": "GoogleSearch", "arguments": {"query": str(at)}} for at, one in enumerate(given)]
+        calls = scripted({"calls": made}).create(messages=user(), response_model=Tools)
+        said, *results = calls.reply({call.id: "ok" for call in calls.good})
+        assert [one["arguments"] for one in said["calls"]] == [{"query": "0"}, {"query": "1"}]
+        assert [one["id"] for one in said["calls"]] == [result["id"] for result in results]
+        assert len({result["id"] for result in results}) == len(given)
+
     def test_answers_that_do_not_fit_are_refused(self) -> None:
         """A missing answer is an error."""
         with pytest.raises(toolfan.UsageError):

@@ -129,7 +129,7 @@ class LocalAdapter:
         """The model's own message, untouched if it can be sent, and one `result` message a call, in call order."""
         check_answers(turn, answers, adapter=self.name)
         said: Message = turn.replay or {"role": "model", "text": turn.text or None, "calls": []}
-        return [sendable(said), *map(_result, answers)]
+        return [sendable(_with_ids(said, turn)), *map(_result, answers)]
 
     def connect(self, settings: BaseModel, *, use_async: bool) -> object:
         """A `LocalClient`.  Raises ConfigError for a script that cannot be used, naming the file and the place."""
@@ -143,6 +143,14 @@ class LocalAdapter:
         from .transport import make_transport
 
         return make_transport(client, use_async=use_async, adapter=self.name)
+
+
+def _with_ids(said: Message, turn: Turn) -> Message:
+    """The message, whose calls have the ids by which they are answered: some come without one, or with another's."""
+    pairs = list(zip(said.get("calls") or (), turn.calls, strict=False))
+    if all(isinstance(made, dict) and made.get("id") == call.id for made, call in pairs):
+        return said
+    return {**said, "calls": [{**made, "id": call.id} if isinstance(made, dict) else made for made, call in pairs]}
 
 
 def _result(answer: Answer) -> Message:
