@@ -17,7 +17,10 @@ import toolfan
 from loopback import KEY, USER, Bench, FaultServer, Faulty, call, completion, http, raw, until
 from pydantic import BaseModel
 from toolfan import DeadlineExceeded, Unavailable, UsageError, workers
+from toolfan.event_streams import EventStream
 from toolfan.request import DEFAULT_DEADLINE, prepare
+from toolfan_local import LocalClient
+from toolfan_local.adapter import LocalAdapter
 
 if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
@@ -303,3 +306,39 @@ def test_a_client_cannot_be_pickled_and_says_what_to_do(bench: Bench) -> None:
 
     with pytest.raises(UsageError, match="Make one in each process"):
         pickle.dumps(bench.client())
+
+
+class Late(LocalAdapter):
+    """The planner's form, over a connection that cannot be ended: its second call comes after the deadline."""
+
+    go = threading.Event()
+
+    def transport(self, client: object, *, use_async: bool) -> Any:
+        del client, use_async
+        return self
+
+    @contextlib.contextmanager
+    def stream(self, *args: Any, **options: Any) -> Iterator[EventStream]:
+        del args, options
+        yield EventStream(self.events())
+
+    def events(self) -> Iterator[Any]:
+        for at in range(3):
+            yield {"calls": [{"id": str(at), "name": "A", "arguments": {"x": at}}]}
+            self.go.wait(10)
+
+
+def test_what_comes_to_a_read_that_was_left_behind_changes_nothing_that_was_told() -> None:
+    """The turn of the error would go back with a call that nobody answers."""
+    client = toolfan.wrap(LocalClient([]), adapter=Late())
+    stream = client.stream(messages=USER, tools=[A], deadline=0.3)
+    with pytest.raises(DeadlineExceeded) as caught:
+        list(stream)
+    assert client.abandoned == 1
+    Late.go.set()
+    until(lambda: client.abandoned == 0)
+    turn, calls = caught.value.turn, caught.value.calls
+    assert (turn and turn.replay["calls"], list(calls or ())) == (
+        [{"id": "0", "name": "A", "arguments": {"x": 0}}],
+        [A(x=0)],
+    )

@@ -9,6 +9,7 @@ Knows: transports, time, threads, event loops.  Must not know: what is asked or 
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _CLOSING = 1.0
 """Seconds that closing a connection may take."""
+_IN_HAND = 0.2
+"""Seconds past the deadline that the event in hand may take: a validator of the user's may hang."""
 
 
 def drive_stream(
@@ -102,6 +105,7 @@ class _OpenStream:
         self._events: Iterator[Mapping[str, Any]] | None = None
         self._head: Any = None
         self._served: Any = None
+        self._feeding = threading.Lock()
 
     def perform(self, effect: Any) -> Any:
         """What the effect asks for.  Raises ProviderError, TimeoutError at the deadline."""
@@ -130,10 +134,14 @@ class _OpenStream:
         return head
 
     def _pull(self, feed: Callable[[Mapping[str, Any]], bool]) -> bool:
-        assert self._events is not None
-        for event in self._events:
-            if feed(event):
-                return True
+        events = self._events
+        assert events is not None
+        for event in events:
+            with self._feeding:
+                if self._events is not events:  # left behind: what had come was told, and must not change
+                    return False
+                if feed(event):
+                    return True
         self.close()
         return False
 
@@ -164,7 +172,10 @@ class _OpenStream:
         """A read was left behind (+1), or has ended after all (-1): then its thread closes the stream."""
         self._on_abandon(change)
         if change > 0:
+            held = self._feeding.acquire(timeout=_IN_HAND)
             self._left_behind, self._context, self._events = self._context, None, None
+            if held:
+                self._feeding.release()
         else:
             self.close()
             self._context, self._left_behind = self._left_behind, None
