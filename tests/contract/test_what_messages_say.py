@@ -94,9 +94,16 @@ def test_a_call_of_a_custom_tool_is_none_that_cohere_knows() -> None:
         written("cohere", {"role": "user", "content": "x"}, call)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+NUMBERED = ({"role": "user", "content": "x"}, called(7), {"role": "tool", "tool_call_id": "7", "content": "y"})
+
+
+def test_an_id_that_is_no_text_goes_back_to_a_server_that_gave_it() -> None:
+    assert '"id": 7' in written("openai", *NUMBERED)
+
+
+@pytest.mark.parametrize("provider", OTHERS)
 def test_an_id_that_is_no_text_is_refused(provider: str) -> None:
-    messages = [{"role": "user", "content": "x"}, called(7), {"role": "tool", "tool_call_id": "7", "content": "y"}]
+    messages = list(NUMBERED)
     with (
         client_of(provider, NOBODY) as client,
         pytest.raises(UsageError, match=r"messages\[1\].tool_calls\[0\] has the id 7, which is no text"),

@@ -115,12 +115,6 @@ def _check_calls(calls: object, at: int) -> None:
             said = isinstance(function.get("name"), str)
         if not said:
             raise UsageError(f"messages[{at}] has a tool call without a function name", hint=_CALL)
-        if (call_id := call.get("id")) is not None and not isinstance(call_id, str):
-            where = f"messages[{at}].tool_calls[{position}]"
-            raise UsageError(
-                f"{where} has the id {call_id!r}, which is no text",
-                hint="Write it as a text, here and as the tool_call_id of its result.",
-            )
 
 
 def _check_content(content: object, at: int, *, replayed: bool) -> None:

@@ -21,9 +21,9 @@ _RESULTS = ("tool", "function")
 def check_translatable(message: Message, at: int, *, own: Collection[str] = ()) -> None:
     """Raises UsageError if a well-formed message says what forms other than chat completions have no place for.
 
-    That is a result that names no call, or a call of the form without ids, audio that its provider keeps, and an
-    assistant message without content that says something in keys of another provider's alone (`own` are this one's):
-    the turn would be missing.
+    That is a result that names no call, a call of the form without ids, an id or a refusal that is no text, audio that
+    its provider keeps, and an assistant message without content that says something in keys of another provider's alone
+    (`own` are this one's): the turn would be missing.
     """
     if message["role"] == "function" or message.get("function_call"):
         raise UsageError(
@@ -36,7 +36,13 @@ def check_translatable(message: Message, at: int, *, own: Collection[str] = ()) 
         )
     if message["role"] != "assistant":
         return
-    if not isinstance(refusal := message.get("refusal"), str | None):
+    for position, call in enumerate(message.get("tool_calls") or ()):
+        if (call_id := call.get("id")) is not None and not isinstance(call_id, str):
+            raise UsageError(
+                f"messages[{at}].tool_calls[{position}] has the id {call_id!r}, which is no text",
+                hint="Write it as a text, here and as the tool_call_id of its result.",
+            )
+    if (refusal := message.get("refusal")) is not None and not isinstance(refusal, str):
         raise UsageError(
             f"messages[{at}] has a refusal of type {type(refusal).__name__}",
             hint="Write what the assistant said as a text.",

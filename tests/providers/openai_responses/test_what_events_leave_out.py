@@ -267,3 +267,16 @@ def test_a_call_that_began_stays_one(begun: JSON, end: JSON, kind: str) -> None:
         turn = exc.turn
     assert [(one.id, one.name, one.arguments) for one in turn.calls] == [("c1", "A", '{"x": 1}')]
     assert parser.body["output"][0]["call_id"] == "c1"
+
+
+@pytest.mark.parametrize("end", [{}, {"type": "tool_call"}], ids=["untyped", "of another type"])
+@pytest.mark.parametrize("is_last", [False, True])
+def test_an_end_without_the_type_of_a_call_tells_its_arguments(end: JSON, *, is_last: bool) -> None:
+    """The beginning has none yet; it takes nothing back."""
+    told = {"id": "fc_c1", "status": "completed", "arguments": '{"x": 1}', **end}
+    begun = {"output_index": 0, "item": TYPED | {"status": "in_progress", "arguments": ""}}
+    ended = {"type": "response.output_item.done", "output_index": 0, "item": told}
+    last = {"type": "response.completed", "response": {"output": [told]}}
+    turn, body = read([{"type": "response.output_item.added", **begun}, last if is_last else ended, last])
+    assert [(one.id, one.name, one.arguments) for one in turn.calls] == [("c1", "A", '{"x": 1}')]
+    assert body["output"] == [TYPED | {"status": "completed"}]

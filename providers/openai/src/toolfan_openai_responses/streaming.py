@@ -103,8 +103,9 @@ class ResponseStreamParser:
         if one.done:
             return
         begun = one.said
-        if kind_of(begun) is not None and kind_of(item) is None:
-            item = {**item, **begun}  # a call stays one, whatever is left out of its end
+        if (kind := kind_of(begun)) is not None and kind_of(item) is None:
+            told = {key: value for key, value in item.items() if value}
+            item = {**item, **begun, **told, "type": kind}  # a call stays one, whatever is left out of its end
         self._items.say(one, item)
         one.done = done
         while (following := self._items.at.get(self._next)) is not None and following.said:
