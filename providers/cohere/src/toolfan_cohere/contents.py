@@ -27,6 +27,8 @@ _NO_FIELDS = frozenset(
     }
 )
 _NO_PARTS = frozenset({"file", "input_audio"})
+_MAPPING = (dict, Mapping)  # dict first: the look at Mapping costs ten times as much
+_LIST = (list, tuple)
 
 
 def check_contents(message: Message, at: int, adapter: str) -> None:
@@ -34,9 +36,8 @@ def check_contents(message: Message, at: int, adapter: str) -> None:
 
     That is a file, audio, a call of a custom tool, and an image in a result, where it takes texts and documents.
     """
-    parts = content if isinstance(content := message.get("content"), list | tuple) else ()
-    kinds = [part.get("type") for part in parts]
-    if message["role"] == "tool" and "image_url" in kinds:
+    parts = content if isinstance(content := message.get("content"), _LIST) else ()
+    if message["role"] == "tool" and any(part.get("type") == "image_url" for part in parts):
         raise Unsupported(
             f"messages[{at}] is the result of a call, and has an image",
             adapter=adapter,
@@ -49,7 +50,7 @@ def check_contents(message: Message, at: int, adapter: str) -> None:
             hint="Say in words what it holds.",
         )
     for call in (message.get("tool_calls") or ()) if message["role"] == "assistant" else ():
-        if not isinstance(call.get("function"), Mapping):
+        if not isinstance(call.get("function"), _MAPPING):
             raise UsageError(
                 f"messages[{at}] has a call of the type {call.get('type')!r}, and Cohere knows functions alone",
                 adapter=adapter,
@@ -91,6 +92,8 @@ def _without_blank_content(message: Message) -> Message:
 def _with_known_parts(message: Message) -> Message:
     """The message, of another provider, with its refusals as texts, and parts without fields of chat completions."""
     content, refusal = message.get("content"), message.get("refusal")
+    if not refusal and isinstance(content, str):
+        return message
     parts = content if isinstance(content, list | tuple) else [{"type": "text", "text": content}] if content else ()
     said = [_known(part) for part in parts]
     if isinstance(refusal, str) and refusal:

@@ -72,8 +72,9 @@ def _translated(message: Message, custom: set[Any], own: set[Any]) -> Iterator[J
                 custom.add(item["call_id"])
             yield item
     else:
-        known = {key: value for key, value in message.items() if key != "name"}  # messages have none here
-        yield {**known, "type": "message", "content": _parts(content)}
+        if "name" in message:  # messages have none here
+            message = {key: value for key, value in message.items() if key != "name"}
+        yield {**message, "type": "message", "content": _parts(content)}
 
 
 def _parts(content: Any) -> Any:

@@ -113,7 +113,7 @@ class _Writer:
         if content.get("role") in _SYSTEM:
             self.system += as_json(content["parts"])
             return
-        self.contents.append(as_json(content))
+        self.contents.append(dict(as_json(content)))
         self._calls = {call.id: call.provider_id for call in read_calls(content["parts"])}
 
     def _write_chat(self, at: int, parsed: ParsedMessage) -> None:
