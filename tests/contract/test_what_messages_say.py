@@ -11,6 +11,7 @@ from every_provider import PROVIDERS, client_of
 from pydantic import BaseModel
 from toolfan import ToolSet, Unsupported, UsageError, connect, load_adapter
 from toolfan.adapter import ToolRequest
+from toolfan.messages import read_messages
 
 OTHERS = [name for name in PROVIDERS if name != "openai"]
 NOBODY = "http://127.0.0.1:9/v1"
@@ -73,6 +74,14 @@ def test_cohere_is_not_told_what_belongs_to_others() -> None:
 def test_a_result_goes_under_the_name_of_its_call(provider: str) -> None:
     result = {"role": "tool", "tool_call_id": "c", "content": "y", "name": "Another"}
     assert "Another" not in written(provider, {"role": "user", "content": "x"}, called("c"), result)
+
+
+def test_a_result_keeps_its_name_where_calls_of_several_tools_have_one_id() -> None:
+    twice = called("c")
+    twice["tool_calls"].append({"id": "c", "function": {"name": "Other", "arguments": "{}"}})
+    results = [{"role": "tool", "tool_call_id": "c", "content": "y", "name": name} for name in ("Weather", "Other")]
+    *_, first, second = read_messages([twice, *results])
+    assert [part.name for parsed in (first, second) for part in parsed.parts] == ["Weather", "Other"]
 
 
 def test_a_name_stays_where_it_is_known() -> None:
@@ -176,6 +185,12 @@ def test_images_are_told_as_every_service_reads_them(provider: str, url: str, ki
     assert '"+/AA"' in letters
 
 
+@pytest.mark.parametrize("provider", ["gemini", "vertex"])
+def test_a_sound_at_the_address_of_an_image_keeps_its_rate(provider: str) -> None:
+    part = {"type": "image_url", "image_url": "data:audio/L16;rate=16000;base64,QUJD"}
+    assert '"audio/L16;rate=16000"' in written(provider, {"role": "user", "content": [part]})
+
+
 def test_an_image_that_anthropic_does_not_take_is_refused() -> None:
     part = {"type": "image_url", "image_url": {"url": "data:image/bmp;base64,QUJD"}}
     with pytest.raises(Unsupported, match=r"messages\[0\] has an image of the type 'image/bmp'.*image/webp"):
@@ -194,3 +209,13 @@ def test_a_system_message_that_says_nothing_is_left_out(provider: str, content: 
         {"role": "user", "content": "x"},
     )
     assert both.count('"text"') == (4 if provider == "anthropic" else 2)
+
+
+def test_the_end_of_a_cache_on_a_blank_text_goes_with_it_unless_something_is_before_it() -> None:
+    blank = {"type": "text", "text": " ", "cache_control": {"type": "ephemeral"}}
+    user = {"role": "user", "content": "x"}
+    assert "cachePoint" not in written("bedrock", {"role": "system", "content": [blank]}, user)
+    after = json.loads(written("bedrock", {"role": "system", "content": [text("y"), blank]}, user))
+    assert after["system"] == [{"text": "y"}, {"cachePoint": {"type": "default"}}]
+    own = [{"role": "system", "content": "y"}, {"role": "system", "content": [{"cachePoint": {"type": "default"}}]}]
+    assert json.loads(written("bedrock", *own, user))["system"] == after["system"]

@@ -63,7 +63,9 @@ class ImagePart:
             raise UsageError(
                 "an image's data: address is not base64", hint='Write "data:image/png;base64,<base64 content>".'
             )
-        kind = head.partition(";")[0].lower() or "image/png"
+        kind = head.removesuffix(";base64")
+        if not kind or kind[:6].lower() == "image/":  # what is none keeps its parameters: the rate of a sound
+            kind = kind.partition(";")[0].lower() or "image/png"
         if any(odd in data for odd in " \r\n\t-_"):  # lines, or the letters of addresses
             data = "".join(data.split()).replace("-", "+").replace("_", "/")
         return "image/jpeg" if kind == "image/jpg" else kind, data
@@ -112,22 +114,27 @@ def read_messages(messages: Sequence[Message]) -> list[ParsedMessage]:
     What the assistant refused is a text of its.  Raises UsageError for what is not chat-style, or says what no part can
     (see `check_translatable`), naming the position.
     """
-    names: dict[str, str] = {}
+    names: dict[str, list[str]] = {}
     parsed = []
     for at, message in enumerate(messages):
         check_chat_message(message, at)
         check_translatable(message, at)
         parts = tuple(_parts(message, at, names))
-        names.update({part.id: part.name for part in parts if isinstance(part, CallPart)})
+        for part in parts:
+            if isinstance(part, CallPart):
+                names.setdefault(part.id, []).append(part.name)
         parsed.append(ParsedMessage(message["role"], parts))
     return parsed
 
 
-def _parts(message: Message, at: int, names: Mapping[str, str]) -> Iterable[Part]:
+def _parts(message: Message, at: int, names: Mapping[str, Sequence[str]]) -> Iterable[Part]:
     role, content = message["role"], message.get("content")
     if role in ("tool", "function"):
-        call_id = message.get("tool_call_id")
-        yield ResultPart(call_id, names.get(call_id or "") or message.get("name"), _result_content(content))
+        call_id, name = message.get("tool_call_id"), message.get("name")
+        called = names.get(call_id or "")  # several, where ids are used again
+        if called and name not in called:
+            name = called[-1] or name
+        yield ResultPart(call_id, name, _result_content(content))
         return
     if isinstance(content, str):
         yield TextPart(content)

@@ -45,13 +45,11 @@ def translate(
         if is_native(message):
             writer.add(message["role"], _as_json(message["content"]))
         elif parsed.role in _SYSTEM:
-            blocks = _with_cache_points(message, [writer.system_block(part, at) for part in parsed.parts])
-            writer.system += [block for block in blocks if not _is_blank(block)]
+            writer.system += _with_cache_points(message, [writer.system_block(part, at) for part in parsed.parts])
         elif parsed.role in ("tool", "function"):
             writer.add_results(parsed.parts, at)
         else:
-            blocks = _with_cache_points(message, [writer.block(part, at) for part in parsed.parts])
-            writer.add(parsed.role, [block for block in blocks if parsed.role == "user" or not _is_blank(block)])
+            writer.add(parsed.role, _with_cache_points(message, [writer.block(part, at) for part in parsed.parts]))
     if not writer.messages:
         raise UsageError("there is no message but system ones", adapter=adapter, hint="Add a user message.")
     return writer.messages, writer.system
@@ -89,12 +87,20 @@ def _as_json(value: Any) -> Any:
 
 
 def _with_cache_points(message: Message, blocks: Sequence[JSON]) -> list[JSON]:
-    """The blocks of a message, with a `cachePoint` behind each part that has `cache_control`."""
+    """The blocks of a message, with a `cachePoint` behind each part that has `cache_control`.
+
+    Blank texts are left out where the user did not say them; a point has to have something before it.
+    """
     content = message.get("content")
     parts = content if isinstance(content, list | tuple) else ()
     marked = {at for at, part in enumerate(parts) if isinstance(part, Mapping) and part.get("cache_control")}
-    point: JSON = {"cachePoint": {"type": "default"}}
-    return [one for at, block in enumerate(blocks) for one in ((block, point) if at in marked else (block,))]
+    written: list[JSON] = []
+    for at, block in enumerate(blocks):
+        if message["role"] == "user" or not _is_blank(block):
+            written.append(block)
+        if at in marked and written:
+            written.append({"cachePoint": {"type": "default"}})
+    return written
 
 
 def _is_blank(block: JSON) -> bool:
