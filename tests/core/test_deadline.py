@@ -9,13 +9,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import openai
 import pytest
 import toolfan
 from loopback import KEY, USER, Bench, FaultServer, Faulty, call, completion, http, raw, until
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, create_model
 from toolfan import DeadlineExceeded, Unavailable, UsageError, workers
 from toolfan.event_streams import EventStream
 from toolfan.request import DEFAULT_DEADLINE, prepare
@@ -342,3 +342,26 @@ def test_what_comes_to_a_read_that_was_left_behind_changes_nothing_that_was_told
         [{"id": "0", "name": "A", "arguments": {"x": 0}}],
         [A(x=0)],
     )
+
+
+def test_a_call_that_is_being_judged_at_the_deadline_is_told_once() -> None:
+    """A validator holds the thread that reads; the call is judged for the error, and then comes from there, too."""
+    client = toolfan.wrap(LocalClient([]), adapter=Late())
+    judged, released = [], threading.Event()
+
+    def check(value: int) -> int:
+        judged.append(value)
+        if len(judged) == 1:
+            released.wait(10)
+        else:
+            released.set()
+            until(lambda: client.abandoned == 0)
+        return value
+
+    tool = create_model("A", x=(Annotated[int, AfterValidator(check)], ...))
+    with pytest.raises(DeadlineExceeded) as caught:
+        list(client.stream(messages=USER, tools=[tool], deadline=0.3))
+    turn, calls = caught.value.turn, caught.value.calls
+    assert (judged, [call.index for call in turn.calls] if turn else None) == ([0, 0], [0])
+    assert calls
+    assert [outcome.index for outcome in calls.outcomes] == [0]

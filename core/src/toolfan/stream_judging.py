@@ -5,6 +5,7 @@ Knows: outcomes, how a whole answer is judged.  Must not know: pieces of calls, 
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,9 @@ class StreamJudge:
 
         `cut`: the answer broke off, maybe inside one of them.
         """
+        if cut:  # a thread that was left behind at the deadline may still be judging: what comes of it is nobody's
+            so_far, self._judged = self._judged.outcomes, copy(self._judged)
+            self._judged.outcomes = [*so_far]
         before = len(self._judged.outcomes)
         shortened = turn.calls[-1] if turn.calls and cuts_last_call(self._adapter, turn) else None
         for call in turn.calls:
