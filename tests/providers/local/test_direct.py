@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import urllib.request
 
 import pytest
 import toolfan
 from toolfan_local import Server
 from toolfan_local.direct import exemptions
 from toolfan_local.faults import FaultServer
+
+EXEMPTIONS = ("NO_PROXY", "no_proxy")
 
 
 @pytest.fixture
@@ -74,3 +77,24 @@ def test_without_proxies_nothing_is_exempt(monkeypatch):
     assert exemptions() == {}
     with Server():
         assert "NO_PROXY" not in os.environ
+
+
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+def test_all_hosts_stay_exempt(name, proxy, monkeypatch):
+    """Some libraries know `*` only where it stands alone."""
+    monkeypatch.setenv(name, "*")
+    with Server():
+        assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == "*"
+        assert urllib.request.proxy_bypass_environment("far.example")
+    assert (os.environ.get("NO_PROXY"), os.environ.get("no_proxy")).count("*") == 1
+
+
+def test_a_server_is_exempt_though_another_began_before_the_proxies_were_named(monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", *EXEMPTIONS):
+        monkeypatch.delenv(name, raising=False)
+    with FaultServer():
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+        with FaultServer():
+            assert [os.environ[name] for name in EXEMPTIONS] == ["127.0.0.1,localhost"] * 2
+        assert not [name for name in EXEMPTIONS if name in os.environ]
+    assert not [name for name in EXEMPTIONS if name in os.environ]

@@ -97,7 +97,7 @@ class Server:
             raise ServerError("the server is already running")
         self._desk.closing.clear()
         self._socket = _bind(self._port)
-        direct.begin()
+        direct.begin(self)
         self._uvicorn = _Uvicorn(self._desk)
         self._thread = threading.Thread(
             target=self._uvicorn.run, kwargs={"sockets": [self._socket]}, name="toolfan-local", daemon=True
@@ -133,7 +133,7 @@ class Server:
             self._thread.join(10)
         if self._socket is not None:
             self._socket.close()
-            direct.end()
+            direct.end(self)
         self._grpc = self._uvicorn = self._thread = self._socket = None
 
     def __enter__(self) -> Server:

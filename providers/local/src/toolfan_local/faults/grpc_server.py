@@ -64,14 +64,14 @@ class GrpcFaultServer:
         self.port = int(server.add_insecure_port(f"127.0.0.1:{self._wanted}"))
         server.start()
         self._server, self._pool = server, pool
-        direct.begin()
+        direct.begin(self)
         return self
 
     def close(self) -> None:
         """Ends the server and its threads; harmless when it does not run. The counts stay readable."""
         self._closing.set()
         if self._server is not None and self._pool is not None:
-            direct.end()
+            direct.end(self)
             self._server.stop(grace=None).wait(10)
             self._pool.shutdown(wait=True)
         self._server = self._pool = None

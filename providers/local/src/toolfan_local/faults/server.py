@@ -74,14 +74,14 @@ class FaultServer:
             target=self._accept, args=(self._listener, woken), name="toolfan-faults", daemon=True
         )
         self._thread.start()
-        direct.begin()
+        direct.begin(self)
         return self
 
     def close(self) -> None:
         """Ends every connection and thread; harmless when it does not run. The counts stay readable."""
         if self._thread is None or self._listener is None or self._refusing is None or self._wake is None:
             return
-        direct.end()
+        direct.end(self)
         self._wake.close()
         self._thread.join(10)
         self._listener.close()
