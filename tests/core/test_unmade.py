@@ -85,6 +85,25 @@ def test_whatever_a_connect_raises_is_a_configuration_error(monkeypatch):
     assert caught.value.hint == "Check the settings."
 
 
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [
+        (lambda path: FileNotFoundError(2, "No such file or directory"), True),  # ssl says no name
+        (lambda path: PermissionError(13, "Permission denied", path), True),
+        (lambda path: PermissionError(13, "Permission denied", "/of/credentials.json"), False),
+        (lambda path: ConnectionRefusedError(111, "Connection refused"), False),
+        (lambda path: TimeoutError("timed out"), False),
+    ],
+)
+def test_certificates_are_named_where_it_may_be_them(made, named, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", "/of/certificates.pem")
+    with pytest.raises(ConfigError) as caught:
+        raise_unmade(made("/of/certificates.pem"), adapter="acme", hint="Mend it.")
+    assert caught.value.hint == (
+        "Check the certificates that the environment names: SSL_CERT_FILE." if named else "Mend it."
+    )
+
+
 def test_the_text_of_a_secret_is_shown_nowhere(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", f"http://{LOGIN}@127.0.0.1:9")
     with pytest.raises(ConfigError) as caught:

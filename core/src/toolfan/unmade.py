@@ -44,9 +44,17 @@ def _of_the_environment(exc: Exception) -> str | None:
         return f"The environment names a SOCKS proxy: run `pip install socksio`, or unset it ({proxies})."
     if proxies and ("proxy" in text or type(exc).__name__ == "InvalidURL"):  # of httpx or httpx2
         return f"Check the proxies that the environment names, and the address: {proxies}."
-    if isinstance(exc, OSError) and (certificates := _among(_CERTIFICATES)):  # also what ssl raises
+    if _may_be_of_certificates(exc) and (certificates := _among(_CERTIFICATES)):
         return f"Check the certificates that the environment names: {certificates}."
     return None
+
+
+def _may_be_of_certificates(exc: Exception) -> bool:
+    """Whether a file could not be read that may be one of certificates: ssl does not name it, others name theirs."""
+    if not isinstance(exc, OSError) or isinstance(exc, ConnectionError | TimeoutError):
+        return False
+    named = [os.environ.get(name) for one in _CERTIFICATES for name in (one, one.lower())]
+    return exc.filename is None or exc.filename in named
 
 
 def _among(names: Iterable[str]) -> str:
