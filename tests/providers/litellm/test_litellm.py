@@ -195,6 +195,13 @@ def test_a_key_among_the_arguments_is_not_shown(faulty: Callable[..., FaultServe
     assert key not in f"{caught.value!r}{vars(caught.value)}{caught.value.__cause__!r}"
 
 
+def test_a_key_of_a_cache_is_no_secret(faulty: Callable[..., FaultServer]) -> None:
+    """It is a word of the user's own, which may stand in any text."""
+    server = faulty(http(json.dumps({"error": {"message": "no such customers"}}), 400))
+    with pytest.raises(toolfan.RequestRejected, match="no such customers"):
+        ask("create", server.url, prompt_cache_key="customers")
+
+
 RATE = {"message": f"slow down {KEY}", "type": "rate_limit_error", "code": "rate_limit_exceeded"}
 
 

@@ -103,9 +103,14 @@ class _Sender:
         raise_from(error, None if cause is None or shows_secret(cause, secrets) else cause)
 
 
+def _is_secret(argument: str) -> bool:
+    return looks_secret(argument) and argument != "prompt_cache_key"  # a word of the user's, for requests alike
+
+
 def _added(request: WireRequest, headers: Mapping[str, str]) -> Mapping[str, str]:
     """What was added to the request: headers, and keys among LiteLLM's arguments (`extra_body={"api_key": ...}`)."""
-    given = {name: value for name, value in request.body.items() if isinstance(value, str) and looks_secret(name)}
+    body = request.body.items()
+    given = {name: value for name, value in body if isinstance(value, str) and _is_secret(name)}
     return Hidden({**given, **headers})
 
 
