@@ -353,6 +353,26 @@ def test_an_exception_that_is_returned_is_told_as_the_error_that_it_is(bench: Be
     assert len(told[3]) < 20_200
 
 
+def test_an_exception_that_is_a_dataclass_is_told_with_its_fields(bench: Bench, run: Running) -> None:
+    """Python keeps fields given by their names out of the text of an exception."""
+
+    @dataclass
+    class Closed(Exception):
+        shop: str
+
+    def returned(shop: str) -> Exception:
+        return Closed(shop=shop)
+
+    def raised(shop: str) -> str:
+        raise Closed(shop=shop)
+
+    named = [{"name": name, "arguments": {"shop": "Harrods"}} for name in ("returned", "raised")]
+    bench.serve({"calls": named}, {"text": "ok"})
+    run(tools=(returned, raised))
+    for _, content in answers(bench.bodies[-1]):
+        assert content.endswith("Closed(shop='Harrods')")
+
+
 def test_the_model_is_told_that_a_returned_exception_is_an_error(bench: Bench) -> None:
     def closed() -> Exception:
         return LookupError("closed today")

@@ -54,7 +54,11 @@ def result_answer(raw: RawCall, result: Any) -> Answer:
 
 
 def _exception_text(exc: BaseException) -> str:
-    text = well_formed(f"{type(exc).__name__}: {text_of(exc)}")
+    said = text_of(exc)
+    if not said and type(exc).__repr__ is not BaseException.__repr__:  # a dataclass says its fields there alone
+        text = well_formed(text_of(exc, repr))
+    else:
+        text = well_formed(f"{type(exc).__name__}: {said}")
     if len(text) <= _LONGEST_ERROR:
         return text
     return f"{text[:_LONGEST_ERROR]}... (cut after {_LONGEST_ERROR} of {len(text)} characters)"
