@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import json
 import socket
 import threading
@@ -254,6 +255,24 @@ def test_deadlines_that_pass_as_answers_come_break_no_other_request(faulty: Star
         until(lambda: client.abandoned == 0)
     assert failed == []
     assert late_ones
+
+
+@pytest.mark.parametrize("asks", ["async", "streamed"])
+def test_what_a_hook_begins_has_its_own_end(faulty: Start, asks: str) -> None:
+    """In a copy of the context, as tasks run in: that of a request which nobody waits for any more by then."""
+    contexts: list[contextvars.Context] = []
+    dripping = Drips(*DRIPS["headers"])
+    serve: dict[str, Callable[[Any], Any]] = {
+        "async": lambda sdk: asyncio.run(toolfan.wrap_async(sdk).create(**ASKED, tools=(Weather,), deadline=None)),
+        "streamed": lambda sdk: toolfan.wrap(sdk).stream(**ASKED, tools=(Weather,), deadline=None).until_done(),
+    }
+    with client_of("bedrock", faulty(dripping, Answers("bedrock")).url) as client:
+        sdk = _fresh(client.sdk_client)
+        with contextlib.closing(sdk):
+            sdk.meta.events.register("before-send", lambda **_: contexts.append(contextvars.copy_context()))
+            late(toolfan.wrap(sdk))
+            assert dripping.gone.wait(10)
+            assert list(contexts[0].run(serve[asks], sdk)) == [Weather(location="A")]
 
 
 def test_a_client_of_another_form_works_as_before(faulty: Start) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
+import gc
 import http.client
+import os
 import socket
+import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -166,3 +171,79 @@ def test_pools_of_another_form_stay_as_they_are() -> None:
     assert noting(once) is once
     assert noting(Pool) is once
     assert (once.__name__, once.__module__) == (Pool.__name__, Pool.__module__)
+
+
+def test_what_a_hook_hands_to_another_thread_or_task_is_not_noted(pair: Pair) -> None:
+    """A copy of the context goes along, as with asyncio.to_thread: the request keeps its own connection."""
+    connection, theirs = pair
+    other, far = socket.socketpair()
+    far.settimeout(0.1)
+    with other, far:
+        second = http.client.HTTPConnection("localhost")
+        second.sock = other
+        pool, theirs_too, served = noting(Pool)(connection), noting(Pool)(second), Served()
+
+        def send() -> None:
+            theirs_too._validate_conn(theirs_too._get_conn())
+
+        with noted(served, None):
+            pool._get_conn()
+            context = contextvars.copy_context()
+            thread = threading.Thread(target=context.run, args=(send,))
+            thread.start()
+            thread.join()
+        assert served.leave()
+        assert is_open(far), "the request of another thread was ended"
+        assert not is_open(theirs)
+        theirs_too._put_conn(second)
+        context.run(send)  # later, in the same thread: a task that the hook started
+        assert is_open(far)
+        served.over()
+
+
+def test_a_child_process_ends_nothing_of_its_parent(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection, theirs = pair
+    pool, served = noting(Pool)(connection), Served()
+    with noted(served, None):
+        pool._get_conn()
+    with monkeypatch.context() as child:
+        child.setattr(os, "getpid", lambda: -1)
+        served.leave()
+    assert is_open(theirs)
+    served.leave()
+    assert not is_open(theirs)
+    served.over()
+
+
+def test_a_tunnel_through_a_proxy_has_no_more_time_than_is_left(pair: Pair) -> None:
+    connection, _ = pair
+    had: list[Any] = []
+
+    class Tunnelling(Pool):
+        def _prepare_proxy(self, connection: Any) -> None:
+            had.append(connection.timeout)
+
+    pool, served = noting(Tunnelling)(connection), Served()
+    with noted(served, 30):
+        pool._get_conn()
+        connection.timeout = 60
+        pool._prepare_proxy(connection)
+    pool._put_conn(connection)
+    connection.timeout = 60
+    pool._prepare_proxy(pool._get_conn())  # the program's own
+    assert 20 <= had[0] <= 30
+    assert had[1] == 60
+
+
+def test_classes_that_a_program_makes_without_end_are_forgotten() -> None:
+    def made() -> weakref.ref[Any]:
+        class Own(Pool): ...
+
+        assert noting(Own) is not Own
+        return weakref.ref(Own)
+
+    first = made()
+    for _ in range(100):
+        made()
+    gc.collect()
+    assert first() is None

@@ -9,9 +9,9 @@ Knows: pools of urllib3 and their managers, by shape.  Must not know: any provid
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import functools
 import http.client
+import os
 import socket
 import threading
 import time
@@ -30,11 +30,12 @@ _METHODS = ("_get_conn", "_validate_conn", "_put_conn")
 class Served:
     """The connection that serves one request; `leave` ends it from another thread."""
 
-    __slots__ = ("_connection", "_keeps", "_known", "_left", "_lock", "_socket", "end")
+    __slots__ = ("_connection", "_keeps", "_known", "_left", "_lock", "_process", "_socket", "end")
 
     def __init__(self) -> None:
         self.end: float | None = None  # when it must have ended, on the monotonic clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # collecting garbage may close what is noted here, in the same thread
+        self._process = os.getpid()
         self._left = self._known = False
         self._connection: int | None = None  # its id
         self._socket: Any = None
@@ -71,7 +72,7 @@ class Served:
         """End the request, from any thread.  Whether its socket is, or was, known."""
         with self._lock:
             self._left = True
-            if self._socket is not None:
+            if self._socket is not None and self._process == os.getpid():  # after a fork it is another one's, too
                 # Not by the method of TLS sockets: that drops the cipher first, and another thread may be writing.
                 with contextlib.suppress(OSError):  # the server was faster
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
@@ -83,7 +84,13 @@ class Served:
             keeps.close()
 
 
-_asking: contextvars.ContextVar[Served | None] = contextvars.ContextVar("toolfan_served", default=None)
+class _Asking(threading.local):
+    """What this thread sends for.  No variable of a context: those are copied into threads that a hook starts."""
+
+    served: Served | None = None
+
+
+_asking = _Asking()
 
 
 @contextlib.contextmanager
@@ -95,11 +102,11 @@ def noted(served: Served, timeout: float | None) -> Generator[None]:
         until.served = served
         if not until.end:  # it was left before
             served.leave()
-    token = _asking.set(served)
+    outer, _asking.served = _asking.served, served
     try:
         yield
     finally:
-        _asking.reset(token)
+        _asking.served = outer
 
 
 def note_connections(managers: Iterable[Any]) -> None:
@@ -114,37 +121,46 @@ def note_connections(managers: Iterable[Any]) -> None:
                 manager.clear()
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)  # a program may make classes without end
 def _noting(kind: Any) -> Any:
     """`kind`, a class of pools, with notes; itself if it has them, or is of another form in other versions."""
     if hasattr(kind, _NOTE) or not all(callable(getattr(kind, name, None)) for name in _METHODS):
         return kind
 
     def get(self: Any, *args: Any, **options: Any) -> Any:
-        connection, served = kind._get_conn(self, *args, **options), _asking.get()
+        connection, served = kind._get_conn(self, *args, **options), _asking.served
         _give_back(connection)
         if served is not None and isinstance(connection, http.client.HTTPConnection):
             served.by(connection)
         return connection
 
     def validate(self: Any, connection: Any) -> None:
-        served = getattr(connection, _NOTE, None)
-        if served is not None and served.end is not None:
-            # What is being made cannot be shut down: connecting, and then writing, has no more time than is left.
-            own, left = connection.timeout, max(served.end - time.monotonic(), 0.001)
-            connection.timeout = min(own, left) if isinstance(own, int | float) else left
+        served = _hurry(connection)
         kind._validate_conn(self, connection)
         if served is not None:
             if connection.sock is None:  # without TLS it connects when it is written to
                 connection.connect()
             served.by(connection)
 
+    def tunnel(self: Any, connection: Any) -> None:  # it connects, before the last step
+        _hurry(connection)
+        kind._prepare_proxy(self, connection)
+
     def put(self: Any, connection: Any) -> None:
         _give_back(connection)
         kind._put_conn(self, connection)
 
-    about = {"__module__": kind.__module__, _NOTE: True}
+    about = {"__module__": kind.__module__, _NOTE: True, "_prepare_proxy": tunnel}
     return type(kind.__name__, (kind,), about | dict(zip(_METHODS, (get, validate, put), strict=True)))
+
+
+def _hurry(connection: Any) -> Served | None:
+    """What is being made cannot be shut down: connecting, and then writing, has no more time than is left."""
+    served: Served | None = getattr(connection, _NOTE, None)
+    if served is not None and served.end is not None:
+        own, left = connection.timeout, max(served.end - time.monotonic(), 0.001)
+        connection.timeout = min(own, left) if isinstance(own, int | float) else left
+    return served
 
 
 def _give_back(connection: Any) -> None:

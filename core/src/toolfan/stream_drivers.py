@@ -149,7 +149,7 @@ class _OpenStream:
         """`work()`, in this thread if the transport keeps the deadline by itself, else in another one."""
         left, end = self._deadline.remaining(), self._deadline.end
         if left is None or end is None:
-            return work()
+            return _limited(work, None)
         if not left:
             raise TimeoutError
         if getattr(self._transport, "keeps_deadline", False):
@@ -190,13 +190,14 @@ class _OpenStream:
                 context.__exit__(None, None, None)
 
 
-def _limited(work: Callable[[], Any], within: Limit) -> Any:
+def _limited(work: Callable[[], Any], within: Limit | None) -> Any:
     token = sockets.limit.set(within)
     try:
         return work()
     finally:
         sockets.limit.reset(token)
-        within.stream = None  # it may serve others now
+        if within is not None:
+            within.stream = None  # it may serve others now
 
 
 async def drive_stream_async(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from toolfan import workers
 from toolfan.errors import Unavailable
 from toolfan.portals import thread_safe
+from toolfan.sockets import limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,7 @@ async def in_thread(
     left, ended, soon = threading.Event(), anyio.Event(), thread_safe()
 
     def run() -> R:
+        limit.set(None)  # a task's context may be copied from within another request
         result = work()
         if left.is_set() and discard is not None:
             discard(result)
