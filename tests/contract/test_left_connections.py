@@ -19,7 +19,7 @@ from loopback import USER, http, until
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from http.server import BaseHTTPRequestHandler
 
     from loopback import FaultServer
@@ -87,7 +87,7 @@ DRIPS = {
 
 
 @contextlib.contextmanager
-def asking(kind: str, url: str) -> Iterator[toolfan.Client]:
+def asking(kind: str, url: str) -> Generator[toolfan.Client]:
     if kind == "bedrock":
         with client_of(kind, url) as client:
             yield client
