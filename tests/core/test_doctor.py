@@ -420,15 +420,19 @@ def test_credentials_of_google_are_looked_for_without_the_network(monkeypatch: p
     assert house()["remarks"] == []
 
 
-@pytest.mark.parametrize("kind", [RuntimeError, BaseException])
-def test_what_an_sdk_raises_belongs_to_its_profile(monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "said"), [(RuntimeError, "the SDK cannot make a client: RuntimeError"), (BaseException, "BaseException")]
+)
+def test_what_an_sdk_raises_belongs_to_its_profile(
+    monkeypatch: pytest.MonkeyPatch, kind: type[BaseException], said: str
+) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise kind(f"no luck with {KEY}")
 
     configure(profile(adapter="local"))
     monkeypatch.setattr("toolfan_local.service.connect", fail)
     one = house(status=2)
-    assert one["problem"] == f"{kind.__name__}: no luck with ***"
+    assert one["problem"] == f"{said}: no luck with ***"
     assert one["next"].startswith(f"It was raised in {__name__.partition('.')[0]}: ")
 
 

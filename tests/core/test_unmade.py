@@ -82,7 +82,8 @@ def test_whatever_a_connect_raises_is_a_configuration_error(monkeypatch):
     with pytest.raises(ConfigError, match="the SDK cannot make a client: TypeError: takes no such argument") as caught:
         toolfan.connect("local")
     assert isinstance(caught.value.__cause__, TypeError)
-    assert caught.value.hint == "Check the settings."
+    package = __name__.partition(".")[0]
+    assert caught.value.hint == f"It was raised in {package}: see its documentation, or report it to its authors."
 
 
 @pytest.mark.parametrize(

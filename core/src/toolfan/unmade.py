@@ -8,6 +8,8 @@ Knows: the variables that HTTP libraries read.  Must not know: SDKs, adapters, s
 from __future__ import annotations
 
 import os
+import sys
+import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 from .errors import ConfigError
@@ -21,15 +23,27 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 
 
-def raise_unmade(exc: Exception, *, adapter: str, sdk: str = "the SDK", hint: str = "Check the settings.") -> NoReturn:
+def raise_unmade(exc: Exception, *, adapter: str, sdk: str = "the SDK", hint: str | None = None) -> NoReturn:
     """Raises the ConfigError of a client that could not be made, from `exc` unless its text shows a secret.
 
-    `hint` counts where no variable of the environment explains it.
+    `hint` counts where no variable of the environment explains it; without one it is who raised it.
     """
     secrets = proxy_logins()
     message = f"{sdk} cannot make a client: {type(exc).__name__}: {masked(text_of(exc), secrets)}"
-    error = ConfigError(message, adapter=adapter, hint=_of_the_environment(exc) or hint)
+    error = ConfigError(message, adapter=adapter, hint=_of_the_environment(exc) or hint or raised_in(exc))
     raise_from(error, None if shows_secret(exc, secrets) else exc)
+
+
+def raised_in(exc: BaseException) -> str:
+    """The hint of an exception that nobody foresaw."""
+    return f"It was raised in {origin_of(exc)}: see its documentation, or report it to its authors."
+
+
+def origin_of(exc: BaseException) -> str:
+    """The package that raised it, or that called the standard library, which did."""
+    modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(exc.__traceback__)]
+    packages = [module.partition(".")[0] for module in reversed(modules)]
+    return next((one for one in packages if one not in sys.stdlib_module_names), "Python")
 
 
 def asked_proxies() -> str:

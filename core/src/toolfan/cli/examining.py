@@ -8,9 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
-import sys
 import time
-import traceback
 from dataclasses import dataclass, field
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -22,6 +20,7 @@ from ..constructors import connect
 from ..errors import DeadlineExceeded, ToolfanError, UsageError
 from ..listing import installed_adapters
 from ..masking import masked, without_added
+from ..unmade import origin_of, raised_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +89,7 @@ def examined(profile: Profile, *, live: bool) -> Finding:
         raise
     except BaseException as exc:  # noqa: BLE001 - whatever an SDK raises belongs to this profile alone
         found.problem = _told(exc)
-        found.next = f"It was raised in {_origin(exc)}: see its documentation, or report it to its authors."
+        found.next = raised_in(exc)
     return found
 
 
@@ -126,20 +125,13 @@ def _asked_of_adapter(found: Finding, connection: Connection, name: str) -> list
     try:
         return [str(one) for one in method(connection.settings)]
     except Exception as exc:  # noqa: BLE001 - the adapter's, which may raise anything
-        found.remarks.append(f"the adapter cannot tell of the key: {name} of {_origin(exc)} failed ({_told(exc)})")
+        found.remarks.append(f"the adapter cannot tell of the key: {name} of {origin_of(exc)} failed ({_told(exc)})")
         return []
 
 
 def _told(exc: BaseException) -> str:
     text = str(exc)
     return masked(f"{type(exc).__name__}: {text}" if text else type(exc).__name__)
-
-
-def _origin(exc: BaseException) -> str:
-    """The package that raised it, or that called the standard library, which did."""
-    modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(exc.__traceback__)]
-    packages = [module.partition(".")[0] for module in modules]
-    return next(package for package in reversed(packages) if package not in sys.stdlib_module_names)
 
 
 def _address(holder: Any) -> str | None:
