@@ -525,7 +525,8 @@ class TestDemo:
     def test_every_provider_returns_the_three_calls(self) -> None:
         """Through the real SDKs, over HTTP, without a key; status 0."""
         keys = dict.fromkeys(("OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"), "")
-        done = process("demo", HTTP_PROXY="http://127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:9", **keys)
+        proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+        done = process("demo", **proxies, ALL_PROXY="socks5://127.0.0.1:9", **keys)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "not from a language model" in done.stdout
         rows = [line.split("\t") for line in done.stdout.splitlines() if "\t" in line][1:]
@@ -630,7 +631,8 @@ def weather(location: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C to a child process is another thing there")
 class TestServe:
     def test_it_serves_until_it_is_interrupted(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """It says where it is and what to set, answers, and ends cleanly with status 0."""
+        """It says where it is and what to set, also past a proxy, answers, and ends cleanly with status 0."""
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
         serving = subprocess.Popen(
             [sys.executable, "-m", "toolfan.cli", "serve"],
             stdout=subprocess.PIPE,
@@ -640,7 +642,7 @@ class TestServe:
         try:
             assert serving.stdout
             said = [serving.stdout.readline()]
-            while "GOOGLE_CLOUD_LOCATION" not in said[-1] and said[-1]:
+            while "export no_proxy" not in said[-1] and said[-1]:
                 said.append(serving.stdout.readline())
             exported = dict(line.split()[1].split("=", 1) for line in said if "export" in line)
             headers = {"Authorization": f"Bearer {exported['OPENAI_API_KEY']}"}
@@ -648,6 +650,7 @@ class TestServe:
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             with opener.open(urllib.request.Request(url, headers=headers), timeout=10) as answer:
                 assert json.load(answer)["object"] == "list"
+            assert exported["NO_PROXY"] == exported["no_proxy"] == "127.0.0.1,localhost"
             for name, value in exported.items():
                 monkeypatch.setenv(name, value)
             for adapter in ("bedrock", "cohere"):

@@ -16,7 +16,8 @@ from .redaction import known_secrets, longest_first
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+"""The variables in which the environment names proxies."""
 
 
 def logins_of(http: Any) -> tuple[str, ...]:
@@ -28,7 +29,7 @@ def logins_of(http: Any) -> tuple[str, ...]:
 
 def proxy_logins() -> tuple[str, ...]:
     """The passwords of the proxies that the environment names, and how Basic spells them."""
-    urls = (os.environ.get(name, "") for name in _PROXIES)
+    urls = (os.environ.get(name, "") for name in PROXIES)
     return longest_first(*map(login_of, urls))
 
 

@@ -13,13 +13,12 @@ import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 from .errors import ConfigError
-from .logins import proxy_logins
+from .logins import PROXIES, proxy_logins
 from .masking import masked, raise_from, shows_secret, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 
 
@@ -48,12 +47,12 @@ def origin_of(exc: BaseException) -> str:
 
 def asked_proxies() -> str:
     """For the hint of a connection that failed: the proxies that were asked for it, perhaps without need."""
-    proxies = _among(_PROXIES[:-1])
+    proxies = _among(PROXIES)
     return f", and the proxy of the environment ({proxies}; NO_PROXY names hosts to ask without it)" if proxies else ""
 
 
 def _of_the_environment(exc: Exception) -> str | None:
-    text, proxies = text_of(exc).lower(), _among(_PROXIES)
+    text, proxies = text_of(exc).lower(), _among((*PROXIES, "NO_PROXY", "no_proxy"))
     if isinstance(exc, ImportError) and "socks" in text and proxies:
         return f"The environment names a SOCKS proxy: run `pip install socksio`, or unset it ({proxies})."
     if proxies and ("proxy" in text or type(exc).__name__ == "InvalidURL"):  # of httpx or httpx2
@@ -67,10 +66,9 @@ def _may_be_of_certificates(exc: Exception) -> bool:
     """Whether a file could not be read that may be one of certificates: ssl does not name it, others name theirs."""
     if not isinstance(exc, OSError) or isinstance(exc, ConnectionError | TimeoutError):
         return False
-    named = [os.environ.get(name) for one in _CERTIFICATES for name in (one, one.lower())]
-    return exc.filename is None or exc.filename in named
+    return exc.filename is None or exc.filename in map(os.environ.get, _CERTIFICATES)
 
 
 def _among(names: Iterable[str]) -> str:
-    """Those of the variables that are set, in either case."""
-    return ", ".join(one for name in names for one in (name, name.lower()) if os.environ.get(one))
+    """Those of the variables that are set."""
+    return ", ".join(filter(os.environ.get, names))

@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import threading
 
-_PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+from toolfan.logins import PROXIES
+
 _EXEMPTIONS = ("NO_PROXY", "no_proxy")
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def exemptions() -> dict[str, str]:
     """`NO_PROXY` and `no_proxy` as they should be, with loopback; empty where no proxy is set."""
-    if not any(map(os.environ.get, _PROXIES)):
+    if not any(map(os.environ.get, PROXIES)):
         return {}
     named = [host.strip() for name in _EXEMPTIONS for host in os.environ.get(name, "").split(",")]
     if "*" in named:  # for all hosts; some libraries know it only where it stands alone
