@@ -9,6 +9,7 @@ import pytest
 import toolfan
 from anthropic_asking import OSLO, Asker, Weather, stream, whole
 from anthropic_samples import events, message, tool_use
+from counting import comparisons
 from toolfan_anthropic.blocks import Block
 
 if TYPE_CHECKING:
@@ -194,21 +195,14 @@ def test_a_blank_text_of_a_history_is_left_out(faulty: Callable[..., Any]) -> No
 
 
 def test_thousands_of_calls_without_a_start_are_not_held_against_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    compared = 0
-
-    def equal(one: object, other: object) -> bool:
-        nonlocal compared
-        compared += 1
-        return one is other
-
-    monkeypatch.setattr(Block, "__eq__", equal)
+    compared = comparisons(monkeypatch, Block)
     parser = toolfan.load_adapter("anthropic").stream_parser()
     for at in range(1000):
         delta = {"type": "input_json_delta", "partial_json": "[]"}
         parser.feed({"type": "content_block_delta", "index": at, "delta": delta})
     parser.feed({"type": "message_stop"})
     assert len(parser.close().calls) == 1000
-    assert compared < 5000  # each with each is half a million
+    assert len(compared) < 5000  # each with each is half a million
 
 
 @pytest.mark.parametrize(("kind", "piece"), [("text", "partial_json"), ("tool_use", "text")])
