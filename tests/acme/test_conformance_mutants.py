@@ -49,7 +49,7 @@ LONG = {
     "test_answers_of_every_kind_can_be_given",
     "test_the_number_of_tools_is_bounded_as_told",
 }
-ALL_ASKED_OF_EACH = 24
+ALL_ASKED_OF_EACH = 48
 SHARE_OF_THE_REST = 12
 
 
