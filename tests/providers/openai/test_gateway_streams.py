@@ -309,11 +309,19 @@ def test_a_whole_answer_of_several_gzip_members_is_read_to_its_end(faulty: Any, 
 
 
 def test_many_gzip_members_in_one_chunk_take_linear_time() -> None:
-    member, n = gzip.compress(b"ab"), 150_000
-    response = httpx.Response(200, headers={"content-encoding": "gzip"}, stream=OneChunk(member * n + b"\0"))
-    started = time.thread_time()
-    assert b"".join(plain_bytes(response)) == b"ab" * n
-    assert time.thread_time() - started < 1.5  # quadratic takes several times as long
+    member = gzip.compress(b"ab")
+
+    def seconds(n: int) -> float:
+        best = float("inf")
+        for _ in range(3):
+            chunk = OneChunk(member * n + b"\0")
+            response = httpx.Response(200, headers={"content-encoding": "gzip"}, stream=chunk)
+            started = time.thread_time()
+            assert b"".join(plain_bytes(response)) == b"ab" * n
+            best = min(best, time.thread_time() - started)
+        return best
+
+    assert seconds(80_000) < 9 * max(seconds(20_000), 0.002)  # quadratic is 16
 
 
 class OneChunk(httpx.SyncByteStream):
