@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import toolfan
+from loopback import http
 from toolfan.errors import ConfigError, UsageError
 from vertex_models import ASK, WARNINGS, make_model
 from vertex_samples import Ping
@@ -108,3 +109,63 @@ def test_a_token_without_its_variable_or_a_project(monkeypatch, tmp_path):
     with pytest.raises(ConfigError, match="no project: neither the setting project") as caught:
         toolfan.connect("vertex:m", access_token_env="T")
     assert "gcloud" not in str(caught.value)
+
+
+@pytest.fixture
+def bare(monkeypatch, tmp_path):
+    """No credentials and no project; keys of the Gemini API are there."""
+    for name in ("GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION", "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    monkeypatch.setenv("GOOGLE_API_KEY", "planted-too")
+    return monkeypatch
+
+
+GOOD = http('{"candidates": [{"content": {"role": "model", "parts": [{"text": "x"}]}, "finishReason": "STOP"}]}')
+
+
+def asked(server, **settings):
+    """The path and the headers of what reached the server."""
+    with toolfan.connect("vertex:m", base_url=server.url.removesuffix("/v1"), **settings) as client:
+        assert client.create(messages=ASK, tools=(Ping,)).text == "x"
+    ((_, path, headers, _),) = server.requests
+    return path, headers
+
+
+@pytest.mark.parametrize("place", ["GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION", "nowhere"])
+def test_vertex_sends_no_key_that_nobody_named(faulty, bare, place):
+    bare.setenv(place, "some")
+    _, headers = asked(faulty(GOOD))
+    assert headers["content-type"] == "application/json"
+    assert "planted" not in str(headers)
+
+
+def test_express_mode_needs_a_key_that_is_named(faulty, bare):
+    with pytest.raises(ConfigError, match="cannot make a client: DefaultCredentialsError") as caught:
+        toolfan.connect("vertex:m")
+    assert "The key in GEMINI_API_KEY is sent to Vertex AI if api_key_env names it" in str(caught.value.hint)
+    assert "planted" not in str(caught.value)
+    path, headers = asked(faulty(GOOD), api_key_env="GEMINI_API_KEY")
+    assert path.endswith("/publishers/google/models/m:generateContent")
+    assert headers["x-goog-api-key"] == "planted"
+
+
+def test_the_project_of_the_credentials_serves_though_a_key_is_there(bare):
+    import google.auth
+    from google.auth.credentials import AnonymousCredentials
+
+    bare.setattr(google.auth, "default", lambda **_: (AnonymousCredentials(), "of-the-credentials"))
+    with toolfan.connect("vertex:m") as client:
+        inner = client.sdk_client._api_client
+    assert (inner.api_key, inner.project, inner.location) == (None, "of-the-credentials", "global")
+
+
+@pytest.mark.parametrize(("location", "said"), [("europe-west4", "europe-west4"), ("", "global")])
+def test_a_token_goes_with_the_project_of_the_environment(faulty, bare, location, said):
+    bare.setenv("GOOGLE_CLOUD_PROJECT", "house")
+    bare.setenv("GOOGLE_CLOUD_LOCATION", location)
+    path, headers = asked(faulty(GOOD), access_token_env="A_TOKEN")
+    assert f"/projects/house/locations/{said}/publishers/google/models/m:" in path
+    assert headers["authorization"] == "Bearer planted"
+    assert "planted-too" not in str(headers)

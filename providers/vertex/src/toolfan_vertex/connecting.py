@@ -47,7 +47,7 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
     try:
         return genai.Client(**arguments)
     except Exception as exc:
-        if "credentials" in arguments and not (arguments["project"] or os.environ.get("GOOGLE_CLOUD_PROJECT")):
+        if "credentials" in arguments and not arguments["project"]:
             raise ConfigError(
                 "no project: neither the setting project nor the environment variable GOOGLE_CLOUD_PROJECT is set",
                 adapter=adapter,
@@ -56,6 +56,9 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
         from toolfan.unmade import raise_unmade
 
         hint = "Set project and location, and run `gcloud auth application-default login`."
+        held = [name for name in _KEY_NAMES if os.environ.get(name)]
+        if held and "api_key" not in arguments:
+            hint += f" The key in {held[0]} is sent to Vertex AI if api_key_env names it (express mode)."
         raise_unmade(exc, adapter=adapter, sdk="google-genai", hint=hint)
 
 
@@ -70,13 +73,21 @@ _NO_REDIRECTS: dict[str, Any] = {
 def _vertex(settings: VertexSettings, adapter: str) -> dict[str, Any]:
     if settings.api_key_env:
         return {"vertexai": True, "api_key": read_secret(key_variables(settings), adapter)}
-    arguments: dict[str, Any] = {"vertexai": True, "project": settings.project, "location": settings.location}
+    project, location = settings.project, settings.location
+    arguments: dict[str, Any] = {"vertexai": True}
     if settings.access_token_env:
         from google.oauth2.credentials import Credentials
 
         token = read_secret(key_variables(settings), adapter, setting="access_token_env")
         arguments["credentials"] = Credentials(token=token)  # type: ignore[no-untyped-call]
-    return arguments
+        # With an address of another service google-genai forgets those of the environment, and the token with them.
+        project = project or os.environ.get("GOOGLE_CLOUD_PROJECT")
+        location = location or os.environ.get("GOOGLE_CLOUD_LOCATION") or "global"
+    elif not (project or location or os.environ.get("GOOGLE_CLOUD_PROJECT") or os.environ.get("GOOGLE_CLOUD_LOCATION")):
+        # Else google-genai takes a key of the Gemini API that the environment happens to hold, also for a server of
+        # someone else's.  Without such a key this is where it goes.
+        location = "global"
+    return {**arguments, "project": project, "location": location}
 
 
 def key_variables(settings: object) -> tuple[str, ...]:
