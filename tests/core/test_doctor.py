@@ -402,6 +402,7 @@ def test_credentials_of_google_are_looked_for_without_the_network(monkeypatch: p
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(Path("gcloud").absolute()))
     known = Path("gcloud/application_default_credentials.json").absolute()
     configure(profile('project = "p"\nlocation = "global"', adapter="vertex"))
+    monkeypatch.setenv("GOOGLE_API_KEY", KEY)  # of the Gemini API, nobody named it here
     (remark,) = house()["remarks"]
     assert remark.startswith("no credentials of Google's were found: GOOGLE_APPLICATION_CREDENTIALS is not set")
     assert f"there is no {known}; on a machine of Google Cloud its metadata server may give them" in remark

@@ -16,11 +16,11 @@ _NAMED = "GOOGLE_APPLICATION_CREDENTIALS"
 def remarks(settings: object) -> tuple[str, ...]:
     """What is amiss with the credentials of Google that a profile of Vertex AI needs; nothing if nothing is.
 
-    With a key of its own, one in GOOGLE_API_KEY or an address of another service it may need none.
+    With a key or a token of its own, or an address of another service, it may need none.
     """
-    if not isinstance(settings, VertexSettings) or settings.api_key_env or settings.access_token_env:
+    if not isinstance(settings, VertexSettings):
         return ()
-    if settings.base_url or os.environ.get("GOOGLE_API_KEY"):
+    if settings.api_key_env or settings.access_token_env or settings.base_url:
         return ()
     if named := os.environ.get(_NAMED):
         return () if Path(named).is_file() else (f"{_NAMED} names a file that is not there, {named}",)
