@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import openai
@@ -268,9 +269,19 @@ def test_tenacitys_stop_and_wait_are_the_users_to_choose(bench: Bench) -> None:
     with pytest.raises(toolfan.Unavailable) as caught:
         create(client_of(bench, stop=tenacity.stop_never | tenacity.stop_after_attempt(50)), max_attempts=2)
     assert caught.value.requests == 5  # the ceiling of one create()
-    for name in ("stop", "wait"):
-        with pytest.raises(toolfan.UsageError, match=f"{name} is 3"):
-            client_of(bench, **{name: 3})
+
+
+async def later(state: Any) -> bool:
+    return True
+
+
+@pytest.mark.parametrize("given", [3, tenacity.stop_after_attempt, tenacity.wait_fixed, float, later])
+@pytest.mark.parametrize(("name", "hint"), [("stop", r"stop_after_attempt\(5\)"), ("wait", r"wait_fixed\(2\)")])
+def test_what_can_be_no_stop_or_wait_is_refused_when_the_client_is_made(
+    bench: Bench, name: str, given: Any, hint: str
+) -> None:
+    with pytest.raises(toolfan.UsageError, match=rf"{name} is .*{hint}"):
+        client_of(bench, **{name: given})
 
 
 def test_connect_takes_them_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,10 +333,6 @@ def test_backoff_is_full_jitter_within_growing_bounds() -> None:
     assert [series.after(failure) is None for _ in range(3)] == [False, False, True]
 
 
-async def never_awaited(state: Any) -> bool:
-    return True
-
-
 def raising(state: Any) -> float:
     raise ValueError("mine")
 
@@ -336,7 +343,9 @@ def raising(state: Any) -> float:
         ({"wait": raising}, "wait= raised ValueError: mine"),
         ({"wait": lambda state: None}, "wait= returned NoneType"),
         ({"wait": lambda state: float("nan")}, "wait= returned NaN"),
-        ({"stop": never_awaited}, "stop= returned coroutine"),
+        ({"wait": lambda state: timedelta(seconds=1)}, "wait= returned timedelta"),
+        ({"stop": lambda state, later=later: later(state)}, "stop= returned coroutine"),
+        ({"stop": lambda state: 1.0}, "stop= returned float"),
         ({"stop": raising}, "stop= raised ValueError"),
     ],
 )
@@ -346,3 +355,18 @@ def test_a_faulty_stop_or_wait_is_told_and_loses_nothing(bench: Bench, option: d
         client_of(bench, **option).create(model="m", messages=USER, tools=(A, B))
     assert caught.value.calls is not None
     assert list(caught.value.calls) == [A(x=1)]
+    assert (caught.value.attempts, caught.value.requests) == (2, 2)
+    assert "it was asked after Unavailable: the provider answered 500" in caught.value.message
+    assert isinstance(caught.value.__cause__, ValueError if "raised" in said else toolfan.Unavailable)
+
+
+def test_what_an_error_had_brought_is_not_lost_to_a_faulty_wait(bench: Bench) -> None:
+    broken = completion(call("A", {"x": 1}))
+    broken["choices"][0]["error"] = {"code": 502, "message": "upstream"}
+    bench.serve(raw(broken))
+    with pytest.raises(toolfan.UsageError, match=r"after Unavailable: .*upstream") as caught:
+        create(client_of(bench, wait=raising))
+    assert caught.value.turn is not None
+    assert caught.value.calls is not None
+    assert list(caught.value.calls) == [A(x=1)]
+    assert caught.value.requests == 1

@@ -126,7 +126,7 @@ def _rebuild(cls: type[ToolfanError], state: dict[str, Any]) -> ToolfanError:
 
 
 class UsageError(ToolfanError):
-    """The program that calls toolfan, or its configuration, must change; nothing was sent."""
+    """The program that calls toolfan, or its configuration, must change; nothing, or nothing more, was sent."""
 
 
 class ToolDefinitionError(UsageError):

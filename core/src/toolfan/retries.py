@@ -25,6 +25,10 @@ LONGEST_WAIT = 60.0
 TRIES = 3
 BUDGET = 100
 """Retries in advance; each answered request earns one back."""
+_FITTING = {
+    "stop": "Pass one of tenacity's, such as tenacity.stop_after_attempt(5), or a function that returns True or False.",
+    "wait": "Pass one of tenacity's, such as tenacity.wait_fixed(2), or a function that returns seconds as a number.",
+}
 _SPENT = "It was not sent again: the retries of this client are used up, and only answers earn new ones."
 
 
@@ -32,14 +36,14 @@ class Retries:
     """The retries of one client.
 
     `stop` and `wait` are tenacity's (`stop_after_attempt(5)`, `wait_exponential_jitter() + ...`), counted for each
-    request; the defaults are three tries and full jitter up to 0.5, 1, 2 ... 8 seconds.  Raises UsageError if one of
-    them cannot be called.
+    request; the defaults are three tries and full jitter up to 0.5, 1, 2 ... 8 seconds.  Raises UsageError for what
+    cannot be called, a class (`tenacity.stop_after_attempt` without its number) and an async function.
     """
 
     def __init__(self, stop: Callable[[Any], bool] | None = None, wait: Callable[[Any], float] | None = None) -> None:
         for name, given in (("stop", stop), ("wait", wait)):
-            if given is not None and not callable(given):
-                raise UsageError(f"{name} is {given!r}", hint=f"Pass one of tenacity's, such as tenacity.{name}_...")
+            if given is not None and (not callable(given) or isinstance(given, type) or _is_async(given)):
+                raise UsageError(f"{name} is {given!r}", hint=_FITTING[name])
         self._stop, self._wait = stop, wait
         self._lock = ProcessLock()
         self._budget = float(BUDGET)
@@ -96,27 +100,43 @@ class Retries:
 
     def _backoff(self, state: Any) -> float:
         if self._wait:
-            seconds = _said("wait", self._wait, state, lambda value: isinstance(value, int | float))
-            if not math.isnan(seconds):
-                return float(min(seconds, 1e9))
-            raise UsageError("wait= returned NaN", hint="It returns seconds as a number.")
+            return float(min(_said("wait", self._wait, state, _is_seconds), 1e9))
         import tenacity
 
         return tenacity.wait_random_exponential(multiplier=0.5, max=8)(state)
 
 
+def _is_async(function: Any) -> bool:
+    import inspect  # only who gives one of their own needs it
+
+    return inspect.iscoroutinefunction(function)
+
+
+def _is_seconds(value: Any) -> bool:
+    return isinstance(value, int | float) and not math.isnan(value)
+
+
 def _said(name: str, function: Callable[[Any], Any], state: Any, fits: Callable[[Any], bool]) -> Any:
     """What the user's function says.  Raises UsageError if it raises, or says what it may not."""
+    error: ProviderError = state.outcome.exception()
     try:
         value = function(state)
     except Exception as exc:
-        raise UsageError(f"{name}= raised {type(exc).__name__}: {exc}", hint=f"Mend the function in {name}=.") from exc
+        what = f"{name}= raised {type(exc).__name__}: {exc}"
+        raise _fault(what, f"Mend the function in {name}=.", error) from exc
     if fits(value):
         return value
     if hasattr(value, "close"):  # a coroutine, which nobody will await
         value.close()
+    what = "NaN" if isinstance(value, float) and math.isnan(value) else type(value).__name__
     wanted = "seconds as a number" if name == "wait" else "True or False"
-    raise UsageError(f"{name}= returned {type(value).__name__}", hint=f"It returns {wanted}, at once.")
+    raise _fault(f"{name}= returned {what}", f"It returns {wanted}, at once.", error) from error
+
+
+def _fault(what: str, hint: str, error: ProviderError) -> UsageError:
+    """It is told with the error that the function was asked about, and carries what that one brought."""
+    what += f"; it was asked after {type(error).__name__}: {error.message}"
+    return UsageError(what, hint=hint, calls=error.calls, turn=error.turn, request_id=error.request_id)
 
 
 class Series:
