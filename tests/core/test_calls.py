@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from loopback import KEY, USER, Bench, call, completion, raw
 from openai.types.chat import ChatCompletion
-from pydantic import BaseModel, ValidationInfo, field_validator
+from pydantic import BaseModel, TypeAdapter, ValidationInfo, field_validator
 from shared_data import judge
 from toolfan import BadResponse, BoundCall, Call, Calls, StopReason, UnknownTool, Usage, UsageError, load_adapter
 from toolfan.calls import Turn
@@ -189,6 +189,15 @@ def test_a_stored_call_of_a_tool_that_is_not_offered_is_refused(bench: Bench) ->
     text = asked(bench, MANY[0]).to_json()
     with pytest.raises(UsageError, match="of the tool 'Weather', which is not among Point"):
         Calls.from_json(text, Point)
+
+
+def test_fields_of_models_take_the_values(bench: Bench) -> None:
+    calls = asked(bench, MANY[0])
+    for form in (list[Weather], tuple[Weather, ...]):
+        assert list(TypeAdapter(form).validate_python(calls)) == list(calls)
+    with pytest.raises(UsageError, match=r"not of values.*list\(calls\)"):  # pydantic makes another of its kind
+        TypeAdapter(Sequence[Weather]).validate_python(calls)
+    assert Calls(list(calls.outcomes)) == Calls(list(calls.outcomes))  # type: ignore[arg-type]
 
 
 def test_a_stored_result_without_an_adapter() -> None:

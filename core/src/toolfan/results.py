@@ -52,6 +52,12 @@ class Calls(Sequence[T_co]):
     tools: ToolSet[Any] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
+        outcomes: Any = self.outcomes
+        if not isinstance(outcomes, tuple) and any(not isinstance(one, Call | BadCall) for one in outcomes):
+            raise UsageError(
+                "Calls are made of outcomes, not of values; pydantic makes them so for Sequence[...]",
+                hint="Write list[...] in the field, or as what the function returns, and give it list(calls).",
+            )
         if not self.rounds:
             object.__setattr__(self, "rounds", (Round(self.turn, self.outcomes),))
 
