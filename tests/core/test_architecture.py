@@ -62,6 +62,7 @@ ORDER = [
     "translation",
     "tools",
     "forms",
+    "fleeting",
     "toolset",
     "adapter",
     "protocols",

@@ -12,6 +12,8 @@ import types
 import typing
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Annotated, Any, Generic, get_args, get_origin
 
 from typing_extensions import TypeAliasType, TypeVar
@@ -22,6 +24,7 @@ from .overloads import overload
 from .tools import Tool, tool_kind
 
 if TYPE_CHECKING:
+    from .fleeting import Kept
     from .forms import (  # fmt: skip
         K1,
         K2,
@@ -106,7 +109,7 @@ class ToolSet(Generic[T_co]):
     one, and for two tools with one name.
     """
 
-    __slots__ = ("_memory", "by_name", "tools")
+    __slots__ = ("__weakref__", "by_name", "memory", "tools")
 
     @overload
     def __init__(self: ToolSet[T1], tools: K1[T1]) -> None: ...
@@ -133,7 +136,7 @@ class ToolSet(Generic[T_co]):
         different = {id(item): item for item in listed}.values()
         self.tools: tuple[Tool[Any], ...] = tuple(item if isinstance(item, Tool) else Tool(item) for item in different)
         self.by_name: dict[str, Tool[Any]] = {}
-        self._memory: dict[Hashable, Any] = {}
+        self.memory: dict[Hashable, Any] = {}
         for tool in self.tools:
             other = self.by_name.setdefault(tool.name, tool)
             if other is not tool:
@@ -162,9 +165,9 @@ class ToolSet(Generic[T_co]):
         """
         own = (getattr(make, "__module__", None), getattr(make, "__qualname__", None), key)
         try:
-            return self._memory[own]  # type: ignore[no-any-return]
+            return self.memory[own]  # type: ignore[no-any-return]
         except KeyError:
-            return self._memory.setdefault(own, make())  # type: ignore[no-any-return]
+            return self.memory.setdefault(own, make())  # type: ignore[no-any-return]
 
     def names(self, pattern: str, max_length: int) -> NameMap:
         """The names on the wire for a provider with these rules (`Capabilities.name_pattern`, `.max_name_length`)."""
@@ -177,7 +180,7 @@ def _origin(tool: Tool[Any]) -> str:
 
 
 _CACHE_SIZE = 256
-_cache: OrderedDict[tuple[Any, ...], tuple[tuple[Any, ...], ToolSet[Any]]] = OrderedDict()
+_cache: OrderedDict[tuple[int, ...], tuple[Any, ToolSet[Any] | None]] = OrderedDict()
 _cache_lock = ProcessLock()
 
 
@@ -200,12 +203,19 @@ def tool_set(response_model: Any = None, tools: Any = None) -> ToolSet[Any]:
         found = _cache.get(key)
         if found is not None:
             _cache.move_to_end(key)
-            return found[1]
+            held, whole = found
+            return held.again(elements) if whole is None else whole
     made: ToolSet[Any] = ToolSet(elements)
     for tool in made:
         _ = tool.schema  # a bad definition shows before anything is sent
+    kept: Kept | None = None
+    if not all(map(isinstance, elements, repeat(type))):
+        from .fleeting import kept_of  # loaded, as what is for functions, where there is one
+
+        kept = kept_of(elements, made, partial(_cache.pop, key, None))
     with _cache_lock.here():
-        _cache[key] = (elements, made)  # the elements are held, so that no id is used again
+        # The elements are held, so that no id is used again; or it goes with the first of them.
+        _cache[key] = (kept, None) if kept is not None else (elements, made)
         while len(_cache) > _CACHE_SIZE:
             _cache.popitem(last=False)
     return made
