@@ -35,6 +35,7 @@ ORDER = [
     "addresses",
     "wire",
     "calls",
+    "parameters",
     "bound_calls",
     "options",
     "definitions",

@@ -15,6 +15,7 @@ from typing_extensions import TypeVar
 
 from .errors import UsageError
 from .overloads import overload
+from .parameters import signature_of
 from .values import dataclass
 
 if TYPE_CHECKING:
@@ -35,18 +36,12 @@ class BoundCall(Generic[R_co]):
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def _bound(self) -> inspect.BoundArguments:
-        signature = inspect.signature(self.function)
-        positional = [
-            self.arguments[name]
-            for name, parameter in signature.parameters.items()
-            if parameter.kind is parameter.POSITIONAL_ONLY and name in self.arguments
-        ]
-        named = {
-            name: value
-            for name, value in self.arguments.items()
-            if signature.parameters[name].kind is not inspect.Parameter.POSITIONAL_ONLY
-        }
-        return signature.bind(*positional, **named)
+        signature = signature_of(self.function)
+        nameless = [name for name, one in signature.parameters.items() if one.kind is one.POSITIONAL_ONLY]
+        positional = [self.arguments[name] for name in nameless if name in self.arguments]
+        return signature.bind(
+            *positional, **{name: value for name, value in self.arguments.items() if name not in nameless}
+        )
 
     def run(self) -> R_co:
         """Call the function and return its result; whatever it raises passes.  A coroutine function is refused."""

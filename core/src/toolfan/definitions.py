@@ -18,6 +18,15 @@ from .errors import ToolDefinitionError
 _ITERATORS = (collections.abc.Iterator, collections.abc.AsyncIterable)
 
 
+def is_function(target: Any) -> bool:
+    """Whether it is to be called: a function, a method, an object of a class with `__call__`."""
+    if isinstance(target, typing.TypeVar | typing.ForwardRef) or not callable(target):
+        return False
+    if not callable(getattr(target, "__func__", target)):  # `@classmethod` above `@tool`
+        return False
+    return type(target).__module__ not in ("typing", "typing_extensions")
+
+
 def not_a_tool(target: Any) -> ToolDefinitionError:
     """The error of what cannot be a tool, with what to write in its place."""
     return ToolDefinitionError(f"{_show(target)} cannot be a tool", hint=_hint_for(target))
@@ -26,6 +35,8 @@ def not_a_tool(target: Any) -> ToolDefinitionError:
 def _hint_for(target: Any) -> str:
     if isinstance(target, collections.abc.Mapping):
         return 'A tool in the provider\'s own form goes out beside yours: extra_body={"tools": [...]}.'
+    if isinstance(target, classmethod | types.MethodType):
+        return "Leave the decorator @tool out, and offer the method as the class has it: tool(MyClass.my_method)."
     if origin := get_origin(target):
         arguments = get_args(target)
         several = ", ".join(map(_show, arguments))

@@ -5,10 +5,8 @@ Knows: signatures and annotations.  Must not know: tools, schemas.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import typing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import typing_extensions
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -16,8 +14,10 @@ from pydantic.fields import FieldInfo
 
 from .errors import ToolDefinitionError
 from .local_names import hints_of
+from .parameters import innermost, signature_of
 
 if TYPE_CHECKING:
+    import inspect
     from collections.abc import Callable
 
 
@@ -27,12 +27,13 @@ def arguments_model(function: Callable[..., Any], name: str) -> type[BaseModel]:
     A `Field(...)` means what it means to `validate_call`, as a default too.
     Raises ToolDefinitionError for parameters that no model can fill by name, and what inspect and typing raise.
     """
-    signature, inner = inspect.signature(function), _unwrapped(function)
+    signature, inner = signature_of(function), innermost(function)
     hints = hints_of(inner)
     if next(iter(signature.parameters), None) == "self" and _stands_in_a_class(inner):
         raise ToolDefinitionError(
             "it is a method without its object: the model would have to fill in self",
-            hint=f"Pass the method of an object, such as my_object.{getattr(function, '__name__', 'method')}.",
+            hint=f"Pass the method of an object, such as my_object.{getattr(function, '__name__', 'method')}; "
+            "above a method there is no @tool: tool(...) takes that of the object, too.",
         )
     fields: dict[str, Any] = {}
     for at, (parameter_name, parameter) in enumerate(signature.parameters.items()):
@@ -62,15 +63,6 @@ def _aliased(hint: Any, name: str) -> Any:
     parts = (hint.__origin__, *hint.__metadata__) if typing.get_origin(hint) is typing.Annotated else (hint,)
     annotated: Any = typing.Annotated
     return annotated[(parts[0], Field(alias=name), *parts[1:])]
-
-
-def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
-    inner = inspect.unwrap(function)
-    while isinstance(inner, functools.partial):
-        inner = inner.func
-    if not (inspect.isfunction(inner) or inspect.ismethod(inner) or inspect.isbuiltin(inner)):
-        return type(inner).__call__
-    return cast("Callable[..., Any]", inner)
 
 
 def _stands_in_a_class(function: Callable[..., Any]) -> bool:

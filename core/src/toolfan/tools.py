@@ -9,14 +9,13 @@ import dataclasses
 import functools
 import inspect
 import math
-import typing
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, cast, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
 from typing_extensions import TypeVar, is_typeddict
 
 from .careful import careful
-from .definitions import definition_errors, not_a_tool
+from .definitions import definition_errors, is_function, not_a_tool
 from .errors import ToolDefinitionError
 from .glance import has_decimals, has_numbers
 from .overloads import overload
@@ -173,7 +172,9 @@ class Tool(Generic[T_co]):
     @functools.cached_property
     def _parameters(self) -> tuple[str, ...]:
         """The parameters' own names: a `Field(...)` may call them otherwise for the model."""
-        return tuple(inspect.signature(self.target).parameters)
+        from .parameters import signature_of
+
+        return tuple(signature_of(self.target).parameters)
 
     def __repr__(self) -> str:
         return f"Tool({self.name!r}, {self.kind})"
@@ -227,15 +228,9 @@ def tool_kind(target: Any) -> ToolKind:
         return "typeddict"
     if dataclasses.is_dataclass(origin) and isinstance(origin, type):
         return "dataclass"
-    if not isinstance(origin, type) and get_origin(target) is None and callable(target) and _is_function(target):
+    if not isinstance(origin, type) and get_origin(target) is None and is_function(target):
         return "function"
     raise not_a_tool(target)
-
-
-def _is_function(target: Any) -> bool:
-    if isinstance(target, typing.TypeVar | typing.ForwardRef):
-        return False
-    return type(target).__module__ not in ("typing", "typing_extensions")
 
 
 def _name_of(target: Any) -> str:
@@ -249,6 +244,8 @@ def _name_of(target: Any) -> str:
 
 
 def _description_of(target: Any, kind: ToolKind) -> str:
+    while isinstance(target, functools.partial) and target.__doc__ in (None, functools.partial.__doc__):
+        target = target.func
     doc = inspect.cleandoc(getattr(get_origin(target) or target, "__doc__", None) or "")
     if kind == "dataclass" and doc.startswith(f"{_name_of(get_origin(target) or target)}("):
         return ""  # what the dataclass decorator writes when there is no docstring

@@ -1,0 +1,49 @@
+"""What a function takes: its parameters, without those that a `functools.partial` has filled.
+
+Knows: functions, partials, wrappers.  Must not know: annotations, tools.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from types import MethodType
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature, in which nothing stands that is bound: by position or by keyword.
+
+    To inspect, what is bound by keyword is a default, and nothing is bound where `functools.update_wrapper` was told
+    that the partial stands for its function.
+    """
+    plain, bound = _opened(function)
+    signature = inspect.signature(plain)
+    if not bound:
+        return signature
+    return signature.replace(parameters=[one for name, one in signature.parameters.items() if name not in bound])
+
+
+def _opened(function: Any) -> tuple[Any, frozenset[str]]:
+    """What inspect reads right, and the names of the parameters that are bound by keyword."""
+    inner = inspect.unwrap(function, stop=_speaks_for_itself)
+    if not isinstance(inner, functools.partial) or hasattr(inner, "__signature__"):
+        return function, frozenset()
+    plain, bound = _opened(inner.func)
+    return functools.partial(plain, *inner.args, **inner.keywords), bound | inner.keywords.keys()
+
+
+def _speaks_for_itself(function: Any) -> bool:
+    return isinstance(function, functools.partial | MethodType) or hasattr(function, "__signature__")
+
+
+def innermost(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, or the method `__call__`, whose annotations count: inside of wrappers and partials."""
+    inner: Any = inspect.unwrap(function)
+    while isinstance(inner, functools.partial):
+        inner = inspect.unwrap(inner.func)
+    bare = inspect.isfunction(inner) or inspect.ismethod(inner) or inspect.isbuiltin(inner)
+    return cast("Callable[..., Any]", inner if bare else type(inner).__call__)
