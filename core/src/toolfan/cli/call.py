@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..calls import BadCall
 from ..constructors import connect
 from ..errors import CallError, ToolfanError
 from .output import at_a_terminal, no_call_text, outcome_json, outcome_text, print_json, print_text
@@ -43,9 +44,13 @@ def call(
     """
     asked: dict[str, Any] = {"messages": messages(question, system), "tools": load_tools(tools)}
     asked |= {"tool_choice": tool_choice(choice)} | ({"on_invalid": "keep"} if keep else {})
+    all_written = True
     with connect(target, profile=profile) as client:
         try:
-            calls = _streamed(client, asked, as_json=as_json) if as_stream else client.create(**asked)
+            if as_stream:
+                calls, all_written = _streamed(client, asked, as_json=as_json)
+            else:
+                calls = client.create(**asked)
         except ToolfanError as exc:
             if exc.calls is not None and not as_stream:
                 _print(exc.calls.outcomes, as_json=as_json)
@@ -53,25 +58,33 @@ def call(
                 raise at_a_terminal(exc) from exc
             raise exc.with_details(hint="With --keep this is no failure.") from None
     if not as_stream:
-        _print(calls.outcomes, as_json=as_json)
+        all_written = _print(calls.outcomes, as_json=as_json)
     if not calls.outcomes:
         print_text(no_call_text(calls), err=True)
+    if not all_written:
+        raise typer.Exit(1)
 
 
-def _streamed(client: Client, asked: dict[str, Any], *, as_json: bool) -> Calls[Any]:
-    """The calls, each printed when it comes: one that failed as it is, and again, as another attempt, when mended."""
+def _streamed(client: Client, asked: dict[str, Any], *, as_json: bool) -> tuple[Calls[Any], bool]:
+    """The calls, each printed when it comes: one that failed as it is, and again, as another attempt, when mended.
+
+    Beside them what `_print` gives.
+    """
+    all_written = True
     with client.stream(**asked) as stream:
         for outcome in stream:
-            if as_json:
-                print_json({**outcome_json(outcome), "attempt": outcome.attempt})
-            else:
-                _print([outcome], as_json=as_json)
-    return stream.calls
+            all_written &= _print([outcome], as_json=as_json, attempt=outcome.attempt)
+    return stream.calls, all_written
 
 
-def _print(outcomes: Iterable[Outcome[Any]], *, as_json: bool) -> None:
+def _print(outcomes: Iterable[Outcome[Any]], *, as_json: bool, **more: Any) -> bool:
+    """Whether each good call could be written as JSON, if it was to be."""
+    all_written = True
     for outcome in outcomes:
         if as_json:
-            print_json(outcome_json(outcome))
+            line = outcome_json(outcome)
+            print_json({**line, **more})
+            all_written &= isinstance(outcome, BadCall) or "error" not in line
         else:
             print_text(outcome_text(outcome))
+    return all_written

@@ -20,7 +20,8 @@ from pydantic_core import to_jsonable_python
 
 from ..bound_calls import BoundCall
 from ..calls import BadCall, Call, Outcome
-from ..errors import as_sentence
+from ..errors import UsageError, as_sentence
+from ..masking import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -75,12 +76,23 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def outcome_json(outcome: Outcome[Any]) -> dict[str, Any]:
-    """A call for machines: its validated arguments, or its error and the arguments as they came."""
+    """A call for machines: its validated arguments, or its error and the arguments as they came.
+
+    So is a good call whose value cannot be written: what serialises it is the user's, and may raise anything.
+    """
     line: dict[str, Any] = {"index": outcome.index, "id": outcome.id, "name": outcome.name}
     if isinstance(outcome, BadCall):
         return {**line, "error": error_json(outcome.error), "raw": outcome.raw.arguments}
     value = outcome.value.arguments if isinstance(outcome.value, BoundCall) else outcome.value
-    return {**line, "arguments": _plain(value)}
+    try:
+        return {**line, "arguments": _plain(value)}
+    except Exception as exc:  # noqa: BLE001 - the call is told as failed, and the others go on
+        return {**line, "error": error_json(_unwritable(outcome, exc)), "raw": outcome.raw.arguments}
+
+
+def _unwritable(call: Call[Any], exc: Exception) -> UsageError:
+    said = f"the value cannot be written as JSON: {type(exc).__name__}: {text_of(exc)}"
+    return UsageError(said, tool=call.name, call_id=call.id, hint="Mend how its type is serialised.")
 
 
 def _plain(value: Any) -> Any:
@@ -138,14 +150,17 @@ def plugin_text(kind: str, info: AdapterInfo | ObserverInfo) -> str:
 
 def outcome_text(outcome: Outcome[Any]) -> str:
     """A call for people."""
-    return repr(outcome.value) if isinstance(outcome, Call) else f"{outcome.name}: {_said(outcome)}"
+    if isinstance(outcome, BadCall):
+        said = f"{type(outcome.error).__name__}: {outcome.error.message}"
+    else:
+        try:
+            return repr(outcome.value)
+        except Exception as exc:  # noqa: BLE001 - as pydantic's does where a computed field raises
+            said = f"the value cannot be shown: {type(exc).__name__}: {text_of(exc)}"
+    return f"{outcome.name}: {said}; the arguments were {outcome.raw.arguments[:200]!r}"
 
 
 def no_call_text(calls: Calls[Any]) -> str:
     """What an answer without calls leaves to tell, for people."""
     said = f" The model said: {calls.text}" if calls.text else ""
     return f"No tool was called ({calls.stop.raw or calls.stop.kind}).{said}"
-
-
-def _said(bad: BadCall) -> str:
-    return f"{type(bad.error).__name__}: {bad.error.message}; the arguments were {bad.raw.arguments[:200]!r}"
