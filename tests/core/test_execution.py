@@ -122,6 +122,10 @@ def test_functions_coroutine_functions_and_handlers_run(run: Run) -> None:
         async def __call__(self, note: Note) -> str:
             return note.text.upper()
 
+    class Service:
+        async def __call__(self, x: int) -> int:
+            return x + 4
+
     async def write(note: Note) -> str:
         return note.text * 2
 
@@ -130,16 +134,17 @@ def test_functions_coroutine_functions_and_handlers_run(run: Run) -> None:
         coroutine,
         gives_awaitable,
         tool(functools.partial(coroutine), name="partial"),
+        tool(Service(), name="service"),
         Tool(Note, handler=lambda note: note.text),
         Tool(Note, name="Async", handler=write),
         Tool(Note, name="Object", handler=Callables()),
     )
-    named = [("plain", 1), ("coroutine", 1), ("gives_awaitable", 1), ("partial", 1)]
+    named = [("plain", 1), ("coroutine", 1), ("gives_awaitable", 1), ("partial", 1), ("service", 1)]
     notes = [(name, {"text": "a"}) for name in ("Note", "Async", "Object")]
     calls = made(tools, *[(name, {"x": x}) for name, x in named], *notes)
     assert calls.failed == ()
     results = run(calls)
-    assert values(results) == [2, 3, 3, 3, "a", "aa", "A"]
+    assert values(results) == [2, 3, 3, 3, 5, "a", "aa", "A"]
     assert [result.call for result in results] == list(calls.outcomes)
     assert all(result.error is None and result.seconds >= 0 and not result.abandoned for result in results)
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import pickle
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from toolfan import BoundCall, Tool, ToolDefinitionError, ToolSet, UsageError, tool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @tool
@@ -82,6 +87,21 @@ def test_running_a_bound_call() -> None:
     assert asyncio.run(BoundCall(awaited.target, {"x": 3}).arun()) == "3"
     with pytest.raises(UsageError, match="is a coroutine function"):
         BoundCall(awaited.target, {"x": 3}).run()
+
+
+class Awaited:
+    async def __call__(self, x: int) -> str:
+        return str(x)
+
+
+@pytest.mark.parametrize(
+    "function", [Awaited(), Awaited().__call__, functools.partial(Awaited()), functools.partial(awaited.target)]
+)
+def test_what_is_to_be_awaited_is_refused_by_run(function: Callable[..., Any]) -> None:
+    call = BoundCall(function, {"x": 3})
+    with pytest.raises(UsageError, match=r"is a coroutine function\. Use `await call\.arun\(\)`"):
+        call.run()
+    assert asyncio.run(call.arun()) == "3"
 
 
 def test_a_local_function_fails_to_pickle_as_any_does() -> None:

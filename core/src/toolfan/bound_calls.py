@@ -15,7 +15,7 @@ from typing_extensions import TypeVar
 
 from .errors import UsageError
 from .overloads import overload
-from .parameters import signature_of
+from .parameters import is_coroutine_function, signature_of
 from .values import dataclass
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class BoundCall(Generic[R_co]):
 
     def run(self) -> R_co:
         """Call the function and return its result; whatever it raises passes.  A coroutine function is refused."""
-        if inspect.iscoroutinefunction(self.function):
+        if is_coroutine_function(self.function):
             raise UsageError(
                 f"{getattr(self.function, '__qualname__', self.function)} is a coroutine function",
                 hint="Use `await call.arun()`.",

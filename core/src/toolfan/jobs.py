@@ -23,6 +23,7 @@ from .answering import plain_result
 from .binding import detach, running_loop
 from .bound_calls import BoundCall
 from .errors import UsageError
+from .parameters import is_coroutine_function
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -186,7 +187,7 @@ class Job:
 def runner(call: Call[Any], tool: Tool[Any] | None) -> tuple[Callable[[], Any], bool]:
     """What runs the call, and whether that is to be awaited.  Raises UsageError if nothing can."""
     if isinstance(call.value, BoundCall):
-        is_async = inspect.iscoroutinefunction(call.value.function)
+        is_async = is_coroutine_function(call.value.function)
         return (call.value.arun if is_async else call.value.run), is_async
     if tool is None or tool.handler is None:
         raise UsageError(
@@ -195,7 +196,7 @@ def runner(call: Call[Any], tool: Tool[Any] | None) -> tuple[Callable[[], Any], 
             hint=f"Offer Tool({call.name}, handler=function).  Calls that were pickled, or are given in a list, do not "
             "know their tools: execute(calls, tools=...).",
         )
-    return functools.partial(tool.handler, call.value), inspect.iscoroutinefunction(tool.handler)
+    return functools.partial(tool.handler, call.value), is_coroutine_function(tool.handler)
 
 
 async def _items(generator: AsyncIterator[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What a function takes: its parameters, without those that a `functools.partial` has filled.
+"""What a function takes, without what a `functools.partial` has filled, and whether what it gives is to be awaited.
 
 Knows: functions, partials, wrappers.  Must not know: annotations, tools.
 """
@@ -47,3 +47,10 @@ def innermost(function: Callable[..., Any]) -> Callable[..., Any]:
         inner = inspect.unwrap(inner.func)
     bare = inspect.isfunction(inner) or inspect.ismethod(inner) or inspect.isbuiltin(inner)
     return cast("Callable[..., Any]", inner if bare else type(inner).__call__)
+
+
+def is_coroutine_function(function: Callable[..., Any]) -> bool:
+    """Whether a call of it is to be awaited: an object with `async def __call__` is one, too, and a partial of it."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
