@@ -37,6 +37,8 @@ def _hint_for(target: Any) -> str:
         return 'A tool in the provider\'s own form goes out beside yours: extra_body={"tools": [...]}.'
     if isinstance(target, classmethod | types.MethodType):
         return "Leave the decorator @tool out, and offer the method as the class has it: tool(MyClass.my_method)."
+    if any(base.__module__.startswith("pydantic.v1.") for base in getattr(target, "__mro__", ())):
+        return "It is a model of pydantic.v1: derive it from pydantic.BaseModel."
     if origin := get_origin(target):
         arguments = get_args(target)
         several = ", ".join(map(_show, arguments))
@@ -81,12 +83,18 @@ class definition_errors:  # a context manager, used like a function
                 tool=self.tool,
                 hint="Use a type that JSON can carry: for an iterator list[...] or Iterable[...].",
             ) from exc
+        if isinstance(exc, PydanticUserError) and exc.code == "typed-dict-version":
+            raise ToolDefinitionError(
+                "a TypedDict in it is one of typing, which pydantic reads from Python 3.12 on",
+                tool=self.tool,
+                hint="Write `from typing_extensions import TypedDict` where it, or one inside it, is defined.",
+            ) from exc
         undefined = isinstance(exc, PydanticUserError) and exc.code == "class-not-fully-defined"
         if undefined or isinstance(exc, PydanticUndefinedAnnotation | NameError):
             raise ToolDefinitionError(
                 f"a type in its annotations is not defined: {getattr(exc, 'message', exc)}",
                 tool=self.tool,
-                hint="Define the tool, and the types it names, at module level.",
+                hint="Define the tool, and the types it names, at module level; import them outside `TYPE_CHECKING`.",
             ) from exc
         if isinstance(exc, RecursionError):
             raise ToolDefinitionError(

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from .errors import ToolDefinitionError
 from .local_names import hints_of
 from .parameters import innermost, signature_of
+from .typeddicts import readable
 
 if TYPE_CHECKING:
     import inspect
@@ -42,7 +43,7 @@ def arguments_model(function: Callable[..., Any], name: str) -> type[BaseModel]:
         default = parameter.default
         if not isinstance(default, FieldInfo):
             default = Field() if default is parameter.empty else Field(default)
-        fields[f"p{at}"] = (_aliased(hints.get(parameter_name, Any), parameter_name), default)
+        fields[f"p{at}"] = (_aliased(readable(hints.get(parameter_name, Any)), parameter_name), default)
     return create_model(name, __config__=ConfigDict(arbitrary_types_allowed=False), **fields)
 
 
