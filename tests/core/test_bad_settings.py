@@ -175,3 +175,45 @@ def test_settings_that_do_not_go_together_have_their_places(other: str) -> None:
         f"profiles.v.{name} in {path}, line 4)"
     )
     assert caught.value.hint == f"Mend api_key_env or {name}."
+
+
+def test_a_model_has_no_blanks_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `$(cat file)` without quotes, or a variable of a secret store, brings them."""
+    write("")
+    monkeypatch.setenv("TOOLFAN_PROFILES__P__MODEL", "gpt-5\n")
+    for client in (toolfan.connect(), toolfan.connect(" openai:gpt-5 "), toolfan.connect("openai", model="\tgpt-5")):
+        with client:
+            assert "model='gpt-5'" in repr(client)
+
+
+def test_a_model_in_two_lines_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("")
+    with pytest.raises(
+        ConfigError, match=r"argument model is 'a\\nb' .*It is the name of a model, without line breaks"
+    ):
+        toolfan.connect("openai", model="a\nb")
+    monkeypatch.setenv("TOOLFAN_PROFILES__P__MODEL", "a\r\nb")
+    with pytest.raises(ConfigError, match=r"the environment variable TOOLFAN_PROFILES__P__MODEL is 'a\\r\\nb'"):
+        toolfan.connect()
+
+
+@pytest.mark.parametrize("sign", [":", "/"])
+def test_an_adapter_with_a_model_is_two_keys(sign: str) -> None:
+    path = Path("toolfan.toml").absolute()
+    path.write_text(f'default = "p"\n[profiles.p]\nadapter = "openai{sign}some/gpt:5"\n')
+    with pytest.raises(ConfigError, match=r"Write adapter = 'openai' and model = 'some/gpt:5'\.$") as caught:
+        toolfan.connect()
+    assert caught.value.message.startswith(f"profiles.p.adapter in {path}, line 3 is")
+    path.write_text(f'default = "p"\n[profiles.p]\nadapter = "nobody{sign}m"\n')
+    with pytest.raises(ConfigError, match="Install the package that offers it"):
+        toolfan.connect()
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [("max_retries = 2", "max_attempts"), ("timeout = 3", "deadline"), ("parallel_tool_calls = true", "parallel")],
+)
+def test_a_setting_by_the_name_that_others_give_it(line: str, meant: str) -> None:
+    write(line)
+    with pytest.raises(ConfigError, match=rf"there is no such setting.*Known are adapter, .*Did you mean '{meant}'\?$"):
+        toolfan.connect()

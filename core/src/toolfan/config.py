@@ -7,6 +7,7 @@ Knows: how a connection is named and selected.  Must not know: any adapter's set
 
 from __future__ import annotations
 
+import re
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -133,6 +134,13 @@ def _spelling(target: str) -> str:
     return f"Write {shown(f'{name}:{model}', ())}. " if known else ""
 
 
+def _two_keys(text: str) -> str:
+    """How a profile says what is an adapter and a model in one text, as `connect` takes them."""
+    name, *model = re.split("[:/]", text.strip(), maxsplit=1)
+    known = model and any(info.name == name for info in installed_adapters())
+    return f"Write adapter = {shown(name, ())} and model = {shown(model[0], ())}." if known else ""
+
+
 def _only_a_profile(target: str, profile: Profile) -> Profile:
     if any(info.name == target and info.status != "blocked" for info in installed_adapters()):
         raise ConfigError(
@@ -203,7 +211,9 @@ def _adapter_of(profile: Profile) -> ParallelToolsAdapter:
             f"{exc.message}, which {profile.where('adapter')} names", adapter=name, hint=exc.hint
         ) from None
     except AdapterNotFound as exc:
-        raise ConfigError(f"{profile.where('adapter')} is {shown(name, ())}: {exc.message}", hint=exc.hint) from exc
+        raise ConfigError(
+            f"{profile.where('adapter')} is {shown(name, ())}: {exc.message}", hint=_two_keys(name) or exc.hint
+        ) from exc
 
 
 def _connection(adapter: ParallelToolsAdapter, given: Given) -> Connection:

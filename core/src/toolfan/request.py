@@ -45,7 +45,7 @@ DEFAULTS: Mapping[str, Any] = {
 
 
 # What code that comes from other libraries writes, and what it is called here.
-_OTHER_NAMES = {
+OTHER_NAMES = {
     "max_retries": "max_attempts=",
     "validation_context": "context=",
     "timeout": "deadline= (in seconds, for the whole call)",
@@ -175,8 +175,8 @@ def _check_options(adapter: ParallelToolsAdapter, options: Mapping[str, Any]) ->
             raise UsageError(f"{name}= of a call is a function", adapter=adapter.name, hint=hint)
         if name in adapter.option_names:
             continue
-        if name in _OTHER_NAMES:
-            hint = f"toolfan calls it {_OTHER_NAMES[name]}."
+        if name in OTHER_NAMES:
+            hint = f"toolfan calls it {OTHER_NAMES[name]}."
         elif name == "n":
             hint = "Of several choices only the first would be read; extra_body={'n': ...} sends it all the same."
         else:

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date, time
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypedDict, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from .errors import ConfigError
 from .profiles import from_text
 from .redaction import looks_secret, shown, without_secrets
-from .request import LONGEST_DEADLINE
+from .request import LONGEST_DEADLINE, OTHER_NAMES
 from .values import dataclass
 from .wire import nearest
 
@@ -53,7 +53,10 @@ class _Core(BaseModel):
     model_config = ConfigDict(strict=True)
 
     adapter: Annotated[str, Field(description="the name of an adapter")] = ""
-    model: Annotated[str | None, Field(description="the name of a model")] = None
+    model: Annotated[
+        Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")] | None,
+        Field(description="the name of a model, without line breaks"),
+    ] = None
     max_attempts: Annotated[int, Field(ge=1, description="a whole number from 1")] = 1
     deadline: Annotated[
         float | None,
@@ -217,7 +220,9 @@ def _refuse_unknown(adapter: ParallelToolsAdapter, given: Given, key: str, names
     if key in adapter.option_names:
         hint = f"It is an option of the provider and belongs into the table options: options = {{ {key} = ... }}."
     else:
-        hint = f"Known are {', '.join(sorted(_CORE | names))}.{nearest(key, _CORE | names)}"
+        meant = OTHER_NAMES.get(key, "").partition("=")[0]
+        close = f" Did you mean {meant!r}?" if meant in _CORE else nearest(key, _CORE | names)
+        hint = f"Known are {', '.join(sorted(_CORE | names))}.{close}"
     raise ConfigError(
         f"{given.where(key)}: there is no such setting; its value is {shown(given.values[key], (key,))}",
         adapter=adapter.name,
