@@ -322,7 +322,9 @@ def test_a_result_that_cannot_be_sent_is_told_as_an_error(bench: Bench, run: Run
     done = run(tools=(round_and_round, thing))
     assert done.text == "ok"
     assert [type(result.error) for result in done.results] == [toolfan.UsageError] * 2
-    assert all("cannot be written as JSON" in content for _, content in answers(bench.bodies[-1]))
+    told = [content for _, content in answers(bench.bodies[-1])]
+    assert all("cannot be written as JSON" in content for content in told)
+    assert "object is not a JSON type" in told[1]
     assert "0x" not in str(bench.bodies[-1])
 
 

@@ -76,7 +76,7 @@ def plain_result(name: str, result: Any) -> Any:
         plain = to_jsonable_python(result, fallback=_plainer)
         text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
     except Exception as exc:  # noqa: BLE001 - no JSON, circular, too deep, or a method of the value's that raised
-        where, what = next(json_faults(plain), ("", type(exc).__name__))
+        where, what = next(json_faults(plain), ("", str(exc) if isinstance(exc, _NoJsonError) else type(exc).__name__))
         why = f"{where}: {what}" if where else what
         said = f"the result of {name} cannot be written as JSON ({why})"
         raise UsageError(said, hint="Return plain data, or text.") from None
@@ -94,7 +94,11 @@ def _plainer(value: Any) -> Any:
         return dict(value)
     if isinstance(value, Sequence | Set | ValuesView):
         return list(value)
-    raise TypeError(type(value).__name__)
+    raise _NoJsonError(f"{type(value).__name__} is not a JSON type")
+
+
+class _NoJsonError(TypeError):
+    """A value that has no form in JSON; what a value's own methods raise is another matter."""
 
 
 def error_answer(bad: BadCall) -> Answer:
