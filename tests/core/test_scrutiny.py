@@ -396,6 +396,12 @@ def test_of_a_union_what_the_constants_choose_is_looked_at(bench: Bench) -> None
     assert "pay.count: Input should be an integer in digits alone" in str(bad.error)
 
 
+def test_only_the_number_that_may_be_a_text_is_a_fault(bench: Bench) -> None:
+    (bad,) = judged(bench, "Price", f'{{"amount": {LONG}, "text": {LONG}, "more": [{LONG}]}}').failed
+    assert isinstance(bad.error, InvalidArguments)
+    assert [fault["loc"] for fault in bad.error.errors] == [["text"]]
+
+
 def test_digits_stay_beside_a_repair(bench: Bench) -> None:
     arguments = f'{{"count": 3.0, "amount": {LONG}, "anything": [1.0, 1e22, {LONG}]}}'
     (good,) = judged(bench, "StrictPrice", arguments).good

@@ -46,7 +46,8 @@ class SecondLook:
     def __init__(self, text: str, schema: Mapping[str, Any], *, numeric: bool) -> None:
         self.faults: list[InitErrorDetails] = []
         self.digits: dict[Path, str] = {}
-        self.integral_float = self._odd = self._mixed = False
+        self._mixed: dict[Path, str] = {}
+        self.integral_float = self._odd = False
         self._schema, self._more = schema, 0
         numbers: dict[str, Any] = {"parse_float": self._number, "parse_constant": self._number} if numeric else {}
         try:
@@ -56,7 +57,7 @@ class SecondLook:
         if self._odd and isinstance(value, dict | list):
             self._look_at_numbers(value)
         if self._mixed:  # with its digits as a text it would be a text
-            self.inexact()
+            self._lose(self._mixed)
         if self._more:  # the last one makes room for it
             error = PydanticCustomError("too_many_errors", "{more} more errors are not told", {"more": self._more + 1})
             self.faults[-1] = InitErrorDetails(type=error, input=None)
@@ -107,7 +108,8 @@ class SecondLook:
         elif DECIMAL in kinds and "number" not in kinds:
             if isinstance(number, _Near) and not keeps_digits(number, number.text):
                 self.digits[*path, key] = number.text
-                self._mixed = self._mixed or "string" in kinds
+                if "string" in kinds:
+                    self._mixed[*path, key] = number.text
         elif "integer" in kinds and "number" not in kinds and number % 1 == 0:
             if isinstance(number, _Near):
                 error = PydanticCustomError(
@@ -125,8 +127,11 @@ class SecondLook:
 
     def inexact(self) -> None:
         """Let those numbers be faults."""
+        self._lose(self.digits)
+
+    def _lose(self, digits: Mapping[Path, str]) -> None:
         error = PydanticCustomError("inexact_decimal", "Input should be a text: a number of so many digits loses some")
-        for place, text in self.digits.items():
+        for place, text in digits.items():
             self._found(InitErrorDetails(type=error, loc=place, input=text))
 
 
