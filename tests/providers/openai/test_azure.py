@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 import openai
@@ -63,7 +64,7 @@ def test_azure_with_a_token_provider(bench: Bench) -> None:
 
 @pytest.mark.parametrize("use_async", [False, True])
 def test_connect_to_azure(bench: Bench, monkeypatch: pytest.MonkeyPatch, use_async: bool) -> None:
-    bench.serve(ANSWER)
+    bench.serve(ANSWER, api_key=KEY)
     monkeypatch.setenv("HOUSE_KEY", KEY)
     settings: Any = options(bench, api_key_env="HOUSE_KEY")
     del settings["api_key"]
@@ -79,6 +80,27 @@ def test_connect_to_azure(bench: Bench, monkeypatch: pytest.MonkeyPatch, use_asy
         with toolfan.connect("openai:dep", **settings) as client:
             assert list(client.create(**plain)) == [A(x=4)]
     check(bench)
+
+
+def as_before(kind: Any) -> Any:
+    """The SDK's class as it was: it took the token of the environment even where it was given a key."""
+
+    class Before(kind):  # type: ignore[misc]
+        def __init__(self, **arguments: Any) -> None:
+            super().__init__(**arguments)
+            self._azure_ad_token = os.environ.get("AZURE_OPENAI_AD_TOKEN")
+
+    return Before
+
+
+@pytest.mark.parametrize("use_async", [False, True])
+def test_a_token_of_the_environment_does_not_go_in_place_of_the_key(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, use_async: bool
+) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_AD_TOKEN", "SOMEBODYS-TOKEN")
+    for name in ("AzureOpenAI", "AsyncAzureOpenAI"):
+        monkeypatch.setattr(openai, name, as_before(getattr(openai, name)))
+    test_connect_to_azure(bench, monkeypatch, use_async)  # its server knows the key alone
 
 
 def test_azure_without_a_version_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:

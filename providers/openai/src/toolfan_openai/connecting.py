@@ -36,7 +36,8 @@ def connect(settings: EndpointSettings, *, use_async: bool, adapter: str = "open
     if not use_async:
         arguments["http_client"] = openai.DefaultHttpxClient()
         end_at_the_deadline(arguments["http_client"])
-    return make(max_retries=0, organization=settings.organization, **arguments)
+    client = make(max_retries=0, organization=settings.organization, **arguments)
+    return _by_key_alone(client) if settings.azure_endpoint else client
 
 
 def _azure(settings: EndpointSettings, adapter: str) -> dict[str, Any]:
@@ -47,6 +48,12 @@ def _azure(settings: EndpointSettings, adapter: str) -> dict[str, Any]:
         "api_key": key_from(key_variables(settings)[0], adapter=adapter),
         "project": settings.project,
     }
+
+
+def _by_key_alone(client: Any) -> object:
+    """Older versions of the SDK take a token from the environment beside the key, and send that."""
+    client._azure_ad_token = None
+    return client
 
 
 def _plain(settings: EndpointSettings, adapter: str) -> dict[str, Any]:
