@@ -49,6 +49,8 @@ class Wishes:
     """Ends a read of the open stream from another thread, where the transport can."""
     left: Calls[Any] | None = None
     """What had come when the stream was left."""
+    forget: Callable[[], bool] | None = None
+    """Forgets what was handed out of an answer that broke off; false if something came of it."""
 
 
 @dataclass(slots=True)

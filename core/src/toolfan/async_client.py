@@ -16,7 +16,7 @@ from .conversation import converse
 from .drivers import drive_async
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -60,11 +60,11 @@ class AsyncClient(AnyClient, AsyncCreate, AsyncStream, AsyncRuns):
             transport.on_abandon = self._left.count
         return transport
 
-    def _streamed(self, prepared: Prepared) -> AsyncCallStream[Any]:
+    def _streamed(self, prepared: Prepared, forget: Callable[[], bool] | None = None) -> AsyncCallStream[Any]:
         from .stream_drivers import drive_stream_async
         from .streams import AsyncCallStream
 
-        wishes = Wishes()
+        wishes = Wishes(forget=forget)
 
         def start() -> AsyncGenerator[Any, None]:
             self._check_open()

@@ -31,7 +31,7 @@ class AsyncRuns:
         _begin: Callable[..., Begun]
 
         def _whole(self, prepared: Prepared) -> Coroutine[Any, Any, Calls[Any]]: ...
-        def _streamed(self, prepared: Prepared) -> AsyncCallStream[Any]: ...
+        def _streamed(self, prepared: Prepared, forget: Callable[[], bool]) -> AsyncCallStream[Any]: ...
 
     @overload
     async def run(
@@ -83,7 +83,7 @@ class AsyncRuns:
     async def _ask_once(self, prepared: Prepared, hand_over: HandOver) -> Calls[Any]:
         if not prepared.request.stream:
             return await self._whole(prepared)
-        async with self._streamed(prepared) as stream:
+        async with self._streamed(prepared, hand_over.forget) as stream:
             async for outcome in stream:
                 hand_over(outcome)
             return stream.calls

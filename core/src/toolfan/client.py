@@ -17,7 +17,7 @@ from .signatures import Create
 from .stream_signatures import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -62,11 +62,11 @@ class Client(AnyClient, Create, Stream, Runs):
         conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
         return drive(conversation, transport, prepared, adapter=self.adapter.name, on_abandon=self._left.count)
 
-    def _streamed(self, prepared: Prepared) -> CallStream[Any]:
+    def _streamed(self, prepared: Prepared, forget: Callable[[], bool] | None = None) -> CallStream[Any]:
         from .stream_drivers import drive_stream  # what is for streams alone is loaded for those who stream
         from .streams import CallStream
 
-        wishes = Wishes()
+        wishes = Wishes(forget=forget)
 
         def start() -> Generator[Any, None, None]:
             self._check_open()

@@ -50,7 +50,7 @@ class HandOver:
         self._begun, self._start = begun, start
         self._came: dict[int, Outcome[Any]] = {}
         self._next = 0
-        self._waits = self._waits_alone = False
+        self._waits = self._waits_alone = self._has_started = False
         self.end: Callable[[], object] | None = None
         """Ends the reading of the answer, from another thread; whoever reads it sets it."""
 
@@ -70,12 +70,20 @@ class HandOver:
         if isinstance(outcome, Call):
             waits = outcome.name not in self._begun.early or self._waits_alone or (alone and self._waits)
             if not waits:
+                self._has_started = True
                 self._start(key_of(outcome), outcome)
         else:
             waits = self._begun.mends
             alone = alone or (isinstance(outcome.error, UnknownTool) and bool(self._begun.sequential))
         self._waits = self._waits or waits
         self._waits_alone = self._waits_alone or (waits and alone)
+
+    def forget(self) -> bool:
+        """Forget the outcomes so far, for the same request is sent again; false, and nothing is, if a call started."""
+        if not self._has_started:
+            self._came, self._next = {}, 0
+            self._waits = self._waits_alone = False
+        return not self._has_started
 
     def stop(self) -> None:
         """End the reading, if there is any."""

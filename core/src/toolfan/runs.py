@@ -33,7 +33,7 @@ class Runs:
         _portal: Portal
 
         def _whole(self, prepared: Prepared) -> Calls[Any]: ...
-        def _streamed(self, prepared: Prepared) -> CallStream[Any]: ...
+        def _streamed(self, prepared: Prepared, forget: Callable[[], bool]) -> CallStream[Any]: ...
 
     @overload
     def run(
@@ -98,7 +98,7 @@ class Runs:
     def _ask_once(self, prepared: Prepared, hand_over: HandOver) -> Calls[Any]:
         if not prepared.request.stream:
             return self._whole(prepared)
-        with self._streamed(prepared) as stream:
+        with self._streamed(prepared, hand_over.forget) as stream:
             hand_over.end = stream.stop_reading
             for outcome in stream:
                 hand_over(outcome)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def streamed(terms: Terms, request: ToolRequest) -> Asking:
     """An answer that comes in pieces: each call of the first round is delivered as soon as it is sealed.
 
-    It is asked for again only while nothing was delivered.
+    It is asked for again only while nothing was delivered, or whoever got it forgets it.
     """
     adapter, spent = terms.adapter, terms.spent
     wire, series, before = adapter.build_request(request), terms.retries.series(), None
@@ -48,7 +48,8 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
             tell(before, exc.error)
             raise exc.error from exc.error.__cause__
         except ProviderError as exc:
-            if reading.delivered or terms.wishes.closed:
+            forget = terms.wishes.forget
+            if terms.wishes.closed or (reading.delivered and (forget is None or not forget())):
                 raise
             tell(before, exc)
             before = yield from again(exc, series, spent)
