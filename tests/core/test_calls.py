@@ -17,7 +17,18 @@ from loopback import KEY, USER, Bench, call, completion, raw
 from openai.types.chat import ChatCompletion
 from pydantic import BaseModel, TypeAdapter, ValidationInfo, field_validator
 from shared_data import judge
-from toolfan import BadResponse, BoundCall, Call, Calls, StopReason, UnknownTool, Usage, UsageError, load_adapter
+from toolfan import (
+    BadResponse,
+    BoundCall,
+    Call,
+    Calls,
+    Result,
+    StopReason,
+    UnknownTool,
+    Usage,
+    UsageError,
+    load_adapter,
+)
 from toolfan.calls import Turn
 from typing_extensions import TypedDict
 
@@ -342,10 +353,10 @@ def test_odd_calls_can_be_answered(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     "result",
-    [None, 0, True, "", [], float("nan"), b"bytes", {1: 2}, object(), {"a"}],
-    ids=lambda value: repr(value).split(" at 0x")[0],
+    [None, 0, True, "", [], b"bytes", {1: 2}, {"a"}],
+    ids=repr,
 )
-def test_any_result_can_be_told(bench: Bench, result: Any) -> None:
+def test_any_data_can_be_told(bench: Bench, result: Any) -> None:
     calls = asked(bench, MANY[0])
     (answer,) = replied(bench, calls, {"w": result})[1:]
     assert isinstance(answer["content"], str)
@@ -379,3 +390,45 @@ def test_a_loaded_codec_reads_the_same_as_the_client(bench: Bench) -> None:
 def test_a_reply_of_no_results_is_refused(bench: Bench, wrong: Any) -> None:
     with pytest.raises(UsageError, match=r"results.* is .*Pass \{call\.id: result"):
         asked(bench, *MANY).reply(wrong)
+
+
+async def later() -> str:
+    return "late"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (later, r"\(coroutine is not a JSON type\) \[tool lookup, call l\]\. It was not awaited"),
+        (BoundCall(lookup, {"z": 1}), r"\(function is not a JSON type\) .* the call itself: .*\.run\(\) returns"),
+        (object(), r"\(object is not a JSON type\) .*Give plain data"),
+        ({"mean": [1, float("nan")]}, r"\(mean\[1\]: nan is not a JSON number\)"),
+        ([lookup], r"\(function is not a JSON type\)"),
+    ],
+    ids=["coroutine", "call", "object", "NaN", "function"],
+)
+def test_a_value_that_cannot_be_told_is_the_program_s_mistake(bench: Bench, value: Any, message: str) -> None:
+    """And not the model's, which could do nothing about it."""
+    value = value() if value is later else value
+    given = {"w": 1, "p": 1, "r": 1, "l": value}
+    with pytest.raises(UsageError, match=message) as caught:
+        asked(bench, *MANY).reply(given)
+    assert (caught.value.tool, caught.value.call_id) == ("lookup", "l")
+    if asyncio.iscoroutine(value):
+        value.close()
+
+
+def test_a_result_of_execute_is_taken_by_its_id_as_in_the_list(bench: Bench) -> None:
+    """With what the tool returned, or raised; what is no data is told as an error of its call, as `run` does."""
+    calls = asked(bench, *MANY)
+    values: dict[str, Any] = {"w": "sunny", "p": object(), "r": {"y": float("inf")}}
+    results = [Result(one, values.get(one.id)) for one in calls.good]
+    results[-1] = dataclasses.replace(results[-1], error=LookupError("no such place"))
+    results += [Result(bad, error=bad.error) for bad in calls.failed]
+    told = calls.reply(results)
+    assert told == calls.reply({one.call.id: one for one in results})
+    said = {one["tool_call_id"]: one["content"] for one in told if one["role"] == "tool"}
+    assert (said["w"], said["l"]) == ("sunny", "LookupError: no such place")
+    assert said["p"].startswith("UsageError: the result of Point cannot be written as JSON (object is not a JSON type)")
+    assert "y: inf is not a JSON number" in said["r"]
+    assert said["s"].startswith("Failed: ")

@@ -44,13 +44,13 @@ def _wrapped(call: RawCall, found: Sequence[Answer]) -> Answer:
 
 
 def result_answer(raw: RawCall, result: Any) -> Answer:
-    """The answer with what the tool returned; an exception, and what is no JSON, is told as an error."""
+    """The answer with what the tool returned; an exception is told as an error.
+
+    Raises UsageError for what is no JSON.
+    """
     if isinstance(result, BaseException):
         return Answer(raw, _exception_text(result), is_error=True)
-    try:
-        return Answer(raw, plain_result(raw.name, result))
-    except UsageError as exc:
-        return Answer(raw, f"UsageError: {exc}", is_error=True)
+    return Answer(raw, plain_result(raw.name, result))
 
 
 def _exception_text(exc: BaseException) -> str:

@@ -5,14 +5,17 @@ Knows: results, what is told about one call.  Must not know: any provider's form
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from .answering import goes_back, reask_answer, result_answer, wire_answers
-from .calls import Result
+from .bound_calls import BoundCall
+from .calls import Answer, Result
 from .errors import CallError, UsageError
 
 if TYPE_CHECKING:
+    from .calls import RawCall
     from .chat import Message
     from .results import Calls
 
@@ -24,7 +27,7 @@ def replies(calls: Calls[Any], results: Any) -> list[Message]:
     ids = {outcome.id for outcome in calls.outcomes}
     bad = {outcome.id: outcome.error for outcome in calls.failed}
     given = _by_id(results)
-    told = {key: result for key, result in given.items() if not _is_same_error(result, bad.get(key))}
+    told = {key: result for key, result in given.items() if not _is_same_error(_content(result), bad.get(key))}
     missing = [outcome.id for outcome in calls.outcomes if outcome.id not in told and outcome.id not in bad]
     unknown = [key for key in told if key not in ids]
     if missing or unknown:
@@ -40,7 +43,7 @@ def replies(calls: Calls[Any], results: Any) -> list[Message]:
         for outcome in one.outcomes:
             call_id = final.get((number, outcome.raw.id), "")
             if call_id in told:
-                answers[outcome.raw.id] = result_answer(outcome.raw, told[call_id])
+                answers[outcome.raw.id] = _answer(outcome.raw, told[call_id], call_id)
             else:  # failed, or mended since, or a repetition of a call that is answered elsewhere
                 answers[outcome.raw.id] = reask_answer(outcome)
         if goes_back(calls.codec, one.turn, nudged=bool(one.nudge)):
@@ -51,7 +54,7 @@ def replies(calls: Calls[Any], results: Any) -> list[Message]:
 
 
 def _by_id(results: Any) -> Mapping[str, Any]:
-    """What was given to `reply`, by the ids of the calls.  Raises UsageError if it is no results."""
+    """What was given to `reply`, a Result or a value by the id of each call.  Raises UsageError if it is no results."""
     if isinstance(results, Mapping):
         return cast("Mapping[str, Any]", results)
     hint = "Pass {call.id: result, ...}, or what toolfan.execute(calls) returned."
@@ -61,7 +64,32 @@ def _by_id(results: Any) -> Mapping[str, Any]:
     for at, one in enumerate(given):
         if not isinstance(one, Result):
             raise UsageError(f"results[{at}] is {type(one).__name__}, not a toolfan.Result", hint=hint)
-    return {one.call.id: one.content for one in given}
+    return {one.call.id: one for one in given}
+
+
+def _content(result: Any) -> Any:
+    return result.content if isinstance(result, Result) else result
+
+
+def _answer(raw: RawCall, result: Any, call_id: str) -> Answer:
+    """The answer with this result; what a tool that was executed returned, and is no JSON, is told as an error.
+
+    Raises UsageError for any other value that is none: what is wrong is then the program that gives it.
+    """
+    try:
+        return result_answer(raw, _content(result))
+    except UsageError as exc:
+        if isinstance(result, Result):
+            return Answer(raw, f"UsageError: {exc}", is_error=True)
+        raise UsageError(exc.message, tool=raw.name, call_id=call_id, hint=_instead_of(result)) from None
+
+
+def _instead_of(value: Any) -> str:
+    if isinstance(value, BoundCall):
+        return "It is the call itself: give what its .run() returns, or what `await` of its .arun() does."
+    if inspect.isawaitable(value):
+        return "It was not awaited: give what `await` of it returns."
+    return "Give plain data or a text, or an exception to have the model told that the call failed."
 
 
 def _is_same_error(result: Any, error: CallError | None) -> bool:

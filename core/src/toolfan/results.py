@@ -148,7 +148,8 @@ class Calls(Sequence[T_co]):
 
         `results` is what `execute` returned, or has the result of each call by its id; an exception is told to the
         model as an error, and a failed call without a result is answered with its own error.  Raises UsageError for ids
-        that are missing or unknown, and for results that are neither.  A result that is no JSON is told as an error.
+        that are missing or unknown, for results that are neither, and for one that is no JSON (a coroutine, NaN): only
+        where it is in a `Result`, as `execute` returned it, is that told to the model as an error of its call.
         """
         from .replies import replies  # not everyone replies
 

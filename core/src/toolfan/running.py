@@ -251,14 +251,14 @@ def _record(
     so_far.messages += tuple(said)
 
 
-def _in_order(calls: Calls[Any], found: Found) -> tuple[tuple[Result[Any], ...], dict[str, Any]]:
-    """One result for each outcome, after them those of calls that ran and are no outcome any more; what is told, by id.
+def _in_order(calls: Calls[Any], found: Found) -> tuple[tuple[Result[Any], ...], list[Result[Any]]]:
+    """One result for each outcome, after them those of calls that ran and are no outcome any more; what is told.
 
     What is told of a value is plain data, made when its tool returned.
     """
     rest = dict(found)
     results: list[Result[Any]] = []
-    told: dict[str, Any] = {}
+    told: list[Result[Any]] = []
     for outcome in calls.outcomes:
         if isinstance(outcome, BadCall):
             results.append(Result(outcome, error=outcome.error))
@@ -266,7 +266,8 @@ def _in_order(calls: Calls[Any], found: Found) -> tuple[tuple[Result[Any], ...],
         ran = rest.pop(key_of(outcome), None)
         if ran is None:
             ran = Result(outcome, error=RuntimeError(f"{outcome.name} was not started: the answer broke off")), None
-        result, told[outcome.id] = _sendable(*ran)
+        result, plain = _sendable(*ran)
+        told.append(Result(outcome, plain))
         results.append(replace(result, call=outcome))
     return (*results, *[result for result, _ in rest.values()]), told
 
@@ -292,9 +293,7 @@ def _sendable(result: Result[Any], told: Any) -> tuple[Result[Any], Any]:
 def _stop(so_far: _Progress, calls: Calls[Any], max_rounds: int) -> Stop | None:
     if not calls.outcomes and calls.stop.kind != "paused":
         return "text"
-    if any(
-        isinstance(one.error, TooManyCalls) and isinstance(one.call, Call) and one.started is None  # no tool raised it
-        for one in so_far.rounds[-1].results
-    ):
+    late = [one for one in so_far.rounds[-1].results if isinstance(one.error, TooManyCalls) and one.started is None]
+    if any(isinstance(one.call, Call) for one in late):  # and no tool raised it
         return "max_calls"
     return "max_rounds" if len(so_far.rounds) >= max_rounds else None
