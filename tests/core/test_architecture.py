@@ -55,6 +55,7 @@ ORDER = [
     "marking",
     "hookspecs",
     "sdk_objects",
+    "foreign",
     "chat",
     "rewriting",
     "messages",

@@ -83,10 +83,8 @@ def check_chat_message(message: Message, at: int) -> None:
     """Raises UsageError if `message` is no well-formed chat-style message; `at` is its position."""
     role = message.get("role")
     if not isinstance(role, str) or role not in CHAT_ROLES:
-        raise UsageError(
-            f"messages[{at}] has the role {role!r}",
-            hint=f"Chat-style messages have one of the roles {', '.join(sorted(CHAT_ROLES))}.",
-        )
+        known = f"Chat-style messages have one of the roles {', '.join(sorted(CHAT_ROLES))}."
+        raise UsageError(f"messages[{at}] has the role {role!r}", hint=_hint_for(message, known))
     content = message.get("content")
     if not isinstance(content, str):
         # What a server said beside calls goes back to it as it came, whatever it makes of parts.
@@ -137,7 +135,13 @@ def _check_content(content: object, at: int, *, replayed: bool) -> None:
             if kind == "image_url":
                 _check_image(part.get("image_url"), at)
             continue
-        raise UsageError(f"messages[{at}].content[{position}] {what}", hint=_CONTENT)
+        raise UsageError(f"messages[{at}].content[{position}] {what}", hint=_hint_for({"content": content}, _CONTENT))
+
+
+def _hint_for(message: Message, otherwise: str) -> str:
+    from .foreign import hint_for  # errors alone need it
+
+    return hint_for(message, otherwise)
 
 
 def _check_image(image: object, at: int) -> None:
@@ -158,15 +162,19 @@ def _check_image(image: object, at: int) -> None:
 
 
 def check_chat_messages(messages: Sequence[Message]) -> None:
-    """Raises UsageError, with the position, if one is not well formed or answers a call that none before it made.
+    """Raises UsageError, with the position, if one is not well formed, answers a call that none before it made, or has
+    a call or a result in Anthropic's form.
 
     For providers whose whole conversation is chat-style and in the request.
     """
     made: set[str | None] = set()
     for at, message in enumerate(messages):
         check_chat_message(message, at)
+        calls = message.get("tool_calls") if message["role"] == "assistant" else None
+        if not calls and isinstance(content := message.get("content"), _LIST):
+            _check_own_parts(content, at)
         if message["role"] == "assistant":
-            if calls := message.get("tool_calls"):
+            if calls:
                 ids = [call.get("id") for call in calls]
                 made.update([call_id if isinstance(call_id, str) and call_id else None for call_id in ids])
         # Where a call has no id, which some servers leave out, nobody knows what answers it.
@@ -175,6 +183,13 @@ def check_chat_messages(messages: Sequence[Message]) -> None:
                 f"messages[{at}] answers the call {message['tool_call_id']!r}, which no earlier message made",
                 hint="Keep the assistant message with the call, or leave its result out too.",
             )
+
+
+def _check_own_parts(content: Iterable[Any], at: int) -> None:
+    for position, part in enumerate(content):
+        if isinstance(part, _MAPPING) and part.get("type") in ("tool_use", "tool_result"):
+            where = f"messages[{at}].content[{position}]"
+            raise UsageError(f"{where} is a part of type {part['type']!r}", hint=_hint_for({"content": [part]}, ""))
 
 
 def spelled_out(message: Message) -> Message:

@@ -232,6 +232,8 @@ CALLED = {
         ({"messages": []}, "at least one message"),
         ({"messages": [{"role": "robot", "content": "x"}]}, "role must be one of"),
         ({"messages": [{"role": "user", "content": ""}]}, "must not be empty"),
+        ({"messages": [{"role": "user", "content": [{"type": "tool_result"}]}]}, "[0].content[0].type must not be"),
+        ({"messages": [{"role": "assistant", "content": [{"type": "tool_use"}]}]}, "type must not be tool_use"),
         ({"messages": [*MESSAGES, CALLED]}, "the tool calls a have no"),
         ({"messages": [*MESSAGES, CALLED, *MESSAGES]}, "the tool calls a have no"),
         ({"messages": [{"role": "tool", "tool_call_id": "b", "content": "x"}]}, "no call before it"),

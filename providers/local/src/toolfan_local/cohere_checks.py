@@ -13,6 +13,7 @@ from toolfan_local.parameters import COHERE_RANGES, faults
 JSON = dict[str, Any]
 
 _ROLES = ("user", "assistant", "system", "tool")
+_OF_ANTHROPIC = ("tool_use", "tool_result")
 
 
 def refuse(message: str) -> Refused:
@@ -53,6 +54,9 @@ def _check_message(message: Any, where: str) -> None:
         raise refuse(f"invalid request: {where}.content must be a text or a list")
     if isinstance(content, list) and not all(isinstance(part, dict) and "type" in part for part in content):
         raise refuse(f"invalid request: each part of {where}.content must have a type")
+    for number, part in enumerate(content if isinstance(content, list) else ()):
+        if part["type"] in _OF_ANTHROPIC:
+            raise refuse(f"invalid request: {where}.content[{number}].type must not be {part['type']}")
     for call in calls or ():
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict) or not function.get("name") or not call.get("id"):

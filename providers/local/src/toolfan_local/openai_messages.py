@@ -20,6 +20,7 @@ _PARTS = {
     **dict.fromkeys(("text", "refusal"), "a string"),
     **dict.fromkeys(("image_url", "input_audio", "audio", "file"), "an object"),
 }
+_OF_ANTHROPIC = ("tool_use", "tool_result")  # which no server reads here: those that refuse nothing drop them
 
 
 def check_messages(request: JSON) -> None:
@@ -67,6 +68,8 @@ def _check_part(part: Any, where: str) -> None:
         raise _missing(f"{where}.type")
     check_kind(kind, "a string", f"{where}.type")
     if kind not in _PARTS:  # other servers with chat completions have more, in what they say too
+        if kind in _OF_ANTHROPIC:
+            check_words(kind, tuple(_PARTS), f"{where}.type")
         return
     place, inner = f"{where}.{kind}", part.get(kind)
     if inner is None:

@@ -95,7 +95,15 @@ def _part(part: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"type": "input_image", "image_url": url, "detail": detail or "auto", **_break_in(part)}
     if kind == "file" and isinstance(part.get("file"), Mapping):
         return {"type": "input_file", **part["file"], **_break_in(part)}
+    if kind in ("tool_use", "tool_result"):
+        raise _in_another_form(part)
     return part
+
+
+def _in_another_form(part: Mapping[str, Any]) -> UsageError:
+    from toolfan.foreign import hint_for  # errors alone need it
+
+    return UsageError(f"has a part of type {part['type']!r}", hint=hint_for({"content": [part]}, ""))
 
 
 def _break_in(part: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -110,6 +118,8 @@ def _said(content: Any) -> str:
         return content or ""
     texts = []
     for part in content:
+        if part.get("type") == "tool_use":
+            raise _in_another_form(part)
         text = part.get("refusal") if part.get("type") == "refusal" else part.get("text")
         if not isinstance(text, str):
             raise UsageError(

@@ -1,0 +1,45 @@
+"""Messages in the form of another provider than the one that is asked: whose they are, told in errors.
+
+Knows: by what other forms are recognized.  Must not know: how any of them is read, requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_ANTHROPIC, _BEDROCK = "Anthropic's API", "Bedrock's Converse"
+_GOOGLE, _RESPONSES = "Google's API", "OpenAI's Responses API"
+_CONVERSE = frozenset(
+    {"cachePoint", "document", "guardContent", "image", "reasoningContent", "text", "toolResult", "toolUse", "video"}
+)
+_ITEMS = ("compaction", "item_reference", "reasoning")  # and the calls and results, by how their types end
+_IN_CHAT_STYLE = "Write it in chat style, which every provider reads."
+_CALLS = (
+    'Write calls as "tool_calls" of the assistant\'s message, and each result as a message of role tool with its '
+    '"tool_call_id": that every provider reads.'
+)
+
+
+def hint_for(message: Mapping[str, Any], otherwise: str) -> str:
+    """What to do about a message that cannot be read: whose form it has, or `otherwise` if that is not known."""
+    whose = _whose(message)
+    if whose is None:
+        return otherwise
+    return f"It is in the form of {whose}. {_CALLS if whose == _ANTHROPIC else _IN_CHAT_STYLE}"
+
+
+def _whose(message: Mapping[str, Any]) -> str | None:
+    kind = message.get("type")
+    if isinstance(kind, str) and "role" not in message and (kind in _ITEMS or kind.endswith(("_call", "_call_output"))):
+        return _RESPONSES
+    if isinstance(message.get("parts"), list | tuple):
+        return _GOOGLE
+    content = message.get("content")
+    parts = [part for part in content if isinstance(part, Mapping)] if isinstance(content, list | tuple) else []
+    kinds = {part["type"] for part in parts if isinstance(part.get("type"), str)}
+    if kinds & {"tool_use", "tool_result"}:
+        return _ANTHROPIC
+    if parts and not kinds and all(part.keys() <= _CONVERSE for part in parts):
+        return _BEDROCK
+    return None
