@@ -5,8 +5,10 @@ from __future__ import annotations
 import collections.abc
 import functools
 import math
+import operator
 import typing
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from loopback import USER, Bench
@@ -83,6 +85,50 @@ def test_an_option_of_a_wrong_type(options: dict[str, Any], said: str) -> None:
 def test_a_handler_that_cannot_be_called() -> None:
     with pytest.raises(ToolDefinitionError, match=r"handler= of a tool is 5.*It is a function"):
         Tool(A, handler=5)  # type: ignore[call-overload]
+
+
+class Looking:
+    def look_up(self, value: A) -> str:
+        return repr(value)
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [lambda: 1, lambda a, b: a, lambda *, a: a, Looking.look_up, functools.partial(Looking().look_up, A())],
+    ids=["no argument", "two", "by name alone", "a method without its object", "given already"],
+)
+def test_a_handler_that_cannot_take_the_value_is_refused(handler: Any) -> None:
+    """Where it is defined: every call would fail, and the model alone be told."""
+    with pytest.raises(ToolDefinitionError, match=r"handler= of a tool is .*called with the call's value alone"):
+        Tool(A, handler=handler)
+
+
+def passed_on(function: Any) -> Any:
+    @functools.wraps(function)
+    def call(*given: Any) -> Any:
+        return function(*given, "more")
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        lambda a, b=1: a,
+        lambda *a: a,
+        Looking().look_up,
+        functools.partial(lambda a, b: a, b=1),
+        passed_on(lambda a, b: (a, b)),
+        repr,
+        str,
+        Mock(),
+        AsyncMock(),
+        operator.itemgetter(0),
+    ],
+    ids=["default", "any", "method", "partial", "decorated", "builtin", "type", "mock", "async mock", "object"],
+)
+def test_a_handler_that_can_take_it_or_may_is_taken(handler: Any) -> None:
+    assert Tool(A, handler=handler).handler is handler
 
 
 def test_options_of_the_right_type_pass() -> None:

@@ -6,6 +6,7 @@ Knows: what pydantic, inspect and typing raise.  Must not know: tools, schemas.
 from __future__ import annotations
 
 import collections.abc
+import inspect
 import types
 import typing
 from typing import Any, get_args, get_origin
@@ -58,6 +59,21 @@ def _hint_for(target: Any) -> str:
 
 def _show(target: Any) -> str:
     return target.__qualname__ if isinstance(target, type) else repr(target)
+
+
+def takes_one(handler: Any) -> bool:
+    """Whether it can be called with one argument, as far as is known; what a decorator passes on is not."""
+    if not callable(handler):
+        return False
+    try:
+        signature = inspect.signature(handler, follow_wrapped=False)
+    except (TypeError, ValueError):  # of a builtin that tells none
+        return True
+    try:
+        signature.bind(None)
+    except TypeError:
+        return False
+    return True
 
 
 class definition_errors:  # a context manager, used like a function

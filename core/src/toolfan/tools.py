@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 from typing_extensions import TypeVar, is_typeddict
 
 from .careful import careful
-from .definitions import definition_errors, is_function, not_a_tool
+from .definitions import definition_errors, is_function, not_a_tool, takes_one
 from .errors import ToolDefinitionError
 from .glance import has_decimals, has_numbers
 from .overloads import overload
@@ -209,7 +209,7 @@ def _check_options(target: Any, **options: Any) -> None:
             number = isinstance(value, int | float) and not isinstance(value, bool)
             good, what = number and 0 < value < math.inf, "a number of seconds above 0, or None for no limit"
         elif option == "handler":
-            good, what = callable(value), "a function"
+            good, what = takes_one(value), "a function that is called with the call's value alone"
         else:
             good, what = isinstance(value, str), "a text"
         if not good:
