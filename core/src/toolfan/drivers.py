@@ -25,6 +25,8 @@ _CLOCK_SLACK = 0.02
 """Seconds by which a timer may ring too early."""
 LEAST = 0.001
 """Seconds in which no request can be made."""
+FAULTS = (Exception, KeyboardInterrupt, SystemExit)
+"""What ends an awaited request by an error; whatever else is raised is the cancellation of its task."""
 
 
 class Deadline:
@@ -80,10 +82,8 @@ def drive(
                 effect = conversation.throw(timed_out(adapter, deadline.seconds, exc))
             except _too_many_abandoned() as exc:
                 effect = conversation.throw(too_many(adapter, exc))
-            except UsageError as exc:
-                effect = conversation.throw(NotSent(exc))
-            except ProviderError as exc:
-                effect = conversation.throw(late(adapter, deadline, exc))
+            except BaseException as exc:  # noqa: BLE001 - the conversation raises it, or what it makes of it
+                effect = conversation.throw(told(adapter, deadline, exc))
             else:
                 effect = conversation.send(response)
     except StopIteration as stop:
@@ -106,6 +106,19 @@ def timed_out(adapter: str, seconds: float | None, exc: BaseException | None = N
 def too_many(adapter: str, exc: workers.TooManyAbandoned) -> NotSent:
     """The error of a request for which no thread is free."""
     return NotSent(Unavailable(str(exc), adapter=adapter, hint="Wait for them to end."))
+
+
+def told(adapter: str, deadline: Deadline, exc: BaseException) -> BaseException:
+    """What a transport raised when it should send, as it is thrown into the conversation."""
+    if isinstance(exc, ProviderError):
+        return late(adapter, deadline, exc)
+    if isinstance(exc, UsageError):
+        return NotSent(exc)
+    if isinstance(exc, StopIteration | StopAsyncIteration):  # of the SDK's; thus it would end the generator it is in
+        named = RuntimeError(f"the code of {adapter} raised {type(exc).__name__}")
+        named.__cause__ = exc
+        return named
+    return exc
 
 
 def late(adapter: str, deadline: Deadline, exc: ProviderError) -> ProviderError | NotSent:
@@ -207,12 +220,12 @@ async def drive_async(
                         # gRPC raises one of its own, which the scope would not know for its cancellation.
                         await anyio.lowlevel.checkpoint_if_cancelled()
                         raise
-            except UsageError as exc:
-                effect = conversation.throw(NotSent(exc))
+            except FAULTS as exc:
+                effect = conversation.throw(told(adapter, deadline, exc))
                 continue
-            except ProviderError as exc:
-                effect = conversation.throw(late(adapter, deadline, exc))
-                continue
+            except BaseException:
+                conversation.close()
+                raise
             if response is None:
                 assert scope.cancelled_caught
                 effect = conversation.throw(timed_out(adapter, deadline.seconds))

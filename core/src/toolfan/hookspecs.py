@@ -69,8 +69,9 @@ def toolfan_after_turn(adapter: str, request: WireRequest, turn: Turn, attempt: 
 def toolfan_after_failure(adapter: str, request: WireRequest, error: BaseException, attempt: int) -> None:
     """A request brought no turn.
 
-    `error` is what went wrong: a ProviderError, maybe one of a request that is sent again; GeneratorExit where nobody
-    waits for the answer any more, as in a stream that was left early or a task that was cancelled.
+    `error` is what went wrong: a ProviderError, maybe one of a request that is sent again; whatever else the adapter's
+    code raised, and Ctrl-C; GeneratorExit where nobody waits for the answer any more, as in a stream that was left
+    early or a task that was cancelled.
     """
 
 

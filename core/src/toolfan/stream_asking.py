@@ -6,6 +6,7 @@ loops, how one sleeps.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,12 @@ class _Reading:
             turn = with_note(self._saved(exc))
         except GeneratorExit:
             self._leave()
+            raise
+        except NotSent:
+            raise
+        except BaseException:  # a bug of the transport's or the parser's, or Ctrl-C
+            with contextlib.suppress(Exception):
+                self._leave()
             raise
         self.watch.read(turn)
         left, outcomes = self._judge.finish(turn)

@@ -14,9 +14,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import sockets, workers
-from .drivers import LEAST, Deadline, late, too_many
+from .drivers import FAULTS, LEAST, Deadline, told, too_many
 from .effects import NotSent, Wait
-from .errors import ProviderError, ToolfanError, UsageError
+from .errors import UsageError
 from .sockets import Limit
 from .stream_effects import Deliver, Open, Pull
 from .translation import timed_out
@@ -52,7 +52,7 @@ def drive_stream(
         effect = next(conversation)
         while True:
             answer: Any = None
-            error: ToolfanError | NotSent | None = None
+            error: BaseException | None = None
             if isinstance(effect, Deliver):
                 yield from effect.items
             else:
@@ -63,7 +63,7 @@ def drive_stream(
                 except workers.TooManyAbandoned as exc:
                     refused = too_many(adapter, exc)
                     error = refused if isinstance(effect, Open) else refused.error
-                except (ProviderError, UsageError, NotSent) as exc:
+                except BaseException as exc:  # noqa: BLE001 - it is thrown into the conversation, which raises it
                     error = _told(adapter, deadline, effect, exc)
             if error is not None:
                 stream.close()
@@ -77,13 +77,9 @@ def drive_stream(
         conversation.close()
 
 
-def _told(
-    adapter: str, deadline: Deadline, effect: Any, exc: ProviderError | UsageError | NotSent
-) -> ProviderError | UsageError | NotSent:
+def _told(adapter: str, deadline: Deadline, effect: Any, exc: BaseException) -> BaseException:
     """The error as it is thrown into the conversation."""
-    if isinstance(exc, ProviderError):
-        return late(adapter, deadline, exc)
-    return NotSent(exc) if isinstance(exc, UsageError) and isinstance(effect, Open) else exc
+    return exc if isinstance(exc, UsageError) and not isinstance(effect, Open) else told(adapter, deadline, exc)
 
 
 class _OpenStream:
@@ -210,7 +206,7 @@ async def drive_stream_async(
         effect = next(conversation)
         while True:
             answer: Any = None
-            error: ToolfanError | NotSent | None = None
+            error: BaseException | None = None
             if isinstance(effect, Deliver):
                 for item in effect.items:
                     yield item
@@ -219,7 +215,7 @@ async def drive_stream_async(
                     answer = await stream.perform(effect)
                 except TimeoutError:
                     error = timed_out(adapter, deadline.seconds)
-                except (ProviderError, UsageError, NotSent) as exc:
+                except FAULTS as exc:
                     error = _told(adapter, deadline, effect, exc)
             if error is not None:
                 await stream.close()
