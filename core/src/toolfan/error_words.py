@@ -5,6 +5,7 @@ Knows: codes.  Must not know: requests, statuses of an answer that came, what is
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,7 +28,60 @@ _PROMPT_FAULTS = (
 )
 # Source: the error codes of Alibaba Cloud's Model Studio (DashScope).
 _THROTTLED = "throttling throttling.allocationquota throttling.burstrate throttling.ratequota throttling.user"
+# The phrases of HTTP's own statuses (RFC 9110), and those of older editions.
+_PHRASES = {
+    "bad_request": 400,
+    "unauthorized": 401,
+    "payment_required": 402,
+    "forbidden": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "request_timeout": 408,
+    "conflict": 409,
+    "gone": 410,
+    "content_too_large": 413,
+    "payload_too_large": 413,
+    "request_entity_too_large": 413,
+    "unprocessable_content": 422,
+    "unprocessable_entity": 422,
+    "too_many_requests": 429,
+    "internal_server_error": 500,
+    "not_implemented": 501,
+    "bad_gateway": 502,
+    "service_unavailable": 503,
+    "gateway_timeout": 504,
+}
+# What many services write, none of them alone.
+_COMMON = {
+    "invalid_request": 400,
+    "invalid_parameter": 400,
+    "missing_parameter": 400,
+    "unknown_parameter": 400,
+    "validation_error": 400,
+    "validation_failed": 400,
+    "authentication_failed": 401,
+    "authentication_required": 401,
+    "expired_api_key": 401,
+    "incorrect_api_key": 401,
+    "invalid_credentials": 401,
+    "invalid_token": 401,
+    "missing_api_key": 401,
+    "token_expired": 401,
+    "insufficient_balance": 402,
+    "insufficient_credits": 402,
+    "insufficient_funds": 402,
+    "access_denied": 403,
+    "insufficient_permissions": 403,
+    "model_not_found": 404,
+    "quota_exceeded": 429,
+    "rate_limit": 429,
+    "rate_limit_reached": 429,
+    "throttled": 429,
+    "overloaded": 529,
+}
 STATUSES: Mapping[str, int] = {
+    **_PHRASES,
+    **_COMMON,
     "invalid_request_error": 400,
     "invalid_api_key": 401,
     "invalidapikey": 401,
@@ -37,7 +91,6 @@ STATUSES: Mapping[str, int] = {
     "permission_error": 403,
     "permission_denied": 403,
     "not_found_error": 404,
-    "not_found": 404,
     "invalid_argument": 400,
     **dict.fromkeys(_PROMPT_FAULTS.split(), 400),
     **dict.fromkeys(FILTER_CODES, 400),
@@ -65,3 +118,21 @@ STATUSES: Mapping[str, int] = {
     "deadline_exceeded": 504,
 }
 """The HTTP status that an error word stands for: inside a 200 or a stream there is none."""
+
+
+_BY_LETTERS = {word.replace("_", "").replace(".", ""): status for word, status in STATUSES.items()}
+
+
+def status_of(word: str) -> int:
+    """The HTTP status that a provider's word stands for; 0 for one that is not known.
+
+    However it is spelled: `too_many_requests`, `Too Many Requests`, `TooManyRequestsException` and
+    `too_many_requests_error` say one thing.
+    """
+    letters = re.sub("exception$", "error", re.sub("[^a-z0-9]", "", word.lower()))
+    return _BY_LETTERS.get(letters) or _BY_LETTERS.get(letters.removesuffix("error"), 0)
+
+
+def says_little(word: str) -> bool:
+    """Whether a code leaves the kind of its error to the status."""
+    return word.lower() not in FILTER_CODES | QUOTA_CODES

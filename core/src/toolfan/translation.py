@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from .error_words import FILTER_CODES, QUOTA_CODES, STATUSES
+from .error_words import FILTER_CODES, QUOTA_CODES, says_little, status_of
 from .errors import (
     AuthenticationError,
     BadResponse,
@@ -195,22 +195,21 @@ def innermost(error: Any) -> Mapping[str, Any]:
     return error if isinstance(error, Mapping) else {}
 
 
-def _says_little(word: str) -> bool:
-    """Whether a code leaves the kind of its error to the status."""
-    return word.lower() not in FILTER_CODES | QUOTA_CODES
-
-
 def error_from_body(
     error: Any, *, adapter: str, request_id: str | None = None, secrets: Iterable[str] = ()
 ) -> ProviderError:
-    """The ProviderError of an error object that came inside a 200 or a stream; its own code decides."""
+    """The ProviderError of an error object that came inside a 200 or a stream; its own code decides.
+
+    That is its `code`, `status` or `type`: a number, or a word that stands for one, in any spelling (`unauthorized`,
+    `TooManyRequests`, `invalid_request_error`).  Without one it is Unavailable, which is asked again.
+    """
     details, known = innermost(error), Secrets(secrets)
     message = provider_words(error)
     words = [str(word) for word in (details.get("code"), details.get("status"), details.get("type")) if word]
     for word in (*words, str(details.get("raw_status_code"))):  # the latter is Mistral's
-        number = int(word) if re.fullmatch("[0-9]{3}", word) else STATUSES.get(word.lower(), 0)
+        number = int(word) if re.fullmatch("[0-9]{3}", word) else status_of(word)
         if 400 <= number < 600:
-            named = sorted((other for other in words if not other.isdigit()), key=_says_little)
+            named = sorted((other for other in words if not other.isdigit()), key=says_little)
             named += [other for other in words if other != word]
             about: dict[str, Any] = {"request_id": request_id, "details": details.get("details"), "secrets": known}
             return error_from_status(number, message, adapter=adapter, code=next(iter(named), None), **about)

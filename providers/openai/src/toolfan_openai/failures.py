@@ -134,10 +134,10 @@ def _code(body: Mapping[str, Any]) -> Any:
 
 def _beside(body: Mapping[str, Any]) -> dict[str, Any]:
     """The code and the status beside an error that is a text; not those of a success, nor how far the answer is."""
-    from toolfan.error_words import STATUSES
+    from toolfan.error_words import status_of
 
     said = [(key, body[key]) for key in _CODES if type(body.get(key)) in (str, int) and not _is_fine(body[key])]
-    known = [one for _, one in said if _STATUS.fullmatch(str(one)) or str(one).lower() in STATUSES]
+    known = [one for _, one in said if _STATUS.fullmatch(str(one)) or status_of(str(one))]
     code = next((one for key, one in said if key != "status" or one in known or _LONGER.fullmatch(str(one))), None)
     named = _named(code)
     return {**named, "status": known[0]} if known and known[0] != code and named else named
