@@ -6,7 +6,10 @@ Knows: which attribute is of which type.  Must not know: laws, pytest.
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import inspect
+import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -48,12 +51,22 @@ def check_attributes(cls: type) -> None:
             raise TypeError(f"{cls.__name__}.{name} is {value!r:.80}, and should be a {wanted}")
         elif value == "":
             raise TypeError(f"{cls.__name__}.{name} is empty: name one, or leave it out.")
+        else:
+            _started(cls, name, value)
     for name in open_methods(cls):
         if not callable(getattr(cls, name)):
             raise TypeError(f"{cls.__name__}.{name} is {getattr(cls, name)!r:.80}, and should be a method")
     adapter = inspect.getattr_static(cls, "adapter", None)
     if adapter is not None and not isinstance(adapter, _MADE_LATER):
         _adapter(cls, adapter)
+
+
+def is_there(module: str) -> bool:
+    """Whether there is such a module, installed or beside the tests."""
+    try:
+        return module in sys.modules or importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # of what is around it
+        return False
 
 
 def check_complete(cls: type) -> None:
@@ -78,6 +91,21 @@ def _adapter(cls: type, adapter: Any) -> None:
             f"{cls.__name__}.adapter is a {type(adapter).__name__}, and no adapter: it has neither build_request nor "
             "parse_response."
         )
+    pattern = getattr(getattr(adapter, "capabilities", None), "name_pattern", "")
+    try:
+        re.compile(pattern)
+    except (re.error, TypeError) as exc:
+        raise TypeError(
+            f"{cls.__name__}.adapter.capabilities.name_pattern is {pattern!r}, which is no regular expression: {exc}"
+        ) from None
+
+
+def _started(cls: Any, name: str, value: Any) -> None:
+    """What another process is started with."""
+    if name == "environment" and not all(isinstance(one, str) for pair in value.items() for one in pair):
+        raise TypeError(f"{cls.__name__}.environment is {value!r:.80}, and should have texts alone: names and values")
+    if name == "plugin" and value is not None and not is_there(value):
+        raise TypeError(f"{cls.__name__}.plugin is {value!r}, and there is no such module: name the entry point's.")
 
 
 def _items(cls: Any, name: str, value: Any) -> None:

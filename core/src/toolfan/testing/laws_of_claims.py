@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from toolfan.adapter import ADAPTER_API, Capabilities, ParallelToolsAdapter
+from toolfan.adapter import ADAPTER_API, ADAPTER_METHODS, ADAPTER_VALUES, Capabilities, ParallelToolsAdapter
 from toolfan.errors import ToolDefinitionError, Unsupported, UsageError
 from toolfan.tools import Tool
 from toolfan.toolset import ToolSet
@@ -40,7 +40,8 @@ class LawsOfClaims(LawsOfResults):
         """It has everything that the protocol names, speaks this version of it, and its fields have the right types."""
         adapter: Any = self.adapter
         if not isinstance(adapter, ParallelToolsAdapter):
-            yield "it lacks a member of toolfan.adapter.ParallelToolsAdapter"
+            missing = sorted(name for name in ADAPTER_VALUES | ADAPTER_METHODS if not hasattr(adapter, name))
+            yield f"it lacks {', '.join(missing)} of toolfan.adapter.ParallelToolsAdapter"
             return
         if adapter.api != ADAPTER_API:
             yield f"api is {adapter.api!r}, this toolfan speaks {ADAPTER_API}: write api = toolfan.adapter.ADAPTER_API"

@@ -78,6 +78,18 @@ class LawsOfOptions(LawsOfChoices):
                 yield f"{name} is not in the body"
         yield from self._left_out_in_company(tools, going)
         yield from self._unasked()
+        yield from self._not_so(tools, base)
+
+    def _not_so(self, tools: ToolSet[Any], base: JSON) -> Iterator[str]:
+        """What the attributes say of options, and is not so."""
+        for attribute in ("options", "always_sent"):
+            for name in getattr(self, attribute):
+                if name not in self.adapter.option_names:
+                    yield f"the attribute {attribute} names {name}, which is not in option_names"
+        for name in self.adapter.option_names & {*self.always_sent}:
+            bodies = [body for _, body in self._tried(tools, name, [])]
+            if bodies and not any(_gone(base, body) for body in bodies):
+                yield f"the attribute always_sent names {name}, and nothing goes out where it is not asked for"
 
     def _unasked(self) -> Iterator[str]:
         """What stands beside many messages, in no list, and not beside few of the same."""
@@ -99,8 +111,7 @@ class LawsOfOptions(LawsOfChoices):
 
     def _beside(self, name: str, value: Any, base: JSON, body: JSON) -> Iterator[str]:
         """What else changed with an option that goes out."""
-        before, after = (leaves(one) if one else Counter() for one in _apart(base, body))
-        lost, more = before - after, after - before
+        lost, more = _gone(base, body), _gone(body, base)
         if lost and name not in self.always_sent:
             yield f"{name}={value!r}: {[text for _, text in lost]} went out without it, and no longer does"
         if sorted(text for _, text in more) != sorted(text for _, text in leaves(value)):
@@ -163,6 +174,12 @@ def _apart(one: JSON, other: JSON) -> tuple[JSON, JSON]:
     """The fields in which two bodies differ, of each."""
     alike = {key for key in one.keys() & other.keys() if type(one[key]) is type(other[key]) and one[key] == other[key]}
     return {key: one[key] for key in one if key not in alike}, {key: other[key] for key in other if key not in alike}
+
+
+def _gone(base: JSON, body: JSON) -> Counter[tuple[Path, str]]:
+    """The ends of a body that another one has not."""
+    before, after = (leaves(one) if one else Counter() for one in _apart(base, body))
+    return before - after
 
 
 def _more(body: JSON, base: JSON) -> Counter[str]:

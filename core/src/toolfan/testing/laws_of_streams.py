@@ -256,6 +256,8 @@ class LawsOfStreams(LawsOfReading):
             self.adapter.stream_parser()
             if not any(True for _ in self.streams()):
                 yield "streams are offered, and no sample has events"
+            if self.makes_events() and all(self.events_of(sample.body) is None for sample in self.answers()):
+                yield "events_of gives no events of any sample: does it lack a return?"
         elif not isinstance(self.refused(stream=True), Unsupported):
             yield "streams are denied, and stream=True is not refused"
 

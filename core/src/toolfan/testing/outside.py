@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-import importlib.util
+import importlib
 import json
 import os
 import pickle
@@ -19,6 +19,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .attributes import is_there
 from .giving import ONE, OTHER, given, given_at_once, samples_of
 from .lawbook import LawNotAsked
 from .ways import ADDRESSES
@@ -202,14 +203,7 @@ def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[s
 
 def _missing(names: list[str]) -> list[str]:
     """The modules that are not installed."""
-    return [name for name in names if not _is_there(name)]
-
-
-def _is_there(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ImportError:  # of what is around it
-        return False
+    return [name for name in names if not is_there(name)]
 
 
 def _main() -> None:

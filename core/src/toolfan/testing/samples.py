@@ -5,14 +5,14 @@ Knows: plain frozen data.  Must not know: adapters, laws.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from toolfan.errors import ProviderError
 
+if TYPE_CHECKING:
     from toolfan.calls import StopKind, Usage
-    from toolfan.errors import ProviderError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,10 @@ class Sample:
     stream_bytes: bytes | None = None
 
     def __post_init__(self) -> None:
+        """Raises TypeError and ValueError for what cannot be right: every law would stumble over it."""
+        _check_answer(self)
+        if self.stream_bytes is not None and not isinstance(self.stream_bytes, bytes):
+            raise TypeError(f"{_shown(self, 'stream_bytes')}, and should be bytes: write b'...', or .encode().")
         if self.calls and len(self.ids) not in (0, len(self.calls)):
             raise ValueError(f"the sample {self.name!r} has {len(self.calls)} calls and {len(self.ids)} ids")
 
@@ -49,10 +53,36 @@ class ErrorSample:
     """An error that the provider sends in place of an answer, and the class of error it becomes.
 
     `body` is what comes inside an answer that HTTP calls a success, `events` the same in a stream, whose last event is
-    the error; either may be None.
+    the error; one of them may be None.
     """
 
     name: str
     error: type[ProviderError]
     body: Mapping[str, Any] | None = None
     events: Sequence[Mapping[str, Any]] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises TypeError and ValueError for what cannot be right, and for a sample that shows nothing."""
+        _check_answer(self)
+        if not (isinstance(self.error, type) and issubclass(self.error, ProviderError)):
+            raise TypeError(f"{_shown(self, 'error')}, and should be a class of error: error=toolfan.RateLimited.")
+        if self.body is None and not self.events:
+            raise ValueError(f"the sample {self.name!r} has neither a body nor events: it would show nothing")
+
+
+def _check_answer(sample: Sample | ErrorSample) -> None:
+    """Raises TypeError for a body or events that are not decoded; what can be read only once becomes a tuple."""
+    if sample.body is None and isinstance(sample, ErrorSample):
+        pass
+    elif not isinstance(sample.body, Mapping):
+        raise TypeError(f"{_shown(sample, 'body')}, and should be the decoded answer: write json.loads(...) around it.")
+    if isinstance(sample.events, Iterator):
+        object.__setattr__(sample, "events", tuple(sample.events))
+    if sample.events is None:
+        return
+    if not isinstance(sample.events, Sequence) or isinstance(sample.events, str | bytes):
+        raise TypeError(f"{_shown(sample, 'events')}, and should be a list of events; bytes are stream_bytes.")
+
+
+def _shown(sample: Sample | ErrorSample, field: str) -> str:
+    return f"the {field} of the sample {sample.name!r} is {getattr(sample, field)!r:.60}"

@@ -112,6 +112,10 @@ class Subject(Lawful):
             if made is not None:
                 yield f"{sample.name} (events_of)", sample.body, made
 
+    def makes_events(self) -> bool:
+        """Whether `events_of` is written."""
+        return type(self).events_of is not Subject.events_of
+
     def events(self, sample: Sample) -> Sequence[Mapping[str, Any]] | None:
         """The events of a sample, as they are given or in its bytes."""
         if sample.events is None and sample.stream_bytes is not None:
