@@ -5,7 +5,7 @@ Knows: entry points, another process.  Must not know: requests, answers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import ParallelToolsAdapter
 from toolfan.errors import ToolfanError
@@ -16,7 +16,7 @@ from .laws_of_oddities import LawsOfOddities
 from .outside import ask, ask_sdk, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 class LawsOfPackages(LawsOfOddities):
@@ -58,7 +58,7 @@ class LawsOfPackages(LawsOfOddities):
     @law
     def test_a_missing_sdk_is_told(self) -> Iterator[str]:
         """Without the SDK `connect` raises AdapterNotInstalled, whose hint has the command that installs it."""
-        for said in ask(self)["without the SDK"] if self.sdk else ():
+        for said in _of_kinds_offered(ask(self), "without the SDK") if self.sdk else ():
             if said["error"] != "AdapterNotInstalled":
                 yield f"{said['error'] or 'no error'} instead of AdapterNotInstalled: {said['text']}"
             elif "pip install" not in said["text"]:
@@ -72,7 +72,7 @@ class LawsOfPackages(LawsOfOddities):
         key of another provider, as OPENAI_API_KEY, is none: this one would get it.
         Without the vendor's SDK this cannot be asked.
         """
-        for said in ask_sdk(self)["without a key"]:
+        for said in _of_kinds_offered(ask_sdk(self), "without a key"):
             if self.key_variable is None and said["error"]:
                 yield f"no key_variable is named, and connect raises {said['error']}: {said['text']}"
             if self.key_variable is not None and said["error"] != "ConfigError":
@@ -109,3 +109,9 @@ class LawsOfPackages(LawsOfOddities):
                 yield f"key_variables(settings) returns {names!r}"
             elif self.key_variable is not None and self.key_variable not in names:
                 yield f"key_variables(settings) returns {names!r}, and connect asks for {self.key_variable}"
+
+
+def _of_kinds_offered(facts: Mapping[str, Any], when: str) -> list[Mapping[str, str]]:
+    """What became of `connect` then, sync and async; an adapter without one of them may say so before all else."""
+    kinds = zip(facts[when], facts["taken"], strict=True)
+    return [said for said, ever in kinds if not said["error"] == ever["error"] == "Unsupported"]
