@@ -51,6 +51,7 @@ _CONTAINERS: frozenset[Any] = frozenset(
     {collections.abc.Iterable, collections.abc.Sequence, collections.abc.Collection, list, tuple, set, frozenset}
 )
 _BARE: tuple[Any, ...] = (*_CONTAINERS, typing.Tuple)  # noqa: UP006  # it has no arguments, as `tuple[()]` has none
+_LONGEST_LEAD = 32
 _NO_SEQUENCE = (str, bytes, Mapping, set, frozenset)
 _UNIONS = (typing.Union, types.UnionType)
 
@@ -58,9 +59,9 @@ _UNIONS = (typing.Union, types.UnionType)
 class NameMap:
     """Tool names to names a provider accepts, and back, one to one.
 
-    Each character that the provider's pattern forbids becomes `_`; a name that is too long, or that has no legal letter
-    or digit, ends in a digest of itself.  `changed` has the names that are others on the wire.  Raises
-    ToolDefinitionError if two tools would share a wire name.
+    A letter that the provider's pattern takes in the other case alone becomes that one, each other character that it
+    forbids `_`; a name that is too long, or that has no legal letter or digit, ends in a digest of itself.  `changed`
+    has the names that are others on the wire.  Raises ToolDefinitionError if two tools would share a wire name.
     """
 
     __slots__ = ("changed", "to_tool", "to_wire")
@@ -90,7 +91,7 @@ def legal_name(name: str, pattern: str, max_length: int) -> str:
     if len(name) <= max_length and legal.fullmatch(name):
         return name
     name = name or "unnamed"
-    wire = "".join(char if legal.fullmatch(f"a{char}") else "_" for char in name)
+    wire = "".join(_legal_letters(name, legal, max_length))
     if len(wire) > max_length or not any(char.isalnum() for char in wire):
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         wire = f"{wire[: max_length - 9]}_{digest}"
@@ -99,6 +100,15 @@ def legal_name(name: str, pattern: str, max_length: int) -> str:
     if not legal.fullmatch(wire):
         raise ToolDefinitionError(f"no legal name can be made from {name!r}", hint="Give the tool another name=.")
     return wire
+
+
+def _legal_letters(name: str, legal: re.Pattern[str], longest: int) -> Iterator[str]:
+    """Each character, or what stands for it; it is tried behind so many letters that the pattern takes them all."""
+    leads = (letter * count for letter in "aA" for count in range(1, min(longest, _LONGEST_LEAD)))
+    lead = next((lead for lead in leads if legal.fullmatch(f"{lead}{lead[0]}")), "a")
+    for char in name:
+        other = char.swapcase() if char.isascii() else char
+        yield next((one for one in (char, other) if legal.fullmatch(f"{lead}{one}")), "_")
 
 
 class ToolSet(Generic[T_co]):

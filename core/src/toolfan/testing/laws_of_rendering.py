@@ -184,8 +184,9 @@ class LawsOfRendering(Subject):
         """
         tools = self.tools("Weather", "Empty")
         schemas, before = [json.dumps(tool.schema) for tool in tools], self.rendered(tools)
-        streamed = [{"stream": True}] if self.adapter.capabilities.streaming else []
-        for extra in ({}, {"extra_body": {"toolfan_probe": {"a": 1}}}, {"parallel": False}, *streamed):
+        asked: list[dict[str, Any]] = [{}, {"extra_body": {"toolfan_probe": {"a": 1}}}, {"parallel": False}]
+        asked += [{"stream": True}] if self.adapter.capabilities.streaming else []
+        for extra in asked:
             self.adapter.build_request(self.request(tools, **extra))
         if self.rendered(tools) != before:
             yield "after requests were built the tools are rendered differently"

@@ -1,0 +1,75 @@
+"""Names of tools as providers take them: what a pattern forbids, and how each name leads back."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel
+from toolfan import ToolDefinitionError
+from toolfan.tools import Tool
+from toolfan.toolset import NameMap, ToolSet, legal_name
+
+LOWER = r"[a-z][a-z0-9_]*"
+OF_THREE = r"[a-zA-Z0-9_-]{3,}"
+
+
+class Weather(BaseModel):
+    location: str
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "wire"),
+    [
+        ("Weather", LOWER, "weather"),
+        ("GoogleSearch", LOWER, "googlesearch"),
+        ("get_weather", LOWER, "get_weather"),
+        ("Get-Weather", LOWER, "get_weather"),
+        ("Wétter ☔", LOWER, "w_tter__"),
+        ("9Lives", LOWER, "t_9lives"),
+        ("weather", "[A-Z_]+", "WEATHER"),
+        # No letter of another alphabet becomes one of this: a Kelvin sign, a dotted capital I.
+        ("\u212aelvin", LOWER, "t__elvin"),
+        ("\u0130stanbul", LOWER, "t__stanbul"),
+        # A name has three letters at least: what is wrong with each letter is asked of a name that is long enough.
+        ("a blank", OF_THREE, "a_blank"),
+        ("dots.and:colons", OF_THREE, "dots_and_colons"),
+        ("ab", OF_THREE, "t_ab"),
+    ],
+)
+def test_what_a_pattern_forbids_is_replaced(name: str, pattern: str, wire: str) -> None:
+    assert legal_name(name, pattern, 64) == wire
+
+
+def test_a_name_that_stays_too_short_is_refused() -> None:
+    with pytest.raises(
+        ToolDefinitionError, match=r"no legal name can be made from 'a\.b'.* Give the tool another name"
+    ):
+        legal_name("a.b", "[a-z_]{8,}", 64)
+
+
+def test_names_of_one_case_that_differ_stay_two() -> None:
+    names = NameMap(["GetUser", "SetUser", "get_user"], LOWER, 64)
+    assert names.to_wire == {"GetUser": "getuser", "SetUser": "setuser", "get_user": "get_user"}
+    assert names.to_tool["setuser"] == "SetUser"
+
+
+def test_names_that_differ_by_case_alone_collide() -> None:
+    tools: ToolSet[Weather] = ToolSet([Tool(Weather, name="getUser"), Tool(Weather, name="GetUser")])
+    with pytest.raises(ToolDefinitionError, match="would both be sent as 'getuser'"):
+        tools.names(LOWER, 64)
+
+
+@pytest.mark.parametrize("pattern", [r"[a-zA-Z0-9_-]+", r"[a-zA-Z_][a-zA-Z0-9_-]*", r"^[a-zA-Z0-9_-]{1,64}$"])
+@pytest.mark.parametrize(
+    ("name", "wire"),
+    [
+        ("GoogleSearch", "GoogleSearch"),
+        ("a blank", "a_blank"),
+        ("dots.and:colons", "dots_and_colons"),
+        ("wétter", "w_tter"),
+        ("天気", "___bc79d84d"),
+        ("x" * 70, "x" * 55 + "_c71bd109"),
+        ("\u212aelvin", "_elvin"),
+    ],
+)
+def test_providers_that_take_both_cases_get_the_names_that_they_always_got(name: str, wire: str, pattern: str) -> None:
+    assert legal_name(name, pattern, 64) == wire
