@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, cast
 from pydantic import BaseModel
 
 from .adapter import ADAPTER_API, ADAPTER_METHODS, ADAPTER_VALUES, Capabilities
-from .errors import AdapterTooNew
+from .errors import AdapterTooNew, UsageError
 from .plugins import broken, offered_adapter, told
 
 if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter
     from .plugins import Candidate
+
+_NEEDED = ("name", "capabilities", "build_request", "parse_response", "transport")
 
 
 def admitted(candidate: Candidate) -> ParallelToolsAdapter:
@@ -33,6 +35,21 @@ def admitted(candidate: Candidate) -> ParallelToolsAdapter:
     if fault:
         raise broken(candidate, fault)
     return cast("ParallelToolsAdapter", offered)
+
+
+def check_given(adapter: object) -> None:
+    """Raises UsageError for an object in place of an adapter, as users pass it, that can answer no request."""
+    if isinstance(adapter, type):
+        fault = f"the class {adapter.__name__}, no adapter"
+    elif missing := [member for member in _NEEDED if not hasattr(adapter, member)]:
+        fault = f"{type(adapter).__name__}, no adapter: it lacks {', '.join(missing)}"
+    elif not hasattr(capabilities := getattr(adapter, "capabilities", None), "name_pattern"):
+        fault = f"{type(adapter).__name__}, whose capabilities are a {type(capabilities).__name__}"
+    elif type(api := getattr(adapter, "api", ADAPTER_API)) is not int or api != ADAPTER_API:
+        fault = f"{type(adapter).__name__}, whose api is {api!r}: this toolfan speaks {ADAPTER_API}"
+    else:
+        return
+    raise UsageError(f"adapter is {fault}", hint="It is an adapter's name, or an adapter.")
 
 
 def _unlike_an_adapter(candidate: Candidate, offered: object) -> str | None:

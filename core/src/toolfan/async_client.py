@@ -11,7 +11,7 @@ from .asking import Wishes
 from .async_runs import AsyncRuns
 from .async_signatures import AsyncCreate
 from .async_stream_signatures import AsyncStream
-from .clients import AnyClient, streaming
+from .clients import AnyClient, note_unclosed, streaming
 from .conversation import converse
 from .drivers import drive_async
 
@@ -94,4 +94,9 @@ class AsyncClient(AnyClient, AsyncCreate, AsyncStream, AsyncRuns):
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.aclose()
+        try:
+            await self.aclose()
+        except Exception as failed:
+            if exc is None:
+                raise
+            note_unclosed(exc, failed)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .asking import Wishes
-from .clients import AnyClient, streaming
+from .clients import AnyClient, note_unclosed, streaming
 from .conversation import converse
 from .drivers import drive
 from .moved import moved
@@ -98,7 +98,12 @@ class Client(AnyClient, Create, Stream, Runs):
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except Exception as failed:
+            if exc is None:
+                raise
+            note_unclosed(exc, failed)
 
 
 if not TYPE_CHECKING:

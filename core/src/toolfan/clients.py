@@ -32,6 +32,14 @@ def streaming(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**options, "stream": True}
 
 
+def note_unclosed(because: BaseException, failed: Exception) -> None:
+    """Add to what ended a `with` block that closing the client failed, too, which shall not hide it."""
+    from .ended_calls import note
+    from .translation import named
+
+    note(because, f"closing the client failed, too: {named(failed)}")
+
+
 class AnyClient:
     """What both clients are: an adapter, the SDK's client, defaults."""
 

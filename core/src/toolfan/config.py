@@ -11,7 +11,7 @@ import re
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .errors import AdapterNotFound, AdapterNotInstalled, ConfigError, UsageError
+from .errors import AdapterBroken, AdapterNotFound, AdapterNotInstalled, ConfigError, UsageError
 from .listing import installed_adapters
 from .profiles import configuration
 from .redaction import shown
@@ -220,5 +220,9 @@ def _connection(adapter: ParallelToolsAdapter, given: Given) -> Connection:
     model, defaults = checked_defaults(adapter, given)
     settings = checked_settings(adapter, given)
     if (configured := getattr(adapter, "configured", None)) is not None:
-        adapter = configured(settings)
+        made = configured(settings)
+        if not hasattr(made, "build_request"):
+            what = f"configured() of the adapter {adapter.name} returned {type(made).__name__}, no adapter"
+            raise AdapterBroken(what, adapter=adapter.name, hint="Mend or upgrade the package that offers it.")
+        adapter = made
     return Connection(adapter, model, settings, defaults, given.profile.name if given.profile else None)

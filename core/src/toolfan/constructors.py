@@ -38,10 +38,11 @@ def _wrapped(given: object, adapter: Adapter, model: str | None, retries: Retrie
     if use_async is None:
         use_async = hasattr(sdk_client, "__aenter__")
     codec = adapter if adapter and not isinstance(adapter, str) else None
-    if isinstance(codec, type) or (codec is not None and not hasattr(codec, "build_request")):
-        said = f"the class {codec.__name__}" if isinstance(codec, type) else type(codec).__name__
-        raise UsageError(f"adapter is {said}, no adapter", hint="It is an adapter's name, or an adapter.")
-    if codec is None:
+    if codec is not None:
+        from .admission import check_given
+
+        check_given(codec)
+    else:
         codec = load_adapter(cast("str | None", adapter) or _name_for(sdk_client))
     codec = _serving(codec, sdk_client)
     binding = Binding(codec, sdk_client, use_async=use_async, maker=maker)

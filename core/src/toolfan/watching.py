@@ -25,7 +25,7 @@ from .watched import Watched, observe_with
 from .wire import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
     from typing import Self
 
@@ -99,7 +99,17 @@ def hook_manager(plugin: object, name: str) -> pluggy.PluginManager:
         for one in getattr(manager.hook, hook).get_hookimpls():
             if any(kind(one.function) for kind in _NOT_PLAIN):
                 raise pluggy.PluginValidationError(plugin, f"{hook} is not a plain function: it is called, not awaited")
+            if hook in hookspecs.OBSERVER_HOOKS and not one.argnames and _takes_anything(one.function):
+                _log.warning("%s of %s is told nothing: a hook gets the arguments that it names", hook, name)
     return manager
+
+
+def _takes_anything(function: Callable[..., Any]) -> bool:
+    try:
+        kinds = {parameter.kind for parameter in inspect.signature(function).parameters.values()}
+    except (TypeError, ValueError):  # of what is written in C
+        return False
+    return bool(kinds & {inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL})
 
 
 def watch(plugin: object, name: str, manager: pluggy.PluginManager) -> bool:
