@@ -64,6 +64,7 @@ ORDER = [
     "translation",
     "tools",
     "forms",
+    "legal_names",
     "fleeting",
     "toolset",
     "adapter",

@@ -6,7 +6,6 @@ Knows: `Iterable[A | B]` and its relatives.  Must not know: providers by name, r
 from __future__ import annotations
 
 import collections.abc
-import hashlib
 import re
 import types
 import typing
@@ -51,7 +50,6 @@ _CONTAINERS: frozenset[Any] = frozenset(
     {collections.abc.Iterable, collections.abc.Sequence, collections.abc.Collection, list, tuple, set, frozenset}
 )
 _BARE: tuple[Any, ...] = (*_CONTAINERS, typing.Tuple)  # noqa: UP006  # it has no arguments, as `tuple[()]` has none
-_LONGEST_LEAD = 32
 _NO_SEQUENCE = (str, bytes, Mapping, set, frozenset)
 _UNIONS = (typing.Union, types.UnionType)
 
@@ -90,25 +88,9 @@ def legal_name(name: str, pattern: str, max_length: int) -> str:
     legal = re.compile(pattern)
     if len(name) <= max_length and legal.fullmatch(name):
         return name
-    name = name or "unnamed"
-    wire = "".join(_legal_letters(name, legal, max_length))
-    if len(wire) > max_length or not any(char.isalnum() for char in wire):
-        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        wire = f"{wire[: max_length - 9]}_{digest}"
-    if not legal.fullmatch(wire):
-        wire = f"t_{wire}"[:max_length]
-    if not legal.fullmatch(wire):
-        raise ToolDefinitionError(f"no legal name can be made from {name!r}", hint="Give the tool another name=.")
-    return wire
+    from .legal_names import made_legal  # few have other names
 
-
-def _legal_letters(name: str, legal: re.Pattern[str], longest: int) -> Iterator[str]:
-    """Each character, or what stands for it; it is tried behind so many letters that the pattern takes them all."""
-    leads = (letter * count for letter in "aA" for count in range(1, min(longest, _LONGEST_LEAD)))
-    lead = next((lead for lead in leads if legal.fullmatch(f"{lead}{lead[0]}")), "a")
-    for char in name:
-        other = char.swapcase() if char.isascii() else char
-        yield next((one for one in (char, other) if legal.fullmatch(f"{lead}{one}")), "_")
+    return made_legal(name or "unnamed", legal, max_length)
 
 
 class ToolSet(Generic[T_co]):
