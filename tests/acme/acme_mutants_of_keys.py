@@ -50,3 +50,14 @@ class KeyInRepr(AcmeAdapter):
         shows = {"__repr__": lambda self: f"AcmeClient({self.key})", "__module__": "acme_sdk"}
         client.__class__ = type("AcmeClient", (type(client),), shows)
         return client
+
+
+@breaks("test_the_key_of_a_client_is_known")
+class KeyKeptElsewhere(AcmeAdapter):
+    """The client has its key where nobody looks for one, and the transport does not tell it."""
+
+    def connect(self, settings: Any, *, use_async: bool) -> Any:
+        client: Any = super().connect(settings, use_async=use_async)
+        held = vars(client).pop("key")
+        client.__class__ = type("AcmeClient", (type(client),), {"key": held, "__module__": "acme_sdk"})
+        return client

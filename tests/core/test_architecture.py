@@ -116,6 +116,7 @@ ORDER = [
     "reasking",
     "rereading",
     "stream_judging",
+    "hiding",
     "asking",
     "stream_asking",
     "conversation",

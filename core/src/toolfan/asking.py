@@ -10,7 +10,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .effects import NotSent, Send, Wait
-from .errors import DeadlineExceeded, ProviderError, RateLimited, RequestRejected
+from .errors import DeadlineExceeded, ProviderError, RateLimited, RequestRejected, ToolfanError
 from .judging import judge, with_choice_noted, with_note
 from .results import Calls
 from .values import dataclass
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .adapter import ParallelToolsAdapter, ToolRequest, WireResponse
     from .calls import Outcome, Round, Turn, Usage
     from .effects import Effect
-    from .errors import ToolfanError
     from .request import Policy
     from .retries import Retries
     from .toolset import ToolSet
@@ -63,6 +62,8 @@ class Terms:
     spent: Spent
     wishes: Wishes
     tools: ToolSet[Any]
+    secrets: Callable[[], tuple[str, ...]]
+    """What no error may show: asked for when one is raised."""
 
 
 @dataclass(slots=True)
@@ -88,9 +89,13 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
         response: WireResponse | None = None
         try:
             with watched(adapter, wire, spent.attempts) as watch:
-                response = yield Send(wire)
-                assert response is not None
-                turn = with_note(adapter.parse_response(response.body))
+                try:
+                    response = yield Send(wire)
+                    assert response is not None
+                    turn = with_note(adapter.parse_response(response.body))
+                except (ToolfanError, NotSent) as exc:
+                    hide(terms, exc)
+                    raise
                 watch.read(turn)
         except NotSent as exc:
             spent.requests -= 1
@@ -109,6 +114,13 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
             spent.broken = ()
             outcomes = judge(adapter, request, terms.policy, turn, attempt=spent.attempts)
             return Answered(response, with_choice_noted(turn, request, outcomes), outcomes)
+
+
+def hide(terms: Terms, exc: ToolfanError | NotSent, *more: tuple[str, ...]) -> None:
+    """Takes what must not be shown out of an error of the codec's or the transport's, before anybody sees it."""
+    from .hiding import hide as hide_in  # loaded, as all that is for errors, when something fails
+
+    hide_in(exc, terms.secrets(), *more)
 
 
 def silence(terms: Terms) -> Generator[Effect, Any, None]:

@@ -5,6 +5,7 @@ Knows: how a request is prepared, driven and ended.  Must not know: any provider
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .asking import Wishes
@@ -51,8 +52,10 @@ class AsyncClient(AnyClient, AsyncCreate, AsyncStream, AsyncRuns):
         return _at_once(self._streamed(prepared)) if prepared.request.stream else self._whole(prepared)
 
     def _whole(self, prepared: Prepared) -> Coroutine[Any, Any, Calls[Any]]:
-        conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
-        return drive_async(conversation, self._transport(), prepared, adapter=self.adapter.name)
+        transport = self._transport()
+        secrets = partial(self._binding.secrets, transport, prepared)
+        conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries, secrets=secrets)
+        return drive_async(conversation, transport, prepared, adapter=self.adapter.name)
 
     def _transport(self) -> Any:
         transport = self._binding.transport()
@@ -68,8 +71,11 @@ class AsyncClient(AnyClient, AsyncCreate, AsyncStream, AsyncRuns):
 
         def start() -> AsyncGenerator[Any, None]:
             self._check_open()
-            conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries, wishes)
-            return drive_stream_async(conversation, self._transport(), prepared, adapter=self.adapter.name)
+            transport = self._transport()
+            secrets = partial(self._binding.secrets, transport, prepared)
+            request, policy = prepared.request, prepared.policy
+            conversation = converse(self.adapter, request, policy, self._retries, wishes=wishes, secrets=secrets)
+            return drive_stream_async(conversation, transport, prepared, adapter=self.adapter.name)
 
         return AsyncCallStream(self.adapter, prepared.request.tools, wishes, start)
 

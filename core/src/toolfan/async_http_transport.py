@@ -28,6 +28,11 @@ class AsyncHttpTransport:
     def __init__(self, sender: HttpSender) -> None:
         self.sender = sender
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no error may show."""
+        return self.sender.keys()
+
     async def send(self, request: WireRequest, *, timeout: float | None, headers: Pairs, query: Pairs) -> WireResponse:
         """The decoded answer.  Raises ToolfanError."""
         sender = self.sender

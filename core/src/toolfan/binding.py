@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, MutableMapping
 
     from .adapter import ParallelToolsAdapter
+    from .request import Prepared
 
 _LONGEST_CLOSE = 1.0  # seconds
 _detached: set[Any] = set()  # an event loop holds its tasks weakly
@@ -95,7 +96,7 @@ class Binding:
     """The vendor's client and the transport over it, for the process and event loop that ask.
 
     `sdk_client` is the first one, `maker` the function that makes more; without one the client was passed and is never
-    closed here.
+    closed here.  `secrets` are those that settings name.
     """
 
     def __init__(
@@ -105,8 +106,9 @@ class Binding:
         *,
         use_async: bool,
         maker: Callable[[], object] | None = None,
+        secrets: tuple[str, ...] = (),
     ) -> None:
-        self._adapter, self._use_async, self._maker = adapter, use_async, maker
+        self._adapter, self._use_async, self._maker, self._named = adapter, use_async, maker, secrets
         self.sdk_client = sdk_client
         first: Any = adapter.transport(sdk_client, use_async=use_async)
         self._process: int | None = os.getpid() if maker else None
@@ -136,6 +138,12 @@ class Binding:
                 found = self._by_loop[loop] = self._another()
             self._last = loop, found
         return found
+
+    def secrets(self, transport: Any, prepared: Prepared) -> tuple[str, ...]:
+        """What no error of this transport, or of what reads its answers, may show."""
+        from .hiding import secrets_known  # loaded, as all that is for errors, when something fails
+
+        return secrets_known(transport, self.sdk_client, {**prepared.query, **prepared.headers}, self._named)
 
     def _drop_those_of_ended_loops(self) -> None:
         """A weak key does not do it: a connection refers to its loop."""

@@ -5,6 +5,7 @@ Knows: how a request is prepared, driven and ended.  Must not know: any provider
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .asking import Wishes
@@ -59,7 +60,8 @@ class Client(AnyClient, Create, Stream, Runs):
 
     def _whole(self, prepared: Prepared) -> Calls[Any]:
         transport = self._binding.transport()
-        conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries)
+        secrets = partial(self._binding.secrets, transport, prepared)
+        conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries, secrets=secrets)
         return drive(conversation, transport, prepared, adapter=self.adapter.name, on_abandon=self._left.count)
 
     def _streamed(self, prepared: Prepared, forget: Callable[[], bool] | None = None) -> CallStream[Any]:
@@ -70,8 +72,10 @@ class Client(AnyClient, Create, Stream, Runs):
 
         def start() -> Generator[Any, None, None]:
             self._check_open()
-            conversation = converse(self.adapter, prepared.request, prepared.policy, self._retries, wishes)
             transport, name = self._binding.transport(), self.adapter.name
+            secrets = partial(self._binding.secrets, transport, prepared)
+            request, policy = prepared.request, prepared.policy
+            conversation = converse(self.adapter, request, policy, self._retries, wishes=wishes, secrets=secrets)
             return drive_stream(conversation, transport, prepared, adapter=name, on_abandon=self._left.count)
 
         return CallStream(self.adapter, prepared.request.tools, wishes, start)

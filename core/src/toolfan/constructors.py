@@ -180,8 +180,10 @@ def _connected(
     use_async: bool,
 ) -> Any:
     from .config import resolve
+    from .settings import secrets_in
 
     found = resolve(target, profile=profile, model=model, settings=settings)
+    secrets = secrets_in(found.settings)
 
     def maker() -> object:
         try:
@@ -191,11 +193,11 @@ def _connected(
         except Exception as exc:  # noqa: BLE001 - of whatever SDK
             from .unmade import raise_unmade
 
-            raise_unmade(exc, adapter=found.adapter.name)
+            raise_unmade(exc, adapter=found.adapter.name, secrets=secrets)
 
     sdk_client = maker()
     codec = _serving(found.adapter, sdk_client)
-    binding = Binding(codec, sdk_client, use_async=use_async, maker=maker)
+    binding = Binding(codec, sdk_client, use_async=use_async, maker=maker, secrets=secrets)
     return _kind(use_async=use_async)(
         codec, binding, retries=retries, defaults={"model": found.model, **found.call_options}
     )

@@ -36,17 +36,18 @@ def converse(
     request: ToolRequest,
     policy: Policy,
     retries: Retries,
+    *,
     wishes: Wishes | None = None,
+    secrets: Callable[[], tuple[str, ...]] = tuple,
 ) -> Conversation:
-    """Ask, judge every call, and ask again for those that failed, as `policy` allows.
+    """Ask, judge every call, and ask again for those that failed, as `policy` allows; `secrets` show in no error.
 
     A request that says `stream` is streamed, its outcomes delivered one by one.  Raises InvalidCalls when attempts run
     out (unless `policy.on_invalid` is "keep"), ContentFiltered and Refused; every error carries the calls so far.
     """
     spent, before = Spent(ceiling=policy.max_requests), 0
-    terms = Terms(adapter, policy, retries, spent, wishes or Wishes(), tools=request.tools)
-    ask = _streaming() if request.stream else answered
-    original = request  # what is sent changes over the rounds, not what is wanted
+    terms = Terms(adapter, policy, retries, spent, wishes or Wishes(), request.tools, secrets)
+    ask, original = _streaming() if request.stream else answered, request  # what is wanted does not change over rounds
     rounds: tuple[Round, ...] = ()
     calls: Calls[Any] | None = None
     try:
@@ -55,8 +56,7 @@ def converse(
             try:
                 one = yield from ask(terms, request)
             except ProviderError as exc:
-                request = _plainer(terms, request, exc)
-                one = yield from ask(terms, request)
+                one = yield from ask(terms, request := _plainer(terms, request, exc))
             usage, outcomes = one.turn.usage, one.outcomes
             if calls is not None:
                 usage, outcomes = calls.usage + usage, _merged(adapter, original, calls, outcomes)

@@ -122,6 +122,12 @@ class HttpSender(ABC):
         every = longest_first(sent_secrets(sent), sent_secrets(own))
         return longest_first(keys, named, known_secrets(own), (one for one in every if one.encode() not in body))
 
+    def keys(self) -> tuple[str, ...]:
+        """What must not be shown, whatever is sent: keys and passwords."""
+        address = self.address
+        named = map(known_secrets, (self.credentials(), query_of(address), *self.always_sent()))
+        return longest_first(logins_of(self.http), login_of(address), *named)
+
     def _secrets(self, response: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Secrets, and the keys among them, of an answer's request; found once for requests with the same head."""
         request = response.request

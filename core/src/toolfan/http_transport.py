@@ -43,6 +43,11 @@ class HttpTransport:
         plain = http.auth is None or type(http.auth).__name__ == "BasicAuth"
         return plain and http._transport is self._connections and not any(http.event_hooks.values())
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no error may show."""
+        return self.sender.keys()
+
     def send(self, request: WireRequest, *, timeout: float | None, headers: Pairs, query: Pairs) -> WireResponse:
         """The decoded answer.  Raises ToolfanError."""
         sender = self.sender

@@ -25,6 +25,8 @@ _LONGEST_SEARCHED = 100_000
 _CUT = 8
 """Characters of a secret at the end of a text that was cut which are no word by chance."""
 
+_END_OF_CUT = re.compile(r"""["']|\.\.\.|\u2026|\s*\Z""")
+
 # All of these take linear time, whatever the text.
 # Keys of OpenAI and those who write theirs alike, Google (also OAuth), GitHub, Hugging Face, Slack, AWS; of GitLab,
 # npm, Replicate, Fireworks, Tavily, Jina, LangSmith, Pinecone, Databricks, SendGrid; JSON web tokens; what follows the
@@ -75,6 +77,20 @@ def masked_start(start: str, secrets: Iterable[str]) -> str:
         if len(spelling) >= _CUT and at >= 0 and spelling.startswith(start[at:]):
             start = f"{start[:at]}***"
     return masked(start, secrets)
+
+
+def without_cut(text: str, secrets: Iterable[str]) -> str:
+    """`text`, in which `***` stands for the starts of secrets that somebody cut: before a quote, dots, or the end."""
+    for spelling in (one for secret in with_base64(secrets) for one in usual(secret) if len(one) > _CUT):
+        at = text.find(spelling[:_CUT])
+        while at >= 0:
+            end = at + _CUT
+            while end < len(text) and end - at < len(spelling) and text[end] == spelling[end - at]:
+                end += 1
+            if _END_OF_CUT.match(text, end):
+                text = f"{text[:at]}***{text[end:]}"
+            at = text.find(spelling[:_CUT], at + 1)
+    return text
 
 
 def shows_secret(exc: BaseException, secrets: Iterable[str] = ()) -> bool:

@@ -8,6 +8,7 @@ Knows: core's fields.  Must not know: any adapter's settings, where files lie.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, time
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from .errors import ConfigError
 from .profiles import from_text
-from .redaction import looks_secret, shown, without_secrets
+from .redaction import known_secrets, looks_secret, shown, without_secrets
 from .request import LONGEST_DEADLINE, OTHER_NAMES
 from .values import dataclass
 from .wire import nearest
@@ -246,3 +247,14 @@ def _invalid(
         message = f"{what} ({', '.join(map(given.where, named))})"
         key = " or ".join(named)
     return ConfigError(message, adapter=adapter.name, hint=f"Mend {key}.")
+
+
+def secrets_in(settings: Any) -> tuple[str, ...]:
+    """The secrets that an adapter's settings hold, and those in the environment variables that its `*_env` name."""
+    found: dict[str, Any] = {}
+    for name, value in settings if isinstance(settings, BaseModel) else ():
+        if name.endswith("_env"):
+            found[name.removesuffix("_env")] = os.environ.get(value) if isinstance(value, str) else None
+        else:
+            found[name] = value
+    return known_secrets(found)

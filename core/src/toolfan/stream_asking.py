@@ -11,12 +11,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .adapter import WireResponse
-from .asking import Answered, again, carry, result_of, silence, tell
+from .asking import Answered, again, carry, hide, result_of, silence, tell
 from .calls import TextDelta, Turn
 from .effects import NotSent
-from .errors import BadResponse, ConnectionFailed, DeadlineExceeded, IncompleteStream, ProviderError, where
+from .errors import (
+    BadResponse,
+    ConnectionFailed,
+    DeadlineExceeded,
+    IncompleteStream,
+    ProviderError,
+    ToolfanError,
+    where,
+)
 from .judging import with_choice_noted, with_note
-from .spellings import hidden, with_base64
 from .stream_effects import Deliver, Open, Pull
 from .stream_judging import StreamJudge, in_call_order
 from .watched import Watched, watched
@@ -61,7 +68,6 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
 
 
 _ENDS = (ConnectionFailed, BadResponse, DeadlineExceeded, IncompleteStream)  # none, if all had come
-_OWN_WORDS = (ConnectionFailed, DeadlineExceeded)  # and IncompleteStream: these show no words of an event's
 
 
 class _Reading:
@@ -95,6 +101,9 @@ class _Reading:
             turn = with_note(self._parser.close())
         except ProviderError as exc:
             turn = with_note(self._saved(exc))
+        except (ToolfanError, NotSent) as exc:
+            self._hide(exc)
+            raise
         except GeneratorExit:
             self._leave()
             raise
@@ -157,6 +166,7 @@ class _Reading:
 
     def _saved(self, exc: ProviderError) -> Turn:
         """The turn, if it was complete when the connection broke; else raises the error with what had come."""
+        self._hide(exc)
         try:
             turn: Turn | None = self._parser.close()
             if self._fault is None and isinstance(exc, _ENDS):
@@ -172,14 +182,14 @@ class _Reading:
             told.__cause__ = exc
         if isinstance(told, IncompleteStream):
             told.hint = told.hint or where(turn)
-        elif not isinstance(told, _OWN_WORDS) and (secrets := getattr(self._head, "secrets", ())):
-            told.message = hidden(told.message, with_base64(secrets))  # the parser knows none
-            told.args = (told.message,)
         told.request_id = exc.request_id or self._response().request_id
         if turn is not None and self._head is not None:
             turn = _left(turn, cut=self._fault is None) if self._wishes.closed else turn
             carry(self._terms, told, turn, self._judge.finish(turn, cut=True)[1], self._response())
         raise told
+
+    def _hide(self, exc: ToolfanError | NotSent) -> None:
+        hide(self._terms, exc, getattr(self._head, "secrets", ()))  # the parser knows none
 
     def _response(self) -> WireResponse:
         request_id, headers = getattr(self._head, "request_id", None), getattr(self._head, "headers", None)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from .errors import ConfigError
 from .logins import PROXIES, proxy_logins
 from .masking import masked, raise_from, shows_secret, text_of
+from .redaction import longest_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 
 
-def raise_unmade(exc: Exception, *, adapter: str, sdk: str = "the SDK", hint: str | None = None) -> NoReturn:
+def raise_unmade(
+    exc: Exception, *, adapter: str, sdk: str = "the SDK", hint: str | None = None, secrets: Iterable[str] = ()
+) -> NoReturn:
     """Raises the ConfigError of a client that could not be made, from `exc` unless its text shows a secret.
 
-    `hint` counts where no variable of the environment explains it; without one it is who raised it.
+    `hint` counts where no variable of the environment explains it; without one it is who raised it.  `secrets` are
+    known beside the passwords of proxies.
     """
-    secrets = proxy_logins()
+    secrets = longest_first(proxy_logins(), secrets)
     message = f"{sdk} cannot make a client: {type(exc).__name__}: {masked(text_of(exc), secrets)}"
     error = ConfigError(message, adapter=adapter, hint=_of_the_environment(exc) or hint or raised_in(exc))
     raise_from(error, None if shows_secret(exc, secrets) else exc)

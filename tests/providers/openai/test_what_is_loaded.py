@@ -42,7 +42,7 @@ STREAMS = {
 }
 PIECES = {"assembly", "slots", "scanning"}
 ROUNDS = {"reasking", "merging", "answering", "repairs", "scrutiny", "messages"}
-ERRORS = {"http_errors", "translation", "retry_after", "unread", "masking", "call_errors", "unserved"}
+ERRORS = {"http_errors", "translation", "retry_after", "unread", "masking", "call_errors", "unserved", "hiding"}
 RUNS = {"running", "run_drivers", "execution", "jobs", "storage"}
 PLUGINS = {"hookspecs", "pluggy"}
 BLOCKING = {"sockets", "workers", "portals", "http_transport"}

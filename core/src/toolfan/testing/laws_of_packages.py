@@ -91,6 +91,18 @@ class LawsOfPackages(LawsOfOddities):
         yield from (f"the key is in {where}" for where in ask_sdk(self)["shown"])
 
     @law
+    def test_the_key_of_a_client_is_known(self) -> Iterator[str]:
+        """Toolfan can tell the key of a client that a user made, and so hide it in the errors of codec and transport.
+
+        Give the transport an attribute, or a property, `secrets`: all that must not be shown, `(self.client.key,)`.
+        Without one, what the client holds as `key`, `api_key`, `token`, `secret` or `password` counts.  The transports
+        of `toolfan.http_transport` have it: their sender's `credentials` tell.  Asked where there is a `key_variable`.
+        Without the vendor's SDK this cannot be asked.
+        """
+        for kind in ask_sdk(self)["unknown"]:
+            yield f"the key of the {kind} client is neither in `secrets` of its transport nor among its attributes"
+
+    @law
     def test_hooks_of_settings_answer(self) -> Iterator[str]:
         """`configured` and `key_variables`, where an adapter has them, answer for the settings, and raise nothing.
 

@@ -10,6 +10,8 @@ import io
 import logging
 from typing import TYPE_CHECKING, Any
 
+from toolfan.hiding import secrets_known
+
 from .failing import request
 from .listening import listening
 from .sending import PLAIN
@@ -41,6 +43,20 @@ def shown(adapter: ParallelToolsAdapter, question: Mapping[str, Any], key: str) 
     with listening(PLAIN, key) as service:
         given = settings_at(adapter, question, service.address)
         return [where for where, text in _said(adapter, given, question["model"]) if key in text]
+
+
+def unknown(adapter: ParallelToolsAdapter, question: Mapping[str, Any], key: str) -> list[str]:
+    """The kinds of client whose key toolfan cannot tell, and so cannot hide, where users made them."""
+    settings, found = dict(question["settings"]), []
+    if "api_key_env" in adapter.settings_model.model_fields:
+        settings.setdefault("api_key_env", question["key_variable"])
+    for kind, use_async in (("sync", False), ("async", True)):
+        with contextlib.suppress(Exception):  # of which other laws tell
+            client = adapter.connect(adapter.settings_model.model_validate(settings), use_async=use_async)
+            transport = adapter.transport(client, use_async=use_async)
+            if key not in secrets_known(transport, client, {}, ()):
+                found.append(kind)
+    return found
 
 
 def _said(adapter: ParallelToolsAdapter, settings: BaseModel, model: str) -> Iterator[tuple[str, str]]:

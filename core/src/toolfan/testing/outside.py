@@ -207,7 +207,7 @@ def _missing(names: list[str]) -> list[str]:
 
 
 def _main() -> None:
-    from .leaking import keys_of_others, shown
+    from .leaking import keys_of_others, shown, unknown
 
     question = json.loads(sys.stdin.read())
     os.environ.update(question["environment"])
@@ -235,6 +235,7 @@ def _main() -> None:
     answer["sent"] = {name: _sent(adapter, model, settings, name) for name in ADDRESSES if name in known}
     answer |= _heard(adapter, question)
     answer["shown"] = shown(adapter, question, _KEY)
+    answer["unknown"] = unknown(adapter, question, _KEY) if variable else []
     if "api_key_env" in known:
         named = {**question["settings"], "api_key_env": OTHER_VARIABLE}
         answer["without the named key"] = _said(adapter, named, use_async=False)

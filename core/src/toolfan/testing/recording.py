@@ -123,6 +123,11 @@ class _Keeper:
         """As the sender itself."""
         return bool(getattr(self._inner, "keeps_deadline", False))
 
+    @property
+    def secrets(self) -> Any:
+        """As the sender itself."""
+        return getattr(self._inner, "secrets", ())
+
     def begin(self, request: WireRequest) -> JSON:
         exchange: JSON = {"request": json.loads(json.dumps(request.body))}
         self._recording.exchanges.append(exchange)

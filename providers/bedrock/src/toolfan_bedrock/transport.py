@@ -171,7 +171,7 @@ class _Sender:
             answer = self.call("Converse", request, asked, query)
         finally:
             asked.served.over()
-        secrets = self.secrets(asked)
+        secrets = self._secrets(asked)
         _, headers, request_id = about(answer, secrets)
         if asked.content is None:
             return WireResponse(_stubbed(answer), request_id, headers)
@@ -184,7 +184,12 @@ class _Sender:
         body = _told(body, secrets)
         return WireResponse(without_echo_of(self.keys(asked), body, asked.content, _WORDS), request_id, headers)
 
-    def secrets(self, asked: _Asked) -> tuple[str, ...]:
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no error may show."""
+        return credentials_of(self.client)
+
+    def _secrets(self, asked: _Asked) -> tuple[str, ...]:
         """What must not be shown: the credentials, and what was added to the request."""
         return longest_first(self.keys(asked), sent_secrets(asked.headers), sent_secrets(asked.sent))
 
@@ -193,7 +198,7 @@ class _Sender:
         return longest_first(known_secrets({**asked.headers, **asked.sent}), credentials_of(self.client))
 
     def events(self, stream: Any, asked: _Asked, headers: Mapping[str, str]) -> Generator[JSON]:
-        keys, secrets = self.keys(asked), self.secrets(asked)
+        keys, secrets = self.keys(asked), self._secrets(asked)
         try:
             for event in events_of(stream, adapter=self.adapter, content_type=kind_of(headers), secrets=secrets):
                 told = _told(event, secrets) if isinstance(event, Whole) else to_json(event)
@@ -203,7 +208,7 @@ class _Sender:
 
     def failure(self, exc: Exception, asked: _Asked, *, reading: bool = False) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
-        secrets = self.secrets(asked)
+        secrets = self._secrets(asked)
         error = translated(exc, adapter=self.adapter, timeout=asked.timeout, secrets=secrets, reading=reading)
         if isinstance(exc, ToolfanError):
             raise error
@@ -224,7 +229,7 @@ class _Transport(_Sender):
         asked = _Asked(timeout, headers)
         try:
             answer = self.call("ConverseStream", request, asked, query)
-            secrets = self.secrets(asked)
+            secrets = self._secrets(asked)
             _, kept, request_id = about(answer, secrets)
             with closing(answer["stream"]) as stream:
                 yield EventStream(
@@ -276,7 +281,7 @@ class _AsyncTransport(_Sender):
 
         opening = partial(self.call, "ConverseStream", request, asked, query)
         answer = await self._in_thread(opening, asked, discard=close)
-        secrets = self.secrets(asked)
+        secrets = self._secrets(asked)
         _, kept, request_id = about(answer, secrets)
         events = self._each(self.events(answer["stream"], asked, kept), asked)
         try:

@@ -45,9 +45,10 @@ _WORDS = frozenset({"content"})  # what is below is the model's
 
 class _Sender:
     def __init__(self, client: Any, adapter: str) -> None:
-        self._client = client
-        self._adapter = adapter
+        self._client, self._adapter = client, adapter
         redirects.watch(client)
+
+    secrets = property(lambda self: keys_of(self._client))
 
     def _arguments(
         self, request: WireRequest, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]

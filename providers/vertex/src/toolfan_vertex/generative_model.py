@@ -44,6 +44,11 @@ class _Sender:
         self._adapter = adapter
         self._arguments = Arguments(adapter)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no error may show."""
+        return keys_of_model(self._model)
+
     def _checked(self, request: WireRequest, headers: Mapping[str, str], query: Mapping[str, str]) -> JSON:
         """The arguments of generate_content.  Raises UsageError for what GenerativeModel cannot carry."""
         for name, given in (("headers", headers), ("query", query)):
