@@ -224,7 +224,10 @@ class Mapped(Keyed):
         return replace(super().parse_response({**body, "reply": {**reply, "does": listed}}), replay=reply)
 
     def own(self, turn: Turn) -> Any:
-        return {**sendable(turn.replay), "who": "robot"}
+        own = {**sendable(turn.replay), "who": "robot"}
+        if isinstance(does := own.get("does"), dict):  # a key may be empty
+            own["does"] = dict(zip((call.id for call in turn.calls), does.values(), strict=True))
+        return own
 
 
 right(

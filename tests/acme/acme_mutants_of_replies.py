@@ -29,6 +29,34 @@ class IdsReversed(Retelling):
         return [{**one, "ref": other["ref"]} for one, other in zip(told, told[::-1], strict=True)]
 
 
+@breaks("test_answers_bear_the_ids_of_their_calls")
+class IdsThatTheTurnHasNot(AcmeAdapter):
+    """Always `call.id`, though the turn goes back without it."""
+
+    def own(self, turn: Turn) -> Any:
+        return turn.replay
+
+
+@breaks("test_answers_bear_the_ids_of_their_calls")
+class IdsAsTheyCame(AcmeAdapter):
+    """Always `provider_id`, though two calls came with the same one."""
+
+    def build_answer(self, turn: Turn, answers: Any) -> Any:
+        _, *told = super().build_answer(turn, answers)
+        ids = [answer.call.provider_id for answer in answers]
+        return [turn.replay, *({**one, "ref": ref} for one, ref in zip(told, ids, strict=True))]
+
+
+@breaks("test_answers_bear_the_ids_of_their_calls")
+class IdsOfToolfanWhereNoneCame(AcmeAdapter):
+    """`provider_id or id`."""
+
+    def build_answer(self, turn: Turn, answers: Any) -> Any:
+        _, *told = super().build_answer(turn, answers)
+        ids = [answer.call.provider_id or answer.call.id for answer in answers]
+        return [turn.replay, *({**one, "ref": ref} for one, ref in zip(told, ids, strict=True))]
+
+
 @breaks("test_every_call_is_answered_once_in_order")
 class ByTheirIds(Retelling):
     def retold(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -51,8 +51,8 @@ def test_a_mistake_in_it_is_caught_by_its_tests(make_venv: Callable[..., Venv], 
     folder = tmp_path / "toolfan-acme"
     adapter = folder / "src/toolfan_acme/adapter.py"
     text = adapter.read_text(encoding="utf-8")
-    assert text.count('"id": call.provider_id or call.id') == 1
-    adapter.write_text(text.replace('"id": call.provider_id or call.id', '"id": ""'), encoding="utf-8")
+    assert text.count('"id": answer.call.id') == 1
+    adapter.write_text(text.replace('"id": answer.call.id', '"id": ""'), encoding="utf-8")
     venv.install(folder)
     proved = venv.run(TESTS.format(folder=str(folder)), check=False)
     failed = set(re.findall(r"^FAILED \S+::(\w+)", proved.stdout, re.MULTILINE))

@@ -148,6 +148,18 @@ def goes_back(adapter: ParallelToolsAdapter, turn: Turn, *, nudged: bool) -> boo
     return knows is not None and bool(knows(turn, nudged=nudged))
 
 
+def with_ids(listed: Sequence[Any], calls: Sequence[RawCall], field: str) -> list[Any]:
+    """The calls of a turn as they came, in call order, each an object with its `RawCall.id` in this field.
+
+    For turns that go back: an id that is missing, or another call's, becomes the one by which the call is answered;
+    what has the right one is as it came.  Where there are more entries than calls, or fewer, so is the list.
+    """
+    if len(listed) != len(calls):
+        return list(listed)
+    entries = [one if isinstance(one, Mapping) else {} for one in listed]
+    return [{**entry, field: call.id} for entry, call in zip(entries, calls, strict=True)]
+
+
 def check_answers(turn: Turn, answers: Sequence[Answer], *, adapter: str) -> None:
     """Raises UsageError unless there is one answer for each call of the turn, in call order."""
     if [answer.call.id for answer in answers] != [call.id for call in turn.calls]:

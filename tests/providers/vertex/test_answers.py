@@ -54,6 +54,18 @@ def test_ids_are_unique_and_the_providers_own_is_kept(sent, used):
     assert [one.provider_id for one in calls] == [one if isinstance(one, str) and one else None for one in sent]
 
 
+@pytest.mark.parametrize("key", ["functionCall", "function_call"])
+def test_answers_to_calls_of_one_id_are_told_apart(key):
+    """The turn goes back with the ids that the answers have; a call without one goes back, and is answered, so."""
+    made = [{key: call(id=one)["functionCall"], "thoughtSignature": "c2ln"} for one in ("a", "a", None)]
+    turn = VERTEX.parse_response(answer({"text": "x"}, *made))
+    own, told = VERTEX.build_answer(turn, [Answer(one, one.index) for one in turn.calls])
+    assert [part[key].get("id") for part in own["parts"][1:]] == ["a", "call_1", None]
+    assert [part["functionResponse"].get("id") for part in told["parts"]] == ["a", "call_1", None]
+    assert [part["thoughtSignature"] for part in own["parts"][1:]] == ["c2ln"] * 3
+    assert turn.replay["parts"][1:] == made
+
+
 def test_text_leaves_thoughts_out_and_replay_keeps_everything():
     parts = [{"text": "hm", "thought": True}, {"text": "a"}, call(), {"text": "b", "thoughtSignature": "c2ln"}]
     turn = parse(*parts)

@@ -24,6 +24,7 @@ from .subject import USER
 from .trees import (
     apart,
     at,
+    changed_everywhere,
     contains,
     earlier,
     nodes,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .trees import Path
 
 
+_ODD_IDS: tuple[list[str | None], ...] = (["", ""], ["same", "same"], [None, None], ["", "x"], ["x", None])
 # A single word, a time, JSON text.
 _NOT_FREE = re.compile(r"[A-Za-z][A-Za-z_.:/-]{0,39}\Z|\d{4}-\d\d-\d\dT|\s*[\[{]")
 
@@ -101,10 +103,12 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
 
     @law
     def test_answers_bear_the_ids_of_their_calls(self) -> Iterator[str]:
-        """Where a provider has ids (`call_ids`), each answer names the id of its call.
+        """Where a provider has ids (`call_ids`), each answer names the id of its call, as it stands in the turn.
 
         It stands with the content of this answer: under another's id the model would read the result of another call.
-        So do long ids, and those of upper and lower case.
+        So do long ids, and those of upper and lower case.  And it stands in the turn that goes back before the answer,
+        also where ids came twice, or some without one: `call.id`, which is no other call's, then takes their place in
+        the turn, too (`toolfan.answering.with_ids`).
         """
         if not self.adapter.capabilities.call_ids:
             return
@@ -117,6 +121,27 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
                 if given and words(messages).count(given) <= words(turn.replay).count(given):
                     yield f"{name}: the answer to {given!r} does not name it"
             yield from (f"{name}: {what}" for what in self._mistaken(turn, messages))
+        for ids in _ODD_IDS:
+            for name, _, turn in self.made(lambda sample, ids=ids: with_ids(sample, ids)):  # type: ignore[misc]
+                yield from (f"{name}, ids {ids}: {what}" for what in self._unheard(turn))
+
+    def _unheard(self, turn: Turn) -> Iterator[str]:
+        """Answers whose ids stand nowhere in the turn, or that bear the same one."""
+        messages = self._answered(turn)
+        found = [places(messages, says(mark(call))) for call in turn.calls]
+        if len(found) < 2 or not all(found):  # of which another law tells
+            return
+        paths = apart([paths[-1] for paths in found])
+        back = set(words(changed_everywhere(messages, paths, None)))
+        told = [{one for one in (path[-1], *words(at(messages, path))) if isinstance(one, str)} for path in paths]
+        other = {call.name for call in turn.calls}  # what tells answers apart, and is no id
+        for call, said in zip(turn.calls, told, strict=True):
+            others = other.union(*(one for one in told if one is not said))
+            own = sorted(one for one in said - others if mark(call) not in one)
+            if own and back.isdisjoint(own):
+                yield f"an answer names {', '.join(map(repr, own))}, and the turn that is sent back names no such call"
+            elif not own and sum(one.provider_id == call.provider_id for one in turn.calls if call.provider_id) > 1:
+                yield f"answers to two calls both name {call.provider_id!r}"
 
     def _mistaken(self, turn: Turn, messages: list[Message]) -> Iterator[str]:
         """Answers with the id of another call."""

@@ -123,7 +123,9 @@ class GenerateContentAdapter:
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The model's own content, untouched, and one content with an answer for every call, in call order."""
-        return contents.answer_turn(turn, answers, self.name)
+        from .answering import answer_turn  # loaded, as what is for further rounds, when there is one
+
+        return answer_turn(turn, answers, self.name)
 
     def connect(self, settings: BaseModel, *, use_async: bool) -> object:
         """A google-genai client; see `toolfan_vertex.connecting`."""

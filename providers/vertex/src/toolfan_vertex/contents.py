@@ -29,13 +29,13 @@ from toolfan.messages import (
     TextPart,
     read_messages,
 )
-from toolfan.wire import json_text, sendable, well_formed
+from toolfan.wire import json_text
 
-from .fields import as_json, field
-from .parsing import NAMELESS, read_calls
+from .fields import as_json
+from .parsing import read_calls
 
 if TYPE_CHECKING:
-    from toolfan.adapter import JSON, Answer, Message, Turn
+    from toolfan.adapter import JSON, Message
 
 _SYSTEM = ("system", "developer")
 _RESERVED = frozenset({"output", "error"})  # what the keys of a response mean (FunctionResponse.response)
@@ -267,34 +267,3 @@ def _fits_struct(value: Any) -> bool:
         elif isinstance(item, int) and abs(item) > sys.float_info.max:
             return False
     return True
-
-
-def answer_turn(turn: Turn, answers: Sequence[Answer], adapter: str) -> list[Message]:
-    """The model's own content, untouched if it can be sent, and one content with the answers in call order.
-
-    Raises UsageError unless every call of the turn has exactly one answer.
-    """
-    by_id = {answer.call.id: answer for answer in answers}
-    wanted = [call.id for call in turn.calls]
-    if len(by_id) != len(answers) or by_id.keys() != set(wanted):
-        raise UsageError(
-            f"the answers do not fit the calls: {', '.join(wanted) or 'none'} were made, "
-            f"{', '.join(answer.call.id for answer in answers) or 'none'} answered",
-            adapter=adapter,
-            hint="Give every call exactly one answer.",
-        )
-    parts = [
-        function_response(name, by_id[call.id].content, call.provider_id, is_error=by_id[call.id].is_error)
-        for call, name in zip(turn.calls, _replayed_names(turn), strict=True)
-    ]
-    replay = [sendable(turn.replay)] if turn.replay is not None else []
-    return [*replay, {"role": "user", "parts": parts}] if parts else replay
-
-
-def _replayed_names(turn: Turn) -> list[str]:
-    """The names of the calls as the service reads them again: an answer is told under the name of its call."""
-    parts = turn.replay.get("parts") if isinstance(turn.replay, Mapping) else None
-    replayed = [call for part in parts or () if isinstance(call := field(part, "functionCall"), Mapping)]
-    if len(replayed) == len(turn.calls):
-        return [well_formed(str(call.get("name") or NAMELESS)) for call in replayed]
-    return [call.name or NAMELESS for call in turn.calls]
