@@ -12,7 +12,8 @@ from urllib.request import Request, build_opener
 from acme_forms import CANNOT_STREAM, Seeing, right
 from acme_samples import AcmeSuite, answer
 from toolfan import Unavailable
-from toolfan.errors import Unsupported, UsageError
+from toolfan.adapter import WireResponse
+from toolfan.errors import BadResponse, Unsupported, UsageError
 from toolfan.testing import ErrorSample
 from toolfan.wire import sendable
 from toolfan_acme import AcmeAdapter
@@ -20,6 +21,29 @@ from toolfan_acme.sending import AcmeTransport
 
 if TYPE_CHECKING:
     from toolfan.adapter import Capabilities, Turn
+
+
+def tagged(body: Any) -> bytes:
+    return f"<acme>{json.dumps(body, ensure_ascii=False)}</acme>".encode()
+
+
+class TagsTransport(AcmeTransport):
+    """Whole answers are no JSON."""
+
+    def send(self, request: Any, **given: Any) -> Any:
+        with self.errors(), self.client.opened(request.body, **given) as answer:
+            text = answer.read().decode()
+            if not text.startswith("<acme>"):
+                raise BadResponse("it is no acme", adapter="acme")
+            return WireResponse(json.loads(text.removeprefix("<acme>").removesuffix("</acme>")))
+
+
+class Tagged(AcmeAdapter):
+    def sender(self, client: Any) -> AcmeTransport:
+        return TagsTransport(client)
+
+
+right(Tagged, samples=[replace(one, body_bytes=tagged(one.body)) for one in AcmeSuite.samples])
 
 
 @right

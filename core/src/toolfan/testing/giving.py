@@ -38,7 +38,7 @@ _numbers = count(1)
 
 
 def samples_of(subject: Subject) -> list[dict[str, Any]]:
-    """The samples as JSON: `body`, `events` and, as Latin-1, `bytes`.
+    """The samples as JSON: `body`, `events` and, as Latin-1, `bytes` of the stream and `whole`, if it is given.
 
     Of the longest, `pause` bytes leave an event to come, and `lull` bytes the last one that says something.
     """
@@ -50,11 +50,15 @@ def samples_of(subject: Subject) -> list[dict[str, Any]]:
             plain = json.loads(json.dumps(told, default=dict))
         except Exception:  # noqa: BLE001 - laws of answers and of streams tell of it
             continue
-        found.append({**plain, "bytes": (stream or b"").decode("latin-1"), **_AT_ONCE})
+        found.append({**plain, "bytes": (stream or b"").decode("latin-1"), "whole": _whole(sample), **_AT_ONCE})
     parted = next(filter(None, (_parted(subject, sample) for sample in subject.samples)), None)
     for one in sorted(found, key=lambda one: len(one["events"] or ()))[-1:]:  # which the others need not be
         one |= {"pause": _pause(subject, one), "lull": _lull(subject, one)}
     return [*found, parted] if parted else found
+
+
+def _whole(sample: Sample) -> str | None:
+    return None if sample.body_bytes is None else sample.body_bytes.decode("latin-1")
 
 
 def _parted(subject: Subject, sample: Sample) -> dict[str, Any] | None:
@@ -69,7 +73,8 @@ def _parted(subject: Subject, sample: Sample) -> dict[str, Any] | None:
             if subject.read(events).text != sample.text.replace(word, word + SEPARATORS):
                 continue
             told = {"name": f"{sample.name}, with U+2028 in its text", "body": sample.body, "events": events}
-            return {**json.loads(json.dumps(told, default=dict)), "bytes": content.decode("latin-1"), **_AT_ONCE}
+            plain = json.loads(json.dumps({**told, "whole": _whole(sample)}, default=dict))
+            return {**plain, "bytes": content.decode("latin-1"), **_AT_ONCE}
         except Exception:  # noqa: BLE001 - what has lengths or sums cannot be changed so
             continue
     return None
@@ -146,7 +151,7 @@ def given_at_once(
     try:
         got = way.both(*asked)
     except Exception as exc:  # noqa: BLE001 - it is what is told
-        told["wrong"] = [f"{type(exc).__name__}: {exc}"[:300]]
+        told["wrong"] = [f"{type(exc).__name__}: {exc}"[:300] + _as_json(one, streams=way.streams)]
     else:
         pairs = zip((first, second), got, strict=True)
         told["wrong"] = [line for wanted, came in pairs for line in _differences(wanted, came.turn)]
@@ -174,7 +179,7 @@ def _came(way: Way, asked: WireRequest, sample: Mapping[str, Any], wanted: Turn,
     try:
         got = way.ask(asked, on_event=lambda _: service.goes_on.set()) if way.streams else way.ask(asked)
     except Exception as exc:  # noqa: BLE001 - it is what is told
-        told["wrong"] = [f"{type(exc).__name__}: {exc}"[:300]]
+        told["wrong"] = [f"{type(exc).__name__}: {exc}"[:300] + _as_json(sample, streams=way.streams)]
     else:
         told["wrong"] = list(_differences(wanted, got.turn))
         told["head"] = {"request_id": got.request_id == number, "headers": got.headers.get(HEADER) == number}
@@ -186,6 +191,10 @@ def _came(way: Way, asked: WireRequest, sample: Mapping[str, Any], wanted: Turn,
 
 def _reply(sample: Mapping[str, Any], number: str, key: str, *, streams: bool, pauses: bool) -> Reply:
     head = ((HEADER, number), (ECHO, key), *((name, number) for name in _ID_HEADERS))
+    if not streams and sample["whole"] is not None:
+        body = sample["whole"].encode("latin-1")
+        kind = "application/xml" if body.lstrip()[:1] == b"<" else "application/octet-stream"
+        return Reply(sample["name"], 200, body, kind, headers=head)
     if not streams:
         return Reply(sample["name"], 200, json.dumps(sample["body"]).encode(), headers=head)
     body = sample["bytes"].encode("latin-1")
@@ -193,6 +202,13 @@ def _reply(sample: Mapping[str, Any], number: str, key: str, *, streams: bool, p
     kind = kinds.get(body[:1], "application/vnd.amazon.eventstream")
     held = (sample["pause"], sample["lull"]) if pauses else (len(body), None)
     return Reply(sample["name"], 200, body, kind, pause=held[0], lull=held[1], headers=head)
+
+
+def _as_json(sample: Mapping[str, Any], *, streams: bool) -> str:
+    """What may be behind an error: what the suite sent is not what the service sends."""
+    return (
+        "" if streams or sample["whole"] is not None else " (the body was sent as JSON: see `body_bytes` of `Sample`)"
+    )
 
 
 def _differences(wanted: Turn, came: Turn) -> Iterator[str]:

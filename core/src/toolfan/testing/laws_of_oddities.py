@@ -200,7 +200,7 @@ class LawsOfOddities(LawsOfStops):
             yield from (f"{name}: {what}" for what in ill_formed(turn))
         yield from self._slow()
         if not found:
-            yield "no sample with two calls, whose arguments differ, stands in its body as a list of calls"
+            yield "no sample has two calls, whose arguments differ, in a list of its body, as `calls` say or as JSON"
 
     def _slow(self) -> Iterator[str]:
         """Where many calls take long, and more than their share."""

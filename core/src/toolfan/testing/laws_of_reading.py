@@ -102,14 +102,17 @@ class LawsOfReading(Subject):
     def test_the_samples_show_what_the_laws_need(self) -> Iterator[str]:
         """The other laws are proved on the samples; without these kinds of them they would prove little.
 
-        Add samples (recorded answers are the best) to `samples`, and errors to `errors`.
+        Add samples (recorded answers are the best) to `samples`, and errors to `errors`.  That a service counts no
+        tokens `usage=Usage()` of a sample says, and proves.
         """
         kinds = {
             "two or more calls in one answer": any(len(sample.calls) > 1 for sample in self.samples),
             "text and no call": any(sample.text and not sample.calls for sample in self.samples),
             "text beside calls": any(sample.text and sample.calls for sample in self.samples),
             'an answer that was cut (stop="length")': any(sample.stop == "length" for sample in self.samples),
-            "the provider's usage": any(sample.usage for sample in self.samples),
+            "the provider's usage (where it counts no tokens: `usage=Usage()`)": any(
+                sample.usage for sample in self.samples
+            ),
             "an error inside an answer (ErrorSample.body)": any(error.body is not None for error in self.errors),
         }
         if self.adapter.capabilities.streaming:

@@ -195,8 +195,8 @@ class LawsOfTransports(LawsOfPackages):
     def test_whole_answers_come_as_they_were_sent(self) -> Iterator[str]:
         """What `send` gives of a sample's `body` says what the body says: calls, text, stop, usage, model, id, replay.
 
-        A service on loopback sends each sample, the first one twice, each for an equal request, which must come to it
-        anew; and two at once for two requests, each of which is given its own: keep nothing of one in the transport.
+        A service on loopback sends each sample, as JSON or as its `body_bytes`, the first one twice, each for an equal
+        request, which must come to it anew; and two at once, each to its own request: keep nothing in the transport.
         Give the decoded body as it came, past the types of the SDK: they drop what they do not know, and `exclude_none`
         and the like drop more.  Fields that are empty, null or false may be added or gone.
         """

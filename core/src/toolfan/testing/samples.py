@@ -25,7 +25,8 @@ class Sample:
     compared.
 
     `events` is the same answer as a transport's `stream` gives it: decoded events, the last ones included.
-    `stream_bytes` is the same as it comes over the network; where it is given, `events` may be left out.
+    `stream_bytes` is the same as it comes over the network; where it is given, `events` may be left out.  `body_bytes`
+    is the whole answer as it comes over the network, where that is no JSON (XML, say).
     """
 
     name: str
@@ -38,6 +39,7 @@ class Sample:
     usage: Usage | None = None
     events: Sequence[Mapping[str, Any]] | None = None
     stream_bytes: bytes | None = None
+    body_bytes: bytes | None = None
 
     def __post_init__(self) -> None:
         """Raises TypeError and ValueError for what cannot be right: every law would stumble over it."""

@@ -100,6 +100,14 @@ def opened(tree: Any) -> Any:
     return tree
 
 
+def said_by(text: Any) -> Any:
+    """What the JSON text says; what is none says itself."""
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError):
+        return text
+
+
 def leaves(tree: Any) -> Counter[tuple[Path, str]]:
     """What stands at the ends of the tree, as JSON text, each with its path."""
     return Counter(

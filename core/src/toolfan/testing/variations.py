@@ -11,7 +11,7 @@ from itertools import permutations
 from operator import eq
 from typing import TYPE_CHECKING, Any
 
-from .trees import Gone, Path, at, changed, changed_everywhere, nodes, places, same
+from .trees import Gone, Path, at, changed, changed_everywhere, nodes, places, said_by, same
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -100,15 +100,20 @@ def _is_pairs(node: Any) -> bool:
     return pairs and bool(node) and all(isinstance(name, str) for name, _ in node)
 
 
-def _fields(node: Any, wanted: Any) -> tuple[str, str] | None:
-    """The fields for name and value, if these are the arguments as a list of objects that have nothing else."""
+def _fields(node: Any, wanted: Any) -> tuple[str, str, bool] | None:
+    """The fields for name and value, if these are the arguments as a list of objects that have nothing else.
+
+    And whether the values are JSON text.
+    """
     if not (isinstance(node, list) and node and isinstance(wanted, dict)):
         return None
     for name, value in permutations(node[0], 2) if isinstance(node[0], dict) else ():
         if all(isinstance(one, dict) and one.keys() == {name, value} for one in node):
             pairs = [[one[name], one[value]] for one in node]
             if _is_pairs(pairs) and same(dict(pairs), wanted):
-                return name, value
+                return name, value, False
+            if _is_pairs(pairs) and same({key: said_by(text) for key, text in pairs}, wanted):
+                return name, value, True
     return None
 
 
@@ -165,8 +170,9 @@ def with_arguments(sample: Sample, arguments: Any) -> Any:
     if isinstance(stood, str):
         value = json.dumps(arguments, ensure_ascii=False)
     elif isinstance(stood, list):
-        fields = _fields(stood, wanted)
-        value = [dict(zip(fields, pair, strict=True)) if fields else [*pair] for pair in arguments.items()]
+        name, held, as_text = _fields(stood, wanted) or ("", "", False)
+        pairs = ((key, json.dumps(one, ensure_ascii=False) if as_text else one) for key, one in arguments.items())
+        value = [{name: key, held: one} if held else [key, one] for key, one in pairs]
     return changed(sample.body, found[0], value)
 
 
