@@ -104,6 +104,8 @@ Part: TypeAlias = TextPart | ImagePart | CallPart | ResultPart | OtherPart
 
 @dataclass(frozen=True, slots=True)
 class ParsedMessage:
+    """A message: its role, and what it holds, in order."""
+
     role: str
     parts: tuple[Part, ...]
 
