@@ -50,8 +50,8 @@ def _replayed(turn: Turn) -> list[tuple[int, str, Mapping[str, Any]]]:
 
     An answer is told under the name that stands there.
     """
-    parts = turn.replay.get("parts") if isinstance(turn.replay, Mapping) else None
-    found = [
+    parts: Any = turn.replay.get("parts") if isinstance(turn.replay, Mapping) else None
+    found: list[tuple[int, str, Mapping[str, Any]]] = [
         (at, "functionCall" if part.get("functionCall") is not None else "function_call", call)
         for at, part in enumerate(parts or ())
         if isinstance(call := field(part, "functionCall"), Mapping)
