@@ -6,10 +6,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from acme_mutants import Reader, breaks
+from acme_samples import AcmeSuite
 from toolfan_acme import AcmeAdapter
+from toolfan_acme.codec import CAPABILITIES
 
 if TYPE_CHECKING:
     from toolfan.adapter import Turn
+
+
+def without_ids(samples: Any) -> list[Any]:
+    """The samples of a service that has no ids."""
+    found = []
+    for one in samples:
+        reply = one.body["reply"]
+        bare = [{key: value for key, value in call.items() if key != "ref"} for call in reply.get("does") or ()]
+        body = {**one.body, "reply": {**reply, "does": bare}} if bare else one.body
+        found.append(replace(one, body=body, ids=(), events=None, stream_bytes=None))
+    return found
+
+
+def no_events(self: Any, body: Any) -> None:
+    """Nothing is streamed."""
 
 
 class Retelling(AcmeAdapter):
@@ -55,6 +72,17 @@ class IdsOfToolfanWhereNoneCame(AcmeAdapter):
         _, *told = super().build_answer(turn, answers)
         ids = [answer.call.provider_id or answer.call.id for answer in answers]
         return [turn.replay, *({**one, "ref": ref} for one, ref in zip(told, ids, strict=True))]
+
+
+@breaks("test_answers_bear_the_ids_of_their_calls", samples=without_ids(AcmeSuite.samples), events_of=no_events)
+class IdsOfToolfan(AcmeAdapter):
+    """The service has no ids; answers name those that toolfan made up."""
+
+    def __init__(self) -> None:
+        super().__init__(capabilities=replace(CAPABILITIES, call_ids=False, streaming=False))
+
+    def own(self, turn: Turn) -> Any:
+        return turn.replay
 
 
 @breaks("test_every_call_is_answered_once_in_order")

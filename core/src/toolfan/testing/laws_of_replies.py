@@ -108,9 +108,12 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
         It stands with the content of this answer: under another's id the model would read the result of another call.
         So do long ids, and those of upper and lower case.  And it stands in the turn that goes back before the answer,
         also where ids came twice, or some without one: `call.id`, which is no other call's, then takes their place in
-        the turn, too (`toolfan.answering.with_ids`).
+        the turn, too (`toolfan.answering.with_ids`).  Without ids an answer names none, for they would be toolfan's: it
+        says which call it is of by its place, or a number.
         """
         if not self.adapter.capabilities.call_ids:
+            for name, turn in self.turns():
+                yield from (f"{name}: {what}" for what in self._unheard(turn))
             return
         made = ((f"{name}, long ids", turn) for name, _, turn in self.made(lambda sample: with_ids(sample, IDS)))
         read = [(name, turn) for name, turn in made if [call.provider_id for call in turn.calls] == [*IDS]]
