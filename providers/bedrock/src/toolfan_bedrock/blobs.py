@@ -9,7 +9,8 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from toolfan.errors import UsageError
+from toolfan.errors import BadResponse, UsageError
+from toolfan.wire import decode_json
 
 
 def to_sdk(value: Any, shape: Any, where: str = "the request", *, known_only: bool = False) -> Any:
@@ -53,3 +54,31 @@ def to_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: to_json(inner) for key, inner in value.items()}
     return [to_json(inner) for inner in value] if isinstance(value, list) else value
+
+
+def from_body(content: bytes, shape: Any) -> dict[str, Any]:
+    """What botocore would read in the body of an answer, in a fraction of its time; an odd value stays what it is."""
+    try:
+        body = decode_json(content, adapter="")
+    except BadResponse:  # told by who reads it for the request
+        return {}
+    return _from_wire(body, shape) if isinstance(body, dict) else {}
+
+
+def _from_wire(value: Any, shape: Any) -> Any:
+    kind = shape.type_name
+    if kind == "structure" and isinstance(value, dict) and not shape.is_document_type:
+        members = shape.members
+        return {
+            key: _from_wire(inner, members[key]) for key, inner in value.items() if inner is not None and key in members
+        }
+    if kind == "list" and isinstance(value, list):
+        return [_from_wire(item, shape.member) for item in value]
+    if kind == "map" and isinstance(value, dict):
+        return {key: _from_wire(inner, shape.value) for key, inner in value.items()}
+    if kind == "blob" and isinstance(value, str):
+        try:
+            return base64.b64decode(value)
+        except ValueError:
+            return value
+    return value

@@ -27,7 +27,7 @@ from toolfan.redaction import (
 )
 from toolfan.wire import decode_json, encode_json, kind_of
 
-from .blobs import to_json, to_sdk
+from .blobs import from_body, to_json, to_sdk
 from .border import about, credentials_of, translated, with_words
 from .failures import with_own_setting
 from .reading import Whole, events_of, interrupt
@@ -104,12 +104,16 @@ def _note_headers(request: Any, **more: Any) -> None:
         asked.sent = Hidden(values)
 
 
-def _take_whole(response_dict: Any, **more: Any) -> None:
-    """Takes a whole answer to a request of ours as it came: botocore's reader fails at one odd value, and loses all."""
+def _take_whole(response_dict: Any, operation_model: Any, customized_response_dict: Any, **more: Any) -> None:
+    """Takes a whole answer to a request of ours as it came: botocore's reader fails at one odd value, and loses all.
+
+    What else sees the answer (hooks `after-call`, code around `_make_api_call` that counts tokens) is told it, too.
+    """
     del more  # botocore tells all that it knows
     asked = _asked.get()
     if asked is not None and 200 <= response_dict["status_code"] < 300:
         asked.content, response_dict["body"] = response_dict["body"], b"{}"
+        customized_response_dict.update(from_body(asked.content, operation_model.output_shape))
 
 
 def _do_not_retry(response: Any, operation: Any, caught_exception: Any = None, **more: Any) -> None:
