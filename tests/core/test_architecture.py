@@ -76,6 +76,7 @@ ORDER = [
     "wrappers",
     "server_sent_events",
     "framing",
+    "raisers",
     "unread",
     "ended_streams",
     "keyless",

@@ -35,12 +35,14 @@ def error_of_http(
     adapter: str,
     timeout: float | None,
     secrets: Iterable[str] = (),
+    sdk: str = "",
     of_status: Callable[[Any, str], ToolfanError],
 ) -> ToolfanError:
     """What `exc`, caught around a request, is to toolfan.
 
     `timeout` is the deadline in seconds; None if it was not what ended the request.  `of_status(response, message)`
-    makes the error of an answer with an error status; `message` is what the exception says, or nothing.
+    makes the error of an answer with an error status; `message` is what the exception says, or nothing.  `sdk` is the
+    name of the SDK's package.
     """
     known = Secrets(secrets)
     if isinstance(exc, ToolfanError):
@@ -63,10 +65,12 @@ def error_of_http(
         return unread
     if "HTTPStatusError" in names:
         return of_status(getattr(cause, "response", None), "")
-    return _without_answer(cause, names, adapter, known)
+    return _without_answer(cause, names, adapter, known, sdk)
 
 
-def _without_answer(cause: Exception, names: set[str], adapter: str, secrets: tuple[str, ...]) -> ToolfanError:
+def _without_answer(
+    cause: Exception, names: set[str], adapter: str, secrets: tuple[str, ...], sdk: str
+) -> ToolfanError:
     if "DecodingError" in names:  # the body is not compressed as its header says
         return BadResponse(
             f"the answer cannot be decompressed: {named(cause, secrets)}",
@@ -81,7 +85,7 @@ def _without_answer(cause: Exception, names: set[str], adapter: str, secrets: tu
         return broken(adapter, cause, secrets)
     if names & _CONNECTION:
         return not_connected(adapter, cause, secrets)
-    return error_of_code(cause, adapter=adapter, secrets=secrets)
+    return error_of_code(cause, adapter=adapter, sdk=sdk, secrets=secrets)
 
 
 def _raised_in(exc: BaseException) -> str:

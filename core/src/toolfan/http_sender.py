@@ -8,6 +8,7 @@ Knows: answers of httpx's kind, headers, JSON.  Must not know: SDK classes, what
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -211,11 +212,18 @@ class HttpSender(ABC):
             adapter=self.adapter,
             timeout=timeout if timeout is not None and self.limits(timeout) else None,
             secrets=secrets,
+            sdk=_package(type(self.client)),
             of_status=lambda response, message: self.of_status(response, message, secrets),
         )
         error = unless_closed(error, self.http)
         cause = exc.__cause__ if isinstance(exc, ToolfanError) else exc
         raise_from(error, None if cause is None or shows_secret(cause, secrets) else cause)
+
+
+def _package(kind: type) -> str:
+    """The SDK's, also of a subclass of the user's."""
+    packages = [base.__module__.partition(".")[0] for base in kind.__mro__]
+    return next((name for name in reversed(packages) if name not in sys.stdlib_module_names), "")
 
 
 def _query(request: Any) -> dict[str, str]:

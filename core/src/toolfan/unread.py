@@ -15,26 +15,18 @@ from pydantic_core import from_json
 
 from .errors import RequestRejected, UsageError
 from .masking import text_of
+from .raisers import chain, may_be_sent
 from .redaction import Secrets, public_headers
 from .translation import error_from_status, excerpt, named, provider_words
 from .values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from types import FrameType
+    from collections.abc import Iterable, Mapping
 
     from .errors import ProviderError, ToolfanError
 
-_LONGEST_CHAIN = 8
 # HTTP libraries, and what of ours reads their answers; what a function of the user's calls `response` may be a token's.
 _BELOW = ("httpx", "requests", "toolfan.post_sender", "toolfan.http_transport", "toolfan.async_http_transport")
-# Functions of theirs that hand a request on to what sends it.
-_SENDING = (
-    ("httpx", "_send_single_request"),
-    ("requests.adapters", "send"),
-    ("aiohttp.client", "_request"),
-    ("botocore.endpoint", "_get_response"),
-)
 _LOCALS = ("response", "r", "http_response")  # `r` in requests, `http_response` in botocore
 
 
@@ -125,15 +117,18 @@ def was_answered(exc: BaseException) -> bool:
     return _status(_response(exc, _BELOW)) is not None
 
 
-def error_of_code(exc: BaseException, *, adapter: str, secrets: Iterable[str] = ()) -> ToolfanError:
+def error_of_code(
+    exc: BaseException, *, adapter: str, sdk: str = "", secrets: Iterable[str] = (), sent: bool | None = None
+) -> ToolfanError:
     """The error of an exception that no connection raised, by how far the request had come.
 
     That of the status, if it came with one of an error; RequestRejected, if a good answer had come, which counts; else
-    one that says whether it may have been sent.
+    one that says whether it may have been sent.  `sdk` is the name of the SDK's package; `sent`: whether the request
+    was handed on to what sends it, where that is known.
     """
     came = unread_answer(exc, secrets=secrets, of=_BELOW)
     if came is None:
-        return _not_sent(adapter, exc, secrets, handed_on=_was_handed_on(exc))
+        return _not_sent(adapter, exc, secrets, handed_on=may_be_sent(exc, sdk) if sent is None else sent)
     if came.is_error:
         return _of_status(came, exc, adapter, secrets)
     return RequestRejected(
@@ -158,27 +153,13 @@ def _not_sent(adapter: str, cause: BaseException, secrets: Iterable[str], *, han
             hint="It was closed, or belongs to an event loop that has ended; make one for each loop.",
         )
     what = "the request may have been sent, or not" if handed_on else "the SDK did not send the request"
-    whose = "a transport" if handed_on else "a token provider or a hook"
+    whose = "a transport, a hook or what is around a method" if handed_on else "a token provider or a hook"
     return RequestRejected(
         f"{what}: {named(cause, secrets)}",
         adapter=adapter,
         requests=int(handed_on),
         hint=f"Mend what raised it: {whose} of the client, for example.",
     )
-
-
-def _was_handed_on(exc: BaseException) -> bool:
-    frames = [(frame.f_globals.get("__name__") or "", frame.f_code.co_name) for frame, _ in _frames(exc)]
-    return any(name == own and module.startswith(start) for module, name in frames for start, own in _SENDING)
-
-
-def _frames(exc: BaseException) -> Iterator[tuple[FrameType, int]]:
-    one: BaseException | None = exc
-    for _ in range(_LONGEST_CHAIN):
-        if one is None:
-            break
-        yield from traceback.walk_tb(one.__traceback__)
-        one = one.__cause__ or one.__context__
 
 
 def unread_words(came: Unread, exc: BaseException) -> str:
@@ -199,17 +180,13 @@ def start_of_unread(exc: BaseException, *, secrets: Iterable[str] = ()) -> str:
 
 
 def _response(exc: BaseException, of: tuple[str, ...]) -> Any:
-    one: BaseException | None = exc
-    for _ in range(_LONGEST_CHAIN):
-        if one is None:
-            break
+    for one in chain(exc):
         found = getattr(one, "response", None) if type(one).__module__.startswith(of) else None
         for frame, _ in traceback.walk_tb(one.__traceback__):
             if str(frame.f_globals.get("__name__")).startswith(of):
                 found = next((it for name in _LOCALS if _status(it := frame.f_locals.get(name)) is not None), found)
         if _status(found) is not None:
             return found
-        one = one.__cause__ or one.__context__
     return None
 
 

@@ -40,19 +40,26 @@ _ADDRESS = frozenset({"EndpointProviderError", "UnknownEndpointError", "InvalidE
 
 
 def translated(
-    exc: Exception, *, adapter: str, timeout: float | None, secrets: Iterable[str] = (), reading: bool = False
+    exc: Exception,
+    *,
+    adapter: str,
+    timeout: float | None,
+    secrets: Iterable[str] = (),
+    reading: bool = False,
+    sent: bool = False,
 ) -> ToolfanError:
     """What `exc`, caught around the SDK's call, is to toolfan.
 
-    `timeout` is the deadline in seconds; `reading` tells that the answer had begun.
+    `timeout` is the deadline in seconds; `reading` tells that the answer had begun, `sent` that the request was made
+    and handed on.
     """
     if isinstance(exc, ToolfanError):
         return exc
-    return with_own_setting(_translated(exc, adapter, timeout, Secrets(secrets), reading=reading))
+    return with_own_setting(_translated(exc, adapter, timeout, Secrets(secrets), reading=reading, sent=sent))
 
 
 def _translated(
-    exc: Exception, adapter: str, timeout: float | None, known: tuple[str, ...], *, reading: bool
+    exc: Exception, adapter: str, timeout: float | None, known: tuple[str, ...], *, reading: bool, sent: bool
 ) -> ToolfanError:
     answer = getattr(exc, "response", None)
     names = {base.__name__ for base in type(exc).__mro__}
@@ -97,7 +104,7 @@ def _translated(
     return (
         not_connected(adapter, exc, known)
         if names & _CONNECTION
-        else error_of_code(exc, adapter=adapter, secrets=known)
+        else error_of_code(exc, adapter=adapter, secrets=known, sent=sent)
     )
 
 

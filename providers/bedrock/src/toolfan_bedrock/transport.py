@@ -213,7 +213,8 @@ class _Sender:
     def failure(self, exc: Exception, asked: _Asked, *, reading: bool = False) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         secrets = self._secrets(asked)
-        error = translated(exc, adapter=self.adapter, timeout=asked.timeout, secrets=secrets, reading=reading)
+        about: Any = {"timeout": asked.timeout, "secrets": secrets, "reading": reading, "sent": bool(asked.sent)}
+        error = translated(exc, adapter=self.adapter, **about)
         if isinstance(exc, ToolfanError):
             raise error
         raise_from(error, None if shows_secret(exc, secrets) else exc)

@@ -37,6 +37,7 @@ _NO_ANSWER = (
     "for integer string conversion: value has",  # of a number in the answer; of one in a request it says no more
 )
 """What is said of a good status with no answer behind it that can be read; no class tells it."""
+_SDK = "litellm"
 _ENDED_BADLY = "raised a streaming error - finish_reason: error"
 """What LiteLLM says of a finish reason that is an error; the chunk stands behind it."""
 _CODES = {"ContentPolicyViolationError": "content_policy_violation", "BudgetExceededError": "insufficient_quota"}
@@ -100,7 +101,7 @@ def translated(
         if nobodys is not None:
             return nobodys
     if not isinstance(status, int) or status < 300:
-        return error_of_code(exc, adapter=adapter, secrets=secrets)
+        return error_of_code(exc, adapter=adapter, sdk=_SDK, secrets=secrets)
     return _of_status(exc, status, names, adapter, secrets)
 
 
@@ -132,7 +133,7 @@ def _of_nobody(
         )
     if met is exc or getattr(exc, "status_code", None) == _DENIED:
         return None
-    return error_of_code(met, adapter=adapter, secrets=secrets)
+    return error_of_code(met, adapter=adapter, sdk=_SDK, secrets=secrets)
 
 
 def _met(exc: BaseException) -> BaseException:

@@ -1,0 +1,77 @@
+"""Whose code raised an exception, and in the midst of what: as far as the frames that it passed tell.
+
+Knows: exceptions, their frames.  Must not know: SDK classes, answers, errors of toolfan's.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+_LONGEST_CHAIN = 8
+# Functions of HTTP libraries that hand a request on to what sends it.
+_SENDING = (
+    ("httpx", "_send_single_request"),
+    ("requests.adapters", "send"),
+    ("aiohttp.client", "_request"),
+    ("botocore.endpoint", "_get_response"),
+)
+# Whose own code runs requests, beside that of the SDK; and those of its functions that run the user's hooks.
+_LIBRARIES = frozenset({"httpx", "httpx2", "requests", "aiohttp", "botocore", "google", "vertexai", "openai"})
+_RUNNING_HOOKS = ("_send_handling_auth", "_send_handling_redirects")
+_BEFORE = re.compile(r"auth|token|key|credential|header|prepare|build|before_request|refresh")
+"""What a function of theirs is called that makes a request; one that says `send` as well sends it, too."""
+_ANYBODY_S = sys.stdlib_module_names | {"anyio", "idna", "pydantic", "pydantic_core"}
+
+
+def chain(exc: BaseException) -> Iterator[BaseException]:
+    """The exception and what led to it; not what the user's code was handling when it asked."""
+    one: BaseException | None = exc
+    passed: set[FrameType] = set()
+    for _ in range(_LONGEST_CHAIN):
+        if one is None:
+            break
+        yield one
+        passed.update(_frames(one))
+        before = one.__context__
+        began = before.__traceback__ if before is not None else None
+        one = one.__cause__ or (before if began is None or began.tb_frame in passed else None)
+
+
+def may_be_sent(exc: BaseException, sdk: str) -> bool:
+    """Whether the request may have been sent when `exc` was raised; `sdk` is the name of the SDK's package."""
+    return any(_is_past_sending(one, sdk) for one in chain(exc))
+
+
+def _is_past_sending(exc: BaseException, sdk: str) -> bool:
+    """False if the SDK raised it, or code that it runs in a step before sending.
+
+    Of code around the SDK's methods (a subclass, what a tracer puts there) nobody knows whether they had returned.
+    """
+    passed = [(str(frame.f_globals.get("__name__")), frame.f_code.co_name) for frame in _frames(exc)]
+    if any(name == own and module.startswith(start) for module, name in passed for start, own in _SENDING):
+        return True
+    known, hooks = True, False
+    for module, name in passed:
+        package = module.partition(".")[0]
+        if package == sdk or package in _LIBRARIES:
+            if _BEFORE.search(name) and "send" not in name:
+                return False
+            known, hooks = True, name in _RUNNING_HOOKS
+        elif package.startswith("toolfan"):
+            known, hooks = True, False
+        elif package not in _ANYBODY_S:
+            if hooks:
+                return False
+            known = False
+    return not known
+
+
+def _frames(exc: BaseException) -> Iterator[FrameType]:
+    return (frame for frame, _ in traceback.walk_tb(exc.__traceback__))
