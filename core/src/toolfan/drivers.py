@@ -79,7 +79,7 @@ def drive(
             try:
                 response = _send(effect.request, transport, prepared, deadline, on_abandon)
             except TimeoutError as exc:
-                effect = conversation.throw(timed_out(adapter, deadline.seconds, exc))
+                effect = conversation.throw(overdue(adapter, deadline, exc))
             except _too_many_abandoned() as exc:
                 effect = conversation.throw(too_many(adapter, exc))
             except BaseException as exc:  # noqa: BLE001 - the conversation raises it, or what it makes of it
@@ -101,6 +101,13 @@ def timed_out(adapter: str, seconds: float | None, exc: BaseException | None = N
     from .translation import timed_out as told  # loaded, as all that is for errors, when something fails
 
     return told(adapter, seconds, exc)
+
+
+def overdue(adapter: str, deadline: Deadline, exc: TimeoutError) -> BaseException:
+    """The error of a deadline that passed; `exc` itself if a handler of a signal raised it."""
+    from .raisers import of_signal
+
+    return exc if of_signal(exc) is exc else timed_out(adapter, deadline.seconds, exc)
 
 
 def too_many(adapter: str, exc: workers.TooManyAbandoned) -> NotSent:
@@ -161,14 +168,9 @@ def _send(
 
     within = Limit(end)
     try:
-        return pool.run(lambda: _sent(request, transport, prepared, left, within), left, on_abandon)
+        return pool.run(lambda: _sent(request, transport, prepared, left, within), left, on_abandon, within.leave)
     except TimeoutError:
         within.pass_by()
-        raise
-    except Exception:
-        raise
-    except BaseException:  # Ctrl-C
-        within.leave()
         raise
 
 

@@ -204,8 +204,10 @@ class HttpSender(ABC):
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         from .http_errors import error_of_http
         from .masking import raise_from, shows_secret
+        from .raisers import raise_what_a_signal_did
         from .translation import unless_closed
 
+        raise_what_a_signal_did(exc)
         secrets = self.secrets(added, _request_of(exc))
         error = error_of_http(
             exc,

@@ -107,8 +107,6 @@ class _Reading:
         except GeneratorExit:
             self._leave()
             raise
-        except NotSent:
-            raise
         except BaseException:  # a bug of the transport's or the parser's, or Ctrl-C
             with contextlib.suppress(Exception):
                 self._leave()

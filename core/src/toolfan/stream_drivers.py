@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import sockets, workers
-from .drivers import FAULTS, LEAST, Deadline, told, too_many
+from .drivers import FAULTS, LEAST, Deadline, overdue, told, too_many
 from .effects import NotSent, Wait
 from .errors import UsageError
 from .sockets import Limit
@@ -59,7 +59,7 @@ def drive_stream(
                 try:
                     answer = stream.perform(effect)
                 except TimeoutError as exc:
-                    error = timed_out(adapter, deadline.seconds, exc)
+                    error = overdue(adapter, deadline, exc)
                 except workers.TooManyAbandoned as exc:
                     refused = too_many(adapter, exc)
                     error = refused if isinstance(effect, Open) else refused.error
@@ -151,17 +151,16 @@ class _OpenStream:
         if getattr(self._transport, "keeps_deadline", False):
             return _limited(work, Limit(end, self._on_abandon))
         within = Limit(end, served=self._served)
-        try:
-            return workers.pool.run(lambda: _limited(work, within), left, self._told)
-        except TimeoutError:
-            within.pass_by()
-            raise
-        except Exception:
-            raise
-        except BaseException:  # Ctrl-C
+
+        def leave() -> None:
             within.leave()
             with contextlib.suppress(Exception):  # of other connections than those of httpx
                 self._head.interrupt()
+
+        try:
+            return workers.pool.run(lambda: _limited(work, within), left, self._told, leave)
+        except TimeoutError:
+            within.pass_by()
             raise
 
     def _told(self, change: int) -> None:

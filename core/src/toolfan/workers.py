@@ -82,11 +82,18 @@ class WorkerPool:
         """How many jobs were left behind and are still running."""
         return self._abandoned
 
-    def run(self, work: Callable[[], R], timeout: float, on_abandon: Callable[[int], None]) -> R:
+    def run(
+        self,
+        work: Callable[[], R],
+        timeout: float,
+        on_abandon: Callable[[int], None],
+        on_interrupt: Callable[[], None] = lambda: None,
+    ) -> R:
         """`work()`, or TimeoutError after `timeout` seconds.
 
-        `on_abandon` is told +1 when the job is left behind and -1 when it ends after all.  Raises TooManyAbandoned if
-        too many are running already, and whatever `work` raises.
+        `on_abandon` is told +1 when the job is left behind and -1 when it ends after all; `on_interrupt` is called if a
+        signal's handler ended the waiting for it, by Ctrl-C or another exception.  Raises TooManyAbandoned if too many
+        are running already, and whatever `work` raises.
         """
 
         def late() -> None:
@@ -96,14 +103,16 @@ class WorkerPool:
         done = threading.Lock()
         done.acquire()
         job = self._begun(Job(work, done.release, late))
-        finished = False
+        finished, interrupted = False, True
         try:
             finished = done.acquire(timeout=min(timeout, threading.TIMEOUT_MAX))
+            interrupted = False
         finally:
-            # Ctrl-C also passes here.
             if not finished and job.abandon():
                 self._count(+1)
                 on_abandon(+1)
+                if interrupted:
+                    on_interrupt()
             else:
                 finished = True
         if not finished:

@@ -56,6 +56,11 @@ def to_json(value: Any) -> Any:
     return [to_json(inner) for inner in value] if isinstance(value, list) else value
 
 
+def stubbed(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stub (botocore's Stubber, a patched `_make_api_call`) gives as the body: it has no text of one."""
+    return {key: to_json(value) for key, value in answer.items() if key != "ResponseMetadata"}
+
+
 def from_body(content: bytes, shape: Any) -> dict[str, Any]:
     """What botocore would read in the body of an answer, in a fraction of its time; an odd value stays what it is."""
     try:

@@ -16,6 +16,7 @@ from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.masking import raise_from, shows_secret
 from toolfan.pooled_sockets import Served, noted
+from toolfan.raisers import raise_what_a_signal_did
 from toolfan.redaction import (
     Hidden,
     blotted,
@@ -27,7 +28,7 @@ from toolfan.redaction import (
 )
 from toolfan.wire import decode_json, encode_json, kind_of
 
-from .blobs import from_body, to_json, to_sdk
+from .blobs import from_body, stubbed, to_json, to_sdk
 from .border import about, credentials_of, translated, with_words
 from .failures import with_own_setting
 from .reading import Whole, events_of, interrupt
@@ -129,12 +130,6 @@ def _do_not_retry(response: Any, operation: Any, caught_exception: Any = None, *
         raise ClientError(with_words(response[1], response[0].content), operation.name)
 
 
-def _stubbed(answer: Mapping[str, Any]) -> JSON:
-    """What a stub (botocore's Stubber, a patched `_make_api_call`) gives as the body: it has no text of one."""
-    body: JSON = to_json({key: value for key, value in answer.items() if key != "ResponseMetadata"})
-    return body
-
-
 def _told(body: Any, secrets: tuple[str, ...]) -> Any:
     """The body of an answer; without secrets where it is none, or tells an error."""
     good = isinstance(body, dict) and body.get("output") and not (body.get("Error") or body.get("error"))
@@ -178,7 +173,7 @@ class _Sender:
         secrets = self._secrets(asked)
         _, headers, request_id = about(answer, secrets)
         if asked.content is None:
-            return WireResponse(_stubbed(answer), request_id, headers)
+            return WireResponse(stubbed(answer), request_id, headers)
         try:
             body = decode_json(asked.content, adapter=self.adapter, content_type=kind_of(headers), secrets=secrets)
         except ProviderError as exc:
@@ -212,6 +207,7 @@ class _Sender:
 
     def failure(self, exc: Exception, asked: _Asked, *, reading: bool = False) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
+        raise_what_a_signal_did(exc)
         secrets = self._secrets(asked)
         about: Any = {"timeout": asked.timeout, "secrets": secrets, "reading": reading, "sent": bool(asked.sent)}
         error = translated(exc, adapter=self.adapter, **about)

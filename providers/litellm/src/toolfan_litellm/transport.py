@@ -19,6 +19,7 @@ from toolfan.errors import BadResponse, ToolfanError, Unsupported, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.framing import DONE
 from toolfan.masking import raise_from, shows_secret
+from toolfan.raisers import raise_what_a_signal_did
 from toolfan.redaction import Hidden, looks_secret, public_headers
 from toolfan.wire import encode_json
 
@@ -96,6 +97,7 @@ class _Sender:
         self, exc: Exception, timeout: float | None, added: Mapping[str, str], *, begun: bool = False
     ) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
+        raise_what_a_signal_did(exc)
         secrets = secrets_of(self.client, added)
         keyless = not getattr(self.client, "api_key", None)
         error = translated(exc, adapter=self.adapter, timeout=timeout, secrets=secrets, keyless=keyless, begun=begun)

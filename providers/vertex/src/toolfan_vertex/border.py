@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, UsageError
 from toolfan.logins import login_of, logins_of, proxy_logins, query_of
 from toolfan.masking import raise_from, shows_secret, text_of
+from toolfan.raisers import raise_what_a_signal_did
 from toolfan.redaction import Secrets, known_secrets, longest_first, sent_secrets
 from toolfan.translation import (
     broken,
@@ -148,6 +149,7 @@ def raise_translated(
     exc: Exception, *, adapter: str, timeout: float | None, secrets: tuple[str, ...], client: Any = None
 ) -> NoReturn:
     """Raises what `exc` is to toolfan, from its `cause`; `client` is google-genai's, which may be closed by now."""
+    raise_what_a_signal_did(exc)
     error = translated(exc, adapter=adapter, timeout=timeout, secrets=secrets)
     inner = getattr(client, "_api_client", None)
     raise_from(unless_closed(error, *(getattr(inner, name, None) for name in _CLIENTS)), cause(exc, secrets))
