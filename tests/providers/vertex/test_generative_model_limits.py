@@ -140,3 +140,18 @@ def test_an_answer_without_its_message_is_read_by_the_public_way():
             return {"candidates": []}
 
     assert read_answer(Later()) == {"candidates": []}
+
+
+def test_code_around_the_model_that_fails_at_the_answer_does_not_undo_the_request(serve, monkeypatch):
+    server = serve(THREE)
+    model = make_model(server.base_url)
+    inner = type(model)._generate_content
+
+    def counted(*args, **options):
+        inner(*args, **options)
+        raise LookupError("no usage")
+
+    monkeypatch.setattr(type(model), "_generate_content", counted)
+    with pytest.raises(RequestRejected, match="may have been sent, or not: LookupError: no usage") as caught:
+        toolfan.from_vertexai(model, stop=ONCE).create(messages=ASK, tools=TOOLS)
+    assert (caught.value.requests, len(server.requests)) == (1, 1)

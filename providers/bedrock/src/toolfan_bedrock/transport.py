@@ -113,8 +113,9 @@ def _take_whole(response_dict: Any, operation_model: Any, customized_response_di
     del more  # botocore tells all that it knows
     asked = _asked.get()
     if asked is not None and 200 <= response_dict["status_code"] < 300:
-        asked.content, response_dict["body"] = response_dict["body"], b"{}"
-        customized_response_dict.update(from_body(asked.content, operation_model.output_shape))
+        asked.content = content = response_dict["body"]
+        response_dict["body"] = b"{}"
+        customized_response_dict.update(from_body(content, operation_model.output_shape))
 
 
 def _do_not_retry(response: Any, operation: Any, caught_exception: Any = None, **more: Any) -> None:
