@@ -181,8 +181,8 @@ class _Sender:
             exc.request_id = request_id
             with_own_setting(exc)
             raise
-        body = _told(body, secrets)
-        return WireResponse(without_echo_of(self.keys(asked), body, asked.content, _WORDS), request_id, headers)
+        kept = without_echo_of(self.keys(asked), _told(body, secrets), asked.content, _WORDS)
+        return WireResponse(kept, request_id, headers)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -209,9 +209,8 @@ class _Sender:
     def failure(self, exc: Exception, asked: _Asked, *, reading: bool = False) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         raise_what_a_signal_did(exc)
-        secrets = self._secrets(asked)
-        about: Any = {"timeout": asked.timeout, "secrets": secrets, "reading": reading, "sent": bool(asked.sent)}
-        error = translated(exc, adapter=self.adapter, **about)
+        known: Any = {"timeout": asked.timeout, "secrets": (secrets := self._secrets(asked)), "reading": reading}
+        error = translated(exc, adapter=self.adapter, sent=bool(asked.sent), **known)
         if isinstance(exc, ToolfanError):
             raise error
         raise_from(error, None if shows_secret(exc, secrets) else exc)
