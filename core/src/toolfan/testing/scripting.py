@@ -29,7 +29,7 @@ from toolfan.adapter import (
     WireRequest,
     WireResponse,
 )
-from toolfan.answering import check_answers
+from toolfan.answering import check_answers, with_ids
 from toolfan.errors import ProviderError, UsageError
 from toolfan.event_streams import AsyncEventStream, EventStream
 from toolfan.messages import check_chat_message, with_wire_names
@@ -119,13 +119,14 @@ class ScriptedAdapter:
         return ScriptParser(self.name)
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
-        """The turn as it was given, if it can be sent, and one message with the answers, in call order."""
+        """The turn as it was given, if it can be sent, under the ids that the messages with the answers name."""
         check_answers(turn, answers, adapter=self.name)
         told = [
             {"role": "scripted", "id": answer.call.id, "content": answer.content, "is_error": answer.is_error}
             for answer in answers
         ]
-        return [sendable(turn.replay or {"role": "scripted", "text": turn.text}), *told]
+        said: Message = turn.replay or {"role": "scripted", "text": turn.text, "calls": []}
+        return [sendable({**said, "calls": with_ids(said["calls"], turn.calls, "id")}), *told]
 
     def connect(self, settings: BaseModel, *, use_async: bool) -> object:
         """A client with an empty script."""
