@@ -149,7 +149,7 @@ def test_what_is_given_again_is_not_compiled_again(kind: str) -> None:
     assert all(tool.validator is validator for tool, validator in zip(again, validators, strict=True))
     assert list(again.by_name) == [tool.name for tool in again]
     for tool, new in zip(again, ToolSet(tools), strict=True):  # each is as it would be made anew
-        for name in set(Tool.__slots__) - {"__dict__"}:
+        for name in set(Tool.__slots__) - {"__dict__", "__weakref__"}:
             assert getattr(tool, name) == getattr(new, name)
 
 
@@ -178,6 +178,24 @@ def test_no_tool_is_taken_for_one_that_was_where_it_is() -> None:
         places.add(id(tool))
         assert [one.name for one in tool_set(tools=(tool, Weather))] == [f"find_{at}", "Weather"]
     assert len(places) < 300
+
+
+def test_a_tool_of_a_set_that_was_put_together_again_goes_too() -> None:
+    """It shares what was compiled for its function with the other Tools that are made of that."""
+    function, places = finding_in(Upload(), name="inner"), set()
+    for at in range(300):
+        (inner,) = tool_set(tools=(function,))
+        chosen = [inner]
+        places.add(id(inner))
+        assert [one.name for one in tool_set(tools=chosen)] == ["inner"]
+        del inner, chosen
+        own = Tool(finding_in(Upload()), name=f"own_{at}")
+        made = tool_set(tools=(own,))
+        assert made.tools == (own,)
+        assert made.memo("name", lambda own=own: own.name) == f"own_{at}"
+        places.add(id(own))
+        del own, made
+    assert len(places) < 600
 
 
 def test_what_cannot_be_held_weakly_serves_too() -> None:

@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from .toolset import ToolSet
 
 
-class _Life:
-    """Lives in a Tool, and as long: the Tool itself cannot be held weakly."""
-
-    __slots__ = ("__weakref__",)
-
-
 @dataclass(frozen=True, slots=True)
 class _Given:
     """The place of a Tool among the elements."""
@@ -87,7 +81,7 @@ def kept_of(elements: Sequence[Any], made: ToolSet[Any], forget: Callable[[], ob
     """
     fleeting = [element for element in elements if not _stays(element)]
     try:
-        refs = [weakref.ref(_life(element), lambda _: forget()) for element in fleeting]
+        refs = [weakref.ref(element, lambda _: forget()) for element in fleeting]
     except TypeError:  # of a class with __slots__
         return None
     return Kept(elements, made, refs) if refs else None
@@ -110,7 +104,3 @@ def _stays(element: Any) -> bool:
     for name in str(getattr(named, "__qualname__", None)).split("."):
         found = getattr(found, "__dict__", {}).get(name)
     return found is element
-
-
-def _life(element: Any) -> Any:
-    return vars(element).setdefault("_life", _Life()) if isinstance(element, Tool) else element

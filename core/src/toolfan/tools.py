@@ -47,6 +47,7 @@ class Tool(Generic[T_co]):
 
     __slots__ = (
         "__dict__",
+        "__weakref__",
         "description",
         "early",
         "handler",
