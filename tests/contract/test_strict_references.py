@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Literal, Optional, TypeVar
 
 import jsonschema
 import pytest
-from pydantic import BaseModel, Field, Json, SecretStr, create_model
+from pydantic import BaseModel, Field, Json, SecretStr, WithJsonSchema, create_model
 from toolfan import ToolDefinitionError, ToolSet, load_adapter
 from typing_extensions import TypeAliasType
 
@@ -268,6 +268,51 @@ def test_constants_tell_their_type_and_notes_for_others_go(provider: str) -> Non
     jsonschema.validate(good, schema)
     for name, wrong in (("either", 2), ("described", "1"), ("plain", None)):
         assert not jsonschema.Draft202012Validator(schema).is_valid({**good, name: wrong})
+
+
+class Colour(enum.StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Size(enum.IntEnum):
+    SMALL = 1
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ({"enum": list(Colour)}, {"type": "string", "enum": ["red", "blue"]}),
+        ({"type": "string", "enum": tuple(Colour)}, {"type": "string", "enum": ["red", "blue"]}),
+        ({"const": Size.SMALL}, {"type": "integer", "const": 1}),
+        (
+            {"enum": [Size.SMALL, True, Colour.RED]},
+            {
+                "anyOf": [
+                    {"type": kind, "enum": [one]}
+                    for kind, one in (("integer", 1), ("boolean", True), ("string", "red"))
+                ]
+            },
+        ),
+    ],
+)
+def test_members_of_enums_in_a_schema_of_ones_own_are_texts_and_numbers(
+    said: dict[str, Any], sent: dict[str, Any], provider: str
+) -> None:
+    model = create_model("Holder", field=(Annotated[Any, WithJsonSchema(said)], ...))
+    assert json.loads(json.dumps(strictly(model, provider)))["properties"]["field"] == sent
+
+
+@pytest.mark.parametrize("uses", [2, 30])
+@pytest.mark.parametrize("form", [Plain, enum.Enum("Country", {f"C{at}": f"C{at}" for at in range(250)})])  # type: ignore[misc]
+def test_copies_do_not_multiply_what_services_count(form: Any, uses: int) -> None:
+    """OpenAI takes 1,000 constants and 5,000 properties in all; both are counted wherever they stand."""
+    fields: dict[str, Any] = {f"f{at}": (form, Field(description=f"number {at}")) for at in range(uses)}
+    made = strictly(create_model("Holder", **fields))
+    assert [one["description"] for one in made["properties"].values()] == [f"number {at}" for at in range(uses)]
+    assert sum(len(node.get("enum", ())) for node in nodes(made)) < 1_000
+    assert all(("anyOf" in one) is (form is not Plain and uses == 30) for one in made["properties"].values())
 
 
 class Pairs(enum.Enum):

@@ -6,6 +6,7 @@ Knows: JSON Schema as pydantic writes it, what the dialect leaves out.  Must not
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -37,7 +38,7 @@ _STAYS = _TOLD.union(
     ("items", "minItems", "maxItems", "uniqueItems", "minLength", "maxLength", "pattern", "format"),
     ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
 )
-_LONGEST_COPY = 4_000  # characters
+_LONGEST_COPIES = 4_000  # characters that the copies of one definition may take; services bound sizes and constants
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
@@ -46,8 +47,8 @@ def to_strict(schema: Mapping[str, Any]) -> Schema:
 
     Every object is closed and every property required; `oneOf` becomes `anyOf`; defaults go, since nothing may be left
     out, and so do examples and what JSON Schema does not know; constants tell their type.  A `$ref` stands alone: what
-    stood beside it is merged with a copy of what it points at, or, where that leads back to itself or is long, stands
-    beside an `anyOf` of that one `$ref`.
+    stood beside it is merged with a copy of what it points at, or, where that leads back to itself or its copies would
+    take much, stands beside an `anyOf` of that one `$ref`.
 
     Source: the "Supported schemas" section of OpenAI's structured outputs guide, and what the service answers (`$ref
     cannot have keywords`, `schema must have a 'type' key`).  Raises ToolDefinitionError, with the place, for what the
@@ -79,15 +80,16 @@ def in_words(schema: Mapping[str, Any], lacks: Callable[[str, Any], bool]) -> Sc
 
 
 def _copyable(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """By reference the definitions that can be copied in, with all they copy in: they end, and are not long."""
+    """By reference the definitions that can be copied in, with all they copy in: they end, and do not take too much."""
     definitions: Mapping[str, Mapping[str, Any]] = schema.get("$defs", {})
     by_ref = {f"#/$defs/{name.replace('~', '~0').replace('/', '~1')}": one for name, one in definitions.items()}
     waiting = {ref: list(_followed(one)) for ref, one in by_ref.items()}
+    uses = Counter(_followed(schema))
     sizes: dict[str, int] = {}  # what each takes where it is copied in; 0 if it stays a reference
     while ready := [ref for ref, followed in waiting.items() if sizes.keys() >= set(followed)]:
         for ref in ready:
             size = len(str(by_ref[ref])) + sum(sizes[one] for one in waiting.pop(ref))
-            sizes[ref] = size if size <= _LONGEST_COPY else 0
+            sizes[ref] = size if size * uses[ref] <= _LONGEST_COPIES else 0
     return {ref: by_ref[ref] for ref, size in sizes.items() if size}
 
 
@@ -96,7 +98,7 @@ def _followed(definition: Mapping[str, Any]) -> Iterator[str]:
     stack: list[Any] = [definition]
     while stack:
         node = stack.pop()
-        if isinstance(node, list):
+        if isinstance(node, list | tuple):
             stack += node
         elif isinstance(node, Mapping):
             stack += node.values()
@@ -158,9 +160,10 @@ def _typed(node: Schema, path: str) -> Schema:
     values = node["enum"] if "enum" in node else [node["const"]] if "const" in node else []
     by_type: dict[str, list[Any]] = {}
     for value in values:
-        if type(value) not in _TYPES:
+        kind = next((name for kind, name in _TYPES.items() if isinstance(value, kind)), None)  # members of enums, too
+        if kind is None:
             raise _no_strict(path, "a constant of it is an object or a list")
-        by_type.setdefault(_TYPES[type(value)], []).append(value)
+        by_type.setdefault(kind, []).append(value)
     if "type" in node or "anyOf" in node or not by_type:
         return node
     if len(by_type) == 1:
