@@ -169,3 +169,16 @@ def test_a_token_goes_with_the_project_of_the_environment(faulty, bare, location
     assert f"/projects/house/locations/{said}/publishers/google/models/m:" in path
     assert headers["authorization"] == "Bearer planted"
     assert "planted-too" not in str(headers)
+
+
+@pytest.mark.parametrize("location", [None, "europe-west4"])
+@pytest.mark.parametrize("variable", [True, False])
+def test_a_token_is_not_left_out_for_want_of_a_project(faulty, bare, variable, location):
+    server = faulty(GOOD)
+    bare.setenv("GOOGLE_VERTEX_BASE_URL", server.url if variable else "")
+    settings = {"access_token_env": "A_TOKEN", "base_url": None if variable else server.url, "location": location}
+    with pytest.raises(ConfigError, match="no project: neither the setting project nor the environment"):
+        toolfan.connect("vertex:m", **settings)
+    with toolfan.connect("vertex:m", project="p", **settings) as client:
+        client.create(messages=ASK, tools=(Ping,))
+    assert [headers["authorization"] for _, _, headers, _ in server.requests] == ["Bearer planted"]

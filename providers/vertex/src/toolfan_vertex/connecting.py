@@ -44,15 +44,14 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
     if base_url is None and os.environ.get(variable):  # google-genai reads it
         check_variable(variable, adapter=adapter)
     arguments["http_options"] = _NO_REDIRECTS | ({"base_url": base_url} if base_url else {})
+    homeless = "credentials" in arguments and not arguments["project"]
+    if homeless and (base_url or os.environ.get(variable)):
+        raise _no_project(adapter)  # google-genai would send the request without the token, and without the model
     try:
         return genai.Client(**arguments)
     except Exception as exc:
-        if "credentials" in arguments and not arguments["project"]:
-            raise ConfigError(
-                "no project: neither the setting project nor the environment variable GOOGLE_CLOUD_PROJECT is set",
-                adapter=adapter,
-                hint='Set one of them, for example project="my-project"; a token does not tell the project.',
-            ) from exc
+        if homeless:
+            raise _no_project(adapter) from exc
         from toolfan.unmade import raise_unmade
 
         hint = "Set project and location, and run `gcloud auth application-default login`."
@@ -60,6 +59,14 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
         if held and "api_key" not in arguments:
             hint += f" The key in {held[0]} is sent to Vertex AI if api_key_env names it (express mode)."
         raise_unmade(exc, adapter=adapter, sdk="google-genai", hint=hint)
+
+
+def _no_project(adapter: str) -> ConfigError:
+    return ConfigError(
+        "no project: neither the setting project nor the environment variable GOOGLE_CLOUD_PROJECT is set",
+        adapter=adapter,
+        hint='Set one of them, for example project="my-project"; a token does not tell the project.',
+    )
 
 
 _KEY_NAMES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
