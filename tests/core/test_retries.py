@@ -275,7 +275,12 @@ async def later(state: Any) -> bool:
     return True
 
 
-@pytest.mark.parametrize("given", [3, tenacity.stop_after_attempt, tenacity.wait_fixed, float, later])
+class Later:
+    async def __call__(self, state: Any) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("given", [3, tenacity.stop_after_attempt, tenacity.wait_fixed, float, later, Later()])
 @pytest.mark.parametrize(("name", "hint"), [("stop", r"stop_after_attempt\(5\)"), ("wait", r"wait_fixed\(2\)")])
 def test_what_can_be_no_stop_or_wait_is_refused_when_the_client_is_made(
     bench: Bench, name: str, given: Any, hint: str

@@ -107,9 +107,9 @@ class Retries:
 
 
 def _is_async(function: Any) -> bool:
-    import inspect  # only who gives one of their own needs it
+    from .parameters import is_coroutine_function  # only who gives one of their own needs it
 
-    return inspect.iscoroutinefunction(function)
+    return is_coroutine_function(function)
 
 
 def _is_seconds(value: Any) -> bool:
