@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import typing
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pydantic
 import pytest
 from loopback import USER, Bench, call
 from toolfan import Tool, ToolDefinitionError
@@ -47,6 +49,32 @@ def test_typed_dicts_of_typing_are_parameters_of_functions(bench: Bench) -> None
     assert "to.name: Field required" in str(calls.failed[0].error)
     sent = bench.bodies[0]["tools"][0]["function"]["parameters"]
     assert sent["$defs"]["Trip"]["required"] == ["to"]
+
+
+@pydantic.with_config(pydantic.ConfigDict(extra="forbid", str_max_length=3))
+class Closed(typing.TypedDict):
+    code: str
+
+
+class Holder(typing.TypedDict):
+    closed: Closed
+
+
+def take(closed: Closed) -> Closed:
+    return closed
+
+
+@pytest.mark.parametrize("name", ["Closed", "Holder", "take"])
+def test_the_configuration_of_a_typed_dict_of_typing_counts(bench: Bench, name: str) -> None:
+    """It was lost on Python 3.11: what it forbids passed."""
+    tool = Tool[Any]({"Closed": Closed, "Holder": Holder, "take": take}[name])
+    nest: Any = (lambda value: value) if name == "Closed" else lambda value: {"closed": value}
+    offered = [nest(value) for value in ({"code": "abc"}, {"code": "abcd"}, {"code": "abc", "more": 1})]
+    client = bench.answered(*(call(name, arguments) for arguments in offered))
+    calls = client.create(model="m", messages=USER, tools=(tool,), on_invalid="keep")
+    assert len(calls) == 1
+    assert [bad.error.errors[0]["type"] for bad in calls.failed] == ["string_too_long", "extra_forbidden"]
+    assert json.dumps(bench.bodies[0]["tools"]).count('"additionalProperties": false') == 1
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="pydantic reads them from Python 3.12 on")

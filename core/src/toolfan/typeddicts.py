@@ -50,4 +50,6 @@ def _rebuilt(form: Any, inside: tuple[Any, ...]) -> Any:
     make = typing.cast("Callable[..., Any]", typing_extensions.TypedDict)
     twin = make(form.__name__, fields)
     twin.__doc__, twin.__module__, twin.__qualname__ = form.__doc__, form.__module__, form.__qualname__
+    if hasattr(form, "__pydantic_config__"):
+        twin.__pydantic_config__ = form.__pydantic_config__
     return twin
