@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import pickle
+import traceback
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from loopback import USER, Bench, call
-from toolfan import BoundCall, Tool, ToolDefinitionError, tool
+from toolfan import BoundCall, Tool, ToolDefinitionError, ToolfanError, ToolSet, UsageError, tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +128,99 @@ def test_a_docstring_of_its_own_is_the_description() -> None:
     own = functools.partial(search, tenant="t1")
     own.__doc__ = "Search what is ours."
     assert Tool(own, name="own").description == "Search what is ours."
+
+
+def test_a_wrapper_of_a_partial_has_the_description_of_the_function() -> None:
+    assert Tool(wrapped(functools.partial(search, tenant="t1"))).description == "Search the documents."
+
+
+@dataclass
+class Search:
+    token: str = "t0ken-of-mine"
+
+    def __call__(self, query: str) -> str:
+        return query
+
+
+@dataclass
+class Fetch(Search):
+    async def __call__(self, query: str) -> str:  # type: ignore[override]
+        return query
+
+
+def test_what_a_dataclass_writes_is_no_description() -> None:
+    """It shows the defaults."""
+    for made in (Search(), functools.partial(Search(), "x"), functools.partial(Search, token="t")):
+        assert Tool(made, name="t").description == ""
+
+
+SECRET = "t0ken-of-mine"
+HOLDERS: dict[str, Any] = {
+    "a partial of search": functools.partial(search, tenant=SECRET),
+    "a partial of Search": functools.partial(Search(SECRET), "x"),
+    "a partial of <lambda>": functools.partial(lambda token, query: query, SECRET),
+    "an object of Search": Search(SECRET),
+}
+
+
+@pytest.mark.parametrize("what", HOLDERS)
+def test_what_is_bound_is_in_no_error(bench: Bench, what: str) -> None:
+    holder = HOLDERS[what]
+    two = (tool(holder, name="t"), tool(functools.partial(holder), name="t"))
+    sets: list[tuple[Callable[[], Any], str]] = [
+        (lambda: tool(holder), f"{what} has no name"),
+        (lambda: tool(holder, name=" "), f"the tool made from {what} has an empty name"),
+        (lambda: tool(holder, name=holder), f"name= of a tool is {what}"),
+        (lambda: ToolSet(two), f"two tools have the name 't': {what} and a partial of "),
+        (
+            lambda: bench.client().create(model="m", messages=USER, tools=(rows_of,), tool_choice=[holder]),
+            f"tool_choice names '{what}'",
+        ),
+        (lambda: ToolSet(({"type": "mcp", "authorization": SECRET},)), "a dict cannot be a tool"),
+        (lambda: Tool([SECRET]), "a list cannot be a tool"),  # type: ignore[arg-type]
+    ]
+    for wrong, said in sets:
+        with pytest.raises(ToolfanError) as caught:
+            wrong()
+        assert caught.value.message.startswith(said)
+        assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def rows_of(table: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("partial", "why"),
+    [
+        (functools.partial(search, SECRET, "t1", 3, 4), "too many positional arguments"),
+        (functools.partial(search, tnant=SECRET), "got an unexpected keyword argument 'tnant'"),
+        (functools.partial(search, "x", query=SECRET), "multiple values for argument 'query'"),
+        (functools.partial(wrapped(functools.partial(search, tnant=SECRET)), "x"), "an unexpected keyword argument"),
+    ],
+)
+def test_a_partial_that_does_not_fit_is_told_without_what_it_binds(partial: Any, why: str) -> None:
+    with pytest.raises(ToolDefinitionError, match=f"a partial of .* has no signature.*{why}") as caught:
+        _ = Tool(partial, name="t").schema
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_repr_of_a_call_shows_what_the_model_said_alone() -> None:
+    shown = [
+        (functools.partial(search, tenant=SECRET), "search(query='x')"),
+        (wrapped(named(functools.partial(search, tenant=SECRET))), "search(query='x')"),
+        (functools.partial(Search(SECRET)), "Search(query='x')"),
+        (Search(SECRET), "Search(query='x')"),
+        (SHOP.price, "price(query='x')"),
+    ]
+    for function, said in shown:
+        assert repr(BoundCall(function, {"query": "x"})) == said
+
+
+def test_a_coroutine_function_is_told_without_what_it_binds() -> None:
+    for function, said in ((functools.partial(fetch, url=SECRET), "a partial of fetch"), (Fetch(SECRET), "an object")):
+        with pytest.raises(UsageError, match=f"^{said}.* is a coroutine function") as caught:
+            BoundCall(function, {}).run()
+        assert SECRET not in str(caught.value)
 
 
 def test_a_call_of_a_partial_pickles(bench: Bench) -> None:

@@ -15,7 +15,7 @@ from typing_extensions import TypeVar
 
 from .errors import UsageError
 from .overloads import overload
-from .parameters import is_coroutine_function, signature_of
+from .parameters import is_coroutine_function, name_in_a_call, signature_of, told
 from .values import dataclass
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class BoundCall(Generic[R_co]):
         """Call the function and return its result; whatever it raises passes.  A coroutine function is refused."""
         if is_coroutine_function(self.function):
             raise UsageError(
-                f"{getattr(self.function, '__qualname__', self.function)} is a coroutine function",
+                f"{told(self.function)} is a coroutine function",
                 hint="Use `await call.arun()`.",
             )
         bound = self._bound()
@@ -67,8 +67,8 @@ class BoundCall(Generic[R_co]):
         return _bound_call, (picklable(self.function), self.arguments)
 
     def __repr__(self) -> str:
-        name = getattr(self.function, "__name__", repr(self.function))
-        return f"{name}({', '.join(f'{key}={value!r}' for key, value in self.arguments.items())})"
+        shown = ", ".join(f"{key}={value!r}" for key, value in self.arguments.items())
+        return f"{name_in_a_call(self.function)}({shown})"
 
 
 def _bound_call(function: Any, arguments: Mapping[str, Any]) -> BoundCall[Any]:

@@ -30,7 +30,7 @@ def is_function(target: Any) -> bool:
 
 def not_a_tool(target: Any) -> ToolDefinitionError:
     """The error of what cannot be a tool, with what to write in its place."""
-    return ToolDefinitionError(f"{_show(target)} cannot be a tool", hint=_hint_for(target))
+    return ToolDefinitionError(f"{in_short(target)} cannot be a tool", hint=_hint_for(target))
 
 
 def _hint_for(target: Any) -> str:
@@ -42,7 +42,7 @@ def _hint_for(target: Any) -> str:
         return "It is a model of pydantic.v1: derive it from pydantic.BaseModel."
     if origin := get_origin(target):
         arguments = get_args(target)
-        several = ", ".join(map(_show, arguments))
+        several = ", ".join(map(in_short, arguments))
         if origin in (typing.Union, types.UnionType):
             if type(None) in arguments:
                 return "A model may always call nothing; leave None (Optional) out."
@@ -50,15 +50,30 @@ def _hint_for(target: Any) -> str:
         if origin is collections.abc.Iterable:
             return "It is a form of response_model=; in tools= they stand side by side: tools=(Weather, GoogleSearch)."
         if arguments and isinstance(origin, type) and issubclass(origin, _ITERATORS):
-            return f"Write response_model=Iterable[{_show(arguments[0])}]; client.stream() gives each call as it comes."
+            return (
+                f"Write response_model=Iterable[{in_short(arguments[0])}]; client.stream() gives each call as it comes."
+            )
     return (
         "A tool is a pydantic model, a dataclass, a TypedDict or a function; several are spelled "
         "Iterable[Weather | GoogleSearch] or tools=(Weather, GoogleSearch)."
     )
 
 
-def _show(target: Any) -> str:
-    return target.__qualname__ if isinstance(target, type) else repr(target)
+def in_short(value: Any) -> str:
+    """What was given, as it may stand in an error: of an object its type alone, since its repr may show a token."""
+    if isinstance(value, type):
+        return value.__qualname__
+    if get_origin(value) is not None or type(value).__module__ in ("typing", "typing_extensions"):
+        return repr(value)
+    if isinstance(value, collections.abc.Mapping):
+        return "a dict"
+    if hasattr(value, "__qualname__") or (callable(value) and not isinstance(value, types.MethodType)):
+        from .parameters import told
+
+        return told(value)
+    from .redaction import shown
+
+    return shown(value, ())
 
 
 def takes_one(handler: Any) -> bool:

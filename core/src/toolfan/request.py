@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .adapter import ToolChoice, ToolRequest
 from .chat import CHAT_ROLES, check_messages, named_tools
+from .definitions import in_short
 from .errors import ToolDefinitionError, Unsupported, UsageError
 from .extras import extra_body, extra_headers, extra_query
 from .tools import Tool
@@ -228,10 +229,11 @@ def _tool_name(item: Any, tools: ToolSet[Any]) -> str:
             return tool.name
         if not isinstance(item, Tool | str) and item == tool.target:
             return tool.name
-    shown = item.name if isinstance(item, Tool) else getattr(item, "__name__", item)
+    named = item.name if isinstance(item, Tool) else getattr(item, "__name__", item)
+    named = named if isinstance(named, str) else in_short(named)
     raise UsageError(
-        f"tool_choice names {shown!r}, which is not among the tools",
-        hint=f"They are {', '.join(tools.by_name)}.{nearest(str(shown), tools.by_name)}",
+        f"tool_choice names {named!r}, which is not among the tools",
+        hint=f"They are {', '.join(tools.by_name)}.{nearest(named, tools.by_name)}",
     )
 
 

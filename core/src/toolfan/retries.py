@@ -43,7 +43,9 @@ class Retries:
     def __init__(self, stop: Callable[[Any], bool] | None = None, wait: Callable[[Any], float] | None = None) -> None:
         for name, given in (("stop", stop), ("wait", wait)):
             if given is not None and (not callable(given) or isinstance(given, type) or _is_async(given)):
-                raise UsageError(f"{name} is {given!r}", hint=_FITTING[name])
+                from .definitions import in_short
+
+                raise UsageError(f"{name} is {in_short(given)}", hint=_FITTING[name])
         self._stop, self._wait = stop, wait
         self._lock = ProcessLock()
         self._budget = float(BUDGET)

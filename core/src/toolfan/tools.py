@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 from typing_extensions import TypeVar, is_typeddict
 
 from .careful import careful
-from .definitions import definition_errors, is_function, not_a_tool, takes_one
+from .definitions import definition_errors, in_short, is_function, not_a_tool, takes_one
 from .errors import ToolDefinitionError
 from .glance import has_decimals, has_numbers
 from .overloads import overload
@@ -83,7 +83,9 @@ class Tool(Generic[T_co]):
         _check_options(model, sequential=sequential, early=early)
         self.name: str = name if name is not None else _name_of(model)
         if not self.name.strip():
-            raise ToolDefinitionError(f"the tool made from {model!r} has an empty name", hint="Give it a name=.")
+            raise ToolDefinitionError(
+                f"the tool made from {in_short(model)} has an empty name", hint="Give it a name=."
+            )
         if handler is not None and self.kind == "function":
             raise ToolDefinitionError("a function needs no handler=", tool=self.name, hint="It is itself what runs.")
         self.description: str = description if description is not None else _description_of(model, self.kind)
@@ -215,7 +217,9 @@ def _check_options(target: Any, **options: Any) -> None:
             good, what = isinstance(value, str), "a text"
         if not good:
             tool_name = getattr(target, "__name__", None)
-            raise ToolDefinitionError(f"{option}= of a tool is {value!r}", tool=tool_name, hint=f"It is {what}.")
+            raise ToolDefinitionError(
+                f"{option}= of a tool is {in_short(value)}", tool=tool_name, hint=f"It is {what}."
+            )
 
 
 def tool_kind(target: Any) -> ToolKind:
@@ -240,21 +244,22 @@ def _name_of(target: Any) -> str:
         return f"{origin.__name__}[{', '.join(getattr(arg, '__name__', repr(arg)) for arg in get_args(target))}]"
     name = getattr(target, "__name__", None)
     if not isinstance(name, str) or name == "<lambda>":
-        raise ToolDefinitionError(f"{target!r} has no name", hint="Wrap it: toolfan.tool(function, name=...).")
+        raise ToolDefinitionError(f"{in_short(target)} has no name", hint="Wrap it: toolfan.tool(function, name=...).")
     return name
 
 
 def _description_of(target: Any, kind: ToolKind) -> str:
-    while isinstance(target, functools.partial) and target.__doc__ in (None, functools.partial.__doc__):
-        target = target.func
-    doc = inspect.cleandoc(getattr(get_origin(target) or target, "__doc__", None) or "")
-    if kind == "dataclass" and doc.startswith(f"{_name_of(get_origin(target) or target)}("):
-        return ""  # what the dataclass decorator writes when there is no docstring
-    if kind == "model" and doc == inspect.cleandoc(BaseModel.__doc__ or ""):
-        return ""
-    if kind == "typeddict" and doc == inspect.cleandoc(dict.__doc__ or ""):
-        return ""
-    return doc
+    if kind == "function":
+        from .parameters import documented
+
+        target = documented(target)
+    origin = get_origin(target) or target
+    doc = inspect.cleandoc(getattr(origin, "__doc__", None) or "")
+    owner = origin if isinstance(origin, type) else type(origin)
+    if dataclasses.is_dataclass(owner) and doc.startswith(f"{owner.__name__}("):
+        return ""  # what the dataclass decorator writes when there is no docstring: it shows the defaults
+    inherited = {"model": BaseModel.__doc__, "typeddict": dict.__doc__}.get(kind)
+    return "" if inherited and doc == inspect.cleandoc(inherited) else doc
 
 
 class _Decorator(Protocol):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, get_args, get_origin
 
 from typing_extensions import TypeAliasType, TypeVar
 
+from .definitions import in_short
 from .errors import ToolDefinitionError, UsageError
 from .locks import ProcessLock
 from .overloads import overload
@@ -168,7 +169,8 @@ class ToolSet(Generic[T_co]):
 
 def _origin(tool: Tool[Any]) -> str:
     target = tool.target
-    return f"{getattr(target, '__module__', '?')}.{getattr(target, '__qualname__', target)}"
+    named = hasattr(target, "__qualname__")
+    return f"{getattr(target, '__module__', '?')}.{target.__qualname__}" if named else in_short(target)
 
 
 _CACHE_SIZE = 256
