@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,23 @@ def test_an_adapter_with_a_model_is_two_keys(sign: str) -> None:
     path.write_text(f'default = "p"\n[profiles.p]\nadapter = "nobody{sign}m"\n')
     with pytest.raises(ConfigError, match="Install the package that offers it"):
         toolfan.connect()
+
+
+def test_a_key_in_the_place_of_a_model_is_told_as_a_key() -> None:
+    key = "sk-abcdefghijkl0123"
+    for written in (f"openai:{key}", key):
+        Path("toolfan.toml").write_text(f'default = "p"\n[profiles.p]\nadapter = "{written}"\n')
+        with pytest.raises(ConfigError, match="That looks like a key: keys stand in variables") as caught:
+            toolfan.connect()
+        assert key not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("written", ["openai:", "openai/"])
+def test_an_adapter_with_nothing_for_a_model_is_one_key(written: str) -> None:
+    Path("toolfan.toml").write_text(f'default = "p"\n[profiles.p]\nadapter = "{written}"\n')
+    with pytest.raises(ConfigError, match="Did you mean 'openai'") as caught:
+        toolfan.connect()
+    assert "model = " not in str(caught.value)
 
 
 @pytest.mark.parametrize(

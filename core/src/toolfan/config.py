@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .errors import AdapterBroken, AdapterNotFound, AdapterNotInstalled, ConfigError, UsageError
 from .listing import installed_adapters
 from .profiles import configuration
-from .redaction import shown
+from .redaction import looks_like_secret, shown
 from .registry import load_adapter
 from .settings import Given, checked_defaults, checked_settings
 from .values import dataclass
@@ -137,7 +137,7 @@ def _spelling(target: str) -> str:
 def _two_keys(text: str) -> str:
     """How a profile says what is an adapter and a model in one text, as `connect` takes them."""
     name, *model = re.split("[:/]", text.strip(), maxsplit=1)
-    known = model and any(info.name == name for info in installed_adapters())
+    known = any(model) and any(info.name == name for info in installed_adapters())
     return f"Write adapter = {shown(name, ())} and model = {shown(model[0], ())}." if known else ""
 
 
@@ -211,9 +211,11 @@ def _adapter_of(profile: Profile) -> ParallelToolsAdapter:
             f"{exc.message}, which {profile.where('adapter')} names", adapter=name, hint=exc.hint
         ) from None
     except AdapterNotFound as exc:
-        raise ConfigError(
-            f"{profile.where('adapter')} is {shown(name, ())}: {exc.message}", hint=_two_keys(name) or exc.hint
-        ) from exc
+        from .masking import masked  # loaded, as all that is for errors, when something fails
+
+        hint = _two_keys(name) if masked(name) == name else ""  # there may be a key in the model's place
+        seen = shown(name, ()) if looks_like_secret(name) else shown(masked(name), ())
+        raise ConfigError(f"{profile.where('adapter')} is {seen}: {exc.message}", hint=hint or exc.hint) from exc
 
 
 def _connection(adapter: ParallelToolsAdapter, given: Given) -> Connection:
