@@ -176,20 +176,24 @@ def test_the_end_of_an_iterator_in_a_parser_is_no_answer(way: str) -> None:
         ask(Unread(StopIteration()), way)
 
 
+@pytest.mark.parametrize("kind", [KeyError, toolfan.UsageError])
 @pytest.mark.parametrize("use_async", [False, True])
-def test_a_stream_whose_parser_fails_keeps_what_had_come(watcher: Watcher, use_async: bool) -> None:
-    adapter = Unread(KeyError("nothing"), whole=1)
+def test_a_stream_whose_parser_fails_keeps_what_had_come(
+    watcher: Watcher, use_async: bool, kind: Callable[[str], Exception]
+) -> None:
+    adapter = Unread(kind("nothing"), whole=1)
     stream: Any
     if use_async:
         stream = toolfan.wrap_async(LocalClient(), adapter=adapter).stream(messages=USER, tools=(Weather,))
-        with pytest.raises(KeyError):
+        with pytest.raises(type(adapter.error)):
             asyncio.run(stream.until_done())
     else:
         stream = toolfan.wrap(LocalClient(), adapter=adapter).stream(messages=USER, tools=(Weather,))
-        with pytest.raises(KeyError):
+        with pytest.raises(type(adapter.error)):
             stream.until_done()
     assert list(stream.calls) == [Weather(location="Oslo")]
-    assert [type(end) for end in watcher.ends] == [KeyError]
+    assert stream.calls.turn.model == "toolfan-local"  # and all else that the answer had said
+    assert [type(end) for end in watcher.ends] == [type(adapter.error)]
 
 
 def test_a_parser_that_cannot_even_end_does_not_hide_its_fault() -> None:

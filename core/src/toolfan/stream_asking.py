@@ -101,13 +101,15 @@ class _Reading:
             turn = with_note(self._parser.close())
         except ProviderError as exc:
             turn = with_note(self._saved(exc))
-        except (ToolfanError, NotSent) as exc:
+        except NotSent as exc:
             self._hide(exc)
             raise
         except GeneratorExit:
             self._leave()
             raise
-        except BaseException:  # a bug of the transport's or the parser's, or Ctrl-C
+        except BaseException as exc:  # a bug of the transport's or the parser's, or Ctrl-C
+            if isinstance(exc, ToolfanError):
+                self._hide(exc)
             with contextlib.suppress(Exception):
                 self._leave()
             raise
