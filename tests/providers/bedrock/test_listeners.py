@@ -23,6 +23,7 @@ TRACED = {
     "aFieldOfTomorrow": 1,
     "serviceTier": None,
 }
+NEWER = {"aKindOfTomorrow": {"any": 1}}  # of which botocore tells the name
 HIDDEN = {"reasoningContent": {"redactedContent": "aGlkZGVu"}}
 USED = {"inputTokens": 81, "outputTokens": 37, "totalTokens": 182, "cacheReadInputTokens": 64}
 
@@ -32,7 +33,7 @@ def test_who_counts_tokens_sees_what_the_bare_sdk_would_show(
     bedrock: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     """A hook of botocore's, and code around `_make_api_call`, as observability tools put it there."""
-    client, _ = bedrock(http(json.dumps({**answer(HIDDEN, CALL), **TRACED})))
+    client, _ = bedrock(http(json.dumps({**answer(HIDDEN, NEWER, CALL), **TRACED})))
     seen: list[Any] = []
     client.meta.events.register("after-call.bedrock-runtime.Converse", lambda parsed, **_: seen.append(parsed))
     inner = type(client)._make_api_call

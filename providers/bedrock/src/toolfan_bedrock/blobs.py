@@ -73,10 +73,11 @@ def from_body(content: bytes, shape: Any) -> dict[str, Any]:
 def _from_wire(value: Any, shape: Any) -> Any:
     kind = shape.type_name
     if kind == "structure" and isinstance(value, dict) and not shape.is_document_type:
-        members = shape.members
-        return {
-            key: _from_wire(inner, members[key]) for key, inner in value.items() if inner is not None and key in members
-        }
+        members, told = shape.members, {key: inner for key, inner in value.items() if inner is not None}
+        known = {key: _from_wire(inner, members[key]) for key, inner in told.items() if key in members}
+        if told and not known and getattr(shape, "is_tagged_union", False):  # one of a service newer than the SDK
+            return {"SDK_UNKNOWN_MEMBER": {"name": next(iter(told))}}
+        return known
     if kind == "list" and isinstance(value, list):
         return [_from_wire(item, shape.member) for item in value]
     if kind == "map" and isinstance(value, dict):
