@@ -9,6 +9,7 @@ from toolfan.tools import Tool
 from toolfan.toolset import NameMap, ToolSet, legal_name
 
 LOWER = r"[a-z][a-z0-9_]*"
+CAPITAL_FIRST = "[A-Z_][A-Za-z0-9_]*"
 OF_THREE = r"[a-zA-Z0-9_-]{3,}"
 
 
@@ -33,6 +34,11 @@ class Weather(BaseModel):
         ("a blank", OF_THREE, "a_blank"),
         ("dots.and:colons", OF_THREE, "dots_and_colons"),
         ("ab", OF_THREE, "t_ab"),
+        # A name begins with a letter of one case, and takes both.
+        ("get_user", CAPITAL_FIRST, "Get_user"),
+        ("9lives", CAPITAL_FIRST, "T_9lives"),
+        ("getUser", "[A-Z][a-zA-Z0-9]*", "GetUser"),
+        ("GetUser", "[a-z][a-zA-Z0-9]*", "getUser"),
     ],
 )
 def test_what_a_pattern_forbids_is_replaced(name: str, pattern: str, wire: str) -> None:

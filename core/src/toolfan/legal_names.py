@@ -21,15 +21,20 @@ _LONGEST_LEAD = 32
 
 def made_legal(name: str, legal: re.Pattern[str], max_length: int) -> str:
     """A name that is legal, and as like `name` as can be.  Raises ToolDefinitionError if none can be made."""
-    wire = "".join(_legal_letters(name, legal, max_length))
-    if len(wire) > max_length or not any(char.isalnum() for char in wire):
-        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        wire = f"{wire[: max_length - 9]}_{digest}"
-    if not legal.fullmatch(wire):
-        wire = f"t_{wire}"[:max_length]
-    if not legal.fullmatch(wire):
-        raise ToolDefinitionError(f"no legal name can be made from {name!r}", hint="Give the tool another name=.")
-    return wire
+    wire = _short("".join(_legal_letters(name, legal, max_length)), name, max_length)
+    behind_one = "".join(char if legal.fullmatch(f"a{char}") else "_" for char in name)
+    begun = (f"{start}_{wire}"[:max_length] for start in "tT")
+    for shape in (wire, f"{wire[:1].swapcase()}{wire[1:]}", *begun, _short(behind_one, name, max_length)):
+        if legal.fullmatch(shape):
+            return shape
+    raise ToolDefinitionError(f"no legal name can be made from {name!r}", hint="Give the tool another name=.")
+
+
+def _short(wire: str, name: str, max_length: int) -> str:
+    if len(wire) <= max_length and any(char.isalnum() for char in wire):
+        return wire
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{wire[: max_length - 9]}_{digest}"
 
 
 def _legal_letters(name: str, legal: re.Pattern[str], longest: int) -> Iterator[str]:
