@@ -42,6 +42,11 @@ KINDS: dict[str, tuple[type[toolfan.ProviderError], int | None]] = {
     "too_many_requests_error": (RateLimited, 429),
     "quota_exceeded": (RateLimited, 429),
     "ServiceUnavailable": (Unavailable, 503),
+    "InsufficientQuota": (QuotaExhausted, 429),
+    "ContentFilter": (ContentFiltered, 400),
+    "content_policy_violation_error": (ContentFiltered, 400),
+    "InternalServerError": (Unavailable, 500),
+    "unknown_error": (Unavailable, 500),
     # As they always were.
     "insufficient_quota": (QuotaExhausted, 429),
     "content_filter": (ContentFiltered, 400),
@@ -66,6 +71,23 @@ def test_a_word_tells_what_the_error_is(word: str, field: str) -> None:
 
 def test_no_two_words_differ_in_their_spelling_alone() -> None:
     assert [word for word, status in STATUSES.items() if status_of(word) != status] == []
+
+
+@pytest.mark.parametrize("vague", ["internal_server_error", "InternalError", "unknown_error"])
+@pytest.mark.parametrize(
+    ("beside", "kind", "status"),
+    [
+        ({"type": "invalid_request_error"}, RequestRejected, 400),
+        ({"type": "rate_limit_error"}, RateLimited, 429),
+        ({"raw_status_code": 503}, Unavailable, 503),
+        ({"type": "nothing known"}, Unavailable, 500),
+    ],
+)
+def test_what_says_only_that_it_failed_leaves_it_to_what_says_more(
+    vague: str, beside: dict[str, Any], kind: type[toolfan.ProviderError], status: int
+) -> None:
+    error = error_from_body({"code": vague, "message": "no", **beside}, adapter="acme")
+    assert (type(error), error.status) == (kind, status)
 
 
 class Weather(BaseModel):

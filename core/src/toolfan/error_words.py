@@ -78,6 +78,8 @@ _COMMON = {
     "rate_limit_reached": 429,
     "throttled": 429,
     "overloaded": 529,
+    "internal_error": 500,
+    "unknown_error": 500,
 }
 STATUSES: Mapping[str, int] = {
     **_PHRASES,
@@ -120,19 +122,29 @@ STATUSES: Mapping[str, int] = {
 """The HTTP status that an error word stands for: inside a 200 or a stream there is none."""
 
 
-_BY_LETTERS = {word.replace("_", "").replace(".", ""): status for word, status in STATUSES.items()}
+_BY_LETTERS = {word.replace("_", "").replace(".", ""): word for word in STATUSES}
+_VAGUE = ("internal_server_error", "internal_error", "unknown_error")
+
+
+def known_word(word: str) -> str:
+    """The word as it stands here, however it is spelled; one that does not, in small letters.
+
+    `too_many_requests`, `Too Many Requests`, `TooManyRequestsException` and `too_many_requests_error` say one thing.
+    """
+    letters = re.sub("exception$", "error", re.sub("[^a-z0-9]", "", word.lower()))
+    return _BY_LETTERS.get(letters) or _BY_LETTERS.get(letters.removesuffix("error"), word.lower())
 
 
 def status_of(word: str) -> int:
-    """The HTTP status that a provider's word stands for; 0 for one that is not known.
+    """The HTTP status that a provider's word stands for, in any spelling; 0 for one that is not known."""
+    return STATUSES.get(known_word(word), 0)
 
-    However it is spelled: `too_many_requests`, `Too Many Requests`, `TooManyRequestsException` and
-    `too_many_requests_error` say one thing.
-    """
-    letters = re.sub("exception$", "error", re.sub("[^a-z0-9]", "", word.lower()))
-    return _BY_LETTERS.get(letters) or _BY_LETTERS.get(letters.removesuffix("error"), 0)
+
+def is_vague(word: str) -> bool:
+    """Whether it says no more than that something failed: another word, or a status beside it, says what."""
+    return known_word(word) in _VAGUE
 
 
 def says_little(word: str) -> bool:
     """Whether a code leaves the kind of its error to the status."""
-    return word.lower() not in FILTER_CODES | QUOTA_CODES
+    return known_word(word) not in FILTER_CODES | QUOTA_CODES

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from .error_words import FILTER_CODES, QUOTA_CODES, says_little, status_of
+from .error_words import FILTER_CODES, QUOTA_CODES, is_vague, known_word, says_little, status_of
 from .errors import (
     AuthenticationError,
     BadResponse,
@@ -91,7 +91,7 @@ def error_from_status(
     that the code stands for, where the provider is known to send others with it.
     """
     came, status = status, meant or status
-    known, kind = Secrets(secrets), _kind(status, (code or "").lower())
+    known, kind = Secrets(secrets), _kind(status, known_word(code or ""))
     waits = (retry_after, retry_info_seconds(details), retry_after_seconds(headers or {}))
     wait = next((seconds for seconds in waits if seconds is not None), None)
     spent = spent_quota(details, message) if kind in (RateLimited, PermissionDenied) else ""
@@ -206,7 +206,8 @@ def error_from_body(
     details, known = innermost(error), Secrets(secrets)
     message = provider_words(error)
     words = [str(word) for word in (details.get("code"), details.get("status"), details.get("type")) if word]
-    for word in (*words, str(details.get("raw_status_code"))):  # the latter is Mistral's
+    # The latter is Mistral's.  What is vague decides only where nothing else does.
+    for word in sorted((*words, str(details.get("raw_status_code"))), key=is_vague):
         number = int(word) if re.fullmatch("[0-9]{3}", word) else status_of(word)
         if 400 <= number < 600:
             named = sorted((other for other in words if not other.isdigit()), key=says_little)
