@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import functools
+import inspect
 import math
 import operator
 import typing
@@ -92,10 +93,15 @@ class Looking:
         return repr(value)
 
 
+class Lacking:
+    def __call__(self) -> str:
+        return ""
+
+
 @pytest.mark.parametrize(
     "handler",
-    [lambda: 1, lambda a, b: a, lambda *, a: a, Looking.look_up, functools.partial(Looking().look_up, A())],
-    ids=["no argument", "two", "by name alone", "a method without its object", "given already"],
+    [lambda: 1, lambda a, b: a, lambda *, a: a, Looking.look_up, functools.partial(Looking().look_up, A()), Lacking()],
+    ids=["no argument", "two", "by name alone", "a method without its object", "given already", "an object"],
 )
 def test_a_handler_that_cannot_take_the_value_is_refused(handler: Any) -> None:
     """Where it is defined: every call would fail, and the model alone be told."""
@@ -111,6 +117,26 @@ def passed_on(function: Any) -> Any:
     return call
 
 
+def injected(function: Any) -> Any:
+    """As `passed_on`, by a decorator that also tells the signature of what it decorates."""
+    call = passed_on(function)
+    call.__signature__ = inspect.signature(function)
+    return call
+
+
+class Standing:
+    """In place of a function, as the objects of wrapt are: it has whatever the function has."""
+
+    def __init__(self, function: Any) -> None:
+        self.__wrapped__ = function
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+    def __call__(self, *given: Any) -> Any:
+        return self.__wrapped__(*given, "more")
+
+
 @pytest.mark.parametrize(
     "handler",
     [
@@ -119,13 +145,32 @@ def passed_on(function: Any) -> Any:
         Looking().look_up,
         functools.partial(lambda a, b: a, b=1),
         passed_on(lambda a, b: (a, b)),
+        injected(lambda a, b: (a, b)),
+        functools.partial(injected(lambda a, b, c: (a, b, c)), 1),
+        Standing(lambda a, b: (a, b)),
+        functools.partial(Standing(lambda a, b, c: (a, b, c)), 1),
         repr,
         str,
         Mock(),
         AsyncMock(),
         operator.itemgetter(0),
     ],
-    ids=["default", "any", "method", "partial", "decorated", "builtin", "type", "mock", "async mock", "object"],
+    ids=[
+        "default",
+        "any",
+        "method",
+        "partial",
+        "decorated",
+        "injected",
+        "injected, partly",
+        "stand-in",
+        "stand-in, partly",
+        "builtin",
+        "type",
+        "mock",
+        "async mock",
+        "object",
+    ],
 )
 def test_a_handler_that_can_take_it_or_may_is_taken(handler: Any) -> None:
     assert Tool(A, handler=handler).handler is handler

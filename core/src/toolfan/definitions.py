@@ -6,6 +6,7 @@ Knows: what pydantic, inspect and typing raise.  Must not know: tools, schemas.
 from __future__ import annotations
 
 import collections.abc
+import functools
 import inspect
 import types
 import typing
@@ -16,6 +17,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUndefinedAnnot
 
 from .errors import ToolDefinitionError
 
+_PLAIN = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, type)
 _ITERATORS = (collections.abc.Iterator, collections.abc.AsyncIterable)
 
 
@@ -80,12 +82,18 @@ def takes_one(handler: Any) -> bool:
     """Whether it can be called with one argument, as far as is known; what a decorator passes on is not."""
     if not callable(handler):
         return False
+    called = handler.func if isinstance(handler, functools.partial) else handler
+    if getattr(called, "__signature__", None) is not None:  # written by a decorator, of what it decorates
+        return True
+    asked, given = handler, [None]
+    if type(called) not in _PLAIN:  # an object, which may say to be the function that it stands for
+        asked, given = type(handler).__call__, [handler, None]
     try:
-        signature = inspect.signature(handler, follow_wrapped=False)
+        signature = inspect.signature(asked, follow_wrapped=False)
     except (TypeError, ValueError):  # of a builtin that tells none
         return True
     try:
-        signature.bind(None)
+        signature.bind(*given)
     except TypeError:
         return False
     return True
