@@ -121,3 +121,22 @@ def test_whose_form_a_message_has_is_not_guessed_at(server: Server, message: dic
     with client_of("openai", server.openai_url) as client, pytest.raises(UsageError, match="has the role") as caught:
         client.create(messages=[message], tools=(weather,))
     assert "Chat-style messages have one of the roles" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        ({"role": "user", "content": [RESULT, {"text": "And now?"}]}, "{'type': 'text', 'text': ...}"),
+        ({"role": "user", "content": [RESULT, {"type": "text"}]}, "{'type': 'text', 'text': ...}"),
+        ({"role": "model", "content": [USE]}, "one of the roles assistant"),
+    ],
+)
+@pytest.mark.parametrize("provider", ["anthropic", "gemini"])
+def test_another_slip_beside_anthropics_parts_is_told_for_what_it_is(
+    server: Server, provider: str, message: dict[str, Any], hint: str
+) -> None:
+    """Anthropic reads them: a part that lacks its type is no reason to write calls in another form."""
+    with client_of(provider, address(server, provider)) as client, pytest.raises(UsageError) as caught:
+        client.create(messages=[*USER, message], tools=(weather,))
+    assert hint in str(caught.value)
+    assert "in the form of" not in str(caught.value)

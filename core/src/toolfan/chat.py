@@ -188,8 +188,10 @@ def check_chat_messages(messages: Sequence[Message]) -> None:
 def _check_own_parts(content: Iterable[Any], at: int) -> None:
     for position, part in enumerate(content):
         if isinstance(part, _MAPPING) and part.get("type") in ("tool_use", "tool_result"):
+            from .foreign import CALLS_OF_ANTHROPIC
+
             where = f"messages[{at}].content[{position}]"
-            raise UsageError(f"{where} is a part of type {part['type']!r}", hint=_hint_for({"content": [part]}, ""))
+            raise UsageError(f"{where} is a part of type {part['type']!r}", hint=CALLS_OF_ANTHROPIC)
 
 
 def spelled_out(message: Message) -> Message:

@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_ANTHROPIC, _BEDROCK = "Anthropic's API", "Bedrock's Converse"
-_GOOGLE, _RESPONSES = "Google's API", "OpenAI's Responses API"
+_BEDROCK, _GOOGLE, _RESPONSES = "Bedrock's Converse", "Google's API", "OpenAI's Responses API"
 _CONVERSE = frozenset(
     {"cachePoint", "document", "guardContent", "image", "reasoningContent", "text", "toolResult", "toolUse", "video"}
 )
 _ITEMS = ("compaction", "item_reference", "reasoning")  # and the calls and results, by how their types end
 _IN_CHAT_STYLE = "Write it in chat style, which every provider reads."
-_CALLS = (
+CALLS_OF_ANTHROPIC = (
+    "It is in the form of Anthropic's API. "
     'Write calls as "tool_calls" of the assistant\'s message, and each result as a message of role tool with its '
     '"tool_call_id": that every provider reads.'
 )
+"""What to do about a call or a result that Anthropic alone reads in this place."""
 
 
 def hint_for(message: Mapping[str, Any], otherwise: str) -> str:
@@ -26,7 +27,7 @@ def hint_for(message: Mapping[str, Any], otherwise: str) -> str:
     whose = _whose(message)
     if whose is None:
         return otherwise
-    return f"It is in the form of {whose}. {_CALLS if whose == _ANTHROPIC else _IN_CHAT_STYLE}"
+    return f"It is in the form of {whose}. {_IN_CHAT_STYLE}"
 
 
 def _whose(message: Mapping[str, Any]) -> str | None:
@@ -37,9 +38,6 @@ def _whose(message: Mapping[str, Any]) -> str | None:
         return _GOOGLE
     content = message.get("content")
     parts = [part for part in content if isinstance(part, Mapping)] if isinstance(content, list | tuple) else []
-    kinds = {part["type"] for part in parts if isinstance(part.get("type"), str)}
-    if kinds & {"tool_use", "tool_result"}:
-        return _ANTHROPIC
-    if parts and not kinds and all(part.keys() <= _CONVERSE for part in parts):
+    if parts and all(part.keys() <= _CONVERSE for part in parts):
         return _BEDROCK
     return None

@@ -101,9 +101,9 @@ def _part(part: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _in_another_form(part: Mapping[str, Any]) -> UsageError:
-    from toolfan.foreign import hint_for  # errors alone need it
+    from toolfan.foreign import CALLS_OF_ANTHROPIC  # errors alone need it
 
-    return UsageError(f"has a part of type {part['type']!r}", hint=hint_for({"content": [part]}, ""))
+    return UsageError(f"has a part of type {part['type']!r}", hint=CALLS_OF_ANTHROPIC)
 
 
 def _break_in(part: Mapping[str, Any]) -> Mapping[str, Any]:
