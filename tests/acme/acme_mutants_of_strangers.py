@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from acme_forms import right
 from acme_mutants import Reader, breaks
 from acme_mutants_of_transports import BUILT, sending
+from toolfan.wire import merge_extra_body
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.codec import CAPABILITIES
 from toolfan_acme.sending import AcmeTransport
@@ -41,9 +42,10 @@ class TurnedKnobs(AcmeAdapter):
     """Options have a field of their own, in which what is 0 or empty is left out."""
 
     def build_request(self, request: Any) -> WireRequest:
-        built = super().build_request(replace(request, options={}))
+        built = super().build_request(replace(request, options={}, extra_body={}))
         knobs = {name: value for name, value in request.options.items() if value}
-        return replace(built, body={**built.body, "knobs": knobs}) if request.options else built
+        body = {**built.body, "knobs": knobs} if request.options else built.body
+        return replace(built, body=merge_extra_body(body, request.extra_body, adapter=self.name))
 
 
 @breaks("test_the_turn_is_sent_back_untouched")
