@@ -58,6 +58,8 @@ def pytest_runtest_logfinish() -> None:
 
 
 _looked_through: list[str] = []
+_frozen: list[None] = []
+_FROM_THE_BEGINNING = 100
 
 
 def _note(phase: str, info: dict[str, int]) -> None:
@@ -69,7 +71,10 @@ gc.callbacks.append(_note)
 
 
 def _freeze() -> None:
-    """What is alive between two tests stays."""
+    """What is alive between two tests stays; each so many-th time it is looked whether some of it is garbage by now."""
+    _frozen.append(None)
+    if len(_frozen) % _FROM_THE_BEGINNING == 0:
+        gc.unfreeze()
     gc.collect()
     gc.freeze()
     _looked_through.clear()

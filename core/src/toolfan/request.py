@@ -230,10 +230,10 @@ def _tool_name(item: Any, tools: ToolSet[Any]) -> str:
         if not isinstance(item, Tool | str) and item == tool.target:
             return tool.name
     named = item.name if isinstance(item, Tool) else getattr(item, "__name__", item)
-    named = named if isinstance(named, str) else in_short(named)
+    said = repr(named) if isinstance(named, str) else in_short(named)
     raise UsageError(
-        f"tool_choice names {named!r}, which is not among the tools",
-        hint=f"They are {', '.join(tools.by_name)}.{nearest(named, tools.by_name)}",
+        f"tool_choice names {said}, which is not among the tools",
+        hint=f"They are {', '.join(tools.by_name)}.{nearest(str(named), tools.by_name)}",
     )
 
 
