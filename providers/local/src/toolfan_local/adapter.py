@@ -46,7 +46,7 @@ from toolfan.adapter import (
     Turn,
     WireRequest,
 )
-from toolfan.answering import check_answers
+from toolfan.answering import check_answers, with_ids
 from toolfan.wire import merge_extra_body, sendable
 
 from .parsing import parse_answer
@@ -126,10 +126,11 @@ class LocalAdapter:
         return AnswerParser(self.name)
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
-        """The model's own message, untouched if it can be sent, and one `result` message a call, in call order."""
+        """The model's own message, under the ids that are answered, and one `result` message a call, in call order."""
         check_answers(turn, answers, adapter=self.name)
         said: Message = turn.replay or {"role": "model", "text": turn.text or None, "calls": []}
-        return [sendable(_with_ids(said, turn)), *map(_result, answers)]
+        calls = with_ids(said.get("calls") or (), turn.calls, "id")
+        return [sendable({**said, "calls": calls} if calls else said), *map(_result, answers)]
 
     def connect(self, settings: BaseModel, *, use_async: bool) -> object:
         """A `LocalClient`.  Raises ConfigError for a script that cannot be used, naming the file and the place."""
@@ -143,14 +144,6 @@ class LocalAdapter:
         from .transport import make_transport
 
         return make_transport(client, use_async=use_async, adapter=self.name)
-
-
-def _with_ids(said: Message, turn: Turn) -> Message:
-    """The message, whose calls have the ids by which they are answered: some come without one, or with another's."""
-    pairs = list(zip(said.get("calls") or (), turn.calls, strict=False))
-    if all(isinstance(made, dict) and made.get("id") == call.id for made, call in pairs):
-        return said
-    return {**said, "calls": [{**made, "id": call.id} if isinstance(made, dict) else made for made, call in pairs]}
 
 
 def _result(answer: Answer) -> Message:
