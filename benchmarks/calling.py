@@ -15,8 +15,8 @@ import openai
 import toolfan
 from measuring import Batch, Effort, Row, compare, times
 from toolfan.adapter import ToolRequest
-from toolfan.registry import load_adapter
-from toolfan.toolset import tool_set
+from toolfan.registry.loading import load_adapter
+from toolfan.tools.toolset import tool_set
 from toolfan_openai.transport import PATH
 from workload import conversation, read_by_hand, tool_dicts, tool_models
 

@@ -17,7 +17,7 @@ from toolfan_acme.codec import CAPABILITIES
 from toolfan_acme.reading import AcmeParser, piece
 
 if TYPE_CHECKING:
-    from toolfan.slots import Slot
+    from toolfan.assembly.slots import Slot
 
 FORMS: dict[str, type[AcmeSuite]] = {}
 

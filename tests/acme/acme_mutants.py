@@ -16,7 +16,7 @@ from acme_samples import AcmeSuite
 from pydantic import BaseModel
 from toolfan import ConfigError, ToolDefinitionError
 from toolfan.adapter import ToolChoice, Turn, WireRequest
-from toolfan.framing import EventDecoder
+from toolfan.framing.decoder import EventDecoder
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.codec import CAPABILITIES
 from toolfan_acme.reading import AcmeParser

@@ -20,6 +20,6 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The metadata would show in every listing of adapters, were it always there; so would an adapter once loaded."""
     monkeypatch.syspath_prepend(HERE / "installed")
     yield
-    from toolfan.registry import clear_loaded_adapters  # pytest starts without toolfan
+    from toolfan.registry.loading import clear_loaded_adapters  # pytest starts without toolfan
 
     clear_loaded_adapters()

@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 from loopback import Bench, call, completion, raw
 from toolfan import Calls, WireResponse, load_adapter
-from toolfan.conversation import converse
-from toolfan.request import prepare
-from toolfan.retries import Retries
+from toolfan.conversation.generator import converse
+from toolfan.drivers.retries import Retries
+from toolfan.request.arguments import prepare
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 

@@ -17,8 +17,8 @@ from every_provider import client_of
 from google_asking import WARNINGS, GoogleClients, need
 from loopback import KEY, USER, until
 from pydantic import BaseModel
-from toolfan import workers
-from toolfan.sockets import Limit, _Stream, limit
+from toolfan.drivers import workers
+from toolfan.drivers.sockets import Limit, _Stream, limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,7 +91,7 @@ def test_nothing_of_ours_runs_on(faulty: Callable[..., FaultServer], provider: s
 
 
 def test_a_connection_that_serves_another_request_by_then_is_left_alone() -> None:
-    from toolfan.drivers import _sent
+    from toolfan.drivers.whole import _sent
 
     class Transport:
         def send(self, *args: Any, **options: Any) -> Any:

@@ -12,7 +12,7 @@ import pytest
 import toolfan
 from loopback import KEY, ONCE, USER, until
 from pydantic import BaseModel
-from toolfan import workers
+from toolfan.drivers import workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,7 +13,7 @@ import pytest
 import toolfan
 from loopback import KEY, ONCE, USER, call, completion, http, until
 from pydantic import BaseModel
-from toolfan import workers
+from toolfan.drivers import workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

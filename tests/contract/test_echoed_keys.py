@@ -10,7 +10,7 @@ import pytest
 import toolfan
 from loopback import FaultServer, call, completion, http
 from pydantic import BaseModel
-from toolfan.keyless import KeylessDecoder
+from toolfan.http.keyless import KeylessDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

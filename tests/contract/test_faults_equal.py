@@ -16,9 +16,9 @@ from loopback import USER, call, completion
 from toolfan.adapter import WireResponse
 from toolfan.cli.app import app
 from toolfan.cli.output import no_call_text, outcome_json
-from toolfan.conversation import converse
-from toolfan.request import prepare
-from toolfan.retries import Retries
+from toolfan.conversation.generator import converse
+from toolfan.drivers.retries import Retries
+from toolfan.request.arguments import prepare
 from toolfan_local.faults import CATALOGUE, FaultServer
 from typer.testing import CliRunner
 

@@ -102,7 +102,7 @@ def test_calls_have_the_names_of_the_requests_tools(faulty: Callable[..., FaultS
 
 
 def test_what_needs_no_other_name_is_sent_as_it_is() -> None:
-    from toolfan.messages import with_wire_names
+    from toolfan.messages.parts import with_wire_names
 
     changed = {"get.weather": "get_weather"}
     for message in (*HISTORY[2:], {"role": "assistant", "tool_calls": [{"function": 3}, {"custom": {}}]}):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import toolfan
 from loopback import USER, Bench
-from toolfan import executor, jobs
+from toolfan.execution import executor, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

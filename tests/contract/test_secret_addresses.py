@@ -15,7 +15,7 @@ from every_provider import PROVIDERS, client_of
 from google_asking import genai_client
 from loopback import KEY, ONCE, USER, FaultServer, http
 from odd_streams import Weather
-from toolfan.redaction import Secrets
+from toolfan.secrets.redaction import Secrets
 
 # Vendor: google-genai 2.x subclasses aiohttp's session, aiohttp warns.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")

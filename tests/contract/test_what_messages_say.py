@@ -11,7 +11,7 @@ from every_provider import PROVIDERS, client_of
 from pydantic import BaseModel
 from toolfan import ToolSet, Unsupported, UsageError, connect, load_adapter
 from toolfan.adapter import ToolRequest
-from toolfan.messages import read_messages
+from toolfan.messages.parts import read_messages
 
 OTHERS = [name for name in PROVIDERS if name != "openai"]
 NOBODY = "http://127.0.0.1:9/v1"

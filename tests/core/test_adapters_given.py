@@ -10,7 +10,7 @@ import pytest
 import toolfan
 from pydantic import BaseModel
 from toolfan import AdapterBroken, ConnectionFailed, UsageError
-from toolfan.config import resolve
+from toolfan.config.targets import resolve
 from toolfan_local import LocalAdapter, LocalClient
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,145 +20,56 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "core" / "src" / "toolfan"
 PLUGINS = {path.name: path for path in sorted((ROOT / "providers").glob("*/src/toolfan_*"))}
 
-# Lowest first: a module imports only from those above it in this list.
-ORDER = [
-    "overloads",
-    "moved",
-    "values",
-    "error_details",
-    "errors",
-    "locks",
-    "spellings",
-    "masking",
-    "redaction",
-    "logins",
-    "unmade",
-    "addresses",
-    "wire",
-    "calls",
-    "parameters",
-    "bound_calls",
-    "options",
-    "definitions",
-    "schema",
-    "strict_schema",
-    "glance",
-    "type_schema",
-    "every_name",
-    "careful",
-    "numerals",
-    "repeats",
-    "scrutiny",
-    "local_names",
-    "generics",
-    "typeddicts",
-    "functions",
-    "marking",
-    "hookspecs",
-    "sdk_objects",
-    "foreign",
-    "chat",
-    "rewriting",
-    "messages",
-    "retry_after",
-    "error_words",
-    "translation",
-    "tools",
-    "forms",
-    "legal_names",
-    "fleeting",
-    "toolset",
-    "adapter",
-    "protocols",
-    "keys",
-    "scanning",
-    "sealing",
-    "repairs",
-    "wrappers",
-    "server_sent_events",
-    "framing",
-    "raisers",
-    "unread",
-    "ended_streams",
-    "keyless",
-    "event_streams",
-    "gzip_members",
-    "slots",
-    "open_wrappers",
-    "call_order",
-    "assembly",
-    "call_errors",
-    "validation",
-    "effects",
-    "stream_effects",
-    "watched",
-    "watching",
-    "plugins",
-    "toml_places",
-    "config_file",
-    "blocking",
-    "observers",
-    "admission",
-    "unserved",
-    "registry",
-    "listing",
-    "answering",
-    "replies",
-    "results",
-    "storage",
-    "signatures",
-    "async_signatures",
-    "stream_signatures",
-    "async_stream_signatures",
-    "extras",
-    "request",
-    "retries",
-    "merging",
-    "judging",
-    "reasking",
-    "rereading",
-    "stream_judging",
-    "hiding",
-    "asking",
-    "stream_asking",
-    "conversation",
-    "tally",
-    "workers",
-    "sockets",
-    "pooled_sockets",
-    "http_errors",
-    "http_sender",
-    "post_sender",
-    "async_http_transport",
-    "http_transport",
-    "drivers",
-    "stream_drivers",
-    "streams",
-    "profiles",
-    "settings",
-    "config",
-    "binding",
-    "portals",
-    "jobs",
-    "ended_calls",
-    "executor",
-    "execution",
-    "running",
-    "run_drivers",
-    "beginning",
-    "runs",
-    "async_runs",
-    "clients",
-    "client",
-    "async_client",
-    "modes",
-    "constructors",
-    "otel",
-    "__init__",
+# Lowest first: a module imports only from those above it here; so does a package, whose modules stand together.
+ORDER = {
+    "overloads": "",
+    "moved": "",
+    "values": "",
+    "error_details": "",
+    "errors": "",
+    "locks": "",
+    "effects": "",
+    "stream_effects": "",
+    "calls": "",
+    "keys": "",
+    "secrets": "escapes masking redaction credentials known",
+    "addresses": "",
+    "wire": "",
+    "schema": "json_schema strict second_look of_types every_name",
+    "tools": (
+        "parameters bound_calls definitions type_adapters local_names generics typeddicts functions "
+        "tool_type wire_names ephemeral toolset"
+    ),
+    "signatures": "options forms create async_create stream async_stream",
+    "hookspecs": "marking specs watched watching",
+    "framing": "scanning server_sent_events decoder",
+    "messages": "sdk_objects foreign_forms chat rewriting parts",
+    "adapter": "",
+    "protocols": "",
+    "assembly": "sealing slots open_wrappers call_order assembler",
+    "translation": "construction retry_after error_words statuses raisers error_bodies ended_streams",
+    "validation": "numerals duplicates scrutiny repairs wrappers call_errors outcomes",
+    "config_files": "toml_places finding blocking",
+    "registry": "plugins installed_observers admission unserved loading listing",
+    "results": "answering replies calls_type storage",
+    "request": "extras arguments",
+    "conversation": "merging judging reasking rereading stream_judging asking stream_asking generator",
+    "drivers": "retries tally workers sockets pooled_sockets whole streamed binding",
+    "http": "keyless event_streams gzip_members exceptions sender post_sender async_transport transport",
+    "config": "profiles settings targets",
+    "execution": "portals jobs ended_calls executor executing running run_drivers beginning runs async_runs",
+    "client": "streams any_client sync_client async_client modes constructors",
+    "otel": "",
+    "__init__": "",
+}
+PLACES = [
+    f"{package}.{module}" if module else package
+    for package, modules in ORDER.items()
+    for module in (modules.split() or [""])
 ]
 
 # The one door upwards: `Calls.to_json` is a method, and storing needs tools and the registry.
-DOORS = {("results", "storage")}
+DOORS = {("results.calls_type", "results.storage")}
 
 SDKS = {"openai", "google", "vertexai", "anthropic", "boto3", "botocore", "cohere", "litellm"}
 SDKS |= {"httpx", "httpx2", "requests", "grpc", "starlette", "uvicorn"}
@@ -189,33 +101,66 @@ def runtime_imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
             yield from runtime_imports(node)
 
 
+def place(path: Path) -> str:
+    """Where a module of core stands: `secrets.masking`, `errors`."""
+    return ".".join(path.relative_to(CORE).with_suffix("").parts)
+
+
+def ordered() -> list[Path]:
+    """The modules of core that have a place: what `cli` and `testing` import, and nothing of these."""
+    return [
+        path
+        for path in sorted(CORE.rglob("*.py"))
+        if path.relative_to(CORE).parts[0] not in ("cli", "testing")
+        and (path.stem != "__init__" or path.parent == CORE)
+    ]
+
+
 def own_imports(path: Path) -> set[str]:
-    """The modules of core that a flat module of core imports."""
+    """The places of core's modules that a module imports."""
+    here = path.relative_to(CORE).parts[:-1]
     found: set[str] = set()
     for node in runtime_imports(parsed(path)):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            found |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "toolfan":
-            found.add((node.module or "").partition(".")[2] or "__init__")
+        if isinstance(node, ast.Import) or (node.level == 0 and (node.module or "").split(".")[0] != "toolfan"):
+            continue
+        steps = (node.module or "").split(".") if node.module else []
+        of = [*here[: len(here) + 1 - node.level], *steps] if node.level else steps[1:]
+        for name in (alias.name for alias in node.names):
+            whole = ".".join([*of, name])
+            found.add(whole if whole in PLACES else ".".join(of) or "__init__")
     return found
 
 
-def flat() -> list[Path]:
-    return sorted(CORE.glob("*.py"))
-
-
 def test_every_module_of_core_has_its_place_in_the_order() -> None:
-    assert {path.stem for path in flat()} == set(ORDER)
+    assert sorted(place(path) for path in ordered()) == sorted(PLACES)
 
 
 def test_imports_point_downwards() -> None:
     upwards = {
-        (path.stem, other)
-        for path in flat()
+        (place(path), other)
+        for path in ordered()
         for other in own_imports(path)
-        if ORDER.index(other) >= ORDER.index(path.stem)
+        if PLACES.index(other) >= PLACES.index(place(path))
     }
     assert upwards == DOORS  # and these are in use
+
+
+@pytest.mark.parametrize("package", [package for package, modules in ORDER.items() if modules])
+def test_a_package_only_answers_for_its_modules(package: str) -> None:
+    """Importing a package loads none of its modules; what it offers is loaded for whoever asks, and checkers see it."""
+    init = parsed(CORE / package / "__init__.py")
+    assert own_imports(CORE / package / "__init__.py") <= {"moved"}
+    seen = {alias.name for node in ast.walk(init) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    module = import_module(f"toolfan.{package}")
+    offered = {name for name in dir(module) if name.isidentifier() and name[0] != "_"} - {
+        "TYPE_CHECKING",
+        "annotations",
+        "moved",
+    }
+    offered -= set(ORDER[package].split())  # those that are loaded
+    assert offered == seen - {"TYPE_CHECKING", "annotations", "moved"}
+    for name in offered:
+        assert getattr(module, name) is not None
 
 
 def outside(path: Path) -> set[str]:

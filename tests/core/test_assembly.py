@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toolfan.assembly import CallAssembler, seal
-from toolfan.scanning import Scanner
+from toolfan.assembly.assembler import CallAssembler, seal
+from toolfan.framing.scanning import Scanner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,7 +16,7 @@ import pytest
 import toolfan
 from loopback import KEY, ONCE, Bench
 from pydantic import BaseModel
-from toolfan.binding import Binding
+from toolfan.drivers.binding import Binding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -238,7 +238,7 @@ class Meeting:
 
 def at_once(monkeypatch: pytest.MonkeyPatch, work: Callable[[], Any], process: int, count: int = 8) -> list[Any]:
     with monkeypatch.context() as patch, ThreadPoolExecutor(count) as pool:
-        patch.setattr("toolfan.binding.os", Meeting(count, process))
+        patch.setattr("toolfan.drivers.binding.os", Meeting(count, process))
         return list(pool.map(lambda _: work(), range(count)))
 
 

@@ -17,7 +17,7 @@ import pytest
 import toolfan
 from shared_data import corpus
 from toolfan.cli.app import app
-from toolfan.registry import clear_loaded_adapters
+from toolfan.registry.loading import clear_loaded_adapters
 from toolfan_local import Server
 from typer.testing import CliRunner
 
@@ -543,7 +543,7 @@ class TestDemo:
     OTHER = """
         from dataclasses import dataclass, field
         from typing import Any
-        from toolfan.hookspecs import hookimpl
+        from toolfan.hookspecs.specs import hookimpl
         from toolfan_local import LocalAdapter, LocalClient
         from toolfan_local.stand_ins import StandIn
 
@@ -619,7 +619,7 @@ class TestDemo:
 
 
 def _only(*names: str) -> Any:
-    from toolfan.listing import installed_adapters
+    from toolfan.registry.listing import installed_adapters
 
     return lambda **options: [info for info in installed_adapters() if info.name in names]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from toolfan.cli.app import app
-from toolfan.registry import clear_loaded_adapters
+from toolfan.registry.loading import clear_loaded_adapters
 from typer.testing import CliRunner
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def test_names_of_toolfans_own_providers_are_refused_where_they_are_not_installe
 ) -> None:
     """The registry knows where they are to be had."""
     clear_loaded_adapters()
-    for module in ("registry", "listing"):
+    for module in ("registry.loading", "registry.listing"):
         monkeypatch.setattr(f"toolfan.{module}.candidates", lambda *_: [])
     done = run("vertex")
     assert done.exit_code == 2

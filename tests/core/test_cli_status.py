@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from toolfan.cli.app import app
-from toolfan.listing import installed_adapters
-from toolfan.registry import clear_loaded_adapters
+from toolfan.registry.listing import installed_adapters
+from toolfan.registry.loading import clear_loaded_adapters
 from toolfan_local import Server
 from typer.testing import CliRunner
 

@@ -18,7 +18,7 @@ import openai
 import pytest
 from toolfan.cli import timing
 from toolfan.cli.app import app
-from toolfan.listing import installed_adapters
+from toolfan.registry.listing import installed_adapters
 from toolfan_local import Pace, Server
 from toolfan_local.faults import FaultServer
 from typer.testing import CliRunner

@@ -16,7 +16,7 @@ import toolfan
 import toolfan.tools
 import toolfan_openai.codec
 from pydantic import BaseModel, TypeAdapter
-from toolfan.type_schema import TypeSchema
+from toolfan.schema.of_types import TypeSchema
 
 TIMES = 10
 # openai 3 is built on httpx2, openai 2 on httpx.
@@ -60,7 +60,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     monkeypatch.setattr(TypeAdapter, "__init__", counting("validators", TypeAdapter.__init__))
     monkeypatch.setattr(TypeSchema, "generate", counting("schemas", TypeSchema.generate))
     monkeypatch.setattr("toolfan_openai.codec.encode_json", encode_json)
-    monkeypatch.setattr("toolfan.post_sender.encode_json", encode_json)
+    monkeypatch.setattr("toolfan.http.post_sender.encode_json", encode_json)
     return counted
 
 

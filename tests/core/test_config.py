@@ -17,12 +17,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from toolfan import registry
-from toolfan.config import Connection, resolve
-from toolfan.config_file import find_config
+from toolfan.config.targets import Connection, resolve
+from toolfan.config_files.finding import find_config
+from toolfan.config_files.toml_places import toml_places
 from toolfan.errors import AdapterNotFound, AdapterNotInstalled, ConfigError, ToolfanError, UsageError
-from toolfan.redaction import HIDDEN, looks_secret, shown
-from toolfan.toml_places import toml_places
+from toolfan.registry import loading as registry
+from toolfan.secrets.redaction import HIDDEN, looks_secret, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

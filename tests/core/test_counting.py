@@ -22,8 +22,8 @@ from toolfan import (
     ToolfanError,
     Unavailable,
     UsageError,
-    workers,
 )
+from toolfan.drivers import workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

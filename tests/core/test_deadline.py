@@ -16,9 +16,10 @@ import pytest
 import toolfan
 from loopback import KEY, USER, Bench, FaultServer, Faulty, call, completion, http, raw, until
 from pydantic import AfterValidator, BaseModel, create_model
-from toolfan import DeadlineExceeded, Unavailable, UsageError, workers
-from toolfan.event_streams import EventStream
-from toolfan.request import DEFAULT_DEADLINE, prepare
+from toolfan import DeadlineExceeded, Unavailable, UsageError
+from toolfan.drivers import workers
+from toolfan.http.event_streams import EventStream
+from toolfan.request.arguments import DEFAULT_DEADLINE, prepare
 from toolfan_local import LocalClient
 from toolfan_local.adapter import LocalAdapter
 

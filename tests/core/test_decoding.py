@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from toolfan.errors import BadResponse
-from toolfan.masking import masked
+from toolfan.secrets.masking import masked
 from toolfan.wire import UNDECODED, decode_json, encode_json, json_text, sendable, well_formed
 
 TEXTS = st.text(st.characters(), max_size=4)  # lone surrogates too

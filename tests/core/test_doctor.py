@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 from loopback import http
-from toolfan import ConfigError, watching, wrap
+from toolfan import ConfigError, wrap
 from toolfan.cli.app import app
-from toolfan.observers import forget_observers
-from toolfan.registry import clear_loaded_adapters
+from toolfan.hookspecs import watching
+from toolfan.registry.installed_observers import forget_observers
+from toolfan.registry.loading import clear_loaded_adapters
 from toolfan_local import Server
 from typer.testing import CliRunner
 

@@ -19,8 +19,8 @@ from toolfan import (
     RequestRejected,
     Unavailable,
 )
-from toolfan.error_words import STATUSES, status_of
-from toolfan.translation import error_from_body
+from toolfan.translation.error_words import STATUSES, status_of
+from toolfan.translation.statuses import error_from_body
 
 KINDS: dict[str, tuple[type[toolfan.ProviderError], int | None]] = {
     "unauthorized": (AuthenticationError, 401),

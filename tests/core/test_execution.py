@@ -22,8 +22,9 @@ from typing import Any
 import pytest
 import toolfan
 from loopback import until
-from toolfan import Tool, tool, workers
-from toolfan import portals as portals_module
+from toolfan import Tool, tool
+from toolfan.drivers import workers
+from toolfan.execution import portals as portals_module
 from toolfan_local import LocalClient
 
 PATIENCE = 20.0
@@ -368,7 +369,7 @@ def test_the_end_of_the_event_loop_cancels_once_too() -> None:
 
 def test_one_that_was_left_behind_is_cancelled_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """Telling it again at each step of the event loop would be the whole work of that loop."""
-    monkeypatch.setattr("toolfan.jobs.GRACE", 0.1)
+    monkeypatch.setattr("toolfan.execution.jobs.GRACE", 0.1)
     told = 0
 
     async def stubborn() -> None:
@@ -404,7 +405,7 @@ def test_one_that_refuses_to_end_is_left_behind_too(
     monkeypatch: pytest.MonkeyPatch, grace: float, limit: float | None, all_of_them: float | None, told: str
 ) -> None:
     """Within its grace, and at the deadline for all of them, whatever its grace."""
-    monkeypatch.setattr("toolfan.jobs.GRACE", grace)
+    monkeypatch.setattr("toolfan.execution.jobs.GRACE", grace)
     stop = threading.Event()
     started = time.monotonic()
 
@@ -493,7 +494,7 @@ def test_what_ends_the_program_passes(run: Run, kind: type[BaseException], is_as
 def test_cancelling_ends_what_can_be_ended_and_tells_the_rest(
     hang: Callable[[], str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("toolfan.jobs.GRACE", 0.2)
+    monkeypatch.setattr("toolfan.execution.jobs.GRACE", 0.2)
     cleaned: list[str] = []
     hangs = threading.Event()
 

@@ -13,7 +13,7 @@ import toolfan
 from loopback import KEY, USER, Bench, call, completion, raw
 from pydantic import BaseModel
 from toolfan import Tool
-from toolfan.toolset import ToolSet, tool_set
+from toolfan.tools.toolset import ToolSet, tool_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

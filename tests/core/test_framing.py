@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toolfan import BadResponse, IncompleteStream, framing
-from toolfan.framing import DONE, EventDecoder
+from toolfan import BadResponse, IncompleteStream
+from toolfan.framing import decoder
+from toolfan.framing.decoder import DONE, EventDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -206,7 +207,7 @@ def test_an_event_that_is_too_long_is_none(
     monkeypatch: pytest.MonkeyPatch, form: Callable[..., bytes], size: int
 ) -> None:
     """However long the whole stream is, and whatever stands between its events."""
-    monkeypatch.setattr(framing, "LARGEST_EVENT", 400)
+    monkeypatch.setattr(decoder, "LARGEST_EVENT", 400)
     long = {"a": "x" * size}
     data = form(A, A, A, A, long, A)
     whole = decoded([data])

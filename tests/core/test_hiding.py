@@ -11,9 +11,9 @@ import pytest
 import toolfan
 from pydantic import BaseModel, SecretStr
 from toolfan.adapter import WireResponse
-from toolfan.event_streams import AsyncEventStream, EventStream
-from toolfan.hiding import hide
-from toolfan.settings import secrets_in
+from toolfan.config.settings import secrets_in
+from toolfan.http.event_streams import AsyncEventStream, EventStream
+from toolfan.secrets.known import hide
 from toolfan.testing.delegation import Through
 from toolfan_local import LocalAdapter
 

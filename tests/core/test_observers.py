@@ -16,7 +16,8 @@ import toolfan
 from four_ways import ERROR, MODES
 from loopback import KEY, USER, Bench
 from pydantic import BaseModel
-from toolfan import hookspecs, watched, watching
+from toolfan.hookspecs import specs as hookspecs
+from toolfan.hookspecs import watched, watching
 from toolfan_local import Pace
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from toolfan.pooled_sockets import Served, note_connections, noted
-from toolfan.sockets import Limit, limit
+from toolfan.drivers.pooled_sockets import Served, note_connections, noted
+from toolfan.drivers.sockets import Limit, limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,6 @@ from unittest import mock
 import pytest
 import toolfan
 from pydantic import BaseModel
-from toolfan import watching
 from toolfan.adapter import ADAPTER_API, ParallelToolsAdapter
 from toolfan.errors import (
     AdapterBroken,
@@ -26,10 +25,11 @@ from toolfan.errors import (
     AdapterTooNew,
     ConfigError,
 )
-from toolfan.listing import AdapterInfo, adapter_for_client, idle_claims, installed_adapters
-from toolfan.marking import sole_offer
-from toolfan.observers import forget_observers, installed_observers
-from toolfan.registry import clear_loaded_adapters, load_adapter
+from toolfan.hookspecs import watching
+from toolfan.hookspecs.marking import sole_offer
+from toolfan.registry.installed_observers import forget_observers, installed_observers
+from toolfan.registry.listing import AdapterInfo, adapter_for_client, idle_claims, installed_adapters
+from toolfan.registry.loading import clear_loaded_adapters, load_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ SUBPROCESS = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, s
 PLUGIN = """
 from pydantic import BaseModel
 from toolfan.adapter import Capabilities
-from toolfan.hookspecs import hookimpl
+from toolfan.hookspecs.specs import hookimpl
 
 
 class Settings(BaseModel):
@@ -686,7 +686,7 @@ def test_a_malformed_client_entry_is_listed_and_not_used(site: Site) -> None:
 def test_the_registry_imports_no_sdk_and_pluggy_only_to_load() -> None:
     """Listing and looking up need neither."""
     code = (
-        "import sys; from toolfan.listing import installed_adapters, adapter_for_client\n"
+        "import sys; from toolfan.registry.listing import installed_adapters, adapter_for_client\n"
         "installed_adapters()\n"
         "try: adapter_for_client(object())\n"
         "except Exception as exc: assert type(exc).__name__ == 'AdapterNotFound', exc\n"
@@ -815,7 +815,7 @@ def test_an_observer_may_make_a_client_while_it_is_imported(observing: Site) -> 
 def test_every_observer_hook_is_specified() -> None:
     """Names and arguments are a promise to plugin authors."""
     import pluggy
-    from toolfan import hookspecs
+    from toolfan.hookspecs import specs as hookspecs
 
     manager = pluggy.PluginManager("toolfan")
     manager.add_hookspecs(hookspecs)

@@ -15,7 +15,7 @@ import tenacity
 import toolfan
 from loopback import KEY, USER, Bench, FaultServer, call, completion, http, raw
 from pydantic import BaseModel
-from toolfan import retries
+from toolfan.drivers import retries
 
 Start = Callable[..., FaultServer]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from toolfan import ConnectionFailed, Result
-from toolfan.running import Ask, Execute, key_of
+from toolfan.execution.running import Ask, Execute, key_of
 from toolfan.testing import scripted
 
 

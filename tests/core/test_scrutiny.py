@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from toolfan import BadCall, Call, Calls, InvalidArguments
-from toolfan.scrutiny import SecondLook
+from toolfan.validation.scrutiny import SecondLook
 from typing_extensions import TypeAliasType, TypedDict
 
 

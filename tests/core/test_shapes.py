@@ -16,7 +16,7 @@ from loopback import USER, Bench, call
 from pydantic import BaseModel, Field, RootModel
 from shapes import SHAPES, Empty, Node, Shape, Titled, Weather
 from toolfan import BadCall, BoundCall, InvalidArguments, Tool, ToolDefinitionError, UsageError
-from toolfan.toolset import tool_types
+from toolfan.tools.toolset import tool_types
 from typing_extensions import TypeAliasType
 
 T = TypeVar("T")

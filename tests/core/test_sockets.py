@@ -12,7 +12,7 @@ import pytest
 import toolfan
 from loopback import KEY, ONCE, USER, Bench, FaultServer, http, until
 from pydantic import BaseModel
-from toolfan.workers import WorkerPool
+from toolfan.drivers.workers import WorkerPool
 
 if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
@@ -75,7 +75,7 @@ def test_a_dripping_server_is_left_for_good(
 
 
 def test_tls_streams_and_odd_clients_are_wrapped_or_left_alone() -> None:
-    from toolfan.sockets import Limit, end_at_the_deadline, limit
+    from toolfan.drivers.sockets import Limit, end_at_the_deadline, limit
 
     class Inner:
         def __init__(self) -> None:
@@ -181,7 +181,7 @@ def test_a_client_with_connections_from_before_is_not_trusted_to_end_them(bench:
 
 
 def test_requests_left_behind_elsewhere_do_not_stand_in_the_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toolfan.workers.pool", WorkerPool(max_abandoned=0))
+    monkeypatch.setattr("toolfan.drivers.workers.pool", WorkerPool(max_abandoned=0))
     bench.serve({"text": "x"})
     assert bench.client(max_retries=0).create(model="m", messages=USER, response_model=A).text == "x"
 

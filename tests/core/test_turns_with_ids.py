@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from toolfan.answering import with_ids
-from toolfan.assembly import seal
+from toolfan.assembly.assembler import seal
+from toolfan.results.answering import with_ids
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import traceback
 import pytest
 import toolfan
 from toolfan.errors import ConfigError, ConnectionFailed
-from toolfan.unmade import raise_unmade
+from toolfan.translation.construction import raise_unmade
 
 # The end of a client that an SDK has half made raises, where nobody can catch it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -73,7 +73,7 @@ def test_a_socks_proxy_needs_a_package(adapter, monkeypatch):
 
 
 def test_whatever_a_connect_raises_is_a_configuration_error(monkeypatch):
-    from toolfan.registry import load_adapter
+    from toolfan.registry.loading import load_adapter
 
     def connect(settings, *, use_async):
         raise TypeError("takes no such argument")

@@ -30,8 +30,8 @@ from toolfan import (
     load_adapter,
     tool,
 )
-from toolfan.toolset import tool_set
-from toolfan.validation import MAX_ARGUMENT_CHARACTERS, Rules, validate
+from toolfan.tools.toolset import tool_set
+from toolfan.validation.outcomes import MAX_ARGUMENT_CHARACTERS, Rules, validate
 
 
 class Weather(BaseModel):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel
 from toolfan import ToolDefinitionError
-from toolfan.tools import Tool
-from toolfan.toolset import NameMap, ToolSet, legal_name
+from toolfan.tools.tool_type import Tool
+from toolfan.tools.toolset import NameMap, ToolSet, legal_name
 
 LOWER = r"[a-z][a-z0-9_]*"
 CAPITAL_FIRST = "[A-Z_][A-Za-z0-9_]*"

@@ -37,7 +37,7 @@ packages = ["{module}"]
 SOUND = """\
 from pydantic import BaseModel
 from toolfan.adapter import ADAPTER_API, Capabilities
-from toolfan.hookspecs import hookimpl
+from toolfan.hookspecs.specs import hookimpl
 
 
 class Settings(BaseModel):
@@ -88,7 +88,7 @@ PLUGINS: dict[str, tuple[str, str, str, str]] = {
 
 REPORT = """
 import json, sys
-from toolfan.registry import load_adapter
+from toolfan.registry.loading import load_adapter
 try:
     adapter = load_adapter({name!r})
 except Exception as exc:
@@ -175,7 +175,7 @@ def test_each_fault_is_an_error_of_its_own(
 def test_listing_tells_all_without_importing(venv: Any) -> None:
     """With load=True each status is proved."""
     code = (
-        "import sys; from toolfan.listing import installed_adapters\n"
+        "import sys; from toolfan.registry.listing import installed_adapters\n"
         "quick = installed_adapters(); assert not [m for m in sys.modules if m.startswith('tfp_')]\n"
         "assert len(quick) == 8 and {i.api for i in quick} == {None}, quick\n"
         "print(*(f'{i.distribution}={i.status}' for i in installed_adapters(load=True)))"
@@ -195,7 +195,7 @@ def test_listing_tells_all_without_importing(venv: Any) -> None:
 def test_a_client_is_matched_to_its_plugin_without_importing_it(venv: Any) -> None:
     """By the module of its class."""
     code = (
-        "import sys; from toolfan.listing import adapter_for_client\n"
+        "import sys; from toolfan.registry.listing import adapter_for_client\n"
         "client = type('Client', (), {'__module__': 'acme_sdk_good.deep'})()\n"
         "print(adapter_for_client(client), [m for m in sys.modules if m.startswith('tfp_')])"
     )
@@ -212,7 +212,7 @@ def test_first_party_providers_come_in_by_the_same_door(make_venv: Callable[...,
     """An extra brings its distribution, found by its entry points."""
     venv = make_venv("toolfan[local]")
     code = (
-        "from toolfan.listing import installed_adapters\n"
+        "from toolfan.registry.listing import installed_adapters\n"
         "print(*(f'{i.name}={i.distribution}={i.status}' for i in installed_adapters()))"
     )
     assert venv.run(code).stdout.split() == ["local=toolfan-local=ok"]

@@ -13,7 +13,7 @@ import toolfan
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 from pydantic import BaseModel
 from toolfan import AsyncClient, BadCall, BoundCall, Call, Calls, Client, Result, Run, Tool, ToolChoice, ToolSet, tool
-from toolfan.options import Options  # noqa: TC002 - as users write it
+from toolfan.signatures.options import Options  # noqa: TC002 - as users write it
 
 X = TypeVar("X")
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import toolfan
-from toolfan.options import Options, StreamOptions
-from toolfan.request import DEFAULTS
+from toolfan.request.arguments import DEFAULTS
+from toolfan.signatures.options import Options, StreamOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

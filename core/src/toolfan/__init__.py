@@ -17,8 +17,6 @@ if TYPE_CHECKING:
         WireRequest,
         WireResponse,
     )
-    from .async_client import AsyncClient
-    from .bound_calls import BoundCall
     from .calls import (
         JSON,
         BadCall,
@@ -32,8 +30,11 @@ if TYPE_CHECKING:
         Turn,
         Usage,
     )
-    from .client import Client
-    from .constructors import connect, connect_async, from_openai, from_vertexai, wrap, wrap_async
+    from .client.async_client import AsyncClient
+    from .client.constructors import connect, connect_async, from_openai, from_vertexai, wrap, wrap_async
+    from .client.modes import Mode
+    from .client.streams import AsyncCallStream, CallStream
+    from .client.sync_client import Client
     from .errors import (
         AdapterBroken,
         AdapterConflict,
@@ -66,29 +67,28 @@ if TYPE_CHECKING:
         Unsupported,
         UsageError,
     )
-    from .execution import execute, execute_async
-    from .listing import AdapterInfo, installed_adapters
-    from .marking import hookimpl
-    from .messages import Message
-    from .modes import Mode
+    from .execution.executing import execute, execute_async
+    from .execution.running import Run, RunRound
+    from .hookspecs.marking import hookimpl
+    from .hookspecs.watching import observe, unobserve
+    from .messages.parts import Message
     from .protocols import AsyncTransport, ParallelToolsAdapter, StreamParser, Transport
-    from .registry import load_adapter
-    from .results import Calls
-    from .running import Run, RunRound
-    from .streams import AsyncCallStream, CallStream
-    from .tools import Tool, tool
-    from .toolset import ToolSet
-    from .watching import observe, unobserve
+    from .registry.listing import AdapterInfo, installed_adapters
+    from .registry.loading import load_adapter
+    from .results.calls_type import Calls
+    from .tools.bound_calls import BoundCall
+    from .tools.tool_type import Tool, tool
+    from .tools.toolset import ToolSet
 
 # Where each public name is at home; it is imported from there when it is first asked for.  A test holds this, `__all__`
 # and the imports above to each other.
 _HOMES = {
     "adapter": "ADAPTER_API Answer Capabilities ToolChoice ToolRequest WireRequest WireResponse",
-    "bound_calls": "BoundCall",
+    "tools.bound_calls": "BoundCall",
     "calls": "JSON BadCall Call Outcome RawCall Result Round StopReason TextDelta Turn Usage",
-    "async_client": "AsyncClient",
-    "client": "Client",
-    "constructors": "connect connect_async from_openai from_vertexai wrap wrap_async",
+    "client.async_client": "AsyncClient",
+    "client.sync_client": "Client",
+    "client.constructors": "connect connect_async from_openai from_vertexai wrap wrap_async",
     "errors": (
         "AdapterBroken AdapterConflict AdapterNotFound AdapterNotInstalled AdapterTooNew AuthenticationError "
         "BadResponse CallError ConfigError ConnectionFailed ContentFiltered DeadlineExceeded IncompleteStream "
@@ -96,19 +96,19 @@ _HOMES = {
         "Refused RequestRejected ToolDefinitionError ToolfanError TooManyCalls TruncatedCall Unavailable UnknownTool "
         "Unsupported UsageError"
     ),
-    "execution": "execute execute_async",
-    "listing": "AdapterInfo installed_adapters",
-    "marking": "hookimpl",
-    "messages": "Message",
-    "modes": "Mode",
+    "execution.executing": "execute execute_async",
+    "registry.listing": "AdapterInfo installed_adapters",
+    "hookspecs.marking": "hookimpl",
+    "messages.parts": "Message",
+    "client.modes": "Mode",
     "protocols": "AsyncTransport ParallelToolsAdapter StreamParser Transport",
-    "registry": "load_adapter",
-    "results": "Calls",
-    "running": "Run RunRound",
-    "streams": "AsyncCallStream CallStream",
-    "tools": "Tool tool",
-    "toolset": "ToolSet",
-    "watching": "observe unobserve",
+    "registry.loading": "load_adapter",
+    "results.calls_type": "Calls",
+    "execution.running": "Run RunRound",
+    "client.streams": "AsyncCallStream CallStream",
+    "tools.tool_type": "Tool tool",
+    "tools.toolset": "ToolSet",
+    "hookspecs.watching": "observe unobserve",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -12,7 +12,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal
 
 from .calls import JSON, Answer, RawCall, Turn
-from .chat import Message
+from .messages.chat import Message
 from .moved import moved
 from .values import dataclass
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .protocols import AsyncTransport, ParallelToolsAdapter, StreamParser, Transport
-    from .toolset import ToolSet
+    from .tools.toolset import ToolSet
 
 __all__ = [
     "ADAPTER_API",
@@ -126,4 +126,4 @@ class Capabilities:
 
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = moved(__name__, protocols="AsyncTransport ParallelToolsAdapter StreamParser Transport")
+    __getattr__, __dir__ = moved(__name__, {"protocols": "AsyncTransport ParallelToolsAdapter StreamParser Transport"})

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator
 
 from .errors import ConfigError
-from .redaction import shown
+from .secrets.redaction import shown
 
 
 def checked(address: str) -> str:

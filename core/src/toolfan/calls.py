@@ -13,8 +13,8 @@ from .moved import moved
 from .values import dataclass
 
 if TYPE_CHECKING:
-    from .bound_calls import BoundCall as BoundCall
     from .errors import CallError
+    from .tools.bound_calls import BoundCall as BoundCall
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -191,4 +191,4 @@ class Result(Generic[T_co]):
 
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = moved(__name__, bound_calls="BoundCall _bound_call picklable unpickled")
+    __getattr__, __dir__ = moved(__name__, {"tools.bound_calls": "BoundCall picklable unpickled"})

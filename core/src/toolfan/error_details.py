@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     from .calls import Turn
-    from .results import Calls
-    from .running import Run
+    from .execution.running import Run
+    from .results.calls_type import Calls
 
 
 class ErrorDetails(TypedDict, total=False):

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from .calls import Turn
     from .error_details import ErrorDetails as ErrorDetails
-    from .results import Calls
-    from .running import Run
+    from .execution.running import Run
+    from .results.calls_type import Calls
 
 _DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(("hint", "adapter", "tool", "call_id")),
@@ -284,4 +284,4 @@ class InvalidCalls(CallError):
 
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = moved(__name__, error_details="ErrorDetails")
+    __getattr__, __dir__ = moved(__name__, {"error_details": "ErrorDetails"})

@@ -1,6 +1,6 @@
-"""Names that are at home elsewhere: a module still answers for what once stood in it, or is documented there.
+"""Names that are at home elsewhere: a package answers for what its modules hold, a module for what is documented there.
 
-Old code imports them, and old pickles name them; a request needs none, so they are loaded for whoever asks.
+A request needs none of them by this way, so they are loaded for whoever asks.
 
 Knows: how a module is asked for a name.  Must not know: which names moved where.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def moved(module: str, **homes: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def moved(module: str, homes: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The `__getattr__` and the `__dir__` of a module; `homes` says which names are in which other module."""
 
     def attribute(name: str) -> Any:

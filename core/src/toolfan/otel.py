@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json, to_json
 
 from .errors import UsageError
+from .hookspecs.marking import hookimpl
+from .hookspecs.watching import observe, unobserve
 from .locks import ProcessLock
-from .marking import hookimpl
 from .values import dataclass
-from .watching import observe, unobserve
 
 try:
     from opentelemetry import metrics, trace

@@ -17,8 +17,8 @@ from pydantic import BaseModel
 
 from .adapter import Capabilities, ToolRequest, WireRequest, WireResponse
 from .calls import JSON, Answer, RawCall, Turn
-from .chat import Message
-from .toolset import ToolSet
+from .messages.chat import Message
+from .tools.toolset import ToolSet
 
 __all__ = ["AsyncTransport", "ParallelToolsAdapter", "StreamParser", "Transport"]
 

@@ -90,7 +90,7 @@ def decode_json(
         return json.loads(_without_depths(text.lstrip("\ufeff")), parse_int=_whole_number)
     except (ValueError, RecursionError):
         text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
-    from .masking import masked_start  # loaded, as all that is for errors, when something fails
+    from .secrets.masking import masked_start  # loaded, as all that is for errors, when something fails
 
     start = (
         f"it starts with {masked_start(text[:2000], secrets)[:200]!r}" if text.strip("\ufeff \t\r\n") else "it is empty"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolfan.hookspecs import hookimpl
+from toolfan.hookspecs.specs import hookimpl
 
 from .codec import AcmeAdapter
 

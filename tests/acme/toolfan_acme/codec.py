@@ -22,8 +22,8 @@ from toolfan.errors import (
     Unsupported,
     UsageError,
 )
-from toolfan.messages import CallPart, ResultPart, TextPart, read_messages
-from toolfan.strict_schema import to_strict
+from toolfan.messages.parts import CallPart, ResultPart, TextPart, read_messages
+from toolfan.schema.strict import to_strict
 from toolfan.wire import encode_json, merge_extra_body, sendable
 
 from .reading import AcmeParser, parse
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from toolfan.adapter import JSON, Message
-    from toolfan.toolset import ToolSet
+    from toolfan.tools.toolset import ToolSet
 
 WHO = {"system": "boss", "developer": "boss", "user": "human", "assistant": "robot"}
 MODES = {"auto": "may", "required": "must", "none": "never"}

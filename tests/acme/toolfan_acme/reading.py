@@ -17,17 +17,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolfan.assembly import CallAssembler
+from toolfan.assembly.assembler import CallAssembler
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse, IncompleteStream
-from toolfan.translation import error_from_body
+from toolfan.translation.statuses import error_from_body
 from toolfan.wire import escaped, json_text, well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from toolfan.adapter import RawCall
-    from toolfan.slots import Slot
+    from toolfan.assembly.slots import Slot
 
 ABOUT = ("id", "engine")
 STOPS: dict[str, StopKind] = {"acted": "calls", "done": "end", "limit": "length", "blocked": "filtered"}

@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 
 from toolfan.adapter import WireResponse
 from toolfan.errors import BadResponse, ConnectionFailed
-from toolfan.translation import error_from_status
+from toolfan.translation.statuses import error_from_status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping

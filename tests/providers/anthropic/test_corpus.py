@@ -13,7 +13,7 @@ from loopback import KEY, http
 from pydantic import BaseModel, ConfigDict
 from shared_data import corpus
 from toolfan import load_adapter
-from toolfan.framing import EventDecoder
+from toolfan.framing.decoder import EventDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,7 +10,7 @@ import toolfan
 from pydantic import BaseModel, Field
 from toolfan import Unsupported, UsageError
 from toolfan.adapter import Answer, ToolChoice, ToolRequest
-from toolfan.toolset import ToolSet
+from toolfan.tools.toolset import ToolSet
 from toolfan_anthropic import MessagesAdapter
 
 ADAPTER = MessagesAdapter()

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shared_data import corpus
 from toolfan import IncompleteStream, ProviderError, Usage, load_adapter
-from toolfan.framing import EventDecoder
+from toolfan.framing.decoder import EventDecoder
 
 ROWS = corpus("bedrock-converse")
 STREAMS = [row for row in ROWS if row["streaming"]]

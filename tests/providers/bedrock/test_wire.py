@@ -15,7 +15,7 @@ from bedrock_asking import MODEL, asked
 from bedrock_wire import SECRET, answer, events, frames, use
 from botocore import stub
 from loopback import USER, http, until
-from toolfan import workers
+from toolfan.drivers import workers
 from wrapped_ways import WAYS, Weather
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shared_data import corpus
 from toolfan import IncompleteStream, ProviderError, load_adapter
-from toolfan.framing import EventDecoder
+from toolfan.framing.decoder import EventDecoder
 
 ROWS = corpus("cohere")
 STREAMS = [row for row in ROWS if row["streaming"]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from toolfan import RateLimited, RequestRejected, Usage
-from toolfan.framing import DONE
+from toolfan.framing.decoder import DONE
 from toolfan.testing import AdapterConformance, ErrorSample, Sample
 
 if TYPE_CHECKING:

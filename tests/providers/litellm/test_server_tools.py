@@ -12,7 +12,7 @@ import toolfan
 from anthropic_samples import events as message_events
 from anthropic_samples import message, on_the_wire, text, tool_use
 from loopback import KEY, ONCE, USER, http
-from toolfan.framing import DONE
+from toolfan.framing.decoder import DONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from toolfan import RateLimited, RequestRejected, Usage
-from toolfan.framing import DONE
+from toolfan.framing.decoder import DONE
 from toolfan.testing import AdapterConformance, ErrorSample, Sample
 from toolfan_openai import ChatCompletionsAdapter
 

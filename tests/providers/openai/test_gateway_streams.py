@@ -16,8 +16,8 @@ import toolfan
 from counting import comparisons
 from loopback import KEY, ONCE, USER, call, completion, http
 from odd_streams import CALL, CALL_B, DONE, END, A, Hear, Now, Pay, Weather, chunk, event, heard, piece
-from toolfan.gzip_members import plain_bytes
-from toolfan.slots import Slot
+from toolfan.assembly.slots import Slot
+from toolfan.http.gzip_members import plain_bytes
 from toolfan_openai.streaming import ChatStreamParser
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import pytest
 from shapes import SHAPES, Aliased, Box, Empty, Node, Paint, Person, Point, Weather
 from shared_data import judge
 from toolfan import Tool, ToolDefinitionError, load_adapter
-from toolfan.request import prepare
+from toolfan.request.arguments import prepare
 from toolfan.wire import encode_json
 
 if TYPE_CHECKING:

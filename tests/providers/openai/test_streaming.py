@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from shared_data import corpus, judge
 from toolfan import IncompleteStream, ProviderError
 from toolfan.adapter import Answer
-from toolfan.framing import EventDecoder
+from toolfan.framing.decoder import EventDecoder
 from toolfan_openai.streaming import ChatStreamParser
 
 if TYPE_CHECKING:

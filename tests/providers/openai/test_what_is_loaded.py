@@ -31,21 +31,37 @@ print(*(name.removeprefix("toolfan.") for name in sys.modules if name.startswith
 """
 
 STREAMS = {
-    "gzip_members",
-    "streams",
-    "stream_drivers",
-    "stream_asking",
+    "http.gzip_members",
+    "client.streams",
+    "drivers.streamed",
+    "conversation.stream_asking",
     "stream_effects",
-    "stream_judging",
-    "event_streams",
-    "framing",
+    "conversation.stream_judging",
+    "http.event_streams",
+    "framing.decoder",
 }
-PIECES = {"assembly", "slots", "scanning"}
-ROUNDS = {"reasking", "merging", "answering", "repairs", "scrutiny", "messages"}
-ERRORS = {"http_errors", "translation", "retry_after", "unread", "masking", "call_errors", "unserved", "hiding"}
-RUNS = {"running", "run_drivers", "execution", "jobs", "storage"}
-PLUGINS = {"hookspecs", "pluggy"}
-BLOCKING = {"sockets", "workers", "portals", "http_transport"}
+PIECES = {"assembly.assembler", "assembly.slots", "framing.scanning"}
+ROUNDS = {
+    "conversation.reasking",
+    "conversation.merging",
+    "results.answering",
+    "validation.repairs",
+    "validation.scrutiny",
+    "messages.parts",
+}
+ERRORS = {
+    "http.exceptions",
+    "translation.statuses",
+    "translation.retry_after",
+    "translation.error_bodies",
+    "secrets.masking",
+    "validation.call_errors",
+    "registry.unserved",
+    "secrets.known",
+}
+RUNS = {"execution.running", "execution.run_drivers", "execution.executing", "execution.jobs", "results.storage"}
+PLUGINS = {"hookspecs.specs", "pluggy"}
+BLOCKING = {"drivers.sockets", "drivers.workers", "execution.portals", "http.transport"}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from responses_api import asked, asked_async, called, events_of, message, respon
 from shared_data import corpus
 from toolfan import Tool, load_adapter
 from toolfan.adapter import Answer
-from toolfan.framing import EventDecoder
+from toolfan.framing.decoder import EventDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

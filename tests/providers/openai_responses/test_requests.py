@@ -151,7 +151,7 @@ def test_the_tools_as_bytes_are_the_tools(body: Any) -> None:
 
 
 def _set() -> Any:
-    from toolfan.toolset import tool_set
+    from toolfan.tools.toolset import tool_set
 
     return tool_set(None, TOOLS)
 
@@ -317,7 +317,7 @@ def test_another_client_is_refused() -> None:
 
 
 def test_an_openai_client_is_served_by_chat_completions_unless_named() -> None:
-    from toolfan.listing import adapter_for_client
+    from toolfan.registry.listing import adapter_for_client
 
     with openai.OpenAI(api_key=KEY) as sdk:
         assert adapter_for_client(sdk) == "openai"

@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE))
 @pytest.fixture(autouse=True, scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """toolfan-vertex as an installed distribution: where it is only on the path, its metadata are written."""
-    from toolfan.registry import clear_loaded_adapters
+    from toolfan.registry.loading import clear_loaded_adapters
 
     try:
         importlib.metadata.distribution("toolfan-vertex")

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from toolfan.calls import Answer
 from toolfan.errors import Unsupported, UsageError
-from toolfan.messages import check_messages
+from toolfan.messages.parts import check_messages
 from toolfan_vertex.codec import GEMINI, VERTEX
 from vertex_samples import USER, Box, Weather, body, call, parse, request
 

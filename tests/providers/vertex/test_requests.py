@@ -11,8 +11,8 @@ import pytest
 from shared_data import judge
 from toolfan.adapter import ToolChoice
 from toolfan.errors import ToolDefinitionError, UsageError
-from toolfan.tools import Tool
-from toolfan.toolset import ToolSet, tool_set
+from toolfan.tools.tool_type import Tool
+from toolfan.tools.toolset import ToolSet, tool_set
 from toolfan_vertex.codec import GEMINI, VERTEX
 from toolfan_vertex.options import OPTION_NAMES
 from vertex_samples import (

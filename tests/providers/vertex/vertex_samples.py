@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 from toolfan.adapter import ToolRequest, Turn
-from toolfan.toolset import ToolSet
+from toolfan.tools.toolset import ToolSet
 from toolfan_vertex.codec import VERTEX
 from typing_extensions import TypedDict
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from shared_data import corpus
-from toolfan.framing import EventDecoder
+from toolfan.framing.decoder import EventDecoder
 from toolfan_vertex.codec import VERTEX
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..listing import idle_claims, installed_adapters
+from ..registry.listing import idle_claims, installed_adapters
 from .output import foreign_words_aside, plugin_json, plugin_text, print_json, print_table, print_text
 
 _COLUMNS = ("name", "distribution", "version", "api", "status", "reason")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import __version__
+from ..config.profiles import check_variables
 from ..errors import RequestRejected, ToolfanError, UsageError
-from ..profiles import check_variables
 from . import adapters, call, decode, demo, doctor, new_provider, record, request, serve
 from .output import print_text
 

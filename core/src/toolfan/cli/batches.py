@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ProviderError, Unavailable
-from ..translation import error_from_body, error_from_status, innermost, provider_words
+from ..translation.statuses import error_from_body, error_from_status, innermost, provider_words
 
 _NAMES = ("custom_id", "key", "recordId")
 

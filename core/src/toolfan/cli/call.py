@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..calls import BadCall
-from ..constructors import connect
+from ..client.constructors import connect
 from ..errors import CallError, ToolfanError
 from .output import at_a_terminal, no_call_text, outcome_json, outcome_text, print_json, print_text
 from .questions import Choice, Profile, Question, System, Target, Tools, messages, tool_choice
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..calls import Outcome
-    from ..client import Client
-    from ..results import Calls
+    from ..client.sync_client import Client
+    from ..results.calls_type import Calls
 
 
 def call(

@@ -15,16 +15,16 @@ import typer
 from pydantic_core import from_json
 
 from ..adapter import ToolRequest
-from ..call_errors import unreadable
 from ..calls import Turn
+from ..conversation.judging import cuts_last_call, judge, raise_if_declined
+from ..conversation.reasking import with_malformed_call
 from ..errors import BadResponse, InvalidArguments, ProviderError, UsageError
-from ..judging import cuts_last_call, judge, raise_if_declined
-from ..reasking import with_malformed_call
-from ..registry import load_adapter
-from ..repairs import repair_arguments
-from ..request import Policy
-from ..results import Calls
-from ..translation import excerpt
+from ..registry.loading import load_adapter
+from ..request.arguments import Policy
+from ..results.calls_type import Calls
+from ..translation.statuses import excerpt
+from ..validation.call_errors import unreadable
+from ..validation.repairs import repair_arguments
 from ..wire import decode_json
 from . import tool_paths
 from .batches import Entry, opened
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ..adapter import ParallelToolsAdapter
     from ..calls import Outcome, RawCall
     from ..errors import CallError
-    from ..toolset import ToolSet
+    from ..tools.toolset import ToolSet
 
 _OTHER_ENCODINGS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _HINT = "Pipe in answers of the provider that --with names, whole or streamed: as they came, or lines of batch files."

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import typer
 from pydantic import BaseModel
 
-from ..constructors import wrap, wrap_async
+from ..client.constructors import wrap, wrap_async
 from ..errors import ToolfanError
-from ..listing import AdapterInfo, installed_adapters
-from ..registry import load_adapter
+from ..registry.listing import AdapterInfo, installed_adapters
+from ..registry.loading import load_adapter
 from . import timing
 from .embedded import started_server
 from .output import outcome_text, print_table, print_text
@@ -34,7 +34,7 @@ from .waterfall import draw
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from ..results import Calls
+    from ..results.calls_type import Calls
 
 QUESTION = "What is the weather in toronto and dallas and who won the super bowl?"
 _COLUMNS = ("provider", "client", "calls", "tokens in/out", "ms", "result")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from ..blocking import blocked
-from ..config import selected
+from ..config.profiles import configuration
+from ..config.targets import selected
+from ..config_files.blocking import blocked
 from ..errors import ConfigError, as_sentence
-from ..listing import AdapterInfo, idle_claims, installed_adapters
-from ..observers import ObserverInfo, installed_observers
-from ..profiles import configuration
+from ..registry.installed_observers import ObserverInfo, installed_observers
+from ..registry.listing import AdapterInfo, idle_claims, installed_adapters
 from ..wire import nearest
 from .examining import Finding, all_examined
 from .output import foreign_words_aside, plugin_json, plugin_text, print_json, print_table, print_text
@@ -24,7 +24,7 @@ from .questions import Profile  # noqa: TC001 - typer reads it
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..profiles import Configuration
+    from ..config.profiles import Configuration
 
 _Plugin: TypeAlias = tuple[str, AdapterInfo | ObserverInfo]
 _COLUMNS = ("profile", "adapter", "model", "packages", "key", "endpoint", "result")

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from tenacity import stop_after_attempt
 
-from ..config import resolve
-from ..constructors import connect
+from ..client.constructors import connect
+from ..config.targets import resolve
 from ..errors import DeadlineExceeded, ToolfanError, UsageError
-from ..listing import installed_adapters
-from ..masking import masked, without_added
-from ..unmade import origin_of, raised_in
+from ..registry.listing import installed_adapters
+from ..secrets.masking import masked, without_added
+from ..translation.construction import origin_of, raised_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..client import Client
-    from ..config import Connection
-    from ..profiles import Profile
+    from ..client.sync_client import Client
+    from ..config.profiles import Profile
+    from ..config.targets import Connection
 
 _PATIENCE = 30.0
 """Seconds that an endpoint may take to answer, where its profile does not allow less."""

@@ -16,8 +16,8 @@ import typer
 
 from .. import __version__
 from ..errors import AdapterNotFound, AdapterNotInstalled, ConfigError, UsageError
-from ..listing import installed_adapters
-from ..registry import load_adapter
+from ..registry.listing import installed_adapters
+from ..registry.loading import load_adapter
 from .output import print_text
 
 if TYPE_CHECKING:

@@ -18,18 +18,18 @@ import typer
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
-from ..bound_calls import BoundCall
 from ..calls import BadCall, Call, Outcome
 from ..errors import UsageError, as_sentence
-from ..masking import text_of
+from ..secrets.masking import text_of
+from ..tools.bound_calls import BoundCall
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
     from ..errors import ToolfanError
-    from ..listing import AdapterInfo
-    from ..observers import ObserverInfo
-    from ..results import Calls
+    from ..registry.installed_observers import ObserverInfo
+    from ..registry.listing import AdapterInfo
+    from ..results.calls_type import Calls
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 _HINTS = {

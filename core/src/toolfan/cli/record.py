@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from ..binding import Binding
-from ..client import Client
-from ..config import resolve
+from ..client.sync_client import Client
+from ..config.targets import resolve
+from ..drivers.binding import Binding
+from ..drivers.retries import Retries
 from ..errors import ConfigError
-from ..retries import Retries
 from .output import outcome_json, print_json
 from .questions import Choice, Profile, Question, System, Target, Tools, messages, tool_choice
 from .tool_paths import load_tools
 
 if TYPE_CHECKING:
-    from ..results import Calls
+    from ..results.calls_type import Calls
 
 File: TypeAlias = Annotated[Path, typer.Argument(help="The file to write; a recording that is there is continued.")]
 

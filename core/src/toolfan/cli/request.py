@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..config import resolve
+from ..config.targets import resolve
 from ..errors import UsageError
-from ..request import prepare
+from ..request.arguments import prepare
 from ..wire import encode_json
 from .output import print_json
 from .questions import Choice, Profile, Question, System, Target, Tools, messages, tool_choice

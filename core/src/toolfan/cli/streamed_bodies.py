@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import BadResponse, ProviderError
-from ..event_streams import events
-from ..framing import EventDecoder
+from ..framing.decoder import EventDecoder
+from ..http.event_streams import events
 
 if TYPE_CHECKING:
     from ..adapter import ParallelToolsAdapter, StreamParser

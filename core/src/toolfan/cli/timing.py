@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from ..client import Client
+    from ..client.sync_client import Client
 
 FIRST_BYTE_SECONDS = 0.1
 CALL_SECONDS = 0.1

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..toolset import ToolSet, tool_set, tool_types
+from ..tools.toolset import ToolSet, tool_set, tool_types
 from ..wire import nearest
 from .output import foreign_words_aside
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from toolfan.masking import masked, secret_spans
-from toolfan.redaction import longest_first, looks_secret
+from toolfan.secrets.masking import masked, secret_spans
+from toolfan.secrets.redaction import longest_first, looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

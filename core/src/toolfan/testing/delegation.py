@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         Turn,
         WireRequest,
     )
-    from toolfan.toolset import ToolSet
+    from toolfan.tools.toolset import ToolSet
 
 
 class Through:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import ToolRequest
 from toolfan.errors import ProviderError
-from toolfan.toolset import ToolSet
+from toolfan.tools.toolset import ToolSet
 
 from .listening import ELSEWHERE, Reply, Service, failures
 from .specimens import SPECIMENS

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from toolfan.adapter import JSON
-    from toolfan.toolset import ToolSet
+    from toolfan.tools.toolset import ToolSet
 
 
 class LawsOfChoices(LawsOfHistories):

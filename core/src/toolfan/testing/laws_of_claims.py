@@ -14,8 +14,8 @@ from pydantic import BaseModel, ValidationError
 
 from toolfan.adapter import ADAPTER_API, ADAPTER_METHODS, ADAPTER_VALUES, Capabilities, ParallelToolsAdapter
 from toolfan.errors import ToolDefinitionError, Unsupported, UsageError
-from toolfan.tools import Tool
-from toolfan.toolset import ToolSet
+from toolfan.tools.tool_type import Tool
+from toolfan.tools.toolset import ToolSet
 
 from .lawbook import law
 from .laws_of_messages import PARTS, PIXEL

@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
-from toolfan.tools import Tool
-from toolfan.toolset import ToolSet
+from toolfan.tools.tool_type import Tool
+from toolfan.tools.toolset import ToolSet
 
 from .lawbook import law
 from .laws_of_rendering import ODD_NAMES, OLD_NAMES

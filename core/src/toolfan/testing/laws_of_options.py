@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import ToolChoice
 from toolfan.errors import UsageError
-from toolfan.request import DEFAULTS
+from toolfan.request.arguments import DEFAULTS
 
 from .lawbook import law
 from .laws_of_choices import LawsOfChoices
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from toolfan.adapter import JSON
-    from toolfan.toolset import ToolSet
+    from toolfan.tools.toolset import ToolSet
 
     from .trees import Path
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import ParallelToolsAdapter
 from toolfan.errors import ToolfanError
-from toolfan.registry import load_adapter
+from toolfan.registry.loading import load_adapter
 
 from .lawbook import law
 from .laws_of_oddities import LawsOfOddities
@@ -96,7 +96,7 @@ class LawsOfPackages(LawsOfOddities):
 
         Give the transport an attribute, or a property, `secrets`: all that must not be shown, `(self.client.key,)`.
         Without one, what the client holds as `key`, `api_key`, `token`, `secret` or `password` counts.  The transports
-        of `toolfan.http_transport` have it: their sender's `credentials` tell.  Asked where there is a `key_variable`.
+        of `toolfan.http` have it: their sender's `credentials` tell.  Asked where there is a `key_variable`.
         Without the vendor's SDK this cannot be asked.
         """
         for kind in ask_sdk(self)["unknown"]:

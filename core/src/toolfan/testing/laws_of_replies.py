@@ -108,7 +108,7 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
         It stands with the content of this answer: under another's id the model would read the result of another call.
         So do long ids, and those of upper and lower case.  And it stands in the turn that goes back before the answer,
         also where ids came twice, or some without one: `call.id`, which is no other call's, then takes their place in
-        the turn, too (`toolfan.answering.with_ids`).  Without ids an answer names none, for they would be toolfan's: it
+        the turn, too (`toolfan.results.with_ids`).  Without ids an answer names none, for they would be toolfan's: it
         says which call it is of by its place, or a number.
         """
         if not self.adapter.capabilities.call_ids:

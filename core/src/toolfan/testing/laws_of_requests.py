@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from toolfan.adapter import JSON
-    from toolfan.toolset import ToolSet
+    from toolfan.tools.toolset import ToolSet
 
     from .trees import Path
 

@@ -52,7 +52,7 @@ class LawsOfResults(LawsOfReplies):
     def test_answers_of_every_kind_can_be_given(self) -> Iterator[str]:
         """What a tool returned, of any JSON type, 0 and null too, is told as it is or as JSON; an error is told as one.
 
-        Texts go as they are, all else as JSON: `toolfan.answering.answer_text`.  The same content, once as a result and
+        Texts go as they are, all else as JSON: `toolfan.results.answer_text`.  The same content, once as a result and
         once as an error (`is_error`), gives two requests, unless the attribute `error_field` says that the provider
         has no field for it.  Of several calls each has its own: one that failed says nothing of another.
         """

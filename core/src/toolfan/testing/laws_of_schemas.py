@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import ConfigDict, Field, WithJsonSchema, create_model
 
 from toolfan.errors import ToolDefinitionError
-from toolfan.toolset import ToolSet
+from toolfan.tools.toolset import ToolSet
 
 from .lawbook import law
 from .laws_of_rendering import LawsOfRendering, dangling

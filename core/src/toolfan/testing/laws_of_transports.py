@@ -86,7 +86,7 @@ class LawsOfTransports(LawsOfPackages):
         depends on the kind: a refused key (401) is AuthenticationError or PermissionDenied, too many requests (429)
         RateLimited, a failure (500, 503) Unavailable, and if one of them has the `retry_after` that the service names,
         it has it however it is asked.  Catch what the SDK raises, and map it: `ConnectionFailed`, `BadResponse`, and
-        `toolfan.translation.error_from_status`.  The transports of `toolfan.http_transport` do it for an SDK over
+        `toolfan.translation.error_from_status`.  The transports of `toolfan.http` do it for an SDK over
         httpx.  Asked only where `settings_model` has a `base_url` (or `endpoint_url`), as the laws below: another
         process answers there.
         """
@@ -108,7 +108,7 @@ class LawsOfTransports(LawsOfPackages):
         """No error shows the key, nor an attribute of it, nor what it was raised from, though services send it back.
 
         Give the secrets of the client to `error_from_status`, which masks them, and raise `from None`, where the SDK's
-        own error shows them.  The transports of `toolfan.http_transport` do both.
+        own error shows them.  The transports of `toolfan.http` do both.
         """
         for said in _heard(self)["failed"]:
             if said["known"] and said["shown"]:
@@ -233,8 +233,8 @@ class LawsOfTransports(LawsOfPackages):
 
         Ways are `send` and `stream`, sync and async.  The service sends a header of its own, and an id as
         `x-request-id`, `request-id`, `x-amzn-requestid` and `x-goog-request-id`.  Set both on the `WireResponse`, and
-        on the `toolfan.event_streams.EventStream` that `stream` gives.  The key does not show in them, though the
-        service sends it back in one: `toolfan.redaction.public_headers`.
+        on the `toolfan.http.EventStream` that `stream` gives.  The key does not show in them, though the
+        service sends it back in one: `toolfan.secrets.public_headers`.
         """
         yield from (f"{one['where']}: the key is in the headers" for one in _heard(self)["given"] if one["shown"])
         said = [one for one in _heard(self)["given"] if one["head"] and not one["wrong"]]

@@ -10,7 +10,7 @@ import io
 import logging
 from typing import TYPE_CHECKING, Any
 
-from toolfan.hiding import secrets_known
+from toolfan.secrets.known import secrets_known
 
 from .failing import request
 from .listening import listening

@@ -101,7 +101,7 @@ def ask_sdk(subject: Subject) -> Mapping[str, Any]:
 def fingerprint(adapter: ParallelToolsAdapter, model: str) -> str:
     """A digest of the tools of every shape, and of requests, as the adapter writes them."""
     from toolfan.adapter import ToolChoice, ToolRequest
-    from toolfan.toolset import ToolSet
+    from toolfan.tools.toolset import ToolSet
 
     from .specimens import SPECIMENS
 

@@ -30,8 +30,8 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan import errors
 from toolfan.errors import ConfigError, ProviderError
-from toolfan.event_streams import AsyncEventStream, EventStream
-from toolfan.redaction import known_secrets, public_headers
+from toolfan.http.event_streams import AsyncEventStream, EventStream
+from toolfan.secrets.redaction import known_secrets, public_headers
 
 from .cleaning import cleaned_exchange
 from .delegation import Through

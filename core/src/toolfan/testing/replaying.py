@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import WireResponse
 from toolfan.errors import UsageError
-from toolfan.event_streams import AsyncEventStream, EventStream
-from toolfan.redaction import known_secrets
+from toolfan.http.event_streams import AsyncEventStream, EventStream
+from toolfan.secrets.redaction import known_secrets
 
 from .cleaning import cleaned_request
 from .delegation import Through
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from toolfan.adapter import JSON, WireRequest
-    from toolfan.async_client import AsyncClient
-    from toolfan.client import Client
+    from toolfan.client.async_client import AsyncClient
+    from toolfan.client.sync_client import Client
 
 
 class Replay:
@@ -149,7 +149,7 @@ class _AsyncReplayer(_Sender):
 
 
 def _replay(path: str | Path, compare: bool) -> tuple[Replay, ReplayAdapter]:
-    from toolfan.registry import load_adapter
+    from toolfan.registry.loading import load_adapter
 
     recording = Recording.load(path)
     return Replay(recording, compare=compare), ReplayAdapter(load_adapter(recording.adapter))
@@ -161,7 +161,7 @@ def replayed(path: str | Path, *, model: str | None = None, compare: bool = True
     Each exchange is given once, to a request with the same body; with `compare=False` in order, to whatever request.
     `client.sdk_client.left` has those that were not asked for.  Raises ConfigError if there is no recording.
     """
-    from toolfan.constructors import wrap
+    from toolfan.client.constructors import wrap
 
     replay, adapter = _replay(path, compare)
     return wrap(replay, adapter=adapter, model=model)
@@ -169,7 +169,7 @@ def replayed(path: str | Path, *, model: str | None = None, compare: bool = True
 
 def replayed_async(path: str | Path, *, model: str | None = None, compare: bool = True) -> AsyncClient:
     """`replayed`, awaited."""
-    from toolfan.constructors import wrap_async
+    from toolfan.client.constructors import wrap_async
 
     replay, adapter = _replay(path, compare)
     return wrap_async(replay, adapter=adapter, model=model)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolfan.assembly import CallAssembler
+from toolfan.assembly.assembler import CallAssembler
 from toolfan.calls import StopKind, StopReason, Turn
 from toolfan.errors import BadResponse, IncompleteStream
-from toolfan.translation import error_from_body
+from toolfan.translation.statuses import error_from_body
 from toolfan.wire import escaped, json_text, well_formed
 
 if TYPE_CHECKING:

@@ -29,10 +29,10 @@ from toolfan.adapter import (
     WireRequest,
     WireResponse,
 )
-from toolfan.answering import check_answers, with_ids
 from toolfan.errors import ProviderError, UsageError
-from toolfan.event_streams import AsyncEventStream, EventStream
-from toolfan.messages import check_chat_message, with_wire_names
+from toolfan.http.event_streams import AsyncEventStream, EventStream
+from toolfan.messages.parts import check_chat_message, with_wire_names
+from toolfan.results.answering import check_answers, with_ids
 from toolfan.wire import encode_json, merge_extra_body, sendable
 
 from .scripted_answers import ScriptParser, parse
@@ -40,9 +40,9 @@ from .scripted_answers import ScriptParser, parse
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 
-    from toolfan.async_client import AsyncClient
-    from toolfan.client import Client
-    from toolfan.toolset import ToolSet
+    from toolfan.client.async_client import AsyncClient
+    from toolfan.client.sync_client import Client
+    from toolfan.tools.toolset import ToolSet
 
 DEFAULT_MODEL = "scripted"
 CAPABILITIES = Capabilities(
@@ -254,13 +254,13 @@ def scripted(answers: Sequence[Any], *, model: str | None = None) -> Client:
     with JSON text that need not be valid, a list of these, or a ProviderError to be raised.  `client.sdk_client` has
     the bodies of the `requests` and the `answers` that are left.  A request too many is a UsageError.
     """
-    from toolfan.constructors import wrap
+    from toolfan.client.constructors import wrap
 
     return wrap(ScriptedClient(answers), adapter=ScriptedAdapter(), model=model)
 
 
 def scripted_async(answers: Sequence[Any], *, model: str | None = None) -> AsyncClient:
     """`scripted`, awaited."""
-    from toolfan.constructors import wrap_async
+    from toolfan.client.constructors import wrap_async
 
     return wrap_async(ScriptedClient(answers), adapter=ScriptedAdapter(), model=model)

@@ -28,7 +28,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import from_json
 from typing_extensions import TypeAliasType, TypedDict, TypeVar
 
-from toolfan.tools import Tool
+from toolfan.tools.tool_type import Tool
 from toolfan.wire import encode_json
 
 T = TypeVar("T")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from toolfan.adapter import ToolChoice, ToolRequest, Turn, WireRequest
 from toolfan.errors import IncompleteStream, UsageError
-from toolfan.framing import EventDecoder
-from toolfan.request import prepare
-from toolfan.toolset import ToolSet
+from toolfan.framing.decoder import EventDecoder
+from toolfan.request.arguments import prepare
+from toolfan.tools.toolset import ToolSet
 
 from .attributes import check_attributes
 from .guarding import left_to_authors

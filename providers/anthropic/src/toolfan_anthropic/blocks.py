@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from toolfan.adapter import JSON
-    from toolfan.slots import Slot
+    from toolfan.assembly.slots import Slot
 
 _KINDS = {"partial_json": "tool_use", "text": "text", "thinking": "thinking"}
 

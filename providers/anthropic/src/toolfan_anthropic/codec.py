@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pydantic import BaseModel
-    from toolfan.tools import Tool
-    from toolfan.toolset import NameMap, ToolSet
+    from toolfan.tools.tool_type import Tool
+    from toolfan.tools.toolset import NameMap, ToolSet
 
 _MODES = {"auto": "auto", "required": "any", "none": "none"}
 

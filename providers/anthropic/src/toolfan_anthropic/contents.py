@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolfan import toolset
 from toolfan.errors import Unsupported, UsageError
-from toolfan.messages import CallPart, ImagePart, OtherPart, ResultPart, TextPart, read_messages
+from toolfan.messages.parts import CallPart, ImagePart, OtherPart, ResultPart, TextPart, read_messages
+from toolfan.tools import toolset
 from toolfan.wire import legal_id as wire_id
 from toolfan.wire import object_of
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from toolfan.adapter import JSON, Message
-    from toolfan.messages import ParsedMessage, Part
+    from toolfan.messages.parts import ParsedMessage, Part
 
 # "^[a-zA-Z0-9_-]{1,64}$" (guide "Define tools").
 NAME_PATTERN, LONGEST_NAME = r"[a-zA-Z0-9_-]+", 64

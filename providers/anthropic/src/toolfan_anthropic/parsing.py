@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from toolfan.assembly import seal
+from toolfan.assembly.assembler import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
-from toolfan.translation import error_from_body, instead
+from toolfan.translation.statuses import error_from_body, instead
 from toolfan.wire import UNDECODED, count_of, escaped, json_text, well_formed
 
 # Source: `stop_reason` in the API reference and in the anthropic SDK 0.76 to 2.12.  The last four are those of chat

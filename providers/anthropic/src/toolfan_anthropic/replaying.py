@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolfan.answering import answer_text, check_answers
+from toolfan.results.answering import answer_text, check_answers
 from toolfan.wire import UNDECODED, object_of, sendable
 
 from .contents import legal_id, legal_name

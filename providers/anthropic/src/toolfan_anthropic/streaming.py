@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from toolfan.assembly import CallAssembler
-from toolfan.ended_streams import is_strange, unended
+from toolfan.assembly.assembler import CallAssembler
 from toolfan.errors import IncompleteStream
-from toolfan.translation import error_from_body
+from toolfan.translation.ended_streams import is_strange, unended
+from toolfan.translation.statuses import error_from_body
 from toolfan.wire import well_formed
 
 from .blocks import Block, OpenBlocks, kind_of_piece
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from toolfan.adapter import JSON
+    from toolfan.assembly.slots import Slot
     from toolfan.calls import RawCall, Turn
-    from toolfan.slots import Slot
 
 _STRAY = object()
 """The key of the block of arguments that nothing says the call of."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
-from toolfan.http_transport import AsyncHttpTransport, HttpTransport
+from toolfan.http.post_sender import PostSender
+from toolfan.http.transport import AsyncHttpTransport, HttpTransport
 from toolfan.keys import check_key
-from toolfan.post_sender import PostSender
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON, AsyncTransport, Transport

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from toolfan.answering import answer_text, check_answers
-from toolfan.toolset import legal_name
+from toolfan.results.answering import answer_text, check_answers
+from toolfan.tools.toolset import legal_name
 from toolfan.wire import object_of, sendable
 
 from .contents import LONGEST_NAME, NAME_PATTERN, legal_id, text_blocks, tool_result

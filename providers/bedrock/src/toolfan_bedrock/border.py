@@ -10,17 +10,17 @@ from http.client import responses
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
-from toolfan.logins import login_of, proxy_logins, query_of
-from toolfan.redaction import Secrets, blotted, known_secrets, longest_first, public_headers, sent_secrets
-from toolfan.translation import broken, excerpt, innermost, named, not_connected, provider_words, timed_out
-from toolfan.unread import body_of, error_of_code, unread_answer, unread_words
+from toolfan.secrets.credentials import login_of, proxy_logins, query_of
+from toolfan.secrets.redaction import Secrets, blotted, known_secrets, longest_first, public_headers, sent_secrets
+from toolfan.translation.error_bodies import body_of, error_of_code, unread_answer, unread_words
+from toolfan.translation.statuses import broken, excerpt, innermost, named, not_connected, provider_words, timed_out
 
 from .failures import code_told, error_of, with_own_setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from toolfan.unread import Unread
+    from toolfan.translation.error_bodies import Unread
 
 _SDK = ("botocore.endpoint", "botocore.httpsession")  # others of its modules fetch credentials
 _OF_CREDENTIALS = ("access_key", "secret_key", "token")

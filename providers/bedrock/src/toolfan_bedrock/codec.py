@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic import BaseModel
-    from toolfan.tools import Tool
-    from toolfan.toolset import NameMap, ToolSet
+    from toolfan.tools.tool_type import Tool
+    from toolfan.tools.toolset import NameMap, ToolSet
 
 # Source: the shapes of Converse in botocore's model of bedrock-runtime.
 _INFERENCE = frozenset({"maxTokens", "temperature", "topP", "stopSequences"})

@@ -48,7 +48,7 @@ def connect(settings: BedrockSettings, adapter: str) -> object:
         config = Config(retries={"total_max_attempts": 1}, read_timeout=READ_SECONDS)
         return session.client("bedrock-runtime", endpoint_url=settings.endpoint_url, config=config)
     except (BotoCoreError, ValueError) as exc:
-        from toolfan.unmade import raise_unmade
+        from toolfan.translation.construction import raise_unmade
 
         hint = "Check region, aws_profile, endpoint_url and the credentials of AWS."
         raise_unmade(exc, adapter=adapter, sdk="boto3", hint=hint)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 from toolfan.errors import Unsupported, UsageError
-from toolfan.messages import CallPart, ImagePart, OtherPart, Part, ResultPart, TextPart, read_messages
+from toolfan.messages.parts import CallPart, ImagePart, OtherPart, Part, ResultPart, TextPart, read_messages
 from toolfan.wire import legal_id as wire_id
 
 from .blobs import to_json

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from toolfan.errors import AuthenticationError, ProviderError, QuotaExhausted, RateLimited, Unavailable
-from toolfan.translation import error_from_body, error_from_status, innermost, provider_words
+from toolfan.translation.statuses import error_from_body, error_from_status, innermost, provider_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from toolfan.assembly import seal
+from toolfan.assembly.assembler import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
-from toolfan.translation import instead
+from toolfan.translation.statuses import instead
 from toolfan.wire import count_of, escaped, json_text, well_formed
 
 from .failures import error_told

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from toolfan.async_http_transport import END_SECONDS
+from toolfan.drivers.sockets import interrupt_urllib3
 from toolfan.errors import BadResponse
-from toolfan.masking import masked
-from toolfan.sockets import interrupt_urllib3
-from toolfan.translation import provider_words
-from toolfan.unread import body_of
+from toolfan.http.async_transport import END_SECONDS
+from toolfan.secrets.masking import masked
+from toolfan.translation.error_bodies import body_of
+from toolfan.translation.statuses import provider_words
 from toolfan.wire import decode_json
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolfan.pooled_sockets import note_connections
+from toolfan.drivers.pooled_sockets import note_connections
 
 
 def note_connections_of(client: Any) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from toolfan.assembly import CallAssembler
+from toolfan.assembly.assembler import CallAssembler
 from toolfan.errors import BadResponse, IncompleteStream
 from toolfan.wire import decode_json, escaped, json_text, well_formed
 
@@ -21,8 +21,8 @@ from .parsing import parse_converse, turn_of
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON
+    from toolfan.assembly.slots import Slot
     from toolfan.calls import RawCall, Turn
-    from toolfan.slots import Slot
 
 _NOTHING: Mapping[str, Any] = {}
 _OF_A_WHOLE = frozenset({"output", "__type", "message", "error", "Output"})

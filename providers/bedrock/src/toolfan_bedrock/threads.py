@@ -8,10 +8,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
-from toolfan import workers
+from toolfan.drivers import workers
+from toolfan.drivers.sockets import limit
 from toolfan.errors import Unavailable
-from toolfan.portals import thread_safe
-from toolfan.sockets import limit
+from toolfan.execution.portals import thread_safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable

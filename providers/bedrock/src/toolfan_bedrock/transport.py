@@ -12,12 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, WireRequest, WireResponse
+from toolfan.drivers.pooled_sockets import Served, noted
 from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
-from toolfan.event_streams import AsyncEventStream, EventStream
-from toolfan.masking import raise_from, shows_secret
-from toolfan.pooled_sockets import Served, noted
-from toolfan.raisers import raise_what_a_signal_did
-from toolfan.redaction import (
+from toolfan.http.event_streams import AsyncEventStream, EventStream
+from toolfan.secrets.masking import raise_from, shows_secret
+from toolfan.secrets.redaction import (
     Hidden,
     blotted,
     blotted_beside,
@@ -26,6 +25,7 @@ from toolfan.redaction import (
     sent_secrets,
     without_echo_of,
 )
+from toolfan.translation.raisers import raise_what_a_signal_did
 from toolfan.wire import decode_json, encode_json, kind_of
 
 from .blobs import from_body, stubbed, to_json, to_sdk

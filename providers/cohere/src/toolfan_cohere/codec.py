@@ -22,7 +22,7 @@ from toolfan.adapter import (
     WireRequest,
 )
 from toolfan.errors import UsageError
-from toolfan.messages import check_chat_messages, check_translatable, spelled_out, with_wire_names
+from toolfan.messages.parts import check_chat_messages, check_translatable, spelled_out, with_wire_names
 from toolfan.wire import merge_extra_body
 
 from .contents import check_contents, fitted
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pydantic import BaseModel
-    from toolfan.toolset import NameMap, ToolSet
+    from toolfan.tools.toolset import NameMap, ToolSet
 
 # Source: the parameters of `ClientV2.chat` in the cohere SDK 7.3, without those that toolfan sets itself.
 OPTION_NAMES = frozenset(

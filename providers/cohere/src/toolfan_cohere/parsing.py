@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from toolfan.assembly import seal
+from toolfan.assembly.assembler import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse, Unavailable
-from toolfan.translation import error_from_body, instead, provider_words
+from toolfan.translation.statuses import error_from_body, instead, provider_words
 from toolfan.wire import count_of, escaped, json_text, well_formed
 
 if TYPE_CHECKING:

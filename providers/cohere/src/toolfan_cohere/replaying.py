@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from toolfan.answering import answer_text, check_answers
-from toolfan.toolset import legal_name
+from toolfan.results.answering import answer_text, check_answers
+from toolfan.tools.toolset import legal_name
 from toolfan.wire import sendable
 
 from .contents import result_told

@@ -11,16 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from toolfan.assembly import CallAssembler
-from toolfan.ended_streams import is_strange, unended
+from toolfan.assembly.assembler import CallAssembler
+from toolfan.translation.ended_streams import is_strange, unended
 from toolfan.wire import json_text, well_formed
 
 from .parsing import error_told, failure_of, parse_chat, turn_of
 
 if TYPE_CHECKING:
     from toolfan.adapter import JSON
+    from toolfan.assembly.slots import Slot
     from toolfan.calls import RawCall, Turn
-    from toolfan.slots import Slot
 
 _NOTHING: Mapping[str, Any] = {}
 _KINDS = frozenset(

@@ -13,10 +13,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
-from toolfan.http_sender import HttpSender, Pairs
-from toolfan.http_transport import AsyncHttpTransport, HttpTransport
+from toolfan.http.sender import HttpSender, Pairs
+from toolfan.http.transport import AsyncHttpTransport, HttpTransport
 from toolfan.keys import check_key
-from toolfan.redaction import Hidden
+from toolfan.secrets.redaction import Hidden
 from toolfan.wire import encode_json
 
 if TYPE_CHECKING:

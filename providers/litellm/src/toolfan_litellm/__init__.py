@@ -5,7 +5,7 @@ Importing this module imports neither LiteLLM nor another SDK.
 
 from __future__ import annotations
 
-from toolfan.marking import hookimpl
+from toolfan.hookspecs.marking import hookimpl
 
 from .client import LiteLLMClient
 from .codec import LiteLLMAdapter

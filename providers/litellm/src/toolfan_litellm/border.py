@@ -22,10 +22,18 @@ from toolfan.errors import (
     Unavailable,
     UsageError,
 )
-from toolfan.logins import login_of, proxy_logins, query_of
-from toolfan.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets
-from toolfan.translation import broken, error_from_body, error_from_status, excerpt, named, not_connected, timed_out
-from toolfan.unread import error_of_code
+from toolfan.secrets.credentials import login_of, proxy_logins, query_of
+from toolfan.secrets.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets
+from toolfan.translation.error_bodies import error_of_code
+from toolfan.translation.statuses import (
+    broken,
+    error_from_body,
+    error_from_status,
+    excerpt,
+    named,
+    not_connected,
+    timed_out,
+)
 
 _TIMEOUT = frozenset({"Timeout", "APITimeoutError", "TimeoutException", "TimeoutError"})
 _CONNECTION = frozenset({"TransportError", "OSError", "APIConnectionError", "ClientConnectionError"})

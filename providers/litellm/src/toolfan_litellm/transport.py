@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic_core import from_json
 from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import BadResponse, ToolfanError, Unsupported, UsageError
-from toolfan.event_streams import AsyncEventStream, EventStream
-from toolfan.framing import DONE
-from toolfan.masking import raise_from, shows_secret
-from toolfan.raisers import raise_what_a_signal_did
-from toolfan.redaction import Hidden, looks_secret, public_headers
+from toolfan.framing.decoder import DONE
+from toolfan.http.event_streams import AsyncEventStream, EventStream
+from toolfan.secrets.masking import raise_from, shows_secret
+from toolfan.secrets.redaction import Hidden, looks_secret, public_headers
+from toolfan.translation.raisers import raise_what_a_signal_did
 from toolfan.wire import encode_json
 
 from .border import request_id, secrets_of, translated

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolfan.marking import hookimpl
+from toolfan.hookspecs.marking import hookimpl
 
 from .adapter import LocalAdapter
 

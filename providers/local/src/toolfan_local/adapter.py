@@ -46,7 +46,7 @@ from toolfan.adapter import (
     Turn,
     WireRequest,
 )
-from toolfan.answering import check_answers, with_ids
+from toolfan.results.answering import check_answers, with_ids
 from toolfan.wire import merge_extra_body, sendable
 
 from .parsing import parse_answer
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pydantic import BaseModel
-    from toolfan.toolset import NameMap, ToolSet
+    from toolfan.tools.toolset import NameMap, ToolSet
 
 DEFAULT_MODEL = "toolfan-local"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 
-from toolfan.logins import PROXIES
+from toolfan.secrets.credentials import PROXIES
 
 _EXEMPTIONS = ("NO_PROXY", "no_proxy")
 _LOOPBACK = ("127.0.0.1", "localhost")

@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn, get_args
 
-from toolfan.assembly import CallAssembler
+from toolfan.assembly.assembler import CallAssembler
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
-from toolfan.translation import error_from_body
+from toolfan.translation.statuses import error_from_body
 from toolfan.wire import UNDECODED, escaped, json_text, well_formed
 
 

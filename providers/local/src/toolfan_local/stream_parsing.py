@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolfan.assembly import CallAssembler
+from toolfan.assembly.assembler import CallAssembler
 from toolfan.errors import IncompleteStream
 
 from .parsing import check_fields, parse_answer, piece_of

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from toolfan.adapter import JSON, AsyncTransport, Transport, WireRequest, WireResponse
 from toolfan.errors import UsageError
-from toolfan.event_streams import AsyncEventStream, EventStream
-from toolfan.translation import error_from_status, timed_out
+from toolfan.http.event_streams import AsyncEventStream, EventStream
+from toolfan.translation.statuses import error_from_status, timed_out
 from toolfan.wire import decode_json, encode_json
 
 from .exchange import Failure, Verbatim

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import Unsupported, UsageError
-from toolfan.messages import CallPart, ParsedMessage, Part, ResultPart, TextPart, read_messages
+from toolfan.messages.parts import CallPart, ParsedMessage, Part, ResultPart, TextPart, read_messages
 
 from .parsing import arguments_value
 

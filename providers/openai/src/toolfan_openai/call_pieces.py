@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolfan.assembly import CallAssembler
+from toolfan.assembly.assembler import CallAssembler
 from toolfan.wire import escaped, is_same, json_text, json_value, well_formed
 
 from .entries import entry_text, is_another, piece, regular, said_elsewhere
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from toolfan.adapter import JSON
+    from toolfan.assembly.slots import Slot
     from toolfan.calls import RawCall
-    from toolfan.slots import Slot
 
 _ENTRY = frozenset({"index", "id", "type", "function", "custom"})
 _FUNCTION = frozenset({"name", "arguments"})

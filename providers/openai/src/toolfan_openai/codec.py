@@ -14,8 +14,8 @@ from toolfan.adapter import (
     Capabilities,
     WireRequest,
 )
-from toolfan.chat import check_chat_messages, spelled_out
 from toolfan.errors import ToolDefinitionError, UsageError
+from toolfan.messages.chat import check_chat_messages, spelled_out
 from toolfan.values import dataclass
 from toolfan.wire import encode_json, merge_extra_body
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
     from toolfan.adapter import JSON, Answer, AsyncTransport, Message, StreamParser, ToolRequest, Transport, Turn
-    from toolfan.tools import Tool
-    from toolfan.toolset import NameMap, ToolSet
+    from toolfan.tools.tool_type import Tool
+    from toolfan.tools.toolset import NameMap, ToolSet
 
 # Names: "a-z, A-Z, 0-9, or contain underscores and dashes, with a maximum length of 64" (OpenAI's API reference,
 # FunctionObject.name).  128 tools: the service's own limit, as its 400 says.
@@ -96,7 +96,7 @@ class ChatCompletionsAdapter:
         check_chat_messages(request.messages)
         messages = [spelled_out(message) for message in request.messages]
         if changed := self._names(request.tools).changed:
-            from toolfan.rewriting import with_wire_names
+            from toolfan.messages.rewriting import with_wire_names
 
             messages = [with_wire_names(message, changed) for message in messages]
         tools = self.render_tools(request.tools, strict=request.strict)
@@ -147,7 +147,7 @@ class ChatCompletionsAdapter:
 
     def build_answer(self, turn: Turn, answers: Sequence[Answer]) -> list[Message]:
         """The assistant message, see `assistant_message`, and one `tool` message a call."""
-        from toolfan.answering import answer_text, check_answers  # not everyone replies
+        from toolfan.results.answering import answer_text, check_answers  # not everyone replies
 
         from .replaying import assistant_message
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.addresses import check_variable
+from toolfan.drivers.sockets import end_at_the_deadline
 from toolfan.errors import AdapterNotInstalled
 from toolfan.keys import key_from
-from toolfan.sockets import end_at_the_deadline
 
 if TYPE_CHECKING:
     from .settings import EndpointSettings

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from toolfan.sealing import number_of
+from toolfan.assembly.sealing import number_of
 from toolfan.wire import escaped, is_same, json_text, json_value, well_formed
 
 _OBJECT = (dict, Mapping)  # dict first, which is the usual one and the cheaper look

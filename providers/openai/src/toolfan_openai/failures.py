@@ -82,7 +82,7 @@ def error_told(body: Mapping[str, Any]) -> Any:
 def error_of(told: Any, *, adapter: str) -> ProviderError:
     """The ProviderError of what `error_told` found."""
     from toolfan.errors import BadResponse
-    from toolfan.translation import error_from_body, excerpt, innermost  # loaded when something fails
+    from toolfan.translation.statuses import error_from_body, excerpt, innermost  # loaded when something fails
 
     if isinstance(told, Unnamed):
         hint = "Check the base URL and the name of the model."
@@ -101,7 +101,7 @@ def _nameless(body: Mapping[str, Any]) -> Any:
     """An error that is not under `error`."""
     code = _code(body)
     if errors := body.get("errors"):
-        from toolfan.translation import provider_words
+        from toolfan.translation.statuses import provider_words
 
         first = errors[0] if isinstance(errors, list) else errors
         return {"message": provider_words(errors), **_named(first.get("code") if isinstance(first, Mapping) else code)}
@@ -115,7 +115,7 @@ def _nameless(body: Mapping[str, Any]) -> Any:
     alone = body.keys() - {"request_id"} in ({"detail"}, {"message"})
     if not told and not (alone and (words or body.get("detail"))):
         return None
-    from toolfan.translation import provider_words
+    from toolfan.translation.statuses import provider_words
 
     if not told:
         return Unnamed(provider_words(body))
@@ -134,7 +134,7 @@ def _code(body: Mapping[str, Any]) -> Any:
 
 def _beside(body: Mapping[str, Any]) -> dict[str, Any]:
     """The code and the status beside an error that is a text; not those of a success, nor how far the answer is."""
-    from toolfan.error_words import status_of
+    from toolfan.translation.error_words import status_of
 
     said = [(key, body[key]) for key in _CODES if type(body.get(key)) in (str, int) and not _is_fine(body[key])]
     known = [one for _, one in said if _STATUS.fullmatch(str(one)) or status_of(str(one))]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from toolfan.assembly.sealing import seal
 from toolfan.calls import StopKind, StopReason, Turn
 from toolfan.errors import BadResponse, ProviderError, Unavailable
-from toolfan.sealing import seal
 from toolfan.wire import well_formed
 
 from .entries import in_order, is_another, is_phantom, piece, regular
@@ -118,7 +118,7 @@ def _failure(choice: Any, adapter: str) -> ProviderError | None:
     if says_something(choice.get("error")):
         return error_of(choice["error"], adapter=adapter)
     if is_error(reason_of(choice)):
-        from toolfan.translation import excerpt
+        from toolfan.translation.statuses import excerpt
 
         said = f"the answer {ENDED_BADLY}: {excerpt(str(reason_of(choice)))}"
         return Unavailable(said, adapter=adapter, hint="The same request may succeed later.")
@@ -143,7 +143,7 @@ def _turn(body: Mapping[str, Any], choices: list[Any], message: Mapping[str, Any
 
 def _bad(adapter: str, what: str, body: Any = None) -> NoReturn:
     """Raises BadResponse; `body` is what came without any choices."""
-    from toolfan.translation import instead
+    from toolfan.translation.statuses import instead
 
     came = "" if body is None else instead(body, "choices")
     raise BadResponse(f"{what}, which is no chat completion{came}", adapter=adapter, hint="Check the base URL.")
@@ -214,7 +214,7 @@ def is_error(reason: Any) -> bool:
 def check_calls(sent: Any, adapter: str) -> None:
     """Raises BadResponse if the `tool_calls` can be none."""
     if not isinstance(sent or (), LISTED):
-        from toolfan.translation import excerpt
+        from toolfan.translation.statuses import excerpt
 
         _bad(adapter, f"the answer's tool_calls are {excerpt(repr(sent))[:80]}, no list")
 

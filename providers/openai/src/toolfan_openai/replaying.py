@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolfan import toolset
+from toolfan.tools import toolset
 from toolfan.wire import sendable
 
 from .codec import CAPABILITIES
@@ -16,7 +16,7 @@ from .parsing import called
 
 if TYPE_CHECKING:
     from toolfan.calls import RawCall, Turn
-    from toolfan.chat import Message
+    from toolfan.messages.chat import Message
 
 _CALLS = ("tool_calls", "function_call")
 

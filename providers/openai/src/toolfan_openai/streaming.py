@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.calls import Turn
-from toolfan.ended_streams import is_strange, unended
 from toolfan.errors import Unavailable
-from toolfan.translation import excerpt
+from toolfan.translation.ended_streams import is_strange, unended
+from toolfan.translation.statuses import excerpt
 from toolfan.wire import well_formed
 
 from .call_pieces import CallPieces, entry_of, holds
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from toolfan.adapter import JSON
+    from toolfan.assembly.slots import Slot
     from toolfan.calls import RawCall
-    from toolfan.slots import Slot
 
 _ABOUT = ("id", "created", "model", "system_fingerprint", "service_tier")
 _CALLS = ("tool_calls", "function_call")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from toolfan.strict_schema import in_words, to_strict
+from toolfan.schema.strict import in_words, to_strict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

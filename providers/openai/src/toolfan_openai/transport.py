@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
+from toolfan.http.post_sender import PostSender
 from toolfan.keys import check_key
-from toolfan.post_sender import PostSender
 
 from .failures import error_told, filter_code
 
@@ -52,10 +52,10 @@ def make_transport(client: object, *, use_async: bool, adapter: str, path: str =
     sender.answer_fields = frozenset({"choices" if path == PATH else "output"})
     sender.named_events = path != PATH
     if use_async:
-        from toolfan.async_http_transport import AsyncHttpTransport  # which needs nothing of the sync one
+        from toolfan.http.async_transport import AsyncHttpTransport  # which needs nothing of the sync one
 
         return AsyncHttpTransport(sender)
-    from toolfan.http_transport import HttpTransport
+    from toolfan.http.transport import HttpTransport
 
     return HttpTransport(sender, waits=_waits(client))
 

@@ -5,7 +5,7 @@ Importing this module imports no SDK.
 
 from __future__ import annotations
 
-from toolfan.marking import hookimpl
+from toolfan.hookspecs.marking import hookimpl
 
 from .codec import ResponsesAdapter
 

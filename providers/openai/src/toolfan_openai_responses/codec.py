@@ -21,8 +21,8 @@ from toolfan.adapter import (
     Turn,
     WireRequest,
 )
-from toolfan.answering import answer_text, check_answers
 from toolfan.errors import UsageError
+from toolfan.results.answering import answer_text, check_answers
 from toolfan.wire import encode_json, merge_extra_body
 from toolfan_openai.codec import CAPABILITIES, strict_schema
 from toolfan_openai.settings import EndpointSettings
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pydantic import BaseModel
-    from toolfan.toolset import NameMap, ToolSet
+    from toolfan.tools.toolset import NameMap, ToolSet
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from toolfan.chat import check_chat_message
 from toolfan.errors import UsageError
-from toolfan.rewriting import check_translatable, with_wire_names
+from toolfan.messages.chat import check_chat_message
+from toolfan.messages.rewriting import check_translatable, with_wire_names
 from toolfan.wire import json_text, legal_id, sendable
 from toolfan_openai.replaying import legal_name
 
@@ -101,7 +101,7 @@ def _part(part: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _in_another_form(part: Mapping[str, Any]) -> UsageError:
-    from toolfan.foreign import CALLS_OF_ANTHROPIC  # errors alone need it
+    from toolfan.messages.foreign_forms import CALLS_OF_ANTHROPIC  # errors alone need it
 
     return UsageError(f"has a part of type {part['type']!r}", hint=CALLS_OF_ANTHROPIC)
 

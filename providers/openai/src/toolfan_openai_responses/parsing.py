@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
-from toolfan.assembly import seal
+from toolfan.assembly.assembler import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
-from toolfan.translation import error_from_body, instead
+from toolfan.translation.statuses import error_from_body, instead
 from toolfan.wire import escaped, json_text, well_formed
 from toolfan_openai.entries import is_phantom
 from toolfan_openai.failures import error_of, error_told

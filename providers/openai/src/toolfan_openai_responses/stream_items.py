@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from toolfan.adapter import JSON
-    from toolfan.slots import Slot
+    from toolfan.assembly.slots import Slot
 
     _Way: TypeAlias = "Callable[[int, Mapping[str, Any]], Iterator[Item]]"
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from toolfan.assembly import CallAssembler
-from toolfan.ended_streams import is_strange, unended
-from toolfan.translation import error_from_body
+from toolfan.assembly.assembler import CallAssembler
+from toolfan.translation.ended_streams import is_strange, unended
+from toolfan.translation.statuses import error_from_body
 from toolfan.wire import well_formed
 from toolfan_openai.failures import error_of, error_told
 from toolfan_openai.parsing import OBJECT

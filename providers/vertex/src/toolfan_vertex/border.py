@@ -13,11 +13,12 @@ import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, UsageError
-from toolfan.logins import login_of, logins_of, proxy_logins, query_of
-from toolfan.masking import raise_from, shows_secret, text_of
-from toolfan.raisers import raise_what_a_signal_did
-from toolfan.redaction import Secrets, known_secrets, longest_first, sent_secrets
-from toolfan.translation import (
+from toolfan.secrets.credentials import login_of, logins_of, proxy_logins, query_of
+from toolfan.secrets.masking import raise_from, shows_secret, text_of
+from toolfan.secrets.redaction import Secrets, known_secrets, longest_first, sent_secrets
+from toolfan.translation.error_bodies import error_of_code, start_of_unread, unread_answer
+from toolfan.translation.raisers import raise_what_a_signal_did
+from toolfan.translation.statuses import (
     broken,
     error_from_body,
     excerpt,
@@ -25,7 +26,6 @@ from toolfan.translation import (
     timed_out,
     unless_closed,
 )
-from toolfan.unread import error_of_code, start_of_unread, unread_answer
 
 from .statuses import of_size, of_status, of_unread, status_word
 

@@ -52,7 +52,7 @@ def connect(adapter: str, settings: object, *, use_async: bool) -> object:  # no
     except Exception as exc:
         if homeless:
             raise _no_project(adapter) from exc
-        from toolfan.unmade import raise_unmade
+        from toolfan.translation.construction import raise_unmade
 
         hint = "Set project and location, and run `gcloud auth application-default login`."
         held = [name for name in _KEY_NAMES if os.environ.get(name)]

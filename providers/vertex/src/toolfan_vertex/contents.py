@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from pydantic_core import from_json, to_jsonable_python
 from toolfan.errors import Unsupported, UsageError
-from toolfan.messages import (
+from toolfan.messages.parts import (
     CallPart,
     ImagePart,
     ParsedMessage,

@@ -11,7 +11,7 @@ import copy
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from toolfan.pooled_sockets import Served, note_connections, noted
+from toolfan.drivers.pooled_sockets import Served, note_connections, noted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

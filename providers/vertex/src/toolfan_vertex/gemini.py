@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from toolfan.marking import hookimpl
+from toolfan.hookspecs.marking import hookimpl
 
 from .codec import GEMINI
 

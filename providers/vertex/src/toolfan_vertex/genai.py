@@ -20,12 +20,12 @@ from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, WireRequest, WireResponse
+from toolfan.drivers.sockets import end_at_the_deadline, interrupt
 from toolfan.errors import BadResponse, ProviderError, Unsupported, UsageError
-from toolfan.event_streams import AsyncEventStream, EventStream, events, events_async
-from toolfan.keyless import KeylessDecoder
-from toolfan.redaction import Hidden, blotted, without_echo_of
-from toolfan.sockets import end_at_the_deadline, interrupt
-from toolfan.unread import unread_answer
+from toolfan.http.event_streams import AsyncEventStream, EventStream, events, events_async
+from toolfan.http.keyless import KeylessDecoder
+from toolfan.secrets.redaction import Hidden, blotted, without_echo_of
+from toolfan.translation.error_bodies import unread_answer
 from toolfan.wire import decode_json, encode_json, kind_of, merge_extra_body, unlisted
 
 from . import redirects

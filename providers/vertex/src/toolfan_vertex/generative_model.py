@@ -17,11 +17,11 @@ from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, WireRequest, WireResponse
+from toolfan.drivers.pooled_sockets import Served
 from toolfan.errors import Unsupported, UsageError
-from toolfan.event_streams import AsyncEventStream, EventStream
-from toolfan.framing import DONE
-from toolfan.pooled_sockets import Served
-from toolfan.redaction import blotted_beside
+from toolfan.framing.decoder import DONE
+from toolfan.http.event_streams import AsyncEventStream, EventStream
+from toolfan.secrets.redaction import blotted_beside
 
 from .border import keys_of_model, raise_translated
 from .ending import LATER, ended_with, in_time, noted_over_rest

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from toolfan.adapter import JSON
-    from toolfan.assembly import CallAssembler
-    from toolfan.slots import Slot
+    from toolfan.assembly.assembler import CallAssembler
+    from toolfan.assembly.slots import Slot
 
     _Calls: TypeAlias = "dict[_OpenCall, None]"
     """Calls in order, each found at once."""

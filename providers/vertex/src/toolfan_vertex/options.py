@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import UsageError
-from toolfan.sdk_objects import plain_data
+from toolfan.messages.sdk_objects import plain_data
 
 from .fields import camel
 

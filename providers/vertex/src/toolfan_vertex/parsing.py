@@ -16,10 +16,10 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 from toolfan.adapter import RawCall, Turn
-from toolfan.assembly import seal
+from toolfan.assembly.assembler import seal
 from toolfan.calls import StopReason, Usage
 from toolfan.errors import BadResponse
-from toolfan.translation import error_from_body, excerpt, instead
+from toolfan.translation.statuses import error_from_body, excerpt, instead
 from toolfan.wire import count_of, json_text, well_formed
 
 from .fields import camel, field

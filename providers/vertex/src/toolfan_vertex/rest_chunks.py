@@ -12,9 +12,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from toolfan.event_streams import events, events_async
-from toolfan.framing import EventDecoder
-from toolfan.sockets import interrupt_urllib3
+from toolfan.drivers.sockets import interrupt_urllib3
+from toolfan.framing.decoder import EventDecoder
+from toolfan.http.event_streams import events, events_async
 from toolfan.wire import kind_of
 
 from .fields import field

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, RequestRejected, ToolfanError
-from toolfan.masking import text_of
-from toolfan.redaction import Secrets, public_headers
-from toolfan.translation import error_from_status, innermost, not_connected, provider_words
-from toolfan.unread import body_of, unread_words
+from toolfan.secrets.masking import text_of
+from toolfan.secrets.redaction import Secrets, public_headers
+from toolfan.translation.error_bodies import body_of, unread_words
+from toolfan.translation.statuses import error_from_status, innermost, not_connected, provider_words
 from toolfan.wire import unlisted
 
 if TYPE_CHECKING:
-    from toolfan.unread import Unread
+    from toolfan.translation.error_bodies import Unread
 
 
 # gRPC's words; it says RESOURCE_EXHAUSTED with them, as for a quota.

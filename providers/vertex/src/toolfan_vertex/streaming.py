@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import Turn
-from toolfan.assembly import CallAssembler
-from toolfan.ended_streams import is_strange, unended
-from toolfan.translation import error_from_body
+from toolfan.assembly.assembler import CallAssembler
+from toolfan.translation.ended_streams import is_strange, unended
+from toolfan.translation.statuses import error_from_body
 
 from .fields import field
 from .open_calls import OpenCalls

@@ -1,0 +1,141 @@
+"""The JSON Schema of a type as pydantic writes it: each field under a name that validation takes.
+
+Knows: core schemas of pydantic.  Must not know: dialects of providers, tools, requests.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, NoDefault
+
+from ..errors import ToolDefinitionError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from pydantic.json_schema import JsonSchemaValue
+
+# Core schemas that never take None; what is left out may.
+_NOT_NONE = frozenset(
+    {
+        *("bool", "bytes", "complex", "dataclass", "date", "datetime", "decimal", "dict", "float", "frozenset", "int"),
+        *("list", "model", "multi-host-url", "set", "str", "time", "timedelta", "tuple", "typed-dict", "url", "uuid"),
+    }
+)
+
+
+_NAME = "toolfan_name"
+
+
+@contextmanager
+def _naming(field: Mapping[str, Any]) -> Generator[None]:
+    """Errors of a field know where it is: `fields`, from the outermost."""
+    try:
+        yield
+    except PydanticInvalidForJsonSchema as exc:
+        vars(exc)["fields"] = (str(field.get(_NAME)), *getattr(exc, "fields", ()))
+        raise
+
+
+class TypeSchema(GenerateJsonSchema):
+    """Pydantic's JSON Schema, but for what it announces and validation does not take, and for titles it makes up.
+
+    That is: an alias where only the name of the field is read, a field that a dataclass sets itself, a default None
+    where None is refused.  Titles that you set stay.  Raises ToolDefinitionError for a field that is read only from
+    inside another value (`AliasPath`): no name of a property says so.  A default that JSON has no word for, such as an
+    `object()` that means "not given", is left out as pydantic does it, without its warning.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.ignored_warning_kinds = {*self.ignored_warning_kinds, "non-serializable-default"}
+        self._read_by: list[Mapping[str, Any]] = [{}]
+        self._kinds: dict[str, str] = {}
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def field_is_present(self, field: Any) -> bool:
+        return field.get("init", True) and super().field_is_present(field)
+
+    def get_default_value(self, schema: Any) -> Any:
+        default, inner = super().get_default_value(schema), schema["schema"]
+        kind = self._kinds.get(inner.get("schema_ref"), inner["type"])
+        return NoDefault if default is None and kind in _NOT_NONE else default
+
+    def definitions_schema(self, schema: Any) -> JsonSchemaValue:
+        self._kinds |= {definition["ref"]: definition["type"] for definition in schema["definitions"]}
+        return super().definitions_schema(schema)
+
+    def model_schema(self, schema: Any) -> JsonSchemaValue:
+        with self._reading(schema):
+            return super().model_schema(schema)
+
+    def dataclass_schema(self, schema: Any) -> JsonSchemaValue:
+        with self._reading(schema):
+            return super().dataclass_schema(schema)
+
+    def model_fields_schema(self, schema: Any) -> JsonSchemaValue:
+        return super().model_fields_schema(self._named(schema))
+
+    def typed_dict_schema(self, schema: Any) -> JsonSchemaValue:
+        with self._reading(schema):
+            return super().typed_dict_schema(self._named(schema))
+
+    def dataclass_args_schema(self, schema: Any) -> JsonSchemaValue:
+        fields = self._named({"fields": {field["name"]: field for field in schema["fields"]}})["fields"]
+        named: Any = {**schema, "fields": [{**field, "name": name} for name, field in fields.items()]}
+        return super().dataclass_args_schema(named)
+
+    @contextmanager
+    def _reading(self, schema: Mapping[str, Any]) -> Generator[None]:
+        """How the fields inside are found: a core schema without a config has that of what it stands in."""
+        self._read_by.append(schema.get("config") or self._read_by[-1])
+        yield
+        self._read_by.pop()
+
+    def _named(self, schema: Any) -> Any:
+        fields = {name: self._under_its_name(name, field) for name, field in schema["fields"].items()}
+        return {**schema, "fields": fields}
+
+    def model_field_schema(self, schema: Any) -> JsonSchemaValue:
+        with _naming(schema):
+            return super().model_field_schema(schema)
+
+    def typed_dict_field_schema(self, schema: Any) -> JsonSchemaValue:
+        with _naming(schema):
+            return super().typed_dict_field_schema(schema)
+
+    def dataclass_field_schema(self, schema: Any) -> JsonSchemaValue:
+        with _naming(schema):
+            return super().dataclass_field_schema(schema)
+
+    def _under_its_name(self, name: str, field: Any) -> Any:
+        told = self._told(name, field)
+        return {**told, _NAME: told.get("validation_alias", name)}
+
+    def _told(self, name: str, field: Any) -> Any:
+        """The field with the one name that the model is told."""
+        alias, config = field.get("validation_alias"), self._read_by[-1]
+        if alias is None or not field.get("init", True):
+            return field
+        by_alias = config.get("validate_by_alias", True)
+        paths = paths_of(alias)
+        plain = [path[0] for path in paths if len(path) == 1]
+        if by_alias and plain:
+            return {**field, "validation_alias": plain[0]}
+        if by_alias and not config.get("validate_by_name"):
+            path = ", ".join(map(repr, paths[0]))
+            raise ToolDefinitionError(
+                f"a field is read at AliasPath({path}) alone, which is no name of a property",
+                hint=f"Give it a name beside: validation_alias=AliasChoices('...', AliasPath({path})).",
+            )
+        return {key: value for key, value in field.items() if key != "validation_alias"}
+
+
+def paths_of(alias: Any) -> list[Any]:
+    paths = alias if isinstance(alias, list) and isinstance(alias[0], list) else [alias]
+    return [[path] if isinstance(path, str) else path for path in paths]
