@@ -8,28 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .adapter import (
-        ADAPTER_API,
-        Answer,
-        Capabilities,
-        ToolChoice,
-        ToolRequest,
-        WireRequest,
-        WireResponse,
-    )
-    from .calls import (
-        JSON,
-        BadCall,
-        Call,
-        Outcome,
-        RawCall,
-        Result,
-        Round,
-        StopReason,
-        TextDelta,
-        Turn,
-        Usage,
-    )
+    from .adapter import ADAPTER_API, Answer, Capabilities, ToolChoice, ToolRequest, WireRequest, WireResponse
+    from .calls import JSON, BadCall, Call, Outcome, RawCall, Result, Round, StopReason, TextDelta, Turn, Usage
     from .client.async_client import AsyncClient
     from .client.constructors import connect, connect_async, from_openai, from_vertexai, wrap, wrap_async
     from .client.modes import Mode

@@ -16,14 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ..adapter import JSON, WireResponse
 from ..errors import ProviderError, ToolfanError
 from ..secrets.credentials import login_of, logins_of, query_of
-from ..secrets.redaction import (
-    blotted,
-    known_secrets,
-    longest_first,
-    public_headers,
-    sent_secrets,
-    without_echo_of,
-)
+from ..secrets.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets, without_echo_of
 from ..wire import decode_json, kind_of, unlisted
 
 if TYPE_CHECKING:

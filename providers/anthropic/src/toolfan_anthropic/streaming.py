@@ -18,17 +18,7 @@ from toolfan.translation.statuses import error_from_body
 from toolfan.wire import well_formed
 
 from .blocks import Block, OpenBlocks, kind_of_piece
-from .parsing import (
-    OBJECT,
-    arguments_of,
-    identified,
-    is_call,
-    is_phantom,
-    left_out,
-    named,
-    parse_message,
-    says_nothing,
-)
+from .parsing import OBJECT, arguments_of, identified, is_call, is_phantom, left_out, named, parse_message, says_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

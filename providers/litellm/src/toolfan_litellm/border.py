@@ -14,14 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolfan.errors import (
-    AuthenticationError,
-    BadResponse,
-    ProviderError,
-    ToolfanError,
-    Unavailable,
-    UsageError,
-)
+from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, Unavailable, UsageError
 from toolfan.secrets.credentials import login_of, proxy_logins, query_of
 from toolfan.secrets.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets
 from toolfan.translation.error_bodies import error_of_code

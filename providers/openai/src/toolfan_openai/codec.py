@@ -9,16 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from toolfan.adapter import (
-    ADAPTER_API,
-    Capabilities,
-    WireRequest,
-)
+from toolfan.adapter import ADAPTER_API, Capabilities, WireRequest
 from toolfan.errors import ToolDefinitionError, UsageError
 from toolfan.messages.chat import check_chat_messages, spelled_out
 from toolfan.values import dataclass
 from toolfan.wire import encode_json, merge_extra_body
 
+from .capabilities import CAPABILITIES
 from .options import OPTION_NAMES
 from .parsing import parse_completion
 from .settings import OpenAISettings
@@ -30,23 +27,6 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON, Answer, AsyncTransport, Message, StreamParser, ToolRequest, Transport, Turn
     from toolfan.tools.tool_type import Tool
     from toolfan.tools.toolset import NameMap, ToolSet
-
-# Names: "a-z, A-Z, 0-9, or contain underscores and dashes, with a maximum length of 64" (OpenAI's API reference,
-# FunctionObject.name).  128 tools: the service's own limit, as its 400 says.
-CAPABILITIES = Capabilities(
-    streaming=True,
-    parallel_switch=True,
-    tool_choice_required=True,
-    tool_choice_subset=True,
-    strict_schemas=True,
-    system_messages=True,
-    images=True,
-    call_ids=True,
-    max_tools=128,
-    max_name_length=64,
-    name_pattern=r"[a-zA-Z0-9_-]+",
-    batch=False,
-)
 
 
 @dataclass(frozen=True)

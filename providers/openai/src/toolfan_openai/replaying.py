@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from toolfan.tools import toolset
 from toolfan.wire import sendable
 
-from .codec import CAPABILITIES
+from .capabilities import CAPABILITIES
 from .parsing import called
 
 if TYPE_CHECKING:

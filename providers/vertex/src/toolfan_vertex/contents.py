@@ -20,15 +20,7 @@ from urllib.parse import urlsplit
 
 from pydantic_core import from_json, to_jsonable_python
 from toolfan.errors import Unsupported, UsageError
-from toolfan.messages.parts import (
-    CallPart,
-    ImagePart,
-    ParsedMessage,
-    Part,
-    ResultPart,
-    TextPart,
-    read_messages,
-)
+from toolfan.messages.parts import CallPart, ImagePart, ParsedMessage, Part, ResultPart, TextPart, read_messages
 from toolfan.wire import json_text
 
 from .fields import as_json

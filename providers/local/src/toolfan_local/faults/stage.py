@@ -10,14 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from toolfan_local.bedrock_stream import CONTENT_TYPE
-from toolfan_local.faults import (
-    anthropic_form,
-    bedrock_form,
-    cohere_form,
-    google_form,
-    openai_form,
-    responses_form,
-)
+from toolfan_local.faults import anthropic_form, bedrock_form, cohere_form, google_form, openai_form, responses_form
 from toolfan_local.faults.answers import good_calls, written
 
 if TYPE_CHECKING:
