@@ -63,7 +63,8 @@ def test_checkers_and_the_runtime_find_the_same_names_in_the_same_modules() -> N
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_a_public_name_is_importable_and_comes_from_its_home(name: str) -> None:
+def test_a_public_name_is_importable_and_comes_from_its_home(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)  # as where somebody explores
     value = getattr(toolfan, name)
     if name != "__version__":
         assert value is getattr(importlib.import_module(f"toolfan.{toolfan._HOME_OF[name]}"), name)
@@ -88,7 +89,8 @@ MOVED = {
 
 
 @pytest.mark.parametrize("old", MOVED)
-def test_a_module_answers_for_what_is_at_home_elsewhere(old: str) -> None:
+def test_a_module_answers_for_what_is_at_home_elsewhere(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)  # as where somebody explores
     module = importlib.import_module(f"toolfan.{old}")
     for home, names in MOVED[old].items():
         for name in names.split():
@@ -115,6 +117,29 @@ def test_what_moved_loads_for_whoever_asks() -> None:
 )
 def test_a_pickle_that_names_the_package_loads(pickled: bytes, value: object) -> None:
     assert pickle.loads(pickled) == value
+
+
+WALK = """
+import sys
+import toolfan, toolfan.testing, toolfan.testing.plugin
+
+def hello() -> int:
+    return 1
+
+if asked:
+    toolfan.connect("local").create(messages=[{"role": "user", "content": "Hello?"}], tools=(hello,))
+before = {name for name in sys.modules if name.startswith("toolfan")}
+for name in before:
+    for attribute in dir(sys.modules[name]):
+        getattr(sys.modules[name], attribute, None)
+print(*{name for name in sys.modules if name.startswith("toolfan")} - before)
+"""
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_walk_through_all_modules_loads_none(asked: bool) -> None:
+    """freezegun takes each attribute of each module, its clock standing; pytest loads the plugin in every project."""
+    assert fresh(f"asked = {asked}\n{WALK}").split() == []
 
 
 @pytest.mark.parametrize("name", ["AsyncTransport", "ParallelToolsAdapter", "StreamParser", "Transport"])

@@ -5,6 +5,7 @@ Every public name is here; what is heavy loads on first use.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -192,4 +193,5 @@ if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for 
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME_OF})
+    """With what is not loaded yet for whoever explores in an interpreter; code that walks modules loads none of it."""
+    return sorted({*globals(), *(_HOME_OF if hasattr(sys, "ps1") else ())})

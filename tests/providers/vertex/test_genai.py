@@ -110,6 +110,29 @@ def test_calls_arrive_exactly(asker):
     assert "set-cookie" not in calls.headers
 
 
+def test_a_response_in_the_place_of_the_sdks_method_is_read(kind, monkeypatch):
+    """As tests of users put it there: it was parsed from no HTTP answer."""
+    from google.genai.types import GenerateContentResponse
+
+    parts = [{"functionCall": {"id": "own", "name": "GoogleSearch", "args": {"query": "a"}}}, {"text": "well"}]
+    given = GenerateContentResponse.model_validate(
+        {"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}], "responseId": "r1"}
+    )
+
+    async def awaited(**_):
+        return given
+
+    sdk = sdk_client(kind, "http://127.0.0.1:9")
+    is_async = kind.endswith("async")
+    home = sdk.aio.models if is_async else sdk.models
+    monkeypatch.setattr(home, "generate_content", awaited if is_async else lambda **_: given)
+    about = {"model": "m", "messages": ASK, "tools": (GoogleSearch, Ping)}
+    asked = toolfan.wrap_async(sdk).create(**about) if is_async else toolfan.wrap(sdk).create(**about)
+    calls = asyncio.run(asked) if is_async else asked
+    assert (list(calls), calls.text, calls.stop.kind) == ([GoogleSearch(query="a")], "well", "calls")
+    assert calls.outcomes[0].raw.provider_id == "own"
+
+
 def test_what_the_codec_wrote_is_what_is_sent(asker, kind):
     ask = asker(THREE)
     messages = [{"role": "system", "content": "s"}, *ASK]

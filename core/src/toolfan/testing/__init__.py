@@ -9,6 +9,7 @@ Knows: where the names are at home.  Must not know: pytest, pydantic; importing 
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -66,4 +67,5 @@ if not TYPE_CHECKING:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    """With what is not loaded yet for whoever explores in an interpreter; code that walks modules loads none of it."""
+    return sorted({*globals(), *(_HOMES if hasattr(sys, "ps1") else ())})

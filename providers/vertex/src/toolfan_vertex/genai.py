@@ -30,12 +30,11 @@ from toolfan.wire import decode_json, encode_json, kind_of, merge_extra_body, un
 
 from . import redirects
 from .border import keys_of, raise_translated, secrets_of
+from .parsed import came, dumped
 from .statuses import plain_headers, request_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Mapping
-
-_CHUNK = frozenset({"sdk_http_response", "automatic_function_calling_history", "parsed"})  # not of the answer
 
 # The SDK refuses some of them, sync and async in different words; others would lead elsewhere.
 _NOT_IN_A_NAME = re.compile(r"[\s\x00-\x1f\x7f?#&\\\ud800-\udfff]|\.\.")
@@ -153,10 +152,6 @@ class _Sender:
         raise_translated(exc, adapter=self._adapter, timeout=timeout, secrets=secrets, client=self._client)
 
 
-def _dumped(chunk: Any) -> JSON:
-    return dict(chunk.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=_CHUNK))
-
-
 class GenaiTransport(_Sender):
     """Blocking sends."""
 
@@ -174,7 +169,7 @@ class GenaiTransport(_Sender):
                 response = self._client.models.generate_content(**arguments)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             return self._success(exc, timeout, headers)
-        return self._answer(response.sdk_http_response.headers, response.sdk_http_response.body or "", headers)
+        return self._answer(*came(response), headers)
 
     @contextmanager
     def stream(
@@ -218,7 +213,7 @@ class GenaiTransport(_Sender):
             with redirects.none_followed():
                 chunk = next(chunks, None)
             while chunk is not None:
-                yield _dumped(chunk)
+                yield dumped(chunk)
                 chunk = next(chunks, None)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout, sent)
@@ -241,7 +236,7 @@ class AsyncGenaiTransport(_Sender):
                 response = await self._client.aio.models.generate_content(**arguments)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             return self._success(exc, timeout, headers)
-        return self._answer(response.sdk_http_response.headers, response.sdk_http_response.body or "", headers)
+        return self._answer(*came(response), headers)
 
     @asynccontextmanager
     async def stream(
@@ -289,7 +284,7 @@ class AsyncGenaiTransport(_Sender):
                 chunks = aiter(await self._client.aio.models.generate_content_stream(**self._parsed(arguments)))
                 chunk = await anext(chunks, None)
             while chunk is not None:
-                yield _dumped(chunk)
+                yield dumped(chunk)
                 chunk = await anext(chunks, None)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout, sent)
