@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from toolfan.errors import Unsupported
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 
@@ -70,12 +72,18 @@ def _ignored(event: object) -> None:
     """Nobody waits for it."""
 
 
-def ways(adapter: ParallelToolsAdapter, settings: BaseModel) -> Iterator[Way]:
-    """Each way that the adapter has; with a client of each kind that can be made."""
+def ways(adapter: ParallelToolsAdapter, settings: BaseModel, unmade: dict[str, str] | None = None) -> Iterator[Way]:
+    """Each way that the adapter has; with a client of each kind that can be made.
+
+    What is raised for others is put into `unmade`, but for an async one that the adapter does not have.
+    """
     for use_async in (False, True):
         try:
             transport: Any = adapter.transport(adapter.connect(settings, use_async=use_async), use_async=use_async)
-        except Exception:  # noqa: BLE001 - laws of their own tell of it
+        except Exception as exc:  # noqa: BLE001 - it is what is told
+            if unmade is not None and not (use_async and isinstance(exc, Unsupported)):
+                kind = "async" if use_async else "sync"
+                unmade[kind] = f"{kind}: no client; {type(exc).__name__}: {exc}"[:300]
             continue
         yield from (_awaited if use_async else _blocking)(adapter, transport)
 
