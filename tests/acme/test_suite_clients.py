@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from acme_samples import AcmeSuite
+from pydantic import BaseModel, ConfigDict
 from suite_runs import run
-from toolfan.errors import ConnectionFailed, Unsupported
+from toolfan.errors import ConfigError, ConnectionFailed, Unsupported
 from toolfan.testing import LawBroken, suite_keys
 from toolfan.testing.lawbook import LawNotAsked
 from toolfan.testing.listening import Heard
@@ -90,6 +91,22 @@ def test_a_law_that_could_ask_nothing_does_not_hold(name: str) -> None:
     """It says what was raised, and what to do."""
     with pytest.raises(LawBroken, match=r"(?s)nothing can be asked; sync.*ValueError: invalid api_key.*`key`"):
         getattr(of(OfTwoParts()), name)()
+
+
+class NoFields(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NeverConnects(AcmeAdapter):
+    """It says that the key is missing, whether or not it is, and has no setting that a law could ask for."""
+
+    def connect(self, settings: Any, *, use_async: bool) -> object:
+        raise ConfigError("the environment variable ACME_KEY is not set", adapter=self.name)
+
+
+def test_a_client_that_cannot_be_made_with_the_key_is_told() -> None:
+    with pytest.raises(LawBroken, match="sync: connect raises ConfigError: the environment variable ACME_KEY"):
+        of(NeverConnects(settings_model=NoFields)).test_clients_are_of_the_kind_that_was_asked_for()
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,13 @@ class LawsOfClients(LawsOfTransports):
 
     @law
     def test_clients_are_of_the_kind_that_was_asked_for(self) -> Iterator[str]:
-        """`transport` takes what `connect` gave, the sync client and the async one; without the latter: Unsupported."""
+        """`transport` takes what `connect` gave, the sync client and the async one; without the latter: Unsupported.
+
+        The suite's key is in the environment.  Where the SDK wants one of another form, name it in `key`; what it needs
+        beside a key, in `settings` or `environment`.
+        """
         for kind, said in zip(("sync", "async"), ask_sdk(self)["taken"], strict=True):
-            known = {"", "AdapterNotInstalled"}  # and what other laws tell of
+            known = {"", "AdapterNotInstalled"}  # of which other laws tell
             known |= {"Unsupported"} if kind == "async" else set()
             if said["error"] not in known:
                 yield f"{kind}: {said['step']} raises {said['error']}: {said['text']}"
