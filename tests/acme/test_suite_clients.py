@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -91,6 +92,15 @@ def test_a_law_that_could_ask_nothing_does_not_hold(name: str) -> None:
     """It says what was raised, and what to do."""
     with pytest.raises(LawBroken, match=r"(?s)nothing can be asked; sync.*ValueError: invalid api_key.*`key`"):
         getattr(of(OfTwoParts()), name)()
+
+
+def test_what_could_not_be_asked_anyway_is_no_excuse() -> None:
+    """The samples have no streams that could be sent."""
+    samples = [replace(one, stream_bytes=None) for one in AcmeSuite.samples]
+    with pytest.raises(LawBroken, match=r"nothing can be asked; sync.*ValueError: invalid api_key"):
+        of(OfTwoParts(), samples=samples).test_streams_come_as_they_were_sent()
+    with pytest.raises(LawNotAsked, match="no sample has stream_bytes"):
+        of(AcmeAdapter(), samples=samples).test_streams_come_as_they_were_sent()
 
 
 class NoFields(BaseModel):

@@ -40,9 +40,14 @@ def in_every_way(says: Callable[[S], Iterator[str]]) -> Callable[[S], Iterator[s
 
     @functools.wraps(says)
     def asking(self: S) -> Iterator[str]:
-        yield from says(self)
-        facts = heard(self)
+        facts, why = heard(self), None
+        try:
+            yield from says(self)
+        except LawNotAsked as exc:
+            why = exc
         yield from gaps(facts["unmade"], facts["unheard"])
+        if why is not None:
+            raise why
 
     return asking
 
