@@ -5,12 +5,12 @@ Knows: which laws there are.  Must not know: what they say.
 
 from __future__ import annotations
 
-from .laws_of_transports import LawsOfTransports
+from .laws_of_failures import LawsOfFailures
 
 __all__ = ["AdapterConformance"]
 
 
-class AdapterConformance(LawsOfTransports):
+class AdapterConformance(LawsOfFailures):
     """Derive from it, give it an adapter and samples, and pytest proves the laws of the adapter protocol.
 
         class TestAcme(AdapterConformance):
