@@ -6,6 +6,7 @@ import asyncio
 import re
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -395,7 +396,7 @@ def test_who_waits_does_not_block_the_event_loop(monkeypatch: pytest.MonkeyPatch
             pass
 
     adapter = AcmeAdapter(capabilities=replace(AcmeAdapter.capabilities, streaming=False))
-    made: Any = SimpleNamespace(reply=None, outlasted=False)
+    made: Any = SimpleNamespace(reply=None, outlasted=False, goes_on=threading.Event())
     said = [sending.waited(way, WireRequest("m", {}), made) for way in ways._awaited(adapter, Waiting())]
     monkeypatch.setattr(laws_of_transports, "_heard", lambda suite: {"waited": said})
     if blocks:

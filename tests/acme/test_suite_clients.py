@@ -22,14 +22,19 @@ if TYPE_CHECKING:
 
 OF_REQUESTS = {
     "test_a_client_works_in_a_second_event_loop",
+    "test_a_rejected_request_is_told_as_one",
+    "test_a_request_has_all_its_time",
     "test_a_request_is_sent_once",
     "test_closing_a_client_leaves_the_others_open",
     "test_closing_closes_the_connections",
     "test_each_client_has_its_own_key_and_address",
+    "test_errors_have_the_words_and_the_status",
+    "test_errors_inside_answers_come_through",
     "test_events_come_while_the_stream_runs",
     "test_no_error_shows_the_key",
     "test_nothing_shows_the_key",
     "test_redirects_are_not_followed",
+    "test_requests_are_served_at_once",
     "test_streams_come_as_they_were_sent",
     "test_the_deadline_ends_a_request",
     "test_the_head_of_an_answer_comes",
@@ -37,6 +42,7 @@ OF_REQUESTS = {
     "test_what_fails_is_an_error_of_the_provider",
     "test_what_the_user_adds_is_sent",
     "test_what_was_built_is_sent",
+    "test_who_stops_a_request_stops_it",
     "test_whole_answers_come_as_they_were_sent",
 }
 

@@ -11,7 +11,7 @@ from toolfan.errors import ToolfanError, UsageError
 
 from .hearing import heard, in_every_way
 from .lawbook import LawNotAsked, law
-from .laws_of_transports import LawsOfTransports
+from .laws_of_failures import LawsOfFailures
 from .outside import BEHIND, OTHER_VARIABLE, ask_sdk
 from .ways import ADDRESSES
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class LawsOfClients(LawsOfTransports):
+class LawsOfClients(LawsOfFailures):
     """What `connect` makes; without the vendor's SDK none of these can be asked."""
 
     @law

@@ -48,18 +48,6 @@ class LawsOfTransports(LawsOfPackages):
 
     @law
     @in_every_way
-    def test_no_error_shows_the_key(self) -> Iterator[str]:
-        """No error shows the key, nor an attribute of it, nor what it was raised from, though services send it back.
-
-        Give the secrets of the client to `error_from_status`, which masks them, and raise `from None`, where the SDK's
-        own error shows them.  The transports of `toolfan.http` do both.
-        """
-        for said in _heard(self)["failed"]:
-            if said["known"] and said["shown"]:
-                yield f"{said['where']}: {said['error']} shows the key: {said['shown']}"
-
-    @law
-    @in_every_way
     def test_what_was_built_is_sent(self) -> Iterator[str]:
         """The body that `build_request` made comes to the service as it is: no field is lost, changed or added.
 
@@ -100,19 +88,6 @@ class LawsOfTransports(LawsOfPackages):
                 yield f"{said['where']} did not come to the service, and is not refused as Unsupported: {said['error']}"
             if said["stays"]:
                 yield f"{said['where']} goes out with the next request, too, which may be another user's"
-
-    @law
-    @in_every_way
-    def test_a_request_is_sent_once(self) -> Iterator[str]:
-        """One request comes to the service, and no second one after 429, 500, 503 or an answer that nobody can read.
-
-        Retries are toolfan's alone: it counts requests, spends a budget, heeds the deadline.  Most SDKs retry by
-        themselves; switch that off for each request (`max_retries=0` or the like), since users pass clients of their
-        own.
-        """
-        for said in _heard(self)["failed"]:
-            if said["status"] in _SENT_ONCE and said["times"] > 1:
-                yield f"{said['where']}: the request came {said['times']} times"
 
     @law
     @in_every_way
@@ -224,10 +199,6 @@ _KINDS: dict[int | None, tuple[str, ...]] = {
 def _kinds(said: Mapping[str, Any]) -> tuple[str, ...]:
     """The kinds of error that a status may be told as; none where the request did not come to the service."""
     return _KINDS.get(said.get("status"), ()) if said.get("times") else ()
-
-
-_SENT_ONCE = frozenset({200, 429, 500, 503})
-"""Of others some SDKs log in anew (401), or connect anew (none)."""
 
 
 def _wrong(given: Iterable[Mapping[str, Any]]) -> Iterator[str]:

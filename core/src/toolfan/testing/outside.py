@@ -20,6 +20,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .attributes import is_there
+from .erring import errors_of
 from .giving import ONE, OTHER, given, given_at_once, samples_of
 from .lawbook import LawNotAsked
 from .suite_keys import two_keys
@@ -67,6 +68,7 @@ def ask(subject: Subject) -> Mapping[str, Any]:
         "environment": dict(subject.environment),
         "options": dict(subject.options),
         "samples": samples_of(subject),
+        "errors": errors_of(subject),
         "adapter": base64.b64encode(pickle.dumps(adapter)).decode(),
     }
     answer: Mapping[str, Any] = json.loads(_asked(json.dumps(question)))
@@ -168,14 +170,16 @@ def _sent(adapter: ParallelToolsAdapter, model: str, settings: Mapping[str, Any]
 
 def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[str, Any]:
     """What a service hears of requests, and what becomes of them; nothing where there is no setting of its address."""
+    from .erring import raised
     from .failing import failed, request
     from .listening import listening
     from .parting import left_open
-    from .sending import PLAIN, added, sent, waited
+    from .sending import PLAIN, added, is_hurried, sent, waited
+    from .stopping import stopped
     from .ways import is_addressed, settings_at, ways
 
     model, key = question["model"], question["keys"][0]
-    names = ("built", "added", "failed", "waited", "given", "left", "unheard")
+    names = ("built", "added", "failed", "waited", "given", "left", "raised", "stopped", "hurried", "unheard")
     told: dict[str, Any] = {name: [] for name in names} | {"unmade": {}}
     told["addressed"] = is_addressed(adapter)
     if not told["addressed"]:
@@ -194,6 +198,7 @@ def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[s
             if arrives:
                 told["added"] += added(way, plain, service)
             told["failed"] += failed(adapter, model, way, service)
+            told["hurried"] += [way.name] if is_hurried(way, plain, service) else []
             if not service.outlasted:  # one that waits for long is enough
                 told["waited"].append(waited(way, plain, service))
             if arrives:
@@ -201,6 +206,8 @@ def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[s
                 says = [({"role": "user", "content": word},) for word in (ONE, OTHER)]
                 both = [request(adapter, model, stream=way.streams, messages=one) for one in says]
                 told["given"] += given_at_once(adapter, way, both, question["samples"], service)
+                told["raised"] += raised(way, plain, question["errors"], service)
+                told["stopped"] += stopped(way, plain, question["samples"], service)
     with listening(PLAIN, key, keeps=True) as service:
         told["left"] = left_open(adapter, settings_at(adapter, question, service.address), model, service)
     return told
