@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from acme_mutants import breaks
 from toolfan.adapter import WireResponse
-from toolfan.errors import BadResponse, ConnectionFailed, ProviderError, Unavailable
+from toolfan.errors import BadResponse, ProviderError, Unavailable
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.sending import AcmeTransport
 
@@ -20,17 +20,23 @@ if TYPE_CHECKING:
 FAILS, SHOWS = "test_what_fails_is_an_error_of_the_provider", "test_no_error_shows_the_key"
 
 
-def sending(law: str) -> Callable[[type[AcmeTransport]], type[AcmeTransport]]:
+def with_sender(sender: type[AcmeTransport]) -> type[AcmeAdapter]:
     """An adapter that sends with this transport."""
 
-    def register(sender: type[AcmeTransport]) -> type[AcmeTransport]:
-        def make(self: AcmeAdapter, client: Any) -> AcmeTransport:
-            return sender(client)
+    def make(self: AcmeAdapter, client: Any) -> AcmeTransport:
+        return sender(client)
 
-        members = {"sender": make, "__module__": sender.__module__, "__qualname__": f"{sender.__name__}Adapter"}
-        made = type(f"{sender.__name__}Adapter", (AcmeAdapter,), members)
-        setattr(sys.modules[sender.__module__], made.__name__, made)  # another process looks for it
-        breaks(law)(made)
+    members = {"sender": make, "__module__": sender.__module__, "__qualname__": f"{sender.__name__}Adapter"}
+    made = type(f"{sender.__name__}Adapter", (AcmeAdapter,), members)
+    setattr(sys.modules[sender.__module__], made.__name__, made)  # another process looks for it
+    return made
+
+
+def sending(law: str) -> Callable[[type[AcmeTransport]], type[AcmeTransport]]:
+    """An adapter that sends with this transport breaks this law, and no other."""
+
+    def register(sender: type[AcmeTransport]) -> type[AcmeTransport]:
+        breaks(law)(with_sender(sender))
         return sender
 
     return register
@@ -75,7 +81,10 @@ class AllIsUnavailable(AcmeTransport):
     """Also a key that is refused, and too many requests."""
 
     def refusal(self, status: int, text: str, headers: Any) -> Exception:
-        return super().refusal(503, text, headers)
+        error = super().refusal(503 if status in (401, 429) else status, text, headers)
+        assert isinstance(error, ProviderError)
+        error.status = status
+        return error
 
 
 @sending(FAILS)
@@ -91,32 +100,8 @@ class StreamsDoNotWait(AcmeTransport):
 
 
 @sending(SHOWS)
-class Telling(AcmeTransport):
-    """What the service says is shown as it came."""
-
-    def refusal(self, status: int, text: str, headers: Any) -> Exception:
-        error = super().refusal(status, text, headers)
-        assert isinstance(error, ProviderError)
-        error.message = f"{status}: {text}"
-        return error
-
-
-@sending(SHOWS)
-class TellingBelow(AcmeTransport):
-    """So is what the error was raised from."""
-
-    @contextmanager
-    def errors(self) -> Iterator[None]:
-        try:
-            with super().errors():
-                yield
-        except ConnectionFailed:
-            raise ConnectionFailed("Acme cannot be reached", adapter="acme") from OSError(f"sent: {self.client.key}")
-
-
-@sending(SHOWS)
 class Keeping(AcmeTransport):
-    """So is an attribute."""
+    """What was sent is an attribute of the error."""
 
     def refusal(self, status: int, text: str, headers: Any) -> Exception:
         error = super().refusal(status, text, headers)

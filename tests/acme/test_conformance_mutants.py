@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import acme_forms_of_bodies  # noqa: F401 - it adds to FORMS
 import acme_forms_of_refusals  # noqa: F401
+import acme_forms_of_transports  # noqa: F401
 import acme_mutants_of_answers  # noqa: F401 - it adds to MUTANTS
 import acme_mutants_of_bodies  # noqa: F401
+import acme_mutants_of_clients  # noqa: F401
 import acme_mutants_of_contents  # noqa: F401
+import acme_mutants_of_failures  # noqa: F401
 import acme_mutants_of_histories  # noqa: F401
 import acme_mutants_of_keys  # noqa: F401
 import acme_mutants_of_letters  # noqa: F401
@@ -39,7 +42,8 @@ pytestmark = pytest.mark.slow
 IN_ANOTHER_PROCESS = {
     name
     for name, law in laws_of(AcmeSuite).items()
-    if law.__module__ in ("toolfan.testing.laws_of_packages", "toolfan.testing.laws_of_transports")
+    if law.__module__.rpartition(".")[2]
+    in ("laws_of_packages", "laws_of_transports", "laws_of_failures", "laws_of_clients")
 }
 # These take most of the time of all.
 LONG = {

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from acme_samples import AcmeSuite, lines
 from toolfan import ConnectionFailed
 from toolfan.adapter import WireRequest
-from toolfan.testing import AdapterConformance, Sample, sending, ways
+from toolfan.testing import AdapterConformance, Sample, giving, sending, ways
 from toolfan_acme import AcmeAdapter
 from toolfan_local import LocalAdapter
 
@@ -183,7 +185,43 @@ def test_a_busy_machine_does_not_look_like_a_blocked_event_loop(wait: Any, stand
             pass
 
     adapter = AcmeAdapter(capabilities=replace(AcmeAdapter.capabilities, streaming=False))
-    service: Any = SimpleNamespace(reply=None, outlasted=False)
+    service: Any = SimpleNamespace(reply=None, outlasted=False, goes_on=threading.Event())
     [said] = [sending.waited(way, WireRequest("m", {}), service) for way in ways._awaited(adapter, Sender())]
     assert said["stood"] is stands
     assert said["known"]
+
+
+FRAME = bytes.fromhex("0000001d0000000d83e3f0e7")
+SSE, JSON, BYTES = "text/event-stream", "application/json", "application/octet-stream"
+
+
+@pytest.mark.parametrize(
+    ("begins", "kind"),
+    [
+        (b"data: {}\n\n", SSE),
+        (b"id: 0\ndata: {}\n\n", SSE),
+        (b": a comment\n\ndata: {}\n\n", SSE),
+        (b":\n\n", SSE),
+        (b"retry: 10\n\n", SSE),
+        (b"\r\nevent:ping\n\n", SSE),
+        (b"\xef\xbb\xbfdata: {}\n\n", SSE),
+        (b'{"a": 1}\n', JSON),
+        (b' [{"a": 1},\n', JSON),
+        (FRAME + bytes(17), "application/vnd.amazon.eventstream"),
+        (b"\x00\x00\x00\x05hello", BYTES),
+        (b"<answer>", BYTES),
+        (b"", BYTES),
+    ],
+)
+def test_a_stream_is_sent_as_what_it_begins_with(begins: bytes, kind: str) -> None:
+    assert giving.kind_of(begins) == kind
+
+
+def test_a_stream_is_sent_as_its_sample_says() -> None:
+    """Whatever it begins with."""
+    body = {"reply": {"who": "robot", "says": "It rains."}, "why": "done"}
+    sample = Sample(
+        name="x", body=body, text="It rains.", stop="end", stream_bytes=lines(body), stream_type="application/x-ndjson"
+    )
+    [told, *_] = giving.samples_of(type("SuiteNamed", (AcmeSuite,), {"samples": (sample,)})())
+    assert giving.reply_of(told, "", "key", streams=True, pauses=False).kind == "application/x-ndjson"

@@ -254,3 +254,21 @@ def test_the_command_keeps_to_one_adapter(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "traffic.json is a recording of local" in done.stderr
     assert len(Recording.load(tmp_path / "traffic.json").exchanges) == 1
+
+
+def test_a_recording_knows_its_model(server: Server, tap: RecordingAdapter, tmp_path: Path) -> None:
+    """Nobody needs to name it again; of two it is not guessed."""
+    with sdk(server) as client:
+        recorded = wrap(client, adapter=tap)
+        whole = recorded.create(**ASK)
+        tap.recording.save(tmp_path / "one.json")
+        recorded.create(**ASK | {"model": "gpt-y"})
+        tap.recording.save(tmp_path / "two.json")
+    unnamed = {name: value for name, value in ASK.items() if name != "model"}
+    with replayed(tmp_path / "one.json") as again:
+        assert list(again.create(**unnamed)) == list(whole)
+    assert list(asyncio.run(replayed_async(tmp_path / "one.json").create(**unnamed))) == list(whole)
+    with replayed(tmp_path / "two.json") as again, pytest.raises(UsageError, match="model"):
+        again.create(**unnamed)
+    with replayed(tmp_path / "two.json", model="gpt-y") as again:
+        assert list(again.create(**unnamed)) == list(whole)

@@ -23,6 +23,11 @@ SEARCHED = (
 )
 CITED = {"type": "text", "text": "It rains.", "citations": [{"type": "char_location", "cited_text": "rain"}]}
 
+TOO_FAST = [
+    *events(message(text("It")))[:4],
+    {"type": "error", "error": {"type": "rate_limit_error", "message": "Slow down"}},
+]
+
 
 def sample(name: str, *content: dict[str, Any], stop_reason: str = "tool_use", **said: Any) -> Sample:
     details = {"stop_details": said.pop("details")} if "details" in said else {}
@@ -67,10 +72,8 @@ class TestAnthropic(AdapterConformance):
         ErrorSample(
             name="too fast",
             error=RateLimited,
-            events=[
-                *events(message(text("It")))[:4],
-                {"type": "error", "error": {"type": "rate_limit_error", "message": "Slow down"}},
-            ],
+            events=TOO_FAST,
+            stream_bytes=on_the_wire(TOO_FAST),
         ),
     )
 

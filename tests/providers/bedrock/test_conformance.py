@@ -28,6 +28,8 @@ CALLS: dict[str, Any] = {"calls": CALLED, "ids": IDS}
 OLD = tuple(map(int, version("botocore").split(".")[:2])) < (1, 44)
 UNREAD = "botocore before 1.44 leaves the timeout of one request unread; the client's own holds"
 
+TOO_FAST = [*events(answer({"text": "It"}))[:2], {"throttlingException": {"message": "slow down"}}]
+
 
 def sample(name: str, *blocks: dict[str, Any], reason: str = "tool_use", **said: Any) -> Sample:
     body = answer(*blocks, stop=reason)
@@ -60,7 +62,8 @@ class TestBedrock(AdapterConformance):
         ErrorSample(
             name="too fast",
             error=RateLimited,
-            events=[*events(answer({"text": "It"}))[:2], {"throttlingException": {"message": "slow down"}}],
+            events=TOO_FAST,
+            stream_bytes=frames(TOO_FAST),
         ),
     )
 

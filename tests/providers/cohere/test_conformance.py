@@ -18,6 +18,11 @@ TWO = (call("weather_a", "Weather", PLACES[0]), call("weather_b", "Weather", PLA
 CALLS: dict[str, Any] = {"calls": [("Weather", place) for place in PLACES], "ids": ["weather_a", "weather_b"]}
 CITED = [{"start": 0, "end": 2, "text": "It", "sources": [{"type": "tool", "id": "weather_a:0"}]}]
 
+FAILED = [
+    *events(answer(content=text("It")))[:3],
+    {"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "the model failed"}},
+]
+
 
 def sample(name: str, body: dict[str, Any], **said: Any) -> Sample:
     return Sample(name=name, body=body, stream_bytes=on_the_wire(events(body)), usage=COUNTED, **said)
@@ -57,10 +62,8 @@ class TestCohere(AdapterConformance):
         ErrorSample(
             name="failed in a stream",
             error=Unavailable,
-            events=[
-                *events(answer(content=text("It")))[:3],
-                {"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "the model failed"}},
-            ],
+            events=FAILED,
+            stream_bytes=on_the_wire(FAILED),
         ),
     )
 

@@ -83,6 +83,8 @@ class TestLiteLLM(AdapterConformance):
         "ended, and keeps no thinking blocks of a service with OpenAI's form: the samples are what it gives for others",
         "test_streams_come_as_they_were_sent": "LiteLLM tells the model that was asked for, not that which "
         "answered, and leaves out refusals",
+        "test_errors_inside_answers_come_through": "LiteLLM keeps the code and the words of an error inside a whole "
+        "answer, and loses its type",
     }
     samples = (
         sample("two calls", completion("tool_calls", tool_calls=TWO), calls=CALLED, ids=["call_a", "toolu_b"]),

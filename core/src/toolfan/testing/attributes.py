@@ -16,6 +16,7 @@ from typing import Any
 
 from .guarding import open_methods, settings_of
 from .samples import ErrorSample, Sample
+from .suite_keys import wrong_key
 
 _ITEMS: Mapping[str, type] = {"samples": Sample, "errors": ErrorSample, "sdk": str, "always_sent": str}
 _ONE: Mapping[str, tuple[type, ...]] = {
@@ -49,6 +50,8 @@ def check_attributes(cls: type) -> None:
         elif name in _ONE and not isinstance(value, _ONE[name]):
             wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in _ONE[name])
             raise TypeError(f"{cls.__name__}.{name} is {value!r:.80}, and should be a {wanted}")
+        elif name == "key" and (said := wrong_key(value)):
+            raise TypeError(f"{cls.__name__}.key is {value!r:.80}, and {said}")
         elif value == "":
             raise TypeError(f"{cls.__name__}.{name} is empty: name one, or leave it out.")
         else:

@@ -5,12 +5,12 @@ Knows: which laws there are.  Must not know: what they say.
 
 from __future__ import annotations
 
-from .laws_of_transports import LawsOfTransports
+from .laws_of_clients import LawsOfClients
 
 __all__ = ["AdapterConformance"]
 
 
-class AdapterConformance(LawsOfTransports):
+class AdapterConformance(LawsOfClients):
     """Derive from it, give it an adapter and samples, and pytest proves the laws of the adapter protocol.
 
         class TestAcme(AdapterConformance):

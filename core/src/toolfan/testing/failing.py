@@ -10,10 +10,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import ToolRequest
-from toolfan.errors import ProviderError
+from toolfan.errors import ProviderError, ToolfanError
+from toolfan.secrets.known import hide
 from toolfan.tools.toolset import ToolSet
 
-from .listening import ELSEWHERE, Reply, Service, failures
+from .listening import ELSEWHERE, REASON, Reply, Service, failures
 from .specimens import SPECIMENS
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ def _came(service: Service, failure: Reply, way: Way, asked: WireRequest) -> Map
         "error": "",
         "kinds": [],
         "waits": False,
+        "again": False,
+        "told": None,
+        "says": False,
         "known": False,
         "shown": "",
         "text": "",
@@ -51,6 +55,8 @@ def _came(service: Service, failure: Reply, way: Way, asked: WireRequest) -> Map
     try:
         way.ask(asked)
     except Exception as exc:  # noqa: BLE001 - it is what is told
+        if isinstance(exc, ToolfanError):
+            hide(exc, way.secrets())  # as toolfan does before anybody sees it
         text = "".join(traceback.format_exception(exc))
         shown = [
             what for what, said in (("its text", str(exc)), ("what it was raised from", text)) if service.key in said
@@ -59,6 +65,8 @@ def _came(service: Service, failure: Reply, way: Way, asked: WireRequest) -> Map
         said |= {"error": type(exc).__name__, "known": isinstance(exc, ProviderError), "text": str(exc)}
         said |= {"kinds": [kind.__name__ for kind in type(exc).__mro__]}
         said |= {"waits": getattr(exc, "retry_after", None) is not None}
+        said |= {"again": getattr(exc, "retryable", False), "told": getattr(exc, "status", None)}
+        said["says"] = REASON in str(exc)
         said["shown"] = (shown or [""])[0]
     sent = Counter(one.path for one in service.heard if one.body)
     said |= {"status": failure.status, "times": max(sent.values(), default=0)}

@@ -6,10 +6,12 @@ Knows: samples as JSON, the ways to ask.  Must not know: laws, the SDK.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from toolfan.errors import IncompleteStream
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from toolfan.adapter import ParallelToolsAdapter, Turn, WireRequest
 
     from .listening import Service
-    from .samples import Sample
+    from .samples import ErrorSample, Sample
     from .subject import Subject
     from .ways import Way
 
@@ -30,6 +32,8 @@ HEADER, ECHO = "x-toolfan-answer", "x-toolfan-echo"
 ONE, OTHER = "toolfan-one-request", "toolfan-other-request"
 # Where services say under which id they know a request.
 _ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "x-goog-request-id")
+_PRELUDE = 12
+_FIELD = re.compile(rb"(data|event|id|retry|[A-Za-z_-]*):|(data|event|id|retry)[\r\n]")
 _CUTS = (0.5, 0.75, 0.9)
 _STEPS = 100
 _AT_ONCE: Mapping[str, None] = {"pause": None, "lull": None}
@@ -50,14 +54,16 @@ def samples_of(subject: Subject) -> list[dict[str, Any]]:
             plain = json.loads(json.dumps(told, default=dict))
         except Exception:  # noqa: BLE001 - laws of answers and of streams tell of it
             continue
-        found.append({**plain, "bytes": (stream or b"").decode("latin-1"), "whole": _whole(sample), **_AT_ONCE})
+        found.append({**plain, "bytes": (stream or b"").decode("latin-1"), "whole": whole_of(sample), **_AT_ONCE})
+        found[-1]["kind"] = sample.stream_type
     parted = next(filter(None, (_parted(subject, sample) for sample in subject.samples)), None)
     for one in sorted(found, key=lambda one: len(one["events"] or ()))[-1:]:  # which the others need not be
         one |= {"pause": _pause(subject, one), "lull": _lull(subject, one)}
     return [*found, parted] if parted else found
 
 
-def _whole(sample: Sample) -> str | None:
+def whole_of(sample: Sample | ErrorSample) -> str | None:
+    """Its `body_bytes`, as Latin-1."""
     return None if sample.body_bytes is None else sample.body_bytes.decode("latin-1")
 
 
@@ -73,7 +79,8 @@ def _parted(subject: Subject, sample: Sample) -> dict[str, Any] | None:
             if subject.read(events).text != sample.text.replace(word, word + SEPARATORS):
                 continue
             told = {"name": f"{sample.name}, with U+2028 in its text", "body": sample.body, "events": events}
-            plain = json.loads(json.dumps({**told, "whole": _whole(sample)}, default=dict))
+            more = {"whole": whole_of(sample), "kind": sample.stream_type}
+            plain = json.loads(json.dumps({**told, **more}, default=dict))
             return {**plain, "bytes": content.decode("latin-1"), **_AT_ONCE}
         except Exception:  # noqa: BLE001 - what has lengths or sums cannot be changed so
             continue
@@ -143,11 +150,12 @@ def given_at_once(
         (one, first), (other, second) = next((read[0], more) for more in read if more[1] != read[0][1])
     except Exception:  # noqa: BLE001 - laws of answers and of streams tell of it, and of samples that are too few
         return
-    replies = [_reply(sample, "", service.key, streams=way.streams, pauses=False) for sample in (one, other)]
+    replies = [reply_of(sample, "", service.key, streams=way.streams, pauses=False) for sample in (one, other)]
     service.reply = replace(replies[0], beside=(OTHER.encode(), replies[1]))
     service.heard.clear()
     service.goes_on.clear()
     told: dict[str, Any] = {"where": f"{way.name}, two at once", "streams": way.streams, "head": None, "shown": False}
+    service.alone = False
     try:
         got = way.both(*asked)
     except Exception as exc:  # noqa: BLE001 - it is what is told
@@ -156,7 +164,7 @@ def given_at_once(
         pairs = zip((first, second), got, strict=True)
         told["wrong"] = [line for wanted, came in pairs for line in _differences(wanted, came.turn)]
     if not service.heard or any(word.encode() in came.body for came in service.heard for word in (ONE, OTHER)):
-        yield told | {"paused": False, "late": False}
+        yield told | {"paused": False, "late": False, "alone": service.alone}
 
 
 def _read(adapter: ParallelToolsAdapter, sample: Mapping[str, Any], *, streams: bool) -> Turn:
@@ -171,7 +179,7 @@ def _read(adapter: ParallelToolsAdapter, sample: Mapping[str, Any], *, streams: 
 def _came(way: Way, asked: WireRequest, sample: Mapping[str, Any], wanted: Turn, service: Service) -> dict[str, Any]:
     number = f"toolfan-answer-{next(_numbers)}"
     pauses = way.streams and sample["pause"] is not None and not service.unheard  # one that waits for long is enough
-    service.reply = _reply(sample, number, service.key, streams=way.streams, pauses=pauses)
+    service.reply = reply_of(sample, number, service.key, streams=way.streams, pauses=pauses)
     service.heard.clear()
     service.goes_on.clear()
     told: dict[str, Any] = {"where": f"{way.name}, {sample['name']}", "streams": way.streams, "wrong": [], "head": None}
@@ -189,7 +197,21 @@ def _came(way: Way, asked: WireRequest, sample: Mapping[str, Any], wanted: Turn,
     return told | {"paused": pauses, "late": pauses and service.unheard}
 
 
-def _reply(sample: Mapping[str, Any], number: str, key: str, *, streams: bool, pauses: bool) -> Reply:
+def kind_of(stream: bytes) -> str:
+    """The content type of a stream, by its first bytes: server-sent events, JSON, or frames as Amazon's.
+
+    The latter begin with two lengths and a checksum of these.
+    """
+    begun = stream.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if begun[:1] in (b"{", b"["):
+        return "application/json"
+    if len(stream) > _PRELUDE and crc32(stream[:8]) == int.from_bytes(stream[8:_PRELUDE], "big"):
+        return "application/vnd.amazon.eventstream"
+    return "text/event-stream" if _FIELD.match(begun) else "application/octet-stream"
+
+
+def reply_of(sample: Mapping[str, Any], number: str, key: str, *, streams: bool, pauses: bool) -> Reply:
+    """What the service sends of a sample, and this number in its head."""
     head = ((HEADER, number), (ECHO, key), *((name, number) for name in _ID_HEADERS))
     if not streams and sample["whole"] is not None:
         body = sample["whole"].encode("latin-1")
@@ -198,8 +220,7 @@ def _reply(sample: Mapping[str, Any], number: str, key: str, *, streams: bool, p
     if not streams:
         return Reply(sample["name"], 200, json.dumps(sample["body"]).encode(), headers=head)
     body = sample["bytes"].encode("latin-1")
-    kinds = {b"d": "text/event-stream", b"e": "text/event-stream", b"{": "application/json", b"[": "application/json"}
-    kind = kinds.get(body[:1], "application/vnd.amazon.eventstream")
+    kind = sample["kind"] or kind_of(body)
     held = (sample["pause"], sample["lull"]) if pauses else (len(body), None)
     return Reply(sample["name"], 200, body, kind, pause=held[0], lull=held[1], headers=head)
 

@@ -11,6 +11,7 @@ from toolfan.adapter import ParallelToolsAdapter
 from toolfan.errors import ToolfanError
 from toolfan.registry.loading import load_adapter
 
+from .hearing import gaps, heard, unmade
 from .lawbook import law
 from .laws_of_oddities import LawsOfOddities
 from .outside import ask, ask_sdk, fingerprint
@@ -88,7 +89,10 @@ class LawsOfPackages(LawsOfOddities):
         others log at DEBUG is not asked, since some SDKs say all there.  Keep it in `field(repr=False)`, and log what
         is sent without it.  Without the vendor's SDK this cannot be asked.
         """
-        yield from (f"the key is in {where}" for where in ask_sdk(self)["shown"])
+        facts = ask_sdk(self)
+        yield from (f"the key is in {where}" for where in facts["shown"])
+        if self.key_variable is not None:
+            yield from gaps(unmade(facts), heard(self)["unheard"])
 
     @law
     def test_the_key_of_a_client_is_known(self) -> Iterator[str]:
@@ -101,6 +105,8 @@ class LawsOfPackages(LawsOfOddities):
         """
         for kind in ask_sdk(self)["unknown"]:
             yield f"the key of the {kind} client is neither in `secrets` of its transport nor among its attributes"
+        if self.key_variable is not None:
+            yield from gaps(unmade(ask_sdk(self)))
 
     @law
     def test_hooks_of_settings_answer(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Laws of what is sent, and where: clients, settings, and what becomes of a service that fails.
+"""Laws of what is sent, and of what becomes of a service that fails.
 
 Knows: `connect`, `transport`, another process.  Must not know: what is in a request or an answer.
 """
@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolfan.errors import ToolfanError, UsageError
-
+from .hearing import heard as _heard
+from .hearing import in_every_way
 from .lawbook import LawNotAsked, law
 from .laws_of_packages import LawsOfPackages
-from .outside import BEHIND, OTHER_VARIABLE, ask_sdk
-from .ways import ADDRESSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -22,62 +20,7 @@ class LawsOfTransports(LawsOfPackages):
     """What goes over the network; without the vendor's SDK none of these can be asked."""
 
     @law
-    def test_clients_of_others_are_refused(self) -> Iterator[str]:
-        """`transport` raises UsageError for an object that is not the vendor's client, naming its class."""
-        ask_sdk(self)
-        for use_async in (False, True):
-            try:
-                self.adapter.transport(_Stranger(), use_async=use_async)
-            except UsageError as exc:
-                if "_Stranger" not in str(exc):
-                    yield f"the error does not name the class: {exc}"
-            except ToolfanError as exc:
-                yield f"{type(exc).__name__} instead of UsageError: {exc}"
-            else:
-                yield "a client of another class is taken"
-
-    @law
-    def test_clients_are_of_the_kind_that_was_asked_for(self) -> Iterator[str]:
-        """`transport` takes what `connect` gave, the sync client and the async one; without the latter: Unsupported."""
-        for kind, said in zip(("sync", "async"), ask_sdk(self)["taken"], strict=True):
-            known = {"", "AdapterNotInstalled"}  # and what other laws tell of
-            known |= {"ConfigError"} if said["step"] == "connect" else set()
-            known |= {"Unsupported"} if kind == "async" else set()
-            if said["error"] not in known:
-                yield f"{kind}: {said['step']} raises {said['error']}: {said['text']}"
-
-    @law
-    def test_settings_are_heeded(self) -> Iterator[str]:
-        """`connect` goes by the settings: the key is that of `api_key_env`, and requests go to `base_url`.
-
-        Asked only where `settings_model` has these fields (an `endpoint_url` is a `base_url`).  The address is one on
-        loopback, where another process listens.
-        """
-        known = self.adapter.settings_model.model_fields
-        facts = ask_sdk(self)
-        if "api_key_env" in known:
-            said, found = facts["without the named key"], facts["with the named key"]
-            if said["error"] != "ConfigError" or OTHER_VARIABLE not in said["text"]:
-                yield f"api_key_env={OTHER_VARIABLE!r}, which is not set: {said['error'] or 'no error'} {said['text']}"
-            if found["error"]:
-                yield f"api_key_env={OTHER_VARIABLE!r}, which is set: {found['error']}: {found['text']}"
-        for name in ADDRESSES:
-            if name in known and not facts["sent"][name]["heard"]:
-                said = facts["sent"][name]
-                yield f"{name}: nothing came to it; {said['error'] or 'no error'} {said['text']}"
-
-    @law
-    def test_the_path_of_an_address_is_kept(self) -> Iterator[str]:
-        """A request for `base_url` (or `endpoint_url`) http://host/proxy/v1 goes to a path below /proxy/v1.
-
-        Many services stand behind a proxy or a gateway.  Put the path of the request behind that of the address; a join
-        of URLs replaces it.
-        """
-        _heard(self)
-        for name, said in ask_sdk(self)["sent"].items():
-            yield from (f"{name}: {BEHIND} is lost, the request came to {path}" for path in said["beside"][:1])
-
-    @law
+    @in_every_way
     def test_what_fails_is_an_error_of_the_provider(self) -> Iterator[str]:
         """A refused key, a failure, an answer that is no JSON or breaks off, a lost connection raise ProviderErrors.
 
@@ -104,17 +47,7 @@ class LawsOfTransports(LawsOfPackages):
                 yield from (f"{said['where']}: its retry_after is lost" for said in asked if not said["waits"])
 
     @law
-    def test_no_error_shows_the_key(self) -> Iterator[str]:
-        """No error shows the key, nor an attribute of it, nor what it was raised from, though services send it back.
-
-        Give the secrets of the client to `error_from_status`, which masks them, and raise `from None`, where the SDK's
-        own error shows them.  The transports of `toolfan.http` do both.
-        """
-        for said in _heard(self)["failed"]:
-            if said["known"] and said["shown"]:
-                yield f"{said['where']}: {said['error']} shows the key: {said['shown']}"
-
-    @law
+    @in_every_way
     def test_what_was_built_is_sent(self) -> Iterator[str]:
         """The body that `build_request` made comes to the service as it is: no field is lost, changed or added.
 
@@ -143,6 +76,7 @@ class LawsOfTransports(LawsOfPackages):
                 yield f"{said['where']}: the request is that for a whole answer"
 
     @law
+    @in_every_way
     def test_what_the_user_adds_is_sent(self) -> Iterator[str]:
         """`headers` and `query` go out with the request, whole and streamed, or raise Unsupported before it is sent.
 
@@ -156,18 +90,7 @@ class LawsOfTransports(LawsOfPackages):
                 yield f"{said['where']} goes out with the next request, too, which may be another user's"
 
     @law
-    def test_a_request_is_sent_once(self) -> Iterator[str]:
-        """One request comes to the service, and no second one after 429, 500, 503 or an answer that nobody can read.
-
-        Retries are toolfan's alone: it counts requests, spends a budget, heeds the deadline.  Most SDKs retry by
-        themselves; switch that off for each request (`max_retries=0` or the like), since users pass clients of their
-        own.
-        """
-        for said in _heard(self)["failed"]:
-            if said["status"] in _SENT_ONCE and said["times"] > 1:
-                yield f"{said['where']}: the request came {said['times']} times"
-
-    @law
+    @in_every_way
     def test_redirects_are_not_followed(self) -> Iterator[str]:
         """A redirect is an error: who follows it makes a GET of the request, or takes the key to another host.
 
@@ -178,6 +101,7 @@ class LawsOfTransports(LawsOfPackages):
                 yield f"{said['where']}: it was followed"
 
     @law
+    @in_every_way
     def test_the_deadline_ends_a_request(self) -> Iterator[str]:
         """A request that is not answered ends when its `timeout` is over: nothing of it is left behind.
 
@@ -192,6 +116,7 @@ class LawsOfTransports(LawsOfPackages):
                 yield f"{said['where']}: nothing else ran while it waited, for it blocks the event loop"
 
     @law
+    @in_every_way
     def test_whole_answers_come_as_they_were_sent(self) -> Iterator[str]:
         """What `send` gives of a sample's `body` says what the body says: calls, text, stop, usage, model, id, replay.
 
@@ -203,6 +128,7 @@ class LawsOfTransports(LawsOfPackages):
         yield from _wrong([one for one in _heard(self)["given"] if not one["streams"]])
 
     @law
+    @in_every_way
     def test_streams_come_as_they_were_sent(self) -> Iterator[str]:
         """What `stream` gives of a sample's `stream_bytes` says what they say: every event comes, once, in order.
 
@@ -214,6 +140,7 @@ class LawsOfTransports(LawsOfPackages):
         yield from _wrong(_streamed(self))
 
     @law
+    @in_every_way
     def test_events_come_while_the_stream_runs(self) -> Iterator[str]:
         """The first event of a stream is given before the service sends the last one: calls run while others come.
 
@@ -228,6 +155,7 @@ class LawsOfTransports(LawsOfPackages):
                 yield f"{one['where']}: no event was given until the service sent the rest"
 
     @law
+    @in_every_way
     def test_the_head_of_an_answer_comes(self) -> Iterator[str]:
         """If one way to ask gives the `headers` of an answer, or its `request_id`, all do: those of this answer.
 
@@ -245,6 +173,7 @@ class LawsOfTransports(LawsOfPackages):
                 )
 
     @law
+    @in_every_way
     def test_closing_closes_the_connections(self) -> Iterator[str]:
         """After `close` of a transport the connections that its requests were sent on are closed, sync and async.
 
@@ -272,10 +201,6 @@ def _kinds(said: Mapping[str, Any]) -> tuple[str, ...]:
     return _KINDS.get(said.get("status"), ()) if said.get("times") else ()
 
 
-_SENT_ONCE = frozenset({200, 429, 500, 503})
-"""Of others some SDKs log in anew (401), or connect anew (none)."""
-
-
 def _wrong(given: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     return (f"{one['where']}: {line}" for one in given for line in one["wrong"])
 
@@ -286,15 +211,3 @@ def _streamed(subject: LawsOfTransports) -> list[Mapping[str, Any]]:
     if subject.adapter.capabilities.streaming and not any(sample.stream_bytes for sample in subject.answers()):
         raise LawNotAsked("no sample has stream_bytes: what a service would send is not known")
     return [one for one in facts["given"] if one["streams"]]
-
-
-def _heard(subject: LawsOfTransports) -> Mapping[str, Any]:
-    """What a service on loopback heard.  Raises LawNotAsked where no setting leads there."""
-    facts = ask_sdk(subject)
-    if not facts["addressed"]:
-        raise LawNotAsked(f"settings_model has no {' or '.join(ADDRESSES)}: requests cannot be led to a service here")
-    return facts
-
-
-class _Stranger:
-    """No client of any SDK."""

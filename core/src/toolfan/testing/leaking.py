@@ -37,9 +37,7 @@ def keys_of_others(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -
 
 
 def shown(adapter: ParallelToolsAdapter, question: Mapping[str, Any], key: str) -> list[str]:
-    """Where the key shows; nothing where there is no setting of the service's address."""
-    if not is_addressed(adapter):
-        return []
+    """Where the key shows; nothing is sent where there is no setting of the service's address."""
     with listening(PLAIN, key) as service:
         given = settings_at(adapter, question, service.address)
         return [where for where, text in _said(adapter, given, question["model"]) if key in text]
@@ -74,7 +72,7 @@ def _said(adapter: ParallelToolsAdapter, settings: BaseModel, model: str) -> Ite
                     client = adapter.connect(settings, use_async=use_async)
                     yield "the repr of a client", repr(client)
                     yield "the repr of a transport", repr(adapter.transport(client, use_async=use_async))
-            for way in ways(adapter, settings):
+            for way in ways(adapter, settings) if is_addressed(adapter) else ():
                 with contextlib.suppress(Exception):
                     way.ask(request(adapter, model, stream=way.streams))
             yield "the repr of the adapter", repr(adapter)

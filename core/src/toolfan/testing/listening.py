@@ -15,12 +15,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
 ELSEWHERE = "/toolfan-elsewhere"
 """Where redirects lead."""
 PAUSE = 2.0
 """Seconds: a transport that gives events while they come ends the pause at once."""
+REASON = "the seventh tool is too long"
+"""What a service says of a request that it rejects."""
 LULL = 0.15
 """Seconds: longer than transports read on for what nobody waits for (`http_transport.END_SECONDS`)."""
 
@@ -29,8 +31,8 @@ LULL = 0.15
 class Reply:
     """What every request gets: a status and a body, of which `missing` bytes never come; without a status, nothing.
 
-    That is after `silence` seconds, unless the other side leaves before.  With a `pause` the body goes out in chunks,
-    and after so many bytes it waits for `Service.goes_on`; `lull`: after how many for `LULL`.
+    That is after `silence` seconds, unless the other side leaves before, or the service goes on.  With a `pause` the
+    body goes out in chunks, and after so many bytes it waits for `Service.goes_on`; `lull`: after how many for `LULL`.
     `beside`: what a request in which these bytes stand gets; neither is answered until both are there.
     """
 
@@ -60,6 +62,8 @@ class Service:
     """Where it listens, what it replies, what was asked; `key` it says only to who has sent it.
 
     `outlasted`: whether somebody was still there when a silence ended; `unheard`: whether a pause had to end by itself.
+    `left`: how many silences ended since the other side was gone; they end, too, when `goes_on` is set.
+    `alone`: whether one of two requests that are sent at once was not there before the other had to be answered.
     With `keeps` it leaves connections open, as long as the other side does: there are so many `connections` now.
     """
 
@@ -69,10 +73,27 @@ class Service:
     heard: list[Heard] = field(default_factory=list)
     outlasted: bool = False
     unheard: bool = False
+    left: int = 0
+    alone: bool = False
     goes_on: threading.Event = field(default_factory=threading.Event)
     keeps: bool = False
     connections: int = 0
     counting: threading.Lock = field(default_factory=threading.Lock)
+
+
+REJECTED: Mapping[int, str] = {
+    400: "a request that is wrong",
+    404: "a model that is not there",
+    413: "a request that is too large",
+    422: "a request that is not understood",
+}
+"""What no service takes, however often it is sent."""
+
+
+def _rejection(status: int) -> bytes:
+    """What most services say, each in the place where it says it."""
+    said = {"error": {"message": REASON, "type": "toolfan_rejected", "code": status}}
+    return json.dumps({**said, "message": REASON, "detail": REASON, "code": status}).encode()
 
 
 def failures(key: str) -> tuple[Reply, ...]:
@@ -85,6 +106,7 @@ def failures(key: str) -> tuple[Reply, ...]:
         Reply("too many requests (429)", 429, said.replace("401", "429").encode(), headers=now),
         Reply("a failure of the service (500)", 500, said.replace("401", "500").encode()),
         Reply("a service that is busy (503)", 503, said.replace("401", "503").encode(), headers=now),
+        *(Reply(f"{what} ({status})", status, _rejection(status)) for status, what in REJECTED.items()),
         Reply("a redirect (302)", 302, page, "text/html", headers=(("location", ELSEWHERE),)),
         Reply("an answer that is no JSON", 200, page, "text/html"),
         Reply("an answer that breaks off", 200, f'{{"id": "{key}", '.encode(), missing=1000),
@@ -118,10 +140,10 @@ class _Handler(BaseHTTPRequestHandler):
             word, other = now.beside
             if len(service.heard) > 1:
                 service.goes_on.set()
-            service.goes_on.wait(PAUSE)
+            service.alone |= not service.goes_on.wait(PAUSE)
             now = other if word in asked else now
-        if now.silence and not select.select([self.connection], [], [], now.silence)[0]:
-            service.outlasted = True
+        if now.silence:
+            self.wait(now.silence)
         if now.status is None:
             return
         sent = f"{self.path} {self.headers} {asked!r}"
@@ -139,6 +161,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
         else:
             self.in_chunks(body, now.pause, now.lull)
+
+    def wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not self.service.goes_on.is_set():
+            if select.select([self.connection], [], [], 0.01)[0]:
+                self.service.left += 1
+                return
+        self.service.outlasted |= not self.service.goes_on.is_set()
 
     def in_chunks(self, body: bytes, pause: int, lull: int | None) -> None:
         begun = 0

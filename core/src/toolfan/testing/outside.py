@@ -20,8 +20,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .attributes import is_there
+from .erring import errors_of
 from .giving import ONE, OTHER, given, given_at_once, samples_of
 from .lawbook import LawNotAsked
+from .suite_keys import two_keys
 from .ways import ADDRESSES
 
 if TYPE_CHECKING:
@@ -44,7 +46,6 @@ _PASSED = (
     "COVERAGE_PROCESS_START",
 )
 _SECONDS = 120.0
-_KEY = "toolfan-key-5d41402abc4b2a76"
 OTHER_VARIABLE = "TOOLFAN_SUITE_KEY"
 BEHIND = "/toolfan-proxy/v1"
 """The path of an address, as that of a proxy."""
@@ -63,9 +64,11 @@ def ask(subject: Subject) -> Mapping[str, Any]:
         "settings": dict(subject.settings),
         "model": subject.request_model,
         "key_variable": subject.key_variable,
+        "keys": two_keys(subject.key),
         "environment": dict(subject.environment),
         "options": dict(subject.options),
         "samples": samples_of(subject),
+        "errors": errors_of(subject),
         "adapter": base64.b64encode(pickle.dumps(adapter)).decode(),
     }
     answer: Mapping[str, Any] = json.loads(_asked(json.dumps(question)))
@@ -167,28 +170,35 @@ def _sent(adapter: ParallelToolsAdapter, model: str, settings: Mapping[str, Any]
 
 def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[str, Any]:
     """What a service hears of requests, and what becomes of them; nothing where there is no setting of its address."""
+    from .erring import raised
     from .failing import failed, request
     from .listening import listening
     from .parting import left_open
-    from .sending import PLAIN, added, sent, waited
+    from .sending import PLAIN, added, is_hurried, sent, waited
+    from .stopping import stopped
     from .ways import is_addressed, settings_at, ways
 
-    model = question["model"]
-    told: dict[str, Any] = {"built": [], "added": [], "failed": [], "waited": [], "given": [], "left": []}
+    model, key = question["model"], question["keys"][0]
+    names = ("built", "added", "failed", "waited", "given", "left", "raised", "stopped", "hurried", "unheard")
+    told: dict[str, Any] = {name: [] for name in names} | {"unmade": {}}
     told["addressed"] = is_addressed(adapter)
     if not told["addressed"]:
         return told
-    with listening(PLAIN, _KEY) as service:
-        for way in ways(adapter, settings_at(adapter, question, service.address)):
+    with listening(PLAIN, key) as service:
+        for way in ways(adapter, settings_at(adapter, question, service.address), told["unmade"]):
             try:
                 plain = request(adapter, model, stream=way.streams)
-            except Exception:  # noqa: BLE001 - laws of requests tell of it
+            except Exception as exc:  # noqa: BLE001 - laws of requests tell of it
+                told["unheard"].append(f"{way.name}: no request; {type(exc).__name__}: {exc}"[:300])
                 continue
             told["built"].append(sent(adapter, model, question["options"], way, service))
             arrives = "asked" in told["built"][-1]
+            if not arrives:
+                told["unheard"].append(f"{way.name}: nothing came to the service; {told['built'][-1]['error']}")
             if arrives:
                 told["added"] += added(way, plain, service)
             told["failed"] += failed(adapter, model, way, service)
+            told["hurried"] += [way.name] if is_hurried(way, plain, service) else []
             if not service.outlasted:  # one that waits for long is enough
                 told["waited"].append(waited(way, plain, service))
             if arrives:
@@ -196,7 +206,9 @@ def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[s
                 says = [({"role": "user", "content": word},) for word in (ONE, OTHER)]
                 both = [request(adapter, model, stream=way.streams, messages=one) for one in says]
                 told["given"] += given_at_once(adapter, way, both, question["samples"], service)
-    with listening(PLAIN, _KEY, keeps=True) as service:
+                told["raised"] += raised(way, plain, question["errors"], service)
+                told["stopped"] += stopped(way, plain, question["samples"], service)
+    with listening(PLAIN, key, keeps=True) as service:
         told["left"] = left_open(adapter, settings_at(adapter, question, service.address), model, service)
     return told
 
@@ -208,6 +220,7 @@ def _missing(names: list[str]) -> list[str]:
 
 def _main() -> None:
     from .leaking import keys_of_others, shown, unknown
+    from .siblings import siblings
 
     question = json.loads(sys.stdin.read())
     os.environ.update(question["environment"])
@@ -222,9 +235,9 @@ def _main() -> None:
     answer["imported later"] = _loaded(question["sdk"])
     modules: dict[str, Any] = sys.modules
     modules |= dict.fromkeys(question["sdk"])  # None there makes an import fail
-    variable = question["key_variable"]
+    variable, key = question["key_variable"], question["keys"][0]
     if variable:
-        os.environ[variable] = _KEY
+        os.environ[variable] = key
     answer["without the SDK"] = [_said(adapter, question["settings"], use_async=use) for use in (False, True)]
     for name in question["sdk"]:
         del modules[name]
@@ -234,13 +247,14 @@ def _main() -> None:
     answer["taken"] = [_taken(adapter, settings, use_async=use) for use in (False, True)]
     answer["sent"] = {name: _sent(adapter, model, settings, name) for name in ADDRESSES if name in known}
     answer |= _heard(adapter, question)
-    answer["shown"] = shown(adapter, question, _KEY)
-    answer["unknown"] = unknown(adapter, question, _KEY) if variable else []
+    answer["shown"] = shown(adapter, question, key)
+    answer["siblings"] = siblings(adapter, question, answer["built"])
+    answer["unknown"] = unknown(adapter, question, key) if variable else []
     if "api_key_env" in known:
         named = {**question["settings"], "api_key_env": OTHER_VARIABLE}
         answer["without the named key"] = _said(adapter, named, use_async=False)
         os.environ.pop(variable or "", None)
-        os.environ[OTHER_VARIABLE] = _KEY
+        os.environ[OTHER_VARIABLE] = key
         answer["with the named key"] = _said(adapter, named, use_async=False)
     for name in (variable or "", OTHER_VARIABLE):
         os.environ.pop(name, None)

@@ -148,28 +148,32 @@ class _AsyncReplayer(_Sender):
         """Nothing is held."""
 
 
-def _replay(path: str | Path, compare: bool) -> tuple[Replay, ReplayAdapter]:
+def _replay(path: str | Path, compare: bool) -> tuple[Replay, ReplayAdapter, str | None]:
+    """What answers, and the model that all recorded requests name."""
     from toolfan.registry.loading import load_adapter
 
     recording = Recording.load(path)
-    return Replay(recording, compare=compare), ReplayAdapter(load_adapter(recording.adapter))
+    replay = Replay(recording, compare=compare)
+    named = {str(model) if (model := one["request"].get("model")) else None for one in recording.exchanges}
+    return replay, ReplayAdapter(load_adapter(recording.adapter)), named.pop() if len(named) == 1 else None
 
 
 def replayed(path: str | Path, *, model: str | None = None, compare: bool = True) -> Client:
     """A client that answers from the recording at `path`: no network, no SDK, no key.
 
     Each exchange is given once, to a request with the same body; with `compare=False` in order, to whatever request.
-    `client.sdk_client.left` has those that were not asked for.  Raises ConfigError if there is no recording.
+    `client.sdk_client.left` has those that were not asked for.  Without a `model` it is that which all requests of the
+    recording name.  Raises ConfigError if there is no recording.
     """
     from toolfan.client.constructors import wrap
 
-    replay, adapter = _replay(path, compare)
-    return wrap(replay, adapter=adapter, model=model)
+    replay, adapter, recorded = _replay(path, compare)
+    return wrap(replay, adapter=adapter, model=model or recorded)
 
 
 def replayed_async(path: str | Path, *, model: str | None = None, compare: bool = True) -> AsyncClient:
     """`replayed`, awaited."""
     from toolfan.client.constructors import wrap_async
 
-    replay, adapter = _replay(path, compare)
-    return wrap_async(replay, adapter=adapter, model=model)
+    replay, adapter, recorded = _replay(path, compare)
+    return wrap_async(replay, adapter=adapter, model=model or recorded)

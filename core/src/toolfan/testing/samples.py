@@ -25,8 +25,9 @@ class Sample:
     compared.
 
     `events` is the same answer as a transport's `stream` gives it: decoded events, the last ones included.
-    `stream_bytes` is the same as it comes over the network; where it is given, `events` may be left out.  `body_bytes`
-    is the whole answer as it comes over the network, where that is no JSON (XML, say).
+    `stream_bytes` is the same as it comes over the network; where it is given, `events` may be left out; `stream_type`
+    is its content type, where its first bytes do not tell: server-sent events, JSON and Amazon's frames are known.
+    `body_bytes` is the whole answer as it comes over the network, where that is no JSON (XML, say).
     """
 
     name: str
@@ -40,12 +41,11 @@ class Sample:
     events: Sequence[Mapping[str, Any]] | None = None
     stream_bytes: bytes | None = None
     body_bytes: bytes | None = None
+    stream_type: str | None = None
 
     def __post_init__(self) -> None:
         """Raises TypeError and ValueError for what cannot be right: every law would stumble over it."""
         _check_answer(self)
-        if self.stream_bytes is not None and not isinstance(self.stream_bytes, bytes):
-            raise TypeError(f"{_shown(self, 'stream_bytes')}, and should be bytes: write b'...', or .encode().")
         if self.calls and len(self.ids) not in (0, len(self.calls)):
             raise ValueError(f"the sample {self.name!r} has {len(self.calls)} calls and {len(self.ids)} ids")
 
@@ -55,13 +55,17 @@ class ErrorSample:
     """An error that the provider sends in place of an answer, and the class of error it becomes.
 
     `body` is what comes inside an answer that HTTP calls a success, `events` the same in a stream, whose last event is
-    the error; one of them may be None.
+    the error; one of them may be None.  `body_bytes`, `stream_bytes` and `stream_type` are those of `Sample`: the same
+    as it comes over the network, where that is no JSON, or more than `data:` lines, or lines of JSON, alone.
     """
 
     name: str
     error: type[ProviderError]
     body: Mapping[str, Any] | None = None
     events: Sequence[Mapping[str, Any]] | None = None
+    stream_bytes: bytes | None = None
+    body_bytes: bytes | None = None
+    stream_type: str | None = None
 
     def __post_init__(self) -> None:
         """Raises TypeError and ValueError for what cannot be right, and for a sample that shows nothing."""
@@ -78,6 +82,9 @@ def _check_answer(sample: Sample | ErrorSample) -> None:
         pass
     elif not isinstance(sample.body, Mapping):
         raise TypeError(f"{_shown(sample, 'body')}, and should be the decoded answer: write json.loads(...) around it.")
+    for field in ("stream_bytes", "body_bytes"):
+        if not isinstance(getattr(sample, field), bytes | None):
+            raise TypeError(f"{_shown(sample, field)}, and should be bytes: write b'...', or .encode().")
     if isinstance(sample.events, Iterator):
         object.__setattr__(sample, "events", tuple(sample.events))
     if sample.events is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from toolfan.adapter import ToolChoice
-from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
+from toolfan.errors import ProviderError, RequestRejected, ToolfanError, Unsupported, UsageError
 
 from .failing import request
 from .listening import Heard, Reply
@@ -30,6 +30,10 @@ PLAIN = Reply("a refused request")
 SILENT = Reply("no answer", None, silence=2.0)
 DEADLINE = 0.05
 """Seconds."""
+FRACTION = 0.9
+"""Seconds, in which a service on loopback is asked."""
+_TRIES = 3
+"""On a busy machine even that may pass."""
 LONGER = (0.3, 0.8)
 """Seconds, where the event loop seems blocked: on a busy machine the first deadline may pass in one turn of it."""
 FEW_TURNS = 2
@@ -110,6 +114,7 @@ def added(way: Way, built: WireRequest, service: Service) -> Iterator[dict[str, 
 def waited(way: Way, built: WireRequest, service: Service) -> dict[str, Any]:
     """What became of a request that is not answered."""
     service.reply = SILENT
+    service.goes_on.clear()
     exc, stood = _waited(way, built, DEADLINE)
     late = service.outlasted
     return {
@@ -120,6 +125,13 @@ def waited(way: Way, built: WireRequest, service: Service) -> dict[str, Any]:
         "error": type(exc).__name__,
         "text": str(exc),
     }
+
+
+def is_hurried(way: Way, built: WireRequest, service: Service) -> bool:
+    """Whether an answer that comes at once comes too late for a fraction of a second, and not for several."""
+    service.reply = PLAIN
+    in_time = (isinstance(_asked(way, built, timeout=seconds), RequestRejected) for seconds in [FRACTION] * _TRIES)
+    return not any(in_time) and isinstance(_asked(way, built), RequestRejected)
 
 
 def _waited(way: Way, built: WireRequest, deadline: float) -> tuple[Exception | None, bool]:

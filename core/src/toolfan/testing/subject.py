@@ -37,7 +37,8 @@ class Subject(Lawful):
     `adapter` and `samples` are needed, and `errors`: at least one error that the provider sends inside an answer.
     `plugin` is the module of the entry point, by default the package of the adapter's class.  `sdk` are the modules of
     the vendor's SDK, which only `connect` may import; `key_variable` is the environment variable without which
-    `connect` must refuse, `settings` what it needs beside the key, `environment` further variables.  `options` has
+    `connect` must refuse, `key` what is put there, `settings` what it needs beside the key, `environment` further
+    variables.  `options` has
     values for options that not every value suits, or that go out translated.  `request_model` is the model of
     requests that the suite builds.
 
@@ -54,6 +55,7 @@ class Subject(Lawful):
     plugin: ClassVar[str | None] = None
     sdk: ClassVar[Sequence[str]] = ()
     key_variable: ClassVar[str | None] = None
+    key: ClassVar[str | Sequence[str] | None] = None
     settings: ClassVar[Mapping[str, Any]] = NO_OPTIONS
     environment: ClassVar[Mapping[str, str]] = NO_OPTIONS
     options: ClassVar[Mapping[str, Any]] = NO_OPTIONS

@@ -8,8 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from toolfan.errors import Unsupported
+from toolfan.secrets.known import secrets_known
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -50,6 +54,11 @@ class Way:
     both: Callable[[WireRequest, WireRequest], list[Got]]
     turns: list[None] = field(default_factory=list)
     """One for each turn that the event loop gave to others while `ask` was last at work."""
+    run: Callable[[Coroutine[Any, Any, Any]], Any] | None = None
+    """Of an async way: does this in its event loop, where `begin`, given what `ask` is, gives what is awaited."""
+    begin: Callable[..., Coroutine[Any, Any, Got]] | None = None
+    secrets: Callable[[], tuple[str, ...]] = tuple
+    """What toolfan takes out of what a transport raises, of a client that a user made."""
 
 
 def is_addressed(adapter: ParallelToolsAdapter) -> bool:
@@ -70,14 +79,23 @@ def _ignored(event: object) -> None:
     """Nobody waits for it."""
 
 
-def ways(adapter: ParallelToolsAdapter, settings: BaseModel) -> Iterator[Way]:
-    """Each way that the adapter has; with a client of each kind that can be made."""
+def ways(adapter: ParallelToolsAdapter, settings: BaseModel, unmade: dict[str, str] | None = None) -> Iterator[Way]:
+    """Each way that the adapter has; with a client of each kind that can be made.
+
+    What is raised for others is put into `unmade`, but for an async one that the adapter does not have.
+    """
     for use_async in (False, True):
         try:
-            transport: Any = adapter.transport(adapter.connect(settings, use_async=use_async), use_async=use_async)
-        except Exception:  # noqa: BLE001 - laws of their own tell of it
+            client = adapter.connect(settings, use_async=use_async)
+            transport: Any = adapter.transport(client, use_async=use_async)
+        except Exception as exc:  # noqa: BLE001 - it is what is told
+            if unmade is not None and not (use_async and isinstance(exc, Unsupported)):
+                kind = "async" if use_async else "sync"
+                unmade[kind] = f"{kind}: no client; {type(exc).__name__}: {exc}"[:300]
             continue
-        yield from (_awaited if use_async else _blocking)(adapter, transport)
+        known = partial(secrets_known, transport, client, _NOTHING, ())
+        for way in (_awaited if use_async else _blocking)(adapter, transport):
+            yield replace(way, secrets=known)
 
 
 def _blocking(adapter: ParallelToolsAdapter, transport: Any) -> Iterator[Way]:
@@ -143,7 +161,7 @@ def _awaited(adapter: ParallelToolsAdapter, transport: Any) -> Iterator[Way]:
             def both(one: WireRequest, other: WireRequest, ask: Any = ask) -> list[Got]:
                 return runner.run(together(ask, one, other))
 
-            yield Way(name, ask is stream, True, alone, both, turns)
+            yield Way(name, ask is stream, True, alone, both, turns, runner.run, ask)
         with contextlib.suppress(Exception):
             runner.run(transport.close())
 
