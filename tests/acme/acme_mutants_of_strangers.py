@@ -45,7 +45,7 @@ class TurnedKnobs(AcmeAdapter):
         built = super().build_request(replace(request, options={}, extra_body={}))
         knobs = {name: value for name, value in request.options.items() if value}
         body = {**built.body, "knobs": knobs} if request.options else built.body
-        return replace(built, body=merge_extra_body(body, request.extra_body, adapter=self.name))
+        return replace(built, body=merge_extra_body(body, request.extra_body, adapter=self.name), tools_json=None)
 
 
 @breaks("test_the_turn_is_sent_back_untouched")

@@ -201,7 +201,13 @@ class Showing(OfTwoParts):
     def transport(self, client: object, *, use_async: bool) -> Any:
         made = super().transport(client, use_async=use_async)
         inner = made.inner if use_async else made
-        inner.refusal = lambda status, text, headers: ConnectionFailed(f"{status}: {text}", adapter="acme")
+
+        def refusal(status: int, text: str, headers: Any) -> ConnectionFailed:
+            error: Any = ConnectionFailed(f"{status}: {text}", adapter="acme")
+            error.said = text
+            return error
+
+        inner.refusal = refusal
         return made
 
 
@@ -209,7 +215,7 @@ def test_the_key_that_is_given_is_looked_for(tmp_path: Path) -> None:
     done = run(tmp_path, SHOWN, "-k", "shows_the_key")
     assert done.returncode == 1
     assert "the key is in the repr of a client" in done.stdout
-    assert "ConnectionFailed shows the key: its text" in done.stdout
+    assert "ConnectionFailed shows the key: its attributes" in done.stdout
 
 
 @pytest.mark.parametrize(
