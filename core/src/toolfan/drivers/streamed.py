@@ -44,7 +44,7 @@ def drive_stream(
 ) -> Generator[Any, None, None]:
     """Perform the conversation with blocking reads.
 
-    Control returns within the deadline whatever the transport does; see `drivers.drive`.
+    Control returns within the deadline whatever the transport does; see `whole.drive`.
     """
     deadline = Deadline(prepared.policy.deadline)
     stream = _OpenStream(transport, prepared, deadline, adapter=adapter, on_abandon=on_abandon)
