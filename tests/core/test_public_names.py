@@ -142,6 +142,17 @@ def test_a_walk_through_all_modules_loads_none(asked: bool) -> None:
     assert fresh(f"asked = {asked}\n{WALK}").split() == []
 
 
+@pytest.mark.parametrize(("package", "name"), [("toolfan", "connect"), ("toolfan.http", "PostSender")])
+def test_the_documentation_of_a_package_tells_of_what_it_offers(package: str, name: str) -> None:
+    code = f"import pydoc, {package} as it; print(pydoc.plain(pydoc.render_doc(it)))"
+    assert f"    {name}(" in fresh(code) or f"    class {name}(" in fresh(code)
+
+
+def test_everything_of_a_package_is_what_it_offers() -> None:
+    code = "before = {*dir(), 'before'}\nfrom toolfan.tools import *\nprint(*sorted({*dir()} - before))"
+    assert fresh(code).split() == ["BoundCall", "NameMap", "Tool", "ToolSet", "tool"]
+
+
 @pytest.mark.parametrize("name", ["AsyncTransport", "ParallelToolsAdapter", "StreamParser", "Transport"])
 def test_the_hints_of_a_protocols_methods_can_be_read(name: str) -> None:
     named = vars(getattr(toolfan, name)).items()

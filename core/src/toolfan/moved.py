@@ -15,9 +15,15 @@ if TYPE_CHECKING:
 
 
 def moved(module: str, homes: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """The `__getattr__` and the `__dir__` of a module; `homes` says which names are in which other module."""
+    """The `__getattr__` and the `__dir__` of a module; `homes` says which names are in which other module.
+
+    A package offers nothing else, so its `__all__` are these names.
+    """
+    offers = " ".join(homes.values()).split()
 
     def attribute(name: str) -> Any:
+        if name == "__all__" and hasattr(sys.modules[module], "__path__"):
+            return sorted(offers)
         home = next((home for home, names in homes.items() if name in names.split()), None)
         if home is None:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
@@ -27,7 +33,8 @@ def moved(module: str, homes: dict[str, str]) -> tuple[Callable[[str], Any], Cal
 
     def names() -> list[str]:
         # Code that walks through modules (freezegun, its clock standing) must not load what nobody asked for.
-        offered = " ".join(homes.values()).split() if hasattr(sys, "ps1") else ()
-        return sorted({*vars(sys.modules[module]), *offered})
+        asker = sys._getframe(1).f_globals.get("__name__")  # pyright: ignore[reportPrivateUsage]
+        asked = hasattr(sys, "ps1") or asker == "inspect"  # which serves help()
+        return sorted({*vars(sys.modules[module]), *(offers if asked else ())})
 
     return attribute, names
