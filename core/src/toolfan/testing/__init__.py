@@ -9,8 +9,9 @@ Knows: where the names are at home.  Must not know: pytest, pydantic; importing 
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..moved import moved
 
 if TYPE_CHECKING:
     from .conformance import AdapterConformance
@@ -19,22 +20,6 @@ if TYPE_CHECKING:
     from .replaying import replayed, replayed_async
     from .samples import ErrorSample, Sample
     from .scripting import ScriptedAdapter, scripted, scripted_async
-
-_HOMES = {
-    "AdapterConformance": "conformance",
-    "ErrorSample": "samples",
-    "LawBroken": "lawbook",
-    "Recording": "recording",
-    "RecordingAdapter": "recording",
-    "Sample": "samples",
-    "ScriptedAdapter": "scripting",
-    "broken": "lawbook",
-    "law": "lawbook",
-    "replayed": "replaying",
-    "replayed_async": "replaying",
-    "scripted": "scripting",
-    "scripted_async": "scripting",
-}
 
 __all__ = [
     "AdapterConformance",
@@ -52,20 +37,15 @@ __all__ = [
     "scripted_async",
 ]
 
-
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        module = _HOMES.get(name)
-        if module is None:
-            raise AttributeError(f"module 'toolfan.testing' has no attribute {name!r}")
-        from importlib import import_module
-
-        value = getattr(import_module(f"toolfan.testing.{module}"), name)
-        globals()[name] = value
-        return value
-
-
-def __dir__() -> list[str]:
-    """With what is not loaded yet for whoever explores in an interpreter; code that walks modules loads none of it."""
-    return sorted({*globals(), *(_HOMES if hasattr(sys, "ps1") else ())})
+    __getattr__, __dir__ = moved(
+        __name__,
+        {
+            "testing.conformance": "AdapterConformance",
+            "testing.lawbook": "LawBroken broken law",
+            "testing.recording": "Recording RecordingAdapter",
+            "testing.replaying": "replayed replayed_async",
+            "testing.samples": "ErrorSample Sample",
+            "testing.scripting": "ScriptedAdapter scripted scripted_async",
+        },
+    )

@@ -24,7 +24,7 @@ PAUSE = 2.0
 REASON = "the seventh tool is too long"
 """What a service says of a request that it rejects."""
 LULL = 0.15
-"""Seconds: longer than transports read on for what nobody waits for (`http_transport.END_SECONDS`)."""
+"""Seconds: longer than transports read on for what nobody waits for (`http.transport.END_SECONDS`)."""
 
 
 @dataclass(frozen=True)
