@@ -392,6 +392,16 @@ def test_a_reply_of_no_results_is_refused(bench: Bench, wrong: Any) -> None:
         asked(bench, *MANY).reply(wrong)
 
 
+@pytest.mark.parametrize("part", ["call", "raw", "failed"])
+def test_a_reply_with_the_call_itself_is_refused(bench: Bench, part: str) -> None:
+    """Which would be told to the model as a result."""
+    calls = asked(bench, *MANY)
+    given: Any = calls.failed[0] if part == "failed" else calls.good[0]
+    given = given.raw if part == "raw" else given
+    with pytest.raises(UsageError, match=rf"is a {type(given).__name__} .*It is the call itself: give what came of it"):
+        calls.reply({one.id: given if one is calls.good[0] else "x" for one in calls.outcomes})
+
+
 async def later() -> str:
     return "late"
 

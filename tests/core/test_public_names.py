@@ -63,8 +63,7 @@ def test_checkers_and_the_runtime_find_the_same_names_in_the_same_modules() -> N
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_a_public_name_is_importable_and_comes_from_its_home(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)  # as where somebody explores
+def test_a_public_name_is_importable_and_comes_from_its_home(name: str) -> None:
     value = getattr(toolfan, name)
     if name != "__version__":
         assert value is getattr(importlib.import_module(f"toolfan.{toolfan._HOME_OF[name]}"), name)
@@ -89,8 +88,7 @@ MOVED = {
 
 
 @pytest.mark.parametrize("old", MOVED)
-def test_a_module_answers_for_what_is_at_home_elsewhere(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)  # as where somebody explores
+def test_a_module_answers_for_what_is_at_home_elsewhere(old: str) -> None:
     module = importlib.import_module(f"toolfan.{old}")
     for home, names in MOVED[old].items():
         for name in names.split():
@@ -129,6 +127,7 @@ def hello() -> int:
 if asked:
     toolfan.connect("local").create(messages=[{"role": "user", "content": "Hello?"}], tools=(hello,))
 before = {name for name in sys.modules if name.startswith("toolfan")}
+__name__ = "freezegun.api"  # which takes them so
 for name in before:
     for attribute in dir(sys.modules[name]):
         getattr(sys.modules[name], attribute, None)
@@ -140,6 +139,12 @@ print(*{name for name in sys.modules if name.startswith("toolfan")} - before)
 def test_a_walk_through_all_modules_loads_none(asked: bool) -> None:
     """freezegun takes each attribute of each module, its clock standing; pytest loads the plugin in every project."""
     assert fresh(f"asked = {asked}\n{WALK}").split() == []
+
+
+@pytest.mark.parametrize(("package", "name"), [("toolfan", "connect"), ("toolfan.testing", "scripted")])
+def test_a_mock_of_a_package_has_what_it_offers(package: str, name: str) -> None:
+    code = f"from unittest import mock; import {package} as it; print(mock.create_autospec(it).{name})"
+    assert "function" in fresh(code) or "mock" in fresh(code).lower()
 
 
 @pytest.mark.parametrize(("package", "name"), [("toolfan", "connect"), ("toolfan.http", "PostSender")])

@@ -193,7 +193,6 @@ if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for 
 
 
 def __dir__() -> list[str]:
-    """With what is not loaded yet for an interpreter and for help(); code that walks modules loads none of it."""
+    # freezegun takes every name of every module, its clock standing: it gets what is loaded.
     asker = sys._getframe(1).f_globals.get("__name__")  # pyright: ignore[reportPrivateUsage]
-    asked = hasattr(sys, "ps1") or asker == "inspect"  # which serves help()
-    return sorted({*globals(), *(_HOME_OF if asked else ())})
+    return sorted({*globals(), *(() if asker == "freezegun.api" else _HOME_OF)})

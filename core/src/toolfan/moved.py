@@ -32,9 +32,8 @@ def moved(module: str, homes: dict[str, str]) -> tuple[Callable[[str], Any], Cal
         return getattr(import_module(f"toolfan.{home}"), name)
 
     def names() -> list[str]:
-        # Code that walks through modules (freezegun, its clock standing) must not load what nobody asked for.
+        # freezegun takes every name of every module, its clock standing: it gets what is loaded.
         asker = sys._getframe(1).f_globals.get("__name__")  # pyright: ignore[reportPrivateUsage]
-        asked = hasattr(sys, "ps1") or asker == "inspect"  # which serves help()
-        return sorted({*vars(sys.modules[module]), *(offers if asked else ())})
+        return sorted({*vars(sys.modules[module]), *(() if asker == "freezegun.api" else offers)})
 
     return attribute, names

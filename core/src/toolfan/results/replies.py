@@ -9,13 +9,12 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from ..calls import Answer, Result
+from ..calls import Answer, BadCall, Call, RawCall, Result
 from ..errors import CallError, UsageError
 from ..tools.bound_calls import BoundCall
 from .answering import goes_back, reask_answer, result_answer, wire_answers
 
 if TYPE_CHECKING:
-    from ..calls import RawCall
     from ..messages.chat import Message
     from .calls_type import Calls
 
@@ -76,6 +75,9 @@ def _answer(raw: RawCall, result: Any, call_id: str) -> Answer:
 
     Raises UsageError for any other value that is none: what is wrong is then the program that gives it.
     """
+    if isinstance(result, Call | BadCall | RawCall):  # which pydantic writes as JSON, as any dataclass
+        said = f"the result of {raw.name} is a {type(result).__name__}"
+        raise UsageError(said, tool=raw.name, call_id=call_id, hint=_instead_of(result))
     try:
         return result_answer(raw, _content(result))
     except UsageError as exc:
@@ -87,6 +89,8 @@ def _answer(raw: RawCall, result: Any, call_id: str) -> Answer:
 def _instead_of(value: Any) -> str:
     if isinstance(value, BoundCall):
         return "It is the call itself: give what its .run() returns, or what `await` of its .arun() does."
+    if isinstance(value, Call | BadCall | RawCall):
+        return "It is the call itself: give what came of it."
     if inspect.isawaitable(value):
         return "It was not awaited: give what `await` of it returns."
     return "Give plain data or a text, or an exception to have the model told that the call failed."
