@@ -19,6 +19,8 @@ from toolfan_acme.sending import AcmeTransport
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from toolfan.adapter import WireResponse
+
 
 class Telling(AcmeTransport):
     """What the service says is told as it came: toolfan takes the key out, which it knows."""
@@ -57,6 +59,19 @@ class Commented(AcmeTransport):
                 raise decoder.error
 
 
+class KeyInTheBody(AcmeTransport):
+    """The service takes it there; the codec does not know it."""
+
+    def send(self, request: Any, **given: Any) -> WireResponse:
+        return super().send(self.keyed(request), **given)
+
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        yield from super().events(self.keyed(request), **given)
+
+    def keyed(self, request: Any) -> Any:
+        return replace(request, body={**request.body, "api_key": self.client.key})
+
+
 class Waiting(AcmeAdapter):
     """Its async transport waits in the event loop."""
 
@@ -80,6 +95,7 @@ def numbered(error: Any) -> Any:
 right(Waiting)
 right(with_sender(Telling))
 right(with_sender(TellingBelow))
+right(with_sender(KeyInTheBody))
 right(
     with_sender(Commented),
     samples=[replace(one, stream_bytes=commented(one.stream_bytes or b"")) for one in AcmeSuite.samples],

@@ -287,7 +287,7 @@ def test_an_sdk_that_is_there_is_no_excuse(tmp_path: Path) -> None:
 
 
 def test_pytest_starts_without_toolfan() -> None:
-    """The plugin is loaded at every start of pytest: it brings along neither pydantic nor a module of toolfan's."""
+    """The plugin is loaded at every start of pytest: it brings along neither pydantic nor what toolfan does."""
     code = (
         "import sys, pytest; pytest.main(['--co', '-q', '-p', 'no:cacheprovider']); "
         "print(*(m for m in sys.modules if m.split('.')[0] in ('pydantic', 'toolfan')))"
@@ -297,6 +297,7 @@ def test_pytest_starts_without_toolfan() -> None:
     )
     assert set(done.stdout.splitlines()[-1].split()) == {
         "toolfan",
+        "toolfan.moved",
         "toolfan.testing",
         "toolfan.testing.left_out",
         "toolfan.testing.plugin",

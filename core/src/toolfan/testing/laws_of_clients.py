@@ -101,7 +101,8 @@ class LawsOfClients(LawsOfFailures):
         if not all(one.get("telling", True) for one in said):
             raise LawNotAsked(
                 "no request shows a part of the key in which the suite's two keys differ, so whose key is sent is not "
-                'known: give two that differ in all their parts, `key = ("...", "...")`'
+                'known: give two that differ in all their parts, `key = ("...", "...")`; where it only signs, only the '
+                "addresses can be asked, and were"
             )
 
     @law

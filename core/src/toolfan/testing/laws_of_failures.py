@@ -114,7 +114,7 @@ class LawsOfFailures(LawsOfTransports):
         """
         found = [said for said in heard(self)["stopped"] if said["came"] is not None]
         if not found:
-            raise LawNotAsked("no request was on its way: there was nothing to stop")
+            raise LawNotAsked("no request was on its way: there was nothing to stop, or no signal here to stop it with")
         for said in found:
             if said["came"] != said["wanted"]:
                 yield f"{said['where']}: what comes out is {said['came']}, and should be {said['wanted']}"

@@ -52,9 +52,10 @@ class LawsOfTransports(LawsOfPackages):
         """The body that `build_request` made comes to the service as it is: no field is lost, changed or added.
 
         It is compared as JSON, whole and, with `capabilities.streaming`, streamed, where the request must differ.  A
-        field of the SDK's own may be added if it is empty, null or false, and the prefix of the model's name that leads
-        to one of many services may be gone.  Hand `request.body` on whole: as bytes (`toolfan.wire.encode_json`), or
-        by the SDK's way for fields that it does not know, since its typed arguments leave such out.
+        field of the SDK's own may be added if it is empty, null or false, or is the key, and the prefix of the model's
+        name that leads to one of many services may be gone.  Hand `request.body` on whole: as bytes
+        (`toolfan.wire.encode_json`), or by the SDK's way for fields that it does not know, since its typed arguments
+        leave such out.
         """
         whole: dict[bool, Any] = {}
         built = _heard(self)["built"]

@@ -9,6 +9,7 @@ Knows: how such a process is started, and what it does.  Must not know: laws.
 from __future__ import annotations
 
 import base64
+import faulthandler
 import functools
 import hashlib
 import importlib
@@ -17,6 +18,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from .attributes import is_there
@@ -45,7 +47,10 @@ _PASSED = (
     "VIRTUAL_ENV",
     "COVERAGE_PROCESS_START",
 )
-_SECONDS = 120.0
+_SECONDS = 180.0
+_AT_WORK = 150.0
+"""Seconds, after which it says where it stands, and ends."""
+_BEGINS = '{"hook"'
 OTHER_VARIABLE = "TOOLFAN_SUITE_KEY"
 BEHIND = "/toolfan-proxy/v1"
 """The path of an address, as that of a proxy."""
@@ -69,14 +74,19 @@ def ask(subject: Subject) -> Mapping[str, Any]:
         "options": dict(subject.options),
         "samples": samples_of(subject),
         "errors": errors_of(subject),
+        "seconds": _AT_WORK,
         "adapter": base64.b64encode(pickle.dumps(adapter)).decode(),
     }
-    answer: Mapping[str, Any] = json.loads(_asked(json.dumps(question)))
+    said = _asked(json.dumps(question))
+    if not said.startswith(_BEGINS):
+        raise RuntimeError(said)
+    answer: Mapping[str, Any] = json.loads(said)
     return answer
 
 
 @functools.lru_cache(maxsize=256)
 def _asked(question: str) -> str:
+    """Its line of JSON, or why there is none: what hangs is waited for once, and not once for each law."""
     given = {name: value for name, value in os.environ.items() if name in _PASSED}
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     done = subprocess.run(
@@ -89,8 +99,9 @@ def _asked(question: str) -> str:
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"the other process failed:\n{done.stderr[-2000:]}")
-    return done.stdout.splitlines()[-1]
+        return f"the other process failed:\n{done.stderr[-2000:]}"
+    said = [line for line in done.stdout.splitlines() if line.startswith(_BEGINS)]  # an SDK may print at its end
+    return said[-1] if said else f"the other process ended before it was asked all:\n{done.stderr[-2000:]}"
 
 
 def ask_sdk(subject: Subject) -> Mapping[str, Any]:
@@ -223,6 +234,7 @@ def _main() -> None:
     from .siblings import siblings
 
     question = json.loads(sys.stdin.read())
+    faulthandler.dump_traceback_later(question["seconds"], exit=True)
     os.environ.update(question["environment"])
     sys.path[:] = question["path"]
     plugin = importlib.import_module(question["plugin"])
@@ -260,7 +272,10 @@ def _main() -> None:
         os.environ.pop(name, None)
     os.environ.update(keys_of_others(adapter, question))
     answer["without a key"] = [_said(adapter, question["settings"], use_async=use) for use in (False, True)]
-    print(json.dumps(answer))  # noqa: T201 - to the process that asks
+    faulthandler.cancel_dump_traceback_later()
+    print(f"\n{json.dumps(answer)}", flush=True)  # noqa: T201 - to the process that asks
+    if any(not one.daemon for one in threading.enumerate() if one is not threading.main_thread()):
+        os._exit(0)  # an SDK's thread that only `close` ends: not all clients that were made here were closed
 
 
 if __name__ == "__main__":

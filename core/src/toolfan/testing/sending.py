@@ -70,7 +70,7 @@ def sent(
         wanted = json.loads(json.dumps(built.body))  # as it is now: a transport must not change it
         exc = _asked(way, built)
         said |= {"error": f"{type(exc).__name__}: {exc}"[:300], "known": isinstance(exc, ToolfanError)}
-        came = [_compared(wanted, built.model, one) for one in service.heard if one.body]
+        came = [_compared(wanted, built.model, one, service.key) for one in service.heard if one.body]
         if came:  # some SDKs refuse, without sending it, what no service takes
             # A request that was given up before may come late: it is not this one.
             nearest: dict[str, Any] = min(reversed(came), key=_differences)
@@ -82,13 +82,15 @@ def _differences(compared: Mapping[str, Any]) -> int:
     return len(compared.get("wrong", ()))
 
 
-def _compared(wanted: JSON, model: str | None, came: Heard) -> dict[str, Any]:
+def _compared(wanted: JSON, model: str | None, came: Heard, key: str) -> dict[str, Any]:
     said: dict[str, Any] = {"asked": [came.path, came.headers.get("accept"), came.body.decode("latin-1")]}
     try:
         body = json.loads(came.body)
     except ValueError:
         kind = came.headers.get("content-encoding") or came.headers.get("content-type", "nothing")
         return {**said, "kind": kind}
+    if isinstance(body, dict):  # some services take their key there, which only the transport knows
+        body = {name: value for name, value in body.items() if name in wanted or not key or value != key}
     return {**said, "wrong": list(_lost(wanted, body, "the body", model))}
 
 

@@ -160,13 +160,16 @@ def _interrupted(way: Way, built: WireRequest, more: Mapping[str, Any], watch: _
     main, before = threading.get_ident(), signal.signal(signal.SIGINT, interrupt)
     waiting = threading.Thread(target=wait, daemon=True)
     came = "an answer"
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # who started pytest may have blocked it
     try:
-        waiting.start()
-        way.ask(built, **more)
-    except BaseException as exc:  # noqa: BLE001 - it is what is told
+        try:
+            waiting.start()
+            way.ask(built, **more)
+        finally:
+            over.set()
+    except BaseException as exc:  # noqa: BLE001 - it is what is told, also one that comes with the answer
         came = type(exc).__name__
-    finally:
-        over.set()
+    over.set()
     said = watch.said(came if sent.is_set() else None)
     waiting.join()
     signal.signal(signal.SIGINT, before)
