@@ -5,8 +5,9 @@ Every public name is here; what is heavy loads on first use.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
+
+from .moved import visible
 
 if TYPE_CHECKING:
     from .adapter import ADAPTER_API, Answer, Capabilities, ToolChoice, ToolRequest, WireRequest, WireResponse
@@ -193,6 +194,4 @@ if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for 
 
 
 def __dir__() -> list[str]:
-    # freezegun takes every name of every module, its clock standing: it gets what is loaded.
-    asker = sys._getframe(1).f_globals.get("__name__")  # pyright: ignore[reportPrivateUsage]
-    return sorted({*globals(), *(() if asker == "freezegun.api" else _HOME_OF)})
+    return visible(globals(), _HOME_OF)

@@ -11,7 +11,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+
+def visible(loaded: Iterable[str], offers: Iterable[str]) -> list[str]:
+    """What a `__dir__` tells; freezegun, which takes each name while its clock stands, hears of what is loaded."""
+    asker = sys._getframe(2).f_globals.get("__name__")  # pyright: ignore[reportPrivateUsage]
+    return sorted({*loaded, *(() if asker == "freezegun.api" else offers)})
 
 
 def moved(module: str, homes: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -32,8 +38,6 @@ def moved(module: str, homes: dict[str, str]) -> tuple[Callable[[str], Any], Cal
         return getattr(import_module(f"toolfan.{home}"), name)
 
     def names() -> list[str]:
-        # freezegun takes every name of every module, its clock standing: it gets what is loaded.
-        asker = sys._getframe(1).f_globals.get("__name__")  # pyright: ignore[reportPrivateUsage]
-        return sorted({*vars(sys.modules[module]), *(() if asker == "freezegun.api" else offers)})
+        return visible(vars(sys.modules[module]), offers)
 
     return attribute, names
