@@ -32,6 +32,17 @@ class Telling(AcmeTransport):
         return error
 
 
+class Titled(AcmeTransport):
+    """Of what the service says, the title of the first of several errors is told; what has none is not told."""
+
+    def refusal(self, status: int, text: str, headers: Any) -> Exception:
+        try:
+            title = json.loads(text)["errors"][0]["title"]
+        except (ValueError, LookupError):
+            title = ""
+        return super().refusal(status, json.dumps({"error": title}), headers)
+
+
 class TellingBelow(AcmeTransport):
     """So is what the error was raised from."""
 
@@ -95,6 +106,7 @@ def numbered(error: Any) -> Any:
 right(Waiting)
 right(with_sender(Telling))
 right(with_sender(TellingBelow))
+right(with_sender(Titled))
 right(with_sender(KeyInTheBody))
 right(
     with_sender(Commented),

@@ -66,12 +66,11 @@ def test_a_history_is_read_or_refused_before_anything_is_sent(
         with pytest.raises((UsageError, Unsupported), match=r"messages\[[12]\]") as caught:
             client.run(messages=histories[first], tools=(weather,))
     assert server.requests == []
-    if (first, then) not in (("anthropic", "bedrock"), ("anthropic", "gemini")):  # these say how to write a part
-        assert f"It is in the form of {WHOSE[first]}." in str(caught.value)
-        assert "every provider reads" in str(caught.value)
+    assert f"It is in the form of {WHOSE[first]}." in str(caught.value)
+    assert "every provider reads" in str(caught.value)
 
 
-@pytest.mark.parametrize("provider", ["openai", "cohere", "openai-responses"])
+@pytest.mark.parametrize("provider", ["openai", "cohere", "openai-responses", "bedrock", "gemini"])
 @pytest.mark.parametrize(
     ("message", "kind"),
     [
@@ -83,10 +82,42 @@ def test_a_call_or_a_result_of_anthropics_is_refused_by_its_place(
     server: Server, provider: str, message: dict[str, Any], kind: str
 ) -> None:
     said = rf"messages\[1\].* a part of type '{kind}'.*tool_calls"
-    with client_of(provider, address(server, provider)) as client, pytest.raises(UsageError, match=said) as caught:
+    refused = pytest.raises((UsageError, Unsupported), match=said)
+    with client_of(provider, address(server, provider)) as client, refused as caught:
         client.create(messages=[*USER, message], tools=(weather,))
     assert caught.value.adapter == provider
     assert server.requests == []
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "bedrock", "cohere", "openai", "openai-responses"])
+def test_what_the_user_says_in_googles_form_is_told_as_such(server: Server, provider: str) -> None:
+    said = r"messages\[0\] .* has no content.*in the form of Google's API"
+    with client_of(provider, address(server, provider)) as client, pytest.raises(UsageError, match=said):
+        client.create(messages=[{"role": "user", "parts": [{"text": "x"}]}], tools=(weather,))
+
+
+@pytest.mark.parametrize("provider", ["bedrock", "gemini"])
+@pytest.mark.parametrize(
+    ("part", "whose"),
+    [
+        ({"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}}, "Anthropic's API"),
+        ({"type": "input_text", "text": "x"}, "OpenAI's Responses API"),
+        ({"type": "input_image", "image_url": "https://example.com/a.png"}, "OpenAI's Responses API"),
+    ],
+)
+def test_so_is_a_part_that_has_to_be_translated(
+    server: Server, provider: str, part: dict[str, Any], whose: str
+) -> None:
+    said = rf"messages\[0\] .* not translated.*in the form of {whose}"
+    with client_of(provider, address(server, provider)) as client, pytest.raises(Unsupported, match=said):
+        client.create(messages=[{"role": "user", "content": [part]}], tools=(weather,))
+
+
+@pytest.mark.parametrize("provider", ["bedrock", "gemini"])
+def test_a_part_of_no_known_form_can_be_written_in_the_providers_own(server: Server, provider: str) -> None:
+    part = {"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}}
+    with client_of(provider, address(server, provider)) as client, pytest.raises(Unsupported, match="own form: "):
+        client.create(messages=[{"role": "user", "content": [part]}], tools=(weather,))
 
 
 def test_what_servers_with_chat_completions_take_beside_texts_goes_as_it_is(server: Server) -> None:

@@ -212,6 +212,14 @@ def test_the_deadline_ends_a_hanging_tool_and_the_run(bench: Bench, run: Running
     assert answers({"messages": done.messages})[0][1].startswith("TimeoutError: hang had not ended at the deadline")
 
 
+def test_the_error_of_a_first_answer_that_is_late_tells_of_the_deadline_that_was_given(
+    bench: Bench, run: Running
+) -> None:
+    bench.serve({"text": "late", "delay": 30})
+    with pytest.raises(toolfan.DeadlineExceeded, match=r"within the deadline of 0\.5 s\b"):
+        run(deadline=0.5)
+
+
 def test_the_deadline_ends_a_late_answer(bench: Bench, run: Running) -> None:
     bench.serve(asks("add", {"a": 1, "b": 1}), {"text": "late", "delay": 30})
     done = run(deadline=1.0)

@@ -70,6 +70,7 @@ def test_what_goes_over_http_is_proved_for_every_wire_format(make_venv: Callable
             re.sub(r'"(messages|said|uses|tool|id|input|output|stream|ended)"', r'"other_\1"', text), "utf-8"
         )
     venv.install(folder)
-    command = TESTS.replace("'no:cacheprovider']", "'no:cacheprovider', 'tests/test_over_http.py']")
+    options = "'no:cacheprovider', '--import-mode=importlib', 'tests/test_over_http.py']"
+    command = TESTS.replace("'no:cacheprovider']", options)
     proved = venv.run(command.format(folder=str(folder)), check=False)
     assert proved.returncode == 0, proved.stdout[-5000:] + proved.stderr[-5000:]

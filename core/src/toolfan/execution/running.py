@@ -191,7 +191,8 @@ def _asked(
 ) -> Generator[Ask | Execute, Any, Calls[Any] | None]:
     """The next answer; None if the deadline passed.  What ran while one that failed still came is recorded."""
     request = replace(prepared.request, messages=so_far.messages)
-    policy = replace(prepared.policy, deadline=deadline.remaining())
+    # The first round has what the run has, so that an error tells of as much time as was given.
+    policy = replace(prepared.policy, deadline=deadline.remaining()) if so_far.rounds else prepared.policy
     calls: Calls[Any]
     try:
         calls = yield Ask(replace(prepared, request=request, policy=policy))

@@ -90,7 +90,8 @@ def check_chat_message(message: Message, at: int) -> None:
         replayed = role == "assistant" and bool(message.get("tool_calls") or message.get("function_call"))
         _check_content(content, at, replayed=replayed)
     if content is None and role != "assistant":
-        raise UsageError(f"messages[{at}] (role {role}) has no content", hint="Only an assistant message may lack it.")
+        hint = _hint_for(message, "Only an assistant message may lack it.")
+        raise UsageError(f"messages[{at}] (role {role}) has no content", hint=hint)
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
         raise UsageError(
             f"messages[{at}] (role tool) has no tool_call_id", hint="It names the call that this result answers."

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_BEDROCK, _GOOGLE, _RESPONSES = "Bedrock's Converse", "Google's API", "OpenAI's Responses API"
+_ANTHROPIC, _BEDROCK, _GOOGLE = "Anthropic's API", "Bedrock's Converse", "Google's API"
+_RESPONSES = "OpenAI's Responses API"
 _CONVERSE = frozenset(
     {"cachePoint", "document", "guardContent", "image", "reasoningContent", "text", "toolResult", "toolUse", "video"}
 )
 _ITEMS = ("compaction", "item_reference", "reasoning")  # and the calls and results, by how their types end
+_OF_ITEMS = ("input_file", "input_image", "input_text", "output_text")
 _IN_CHAT_STYLE = "Write it in chat style, which every provider reads."
 CALLS_OF_ANTHROPIC = (
     "It is in the form of Anthropic's API. "
@@ -24,10 +26,21 @@ CALLS_OF_ANTHROPIC = (
 
 def hint_for(message: Mapping[str, Any], otherwise: str) -> str:
     """What to do about a message that cannot be read: whose form it has, or `otherwise` if that is not known."""
-    whose = _whose(message)
-    if whose is None:
-        return otherwise
-    return f"It is in the form of {whose}. {_IN_CHAT_STYLE}"
+    return _hint(_whose(message), otherwise)
+
+
+def hint_for_part(part: Mapping[str, Any], otherwise: str) -> str:
+    """The same for a content part that has a type."""
+    kind = part.get("type")
+    if kind in ("tool_use", "tool_result"):
+        return CALLS_OF_ANTHROPIC
+    if kind in ("image", "document") and isinstance(part.get("source"), Mapping):
+        return _hint(_ANTHROPIC, otherwise)
+    return _hint(_RESPONSES if kind in _OF_ITEMS else None, otherwise)
+
+
+def _hint(whose: str | None, otherwise: str) -> str:
+    return otherwise if whose is None else f"It is in the form of {whose}. {_IN_CHAT_STYLE}"
 
 
 def _whose(message: Mapping[str, Any]) -> str | None:

@@ -92,8 +92,9 @@ REJECTED: Mapping[int, str] = {
 
 def _rejection(status: int) -> bytes:
     """What most services say, each in the place where it says it."""
-    said = {"error": {"message": REASON, "type": "toolfan_rejected", "code": status}}
-    return json.dumps({**said, "message": REASON, "detail": REASON, "code": status}).encode()
+    said: dict[str, object] = dict.fromkeys(("message", "detail", "title", "msg", "error_description"), REASON)
+    error = {"message": REASON, "type": "toolfan_rejected", "code": status}
+    return json.dumps({"error": error, "errors": [{**said, "code": status}], **said, "code": status}).encode()
 
 
 def failures(key: str) -> tuple[Reply, ...]:

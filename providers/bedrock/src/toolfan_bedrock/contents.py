@@ -160,10 +160,13 @@ class _Writer:
             return own  # type: ignore[no-any-return]
         if isinstance(part, ResultPart):
             return tool_result(part.call_id or "", self._result(part.content, at))
+        from toolfan.messages.foreign_forms import hint_for_part  # errors alone need it
+
+        own_form = 'Write the message in Converse\'s own form: {"role": "user", "content": [{"document": {...}}]}.'
         raise Unsupported(
             f"messages[{at}] has a part of type {part.data.get('type')!r}, which is not translated",
             adapter=self._adapter,
-            hint='Write the message in Converse\'s own form: {"role": "user", "content": [{"document": {...}}]}.',
+            hint=hint_for_part(part.data, own_form),
         )
 
     def _input(self, call: CallPart, at: int) -> JSON:

@@ -124,11 +124,13 @@ class _Writer:
         if isinstance(part, CallPart):
             # Ids and signatures of another provider's turn mean nothing to Google.
             return {"functionCall": {"name": self._wire(part.name), "args": self._arguments(part, at)}}
-        kind = part.data.get("type") if not isinstance(part, ResultPart) else "tool result"
+        from toolfan.messages.foreign_forms import hint_for_part  # errors alone need it
+
+        told = part.data if not isinstance(part, ResultPart) else {"type": "tool result"}
         raise Unsupported(
-            f"messages[{at}] has a part of type {kind!r}, which is not translated",
+            f"messages[{at}] has a part of type {told.get('type')!r}, which is not translated",
             adapter=self._adapter,
-            hint='Write the message in Google\'s own form: {"role": "user", "parts": [...]}.',
+            hint=hint_for_part(told, 'Write the message in Google\'s own form: {"role": "user", "parts": [...]}.'),
         )
 
     def _system_part(self, part: Part, at: int) -> JSON:
