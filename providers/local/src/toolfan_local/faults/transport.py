@@ -6,6 +6,7 @@ Knows the wire; nothing of calls or dialects.
 from __future__ import annotations
 
 import gzip
+import zlib
 from typing import TYPE_CHECKING
 
 from toolfan_local.bedrock_stream import frame
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from toolfan_local.faults.fault import Play
     from toolfan_local.faults.stage import Prepared, Stage
 
+_GZIP = 31
+"""What zlib calls the largest window with the head and the end of gzip."""
 _HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Please sign in</h1></body></html>"
 
 
@@ -120,9 +123,10 @@ def _short_content_length(stage: Stage) -> None:
 
 def _corrupt_gzip(stage: Stage) -> None:
     prepared = _prepared(stage)
-    packed = bytearray(gzip.compress(prepared.whole, mtime=0))
-    packed[len(packed) // 2 :] = bytes(byte ^ 0xFF for byte in packed[len(packed) // 2 :])
-    stage.wire.respond(bytes(packed), fields=_fields(stage, prepared, content_encoding="gzip"))
+    packing = zlib.compressobj(wbits=_GZIP)
+    packed = packing.compress(prepared.whole[: prepared.middle]) + packing.flush(zlib.Z_SYNC_FLUSH)
+    # A block of no known type: turned bits would, with some luck, be an answer that nobody gave.
+    stage.wire.respond(packed + b"\xff" * len(packed), fields=_fields(stage, prepared, content_encoding="gzip"))
 
 
 def _truncated_gzip(stage: Stage) -> None:
