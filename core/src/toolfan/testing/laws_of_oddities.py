@@ -198,8 +198,7 @@ class LawsOfOddities(LawsOfStops):
                 maker = "; or the `events_of` of this class leaves some out" if name.endswith("streamed") else ""
                 yield f"{name}: {len(turn.calls)} calls of {MANY}{maker}"
             yield from (f"{name}: {what}" for what in ill_formed(turn))
-        if process_time() - began > SLOW:
-            yield from self._slow()
+        yield from self._slow() if process_time() - began > SLOW else ()
         if not found:
             yield "no sample has two calls, whose arguments differ, in a list of its body, as `calls` say or as JSON"
 
