@@ -8,7 +8,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import openai
 import pytest
+import toolfan
 from toolfan_local import Server
 
 if TYPE_CHECKING:
@@ -129,3 +131,16 @@ def test_every_spelling_of_several_types(run: Callable[[str], str], form: str) -
 @pytest.mark.parametrize("form", ["response_model=Iterable[Weather]", "response_model=Weather", "tools=(Weather,)"])
 def test_every_spelling_of_one_type(run: Callable[[str], str], form: str) -> None:
     assert run(program(SYNC, form)) == "".join(LINES.splitlines(keepends=True)[:2])
+
+
+def test_a_sync_client_that_has_methods_of_async_ones_is_sync() -> None:
+    """As proxies of wrapt have, whatever they stand for."""
+
+    class House(openai.OpenAI):
+        async def __aenter__(self) -> House:
+            return self
+
+        async def __aexit__(self, *_: object) -> None: ...
+
+    assert type(toolfan.from_openai(House(api_key="k"))) is toolfan.Client
+    assert type(toolfan.from_openai(openai.AsyncOpenAI(api_key="k"))) is toolfan.AsyncClient

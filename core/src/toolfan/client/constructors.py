@@ -35,7 +35,8 @@ def _wrapped(given: object, adapter: Adapter, model: str | None, retries: Retrie
     maker = cast("Callable[[], object]", given) if is_maker(given) else None
     sdk_client = maker() if maker else given
     if use_async is None:
-        use_async = hasattr(sdk_client, "__aenter__")
+        # Not by its methods: proxies of wrapt have those of both kinds.
+        use_async = any(base.__name__ == "AsyncOpenAI" for base in sdk_client.__class__.__mro__)
     codec = adapter if adapter and not isinstance(adapter, str) else None
     if codec is not None:
         from ..registry.admission import check_given
