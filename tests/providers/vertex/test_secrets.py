@@ -44,7 +44,10 @@ def failing(kind: str, base_url: str, key: str, *, options: dict[str, Any] | Non
             await sdk.aio.aclose()
 
     def ask() -> None:
-        toolfan.wrap(sdk, adapter=adapter, stop=ONCE).create(**given)
+        try:
+            toolfan.wrap(sdk, adapter=adapter, stop=ONCE).create(**given)
+        finally:
+            sdk.close()
 
     with pytest.raises(ToolfanError) as caught:
         asyncio.run(ask_async()) if kind.endswith("async") else ask()
