@@ -111,6 +111,9 @@ def test_what_has_nothing_to_do_with_the_calls_costs_no_request_more(bench: Benc
         ("too many images", set()),
         ("`reasoning` must be passed back", set()),
         ("refusal is no field", set()),
+        ("messages.1.images: Extra inputs are not permitted", {"images"}),
+        ("Unrecognized key(s) in object: 'audio'", {"audio"}),
+        ("unsupported parameter: content", set()),
     ],
 )
 def test_only_fields_that_servers_add_go_and_signed_ones_if_they_are_named(
@@ -122,6 +125,7 @@ def test_only_fields_that_servers_add_go_and_signed_ones_if_they_are_named(
         "thinking_blocks": [{"signature": "s"}],
         "images": [2],
         "refusal": "",
+        "audio": None,
     }
     said = raw(completion(call("A", {"x": "no"}, "a"), **fields))
     refusal = {"error": {"status": 400, "message": words}}
@@ -134,3 +138,27 @@ def test_only_fields_that_servers_add_go_and_signed_ones_if_they_are_named(
             client.create(model="m", messages=USER, tools=(A,))
     first, *more = (body["messages"][1] for body in bench.bodies[1:])
     assert [first.keys() - one.keys() for one in more] == ([gone] if gone else [])
+
+
+WHERE = ["body", "messages", 1, "assistant", "tool_calls", 0, "index"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_field_of_a_call_goes_if_it_is_named(bench: Bench, mode: str) -> None:
+    """`index` of servers that send whole calls as they stream them; a signature stays unless it is named, too."""
+    said = completion({**call("A", {"x": "no"}, "a"), "index": 0, "extra_content": {"google": "s"}})
+    told = {"detail": [{"loc": WHERE, "msg": "Extra inputs are not permitted"}]}
+    refusal = {"body": {"status": 422, "content": told}}
+    calls = ask(bench, mode, raw(said), refusal, MENDED, tools=(A,))
+    assert (list(calls), calls.attempts, calls.requests) == ([A(x=2)], 2, 3)
+    first, second = (body["messages"][1]["tool_calls"][0] for body in bench.bodies[1:])
+    assert first.keys() - second.keys() == {"index"}
+    assert {**first, **second} == first
+
+
+def test_what_is_begun_for_the_assistant_keeps_what_the_user_gave(bench: Bench) -> None:
+    begun = [*USER, {"role": "assistant", "content": "It is", "prefix": True}]
+    bench.serve({"error": {"status": 400, "message": "unknown field `prefix`"}}, MENDED)
+    with pytest.raises(toolfan.RequestRejected):
+        toolfan.from_openai(bench.sdk(), stop=ONCE).create(model="m", messages=begun, tools=(A,))
+    assert len(bench.bodies) == 1

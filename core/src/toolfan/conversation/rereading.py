@@ -2,8 +2,8 @@
 
 vLLM, llama.cpp's server and others decode the arguments of the calls in a conversation, and refuse all of it for one
 text that is no JSON object: the very turn to be mended.  Groq, Mistral and others refuse fields that are not OpenAI's
-in the assistant's messages, though some send them (`reasoning`).  Where nothing is stored, the Responses API does not
-find its own thoughts again; of others, what they say and do not read is refused by name.
+in the assistant's messages and in its calls, though some send them (`reasoning`, `index`).  Where nothing is stored,
+the Responses API does not find its own thoughts again; of others, what they say and do not read is refused by name.
 
 Knows: calls in chat completions and in the Responses API.  Must not know: who refused what, when it is sent again.
 """
@@ -35,7 +35,15 @@ _ADDED = frozenset(
     {"reasoning", "reasoning_content", "thinking", "annotations", "executed_tools", "provider_specific_fields"}
 )
 """Fields that servers add to what the assistant said; with the signed ones, which go only if they are named."""
+_OWN = frozenset({"role", "content", "name", "tool_calls", "function_call", "refusal", "audio"})
+_OWN_OF_CALLS = frozenset({"id", "type", "function", "custom"})
+_MAY_BE_NULL = _OWN - {"role", "content", "tool_calls"}
+"""The fields of OpenAI's messages of the assistant, and of its calls; those that say nothing if they are null."""
 _OF_READING = re.compile(r"json|pars|argument|template|mapping|expecting|delimiter|unterminated", re.IGNORECASE)
+_OF_FIELDS = re.compile(
+    r"additional|allowed|extra|field|forbidden|param|permitted|propert|support|unexpected|unknown|unrecogni",
+    re.IGNORECASE,
+)
 _WANTED = re.compile(r"passed? back|missing|required", re.IGNORECASE)
 _NOT_FOUND = re.compile(r"item with id '([^']+)' not found", re.IGNORECASE)
 _OF_THOUGHTS = re.compile(r"encrypted[ _]content|without its required", re.IGNORECASE)
@@ -74,11 +82,15 @@ def plainer(messages: tuple[Message, ...], said: str) -> tuple[Message, ...] | N
 
     The arguments of every earlier call are an object: what is none stands as it came in the field `INVALID_JSON`; what
     needs a lossless repair is repaired.  If `said` refuses a field that servers add to what the assistant said, such
-    fields go; those with signatures only if they are named.  Items go, or their fields, as `_legible` says.
+    fields go; those with signatures, and those that are known of no server, only if they are named.  What the user
+    begins for the assistant, the last message, keeps the latter.  Items go, or their fields, as `_legible` says.
     """
-    named = set() if _WANTED.search(said) else set(re.findall(r"\w+", said)) & (_ADDED | _SIGNED)
+    words = set() if _WANTED.search(said) else set(re.findall(r"\w+", said))
+    named = words & (_ADDED | _SIGNED)
+    others = words if _OF_FIELDS.search(said) else set[str]()
     without = named | _ADDED if any(_is_assistants(one) and named & one.keys() for one in messages) else named
-    found = tuple(_plain(message, without) for message in _legible(messages, said))
+    legible = _legible(messages, said)
+    found = tuple(_plain(one, without, others if one is not messages[-1] else set()) for one in legible)
     same = len(found) == len(messages) and all(new is old for new, old in zip(found, messages, strict=True))
     return None if same else found
 
@@ -118,11 +130,13 @@ def _is_assistants(message: Message) -> bool:
     return isinstance(message, Mapping) and message.get("role") == "assistant" and "type" not in message
 
 
-def _plain(message: Message, without: Set[str]) -> Message:
+def _plain(message: Message, without: Set[str], words: Set[str]) -> Message:
     if isinstance(message, Mapping) and message.get("type") == "function_call":
         return _spoken(message)
     if not _is_assistants(message):
         return message
+    null = {name for name in _MAY_BE_NULL if message.get(name) is None}
+    without = without | (words & (message.keys() - (_OWN - null)))
     if without & message.keys() and any(message.get(name) for name in ("content", "tool_calls", "function_call")):
         message = {key: value for key, value in message.items() if key not in without}
     if isinstance(older := message.get("function_call"), Mapping) and (mended := _spoken(older)) is not older:
@@ -130,12 +144,14 @@ def _plain(message: Message, without: Set[str]) -> Message:
     calls = message.get("tool_calls")
     if not isinstance(calls, _LISTED):
         return message
-    plain = [_called(call) for call in calls]
+    plain = [_called(call, words - _OWN_OF_CALLS) for call in calls]
     same = all(new is old for new, old in zip(plain, calls, strict=True))
     return message if same else {**message, "tool_calls": plain}
 
 
-def _called(call: Any) -> Any:
+def _called(call: Any, without: Set[str]) -> Any:
+    if isinstance(call, Mapping) and without & call.keys():
+        call = {key: value for key, value in call.items() if key not in without}
     said = call.get("function") if isinstance(call, Mapping) else None
     mended = _spoken(said) if isinstance(said, Mapping) else said
     return call if mended is said else {**call, "function": mended}

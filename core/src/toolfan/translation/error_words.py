@@ -1,6 +1,6 @@
 """Words that providers write for what went wrong.
 
-Knows: codes.  Must not know: requests, statuses of an answer that came, what is to be done about it.
+Knows: codes, words.  Must not know: requests, statuses of an answer that came, what is to be done about it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Codes of a 429 that no waiting mends.  Source: OpenAI's error code guide; OpenAI-compatible servers use the same.
-# `budget_exceeded` is LiteLLM's, with a 400.
+# `budget_exceeded` is LiteLLM's, and `arrearage` DashScope's, with a 400; `exceeded_current_quota_error` is Moonshot
+# AI's, 1113 Z.ai's (GLM).
 QUOTA_CODES = frozenset(
     {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated", "budget_exceeded"}
+    | {"arrearage", "exceeded_current_quota_error", "1113"}
 )
+# `data_inspection_failed` is DashScope's, 1301 Z.ai's.
 FILTER_CODES = frozenset(
     {"bio_policy", "content_filter", "content_policy_violation", "image_content_policy_violation", "moderation_blocked"}
+    | {"data_inspection_failed", "1301"}
 )
+# What some say of a key with a 400: the Gemini API, xAI.
+_OF_A_KEY = re.compile(r"(incorrect|invalid) api[ _-]?key|api[ _-]?key (is )?(not valid|invalid)", re.IGNORECASE)
 # What is wrong with the prompt.  Source: ResponseErrorCode in OpenAI's API reference, without what may pass.
 _PROMPT_FAULTS = (
     "bio_policy context_length_exceeded data_residency_mismatch empty_image_file failed_to_download_image "
@@ -88,7 +94,6 @@ STATUSES: Mapping[str, int] = {
     "invalid_api_key": 401,
     "invalidapikey": 401,
     "invalidparameter": 400,
-    "arrearage": 402,
     "authentication_error": 401,
     "permission_error": 403,
     "permission_denied": 403,
@@ -97,6 +102,8 @@ STATUSES: Mapping[str, int] = {
     **dict.fromkeys(_PROMPT_FAULTS.split(), 400),
     **dict.fromkeys(FILTER_CODES, 400),
     **dict.fromkeys(QUOTA_CODES, 429),
+    "arrearage": 402,
+    "api_key_invalid": 401,  # Google's (google.api.ErrorReason), with a 400
     "failed_precondition": 400,
     "unauthenticated": 401,
     "rate_limit_error": 429,
@@ -148,3 +155,8 @@ def is_vague(word: str) -> bool:
 def says_little(word: str) -> bool:
     """Whether a code leaves the kind of its error to the status."""
     return known_word(word) not in FILTER_CODES | QUOTA_CODES
+
+
+def is_of_key(word: str, message: str) -> bool:
+    """Whether a request was rejected for its key, as some services say with a 400; what they echo comes later."""
+    return status_of(word) == 401 or _OF_A_KEY.search(message[:200]) is not None

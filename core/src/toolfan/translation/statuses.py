@@ -32,7 +32,7 @@ from ..secrets.masking import masked, masked_start, text_of
 from ..secrets.redaction import Secrets
 from ..wire import json_text
 from .construction import asked_proxies
-from .error_words import FILTER_CODES, QUOTA_CODES, is_vague, known_word, says_little, status_of
+from .error_words import FILTER_CODES, QUOTA_CODES, is_of_key, is_vague, known_word, says_little, status_of
 from .retry_after import is_of_a_minute, retry_after_seconds, retry_info_seconds, spent_quota
 
 _NEVER_AGAIN = (AuthenticationError, PermissionDenied, QuotaExhausted, ContentFiltered)
@@ -45,7 +45,7 @@ _HINTS: dict[type[ProviderError], str] = {
     RateLimited: "Ask less often, or later.",
     ContentFiltered: "Change the prompt.",
     RequestRejected: "The provider's words say what to change in the request.",
-    BadResponse: "It was not followed, for the POST would become a GET: use the address it leads to as the base URL.",
+    BadResponse: "It was not followed, as a POST may become a GET: use the address it leads to as the base URL.",
 }
 _STATUS_HINTS: dict[int, str] = {
     404: "Check the name of the model, and the path of the base URL.",
@@ -91,7 +91,7 @@ def error_from_status(
     that the code stands for, where the provider is known to send others with it.
     """
     came, status = status, meant or status
-    known, kind = Secrets(secrets), _kind(status, known_word(code or ""))
+    known, kind = Secrets(secrets), _kind(status, known_word(code or ""), message)
     waits = (retry_after, retry_info_seconds(details), retry_after_seconds(headers or {}))
     wait = next((seconds for seconds in waits if seconds is not None), None)
     spent = spent_quota(details, message) if kind in (RateLimited, PermissionDenied) else ""
@@ -139,12 +139,12 @@ def _hint(
     return _HINTS.get(kind)
 
 
-def _kind(status: int, code: str) -> type[ProviderError]:
+def _kind(status: int, code: str, message: str) -> type[ProviderError]:
     if code in FILTER_CODES:
         return ContentFiltered
     if code in QUOTA_CODES:
         return QuotaExhausted
-    if status == 401:
+    if status == 401 or (status == 400 and is_of_key(code, message)):
         return AuthenticationError
     if status == 403:
         return PermissionDenied

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolfan.errors import AuthenticationError, BadResponse, ProviderError, RequestRejected, ToolfanError
+from toolfan.errors import BadResponse, ProviderError, RequestRejected, ToolfanError
 from toolfan.secrets.masking import text_of
 from toolfan.secrets.redaction import Secrets, public_headers
 from toolfan.translation.error_bodies import body_of, unread_words
@@ -79,25 +79,15 @@ def _error(
     status: int, message: str, headers: Mapping[str, str], adapter: str, *, details: Any, **about: Any
 ) -> ProviderError:
     about |= {"headers": headers, "request_id": request_id(headers), "details": details}
-    error = error_from_status(status, message, adapter=adapter, **about)
-    return _bad_key(error) if _names_a_bad_key(details) else error
+    if _names_a_bad_key(details):
+        about["code"] = "API_KEY_INVALID"
+    return error_from_status(status, message, adapter=adapter, **about)
 
 
 def _names_a_bad_key(details: Any) -> bool:
     """The Gemini API answers a wrong key with 400; only the reason (google.api.ErrorReason) tells."""
     items = details if isinstance(details, list | tuple) else ()
     return any(isinstance(item, Mapping) and item.get("reason") == "API_KEY_INVALID" for item in items)
-
-
-def _bad_key(error: ProviderError) -> AuthenticationError:
-    return AuthenticationError(
-        error.message,
-        adapter=error.adapter,
-        status=error.status,
-        code="API_KEY_INVALID",
-        request_id=error.request_id,
-        hint="Check the API key.",
-    )
 
 
 def status_word(exc: Exception) -> str | None:
