@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 import threading
 import time
 import traceback
@@ -235,28 +236,58 @@ def test_a_good_answer_is_kept_without_it(faulty: Callable[..., Any], *, stream:
     assert f"m-{TOKEN}" not in f"{calls.raw} {calls.to_json()}"
 
 
-def test_a_request_that_nobody_waits_for_any_more_ends(bare: tuple[BareServer, str]) -> None:
-    """A second after the deadline: generate_content has no timeout, and would wait for ever."""
+@pytest.fixture
+def hanging(bare: tuple[BareServer, str]) -> Iterator[tuple[Any, threading.Event, threading.Event]]:
+    """A client of a server that does not answer; what is set when it is asked, and when it sees that the call ended."""
     handler, target = bare
-    left = threading.Event()
+    asked, left = threading.Event(), threading.Event()
 
     def hang(context: Any) -> bytes:
         context.add_callback(left.set)
+        asked.set()
         left.wait(20)
         return b""
 
     handler.answer = hang
     sdk = generative_model("m", target, "grpc")
     sdk._prediction_client = grpc_client(target, use_async=False)
-    client = toolfan.wrap(sdk, adapter="vertex", model="m", stop=ONCE)
-    started = time.monotonic()
-    try:
-        with pytest.raises(toolfan.DeadlineExceeded):
-            client.create(**ASKED, deadline=0.3)
-        assert time.monotonic() - started < 1.2
-        assert client.abandoned == 1
-        assert left.wait(10)
-        until(lambda: client.abandoned == 0)
-    finally:
-        sdk._prediction_client.transport.close()
+    yield toolfan.wrap(sdk, adapter="vertex", model="m", stop=ONCE), asked, left
+    sdk._prediction_client.transport.close()
     assert handler.seen == 1
+
+
+def asks(client: Any, *, stream: bool, **options: Any) -> None:
+    client.stream(**ASKED, **options).until_done() if stream else client.create(**ASKED, **options)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_request_that_nobody_waits_for_any_more_ends(
+    hanging: tuple[Any, threading.Event, threading.Event], *, stream: bool
+) -> None:
+    client, _, left = hanging
+    started = time.monotonic()
+    with pytest.raises(toolfan.DeadlineExceeded):
+        asks(client, stream=stream, deadline=0.3)
+    assert time.monotonic() - started < 1.2
+    assert left.wait(10)
+    until(lambda: client.abandoned == 0)
+
+
+@pytest.mark.parametrize("deadline", [600, None])
+@pytest.mark.parametrize("stream", [False, True])
+def test_ctrl_c_ends_the_call(
+    hanging: tuple[Any, threading.Event, threading.Event], *, stream: bool, deadline: float | None
+) -> None:
+    client, asked, left = hanging
+    main = threading.main_thread().ident or 0
+
+    def interrupt() -> None:
+        asked.wait(20)
+        time.sleep(0.2)  # until the main thread waits for the worker
+        signal.pthread_kill(main, signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        asks(client, stream=stream, deadline=deadline)
+    assert left.wait(10), "the call goes on"
+    until(lambda: client.abandoned == 0)

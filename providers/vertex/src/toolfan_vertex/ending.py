@@ -1,6 +1,6 @@
 """What ends a blocking request of a GenerativeModel that nobody waits for any more.
 
-Over REST it is the connection, which requests keeps in a pool of urllib3; over gRPC a timeout alone can.
+Over REST it is the connection, which requests keeps in a pool of urllib3; over gRPC it is the call (see `grpc_calls`).
 
 Knows: the client inside a model, sessions of requests.  Must not know: requests and answers.
 """
@@ -17,14 +17,40 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 LATER = 1.0
-"""Seconds after the deadline, which is told first, when a request that nobody waits for any more is ended."""
+"""Seconds after the deadline, which is told first, when a request that nobody waits for any more ends by itself."""
 _CLIENT = "_prediction_client"
+
+
+def served_for(model: Any) -> Served:
+    """What will serve one blocking request of this model, and can be ended from another thread."""
+    kind = None
+    with suppress(Exception):  # told when it is asked
+        kind = getattr(_transport(model), "kind", None)
+    if kind != "grpc":
+        return Served()
+    from .grpc_calls import ServedCall
+
+    return ServedCall()
+
+
+def limited(timeout: float | None, served: Served | None = None) -> Any:
+    """The timeout, in seconds or as google-api-core's object, of a request; it passes after that of who waits."""
+    seconds = None if timeout is None else timeout + LATER
+    if served is None or type(served) is Served:
+        return seconds
+    from .grpc_calls import Ending
+
+    return Ending(seconds, served)
+
+
+def _transport(model: Any) -> Any:
+    return getattr(getattr(model, _CLIENT, None), "transport", None)
 
 
 @contextmanager
 def noted_over_rest(model: Any, served: Served, timeout: float | None) -> Generator[None]:
     """What this thread sends meanwhile, over REST, is the request of `served`; see `pooled_sockets`."""
-    session = getattr(getattr(getattr(model, _CLIENT, None), "transport", None), "_session", None)
+    session = getattr(_transport(model), "_session", None)
     adapters: Any = getattr(session, "adapters", {})  # none over gRPC
     for adapter in adapters.values():
         proxies = getattr(adapter, "proxy_manager", {})
@@ -43,21 +69,21 @@ def ended_with(served: Served, interrupt: Callable[[], None]) -> Callable[[], No
     return end
 
 
-def in_time(model: Any, timeout: float | None) -> Any:
+def in_time(model: Any, timeout: float | None, served: Served) -> Any:
     """The model with a timeout, for which generate_content has no argument: a shallow copy over the same client."""
     client = getattr(model, _CLIENT, None)
     if timeout is None or client is None:
         return model
     twin = copy.copy(model)
     with suppress(AttributeError):  # of another form in other versions
-        setattr(twin, _CLIENT, _InTime(client, timeout + LATER))
+        setattr(twin, _CLIENT, _InTime(client, limited(timeout, served)))
     return twin
 
 
 class _InTime:
     """The client inside a model, whose whole answers are waited for no longer than this."""
 
-    def __init__(self, client: Any, timeout: float) -> None:
+    def __init__(self, client: Any, timeout: Any) -> None:
         self._client, self._timeout = client, timeout
 
     def generate_content(self, *given: Any, **named: Any) -> Any:

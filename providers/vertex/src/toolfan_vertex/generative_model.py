@@ -17,14 +17,13 @@ from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, WireRequest, WireResponse
-from toolfan.drivers.pooled_sockets import Served
 from toolfan.errors import Unsupported, UsageError
 from toolfan.framing.decoder import DONE
 from toolfan.http.event_streams import AsyncEventStream, EventStream
 from toolfan.secrets.redaction import blotted_beside
 
 from .border import keys_of_model, raise_translated
-from .ending import LATER, ended_with, in_time, noted_over_rest
+from .ending import ended_with, in_time, limited, noted_over_rest, served_for
 from .protobuf import GENAI_HINT, Arguments, read_answer, system_parts
 from .rest_chunks import RestChunks, is_rest
 from .statuses import plain_headers, request_id
@@ -113,19 +112,16 @@ class _Sender:
         twin._system_instruction = [*(own if isinstance(own, list | tuple) else [own]), *system_parts(system)]
         return twin
 
-    def _streamed(
-        self, arguments: JSON, system: JSON | None, timeout: float | None
-    ) -> tuple[Any, Callable[[Any], Any]]:
+    def _streamed(self, arguments: JSON, system: JSON | None, limit: Any) -> tuple[Any, Callable[[Any], Any]]:
         """The stream's chunks, or what is to be awaited for them; and what makes a GenerationResponse of one.
 
-        Over gRPC the timeout is for the whole stream, over REST for each read.  Where the model does not have what
+        Over gRPC the limit is for the whole stream, over REST for each read.  Where the model does not have what
         this needs, generate_content serves, without a timeout, and a stream that is left early ends when it is
         forgotten.
         """
         model = self._instructed(system)
         if all(hasattr(model, name) for name in ("_prepare_request", "_parse_response", self._client_attribute)):
             client = getattr(model, self._client_attribute)
-            limit = None if timeout is None else timeout + LATER
             chunks = client.stream_generate_content(request=model._prepare_request(**arguments), timeout=limit)
             return chunks, model._parse_response
         return getattr(model, self._method)(**arguments, stream=True), lambda chunk: chunk
@@ -146,10 +142,10 @@ class GenerativeModelTransport(_Sender):
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> WireResponse:
         """One generateContent."""
-        arguments, served = self._checked(request, headers, query), Served()
+        arguments, served = self._checked(request, headers, query), served_for(self._model)
         try:
             with noted_over_rest(self._model, served, timeout):
-                model = in_time(self._instructed(request.body.get("systemInstruction")), timeout)
+                model = in_time(self._instructed(request.body.get("systemInstruction")), timeout, served)
                 return WireResponse(self._kept(read_answer(model.generate_content(**arguments))))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout)
@@ -161,13 +157,17 @@ class GenerativeModelTransport(_Sender):
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> Generator[EventStream]:
         """The chunks of one streamed generateContent; leaving the context closes the connection."""
-        arguments, served = self._checked(request, headers, query), Served()
+        arguments, served = self._checked(request, headers, query), served_for(self._model)
         try:
             with noted_over_rest(self._model, served, timeout):
-                chunks, parse = self._streamed(arguments, request.body.get("systemInstruction"), timeout)
+                limit, system = limited(timeout, served), request.body.get("systemInstruction")
+                chunks, parse = self._streamed(arguments, system, limit)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             served.over()
             self._failure(exc, timeout)
+        except BaseException:
+            served.leave()  # Ctrl-C, before the first chunk came
+            raise
         try:
             secrets = keys_of_model(self._model)
             unread, headers = self._over_rest(chunks, parse, secrets)
@@ -240,7 +240,8 @@ class AsyncGenerativeModelTransport(_Sender):
         arguments = self._checked(request, headers, query)
         self._refuse_fallback()
         try:
-            opening, parse = self._streamed(arguments, request.body.get("systemInstruction"), timeout)
+            limit, system = limited(timeout), request.body.get("systemInstruction")
+            opening, parse = self._streamed(arguments, system, limit)
             chunks = await opening
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self._failure(exc, timeout)
