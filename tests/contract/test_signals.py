@@ -140,3 +140,25 @@ def test_what_a_hook_raises_that_looks_at_its_caller_is_no_signals(faulty: Calla
             client.create(**ASKED)
     cause = caught.value.__cause__
     assert isinstance(cause, SoftLimit) or isinstance(cause and cause.__cause__, SoftLimit)  # in the SDK's own error
+
+
+@pytest.mark.parametrize("use_async", [False, True])
+@pytest.mark.parametrize("raised", [SystemExit, SoftLimit])
+def test_it_comes_out_as_it_is_while_a_client_is_made(
+    alarm: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch, raised: type[BaseException], *, use_async: bool
+) -> None:
+    """It was a ConfigError: the SDK cannot make a client."""
+    made = openai.OpenAI.__init__
+
+    def slow(self: Any, *given: Any, **named: Any) -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+        made(self, *given, **named)
+
+    def handler(*_: object) -> None:
+        raise raised("now")
+
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setattr(openai.AsyncOpenAI if use_async else openai.OpenAI, "__init__", slow)
+    alarm(handler)
+    with pytest.raises(raised, match="now"):
+        (toolfan.connect_async if use_async else toolfan.connect)("openai:m", base_url="http://127.0.0.1:9/v1")

@@ -47,7 +47,7 @@ ORDER = {
     "adapter": "",
     "protocols": "",
     "assembly": "sealing slots open_wrappers call_order assembler",
-    "translation": "construction retry_after error_words statuses raisers error_bodies ended_streams",
+    "translation": "raisers construction retry_after error_words statuses error_bodies ended_streams",
     "validation": "numerals duplicates scrutiny repairs wrappers call_errors outcomes",
     "config_files": "toml_places finding blocking",
     "registry": "plugins installed_observers admission unserved loading listing",

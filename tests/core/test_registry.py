@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -277,6 +278,45 @@ def test_a_broken_plugin_is_told_with_its_distribution_and_cause(site: Site, sou
     assert "pip install --upgrade --force-reinstall toolfan-bad" in text
     assert "pip uninstall toolfan-bad" in text
     assert pickle.loads(pickle.dumps(caught.value)) == caught.value
+
+
+class SoftLimit(Exception):
+    """As a queue of tasks raises it."""
+
+
+RING = "import signal, threading; signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)"
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals between threads here")
+@pytest.mark.parametrize("raised", [SystemExit, SoftLimit])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("from pydantic", f"{RING}\nfrom pydantic"),
+        ("    return Adapter()", f"    {RING}\n    return Adapter()"),
+        ("    api = 1\n", f"    @property\n    def api(self):\n        {RING}\n        return 1\n"),
+    ],
+    ids=["import", "hook", "looked at"],
+)
+def test_what_a_signal_raises_while_a_plugin_loads_is_not_the_plugins(
+    site: Site, before: str, after: str, raised: type[BaseException]
+) -> None:
+    """SIGTERM's SystemExit, a soft limit of time; asked for again, the plugin serves."""
+    source = PLUGIN.format(name="long", api=1)
+    assert before in source
+    site.install_adapter("long", source=source.replace(before, after))
+
+    def handler(*_: object) -> None:
+        raise raised("now")
+
+    former = signal.signal(signal.SIGALRM, handler)
+    try:
+        with pytest.raises(raised, match="now"):
+            load_adapter("long")
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        assert load_adapter("long").name == "long"
+    finally:
+        signal.signal(signal.SIGALRM, former)
 
 
 def test_the_cause_of_a_failed_import_is_chained(site: Site) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from ..adapter import ADAPTER_API, ADAPTER_METHODS, ADAPTER_VALUES, Capabilities
 from ..errors import AdapterTooNew, UsageError
-from .plugins import broken, offered_adapter, told
+from .plugins import broken, offered_adapter, raise_what_a_signal_did, told
 
 if TYPE_CHECKING:
     from ..adapter import ParallelToolsAdapter
@@ -31,6 +31,7 @@ def admitted(candidate: Candidate) -> ParallelToolsAdapter:
     except (AdapterTooNew, KeyboardInterrupt):
         raise
     except BaseException as exc:  # whatever it is, it is the plugin's
+        raise_what_a_signal_did(exc)
         raise broken(candidate, f"its adapter fails when it is looked at: {told(exc)}") from exc
     if fault:
         raise broken(candidate, fault)

@@ -75,6 +75,7 @@ def _entry_points_text(distribution: importlib.metadata.Distribution) -> tuple[s
     try:
         return distribution.read_text("entry_points.txt") or "", None
     except Exception as exc:  # noqa: BLE001 - whatever is wrong with one distribution is its own affair
+        raise_what_a_signal_did(exc)
         return "", told(exc)
 
 
@@ -83,7 +84,8 @@ def _identity(distribution: importlib.metadata.Distribution) -> tuple[str, str |
         metadata = distribution.metadata
         name = metadata["Name"] if "Name" in metadata else None  # noqa: SIM401 - the protocol has no get
         version = metadata["Version"] if "Version" in metadata else None  # noqa: SIM401
-    except Exception:  # noqa: BLE001 - as above
+    except Exception as exc:  # noqa: BLE001 - as above
+        raise_what_a_signal_did(exc)
         name = version = None
     # Without metadata the folder's name (`acme-1.0.dist-info`) still says which one it is.
     folder = PurePath(str(getattr(distribution, "_path", ""))).name
@@ -177,7 +179,15 @@ def _guard(candidate: Candidate, what: str) -> Generator[None, None, None]:
     except KeyboardInterrupt:
         raise
     except BaseException as exc:  # SystemExit, a panic of Rust code: nothing of a plugin's is the caller's
+        raise_what_a_signal_did(exc)
         raise broken(candidate, f"{candidate.value} {what}: {told(exc)}") from exc
+
+
+def raise_what_a_signal_did(exc: BaseException) -> None:
+    """Raises SystemExit of SIGTERM, a soft limit of time: a plugin's import takes long enough for one to come."""
+    from ..translation import raisers
+
+    raisers.raise_what_a_signal_did(exc)
 
 
 def told(exc: BaseException) -> str:

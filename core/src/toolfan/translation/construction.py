@@ -16,6 +16,7 @@ from ..errors import ConfigError
 from ..secrets.credentials import PROXIES, proxy_logins
 from ..secrets.masking import masked, raise_from, shows_secret, text_of
 from ..secrets.redaction import longest_first
+from .raisers import raise_what_a_signal_did
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,8 +30,9 @@ def raise_unmade(
     """Raises the ConfigError of a client that could not be made, from `exc` unless its text shows a secret.
 
     `hint` counts where no variable of the environment explains it; without one it is who raised it.  `secrets` are
-    known beside the passwords of proxies.
+    known beside the passwords of proxies.  What the handler of a signal raised comes out as it is.
     """
+    raise_what_a_signal_did(exc)
     secrets = longest_first(proxy_logins(), secrets)
     message = f"{sdk} cannot make a client: {type(exc).__name__}: {masked(text_of(exc), secrets)}"
     error = ConfigError(message, adapter=adapter, hint=_of_the_environment(exc) or hint or raised_in(exc))
