@@ -58,7 +58,7 @@ ORDER = {
     "http": "keyless event_streams gzip_members exceptions sender post_sender async_transport transport",
     "config": "profiles settings targets",
     "execution": "portals jobs ended_calls executor executing running run_drivers beginning runs async_runs",
-    "client": "streams any_client sync_client async_client modes constructors",
+    "client": "streams async_streams any_client sync_client async_client modes constructors",
     "otel": "",
     "__init__": "",
 }

@@ -146,6 +146,29 @@ def test_clients_of_ended_loops_are_let_go(connected: Callable[..., Any], caplog
     assert "never retrieved" not in caplog.text
 
 
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_client_that_is_closed_closes_those_of_ended_loops(
+    connected: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was left of them, the SDK tried to close in the loop that ran, and asyncio told that it failed."""
+
+    async def last(client: toolfan.AsyncClient) -> None:
+        async with client:
+            await client.create(**asked(0))
+            await asyncio.to_thread(asyncio.run, client.create(**asked(1)))
+            made = weakref.ref(client.sdk_client)
+        del client
+        gc.collect()
+        await asyncio.sleep(0.05)
+        gc.collect()
+        assert made() is None
+        assert caplog.records == []
+
+    clients = [connected(toolfan.connect_async)]
+    asyncio.run(last(clients.pop()))
+
+
 def test_a_function_makes_async_clients_too(echoing: Bench) -> None:
     made: list[openai.AsyncOpenAI] = []
 

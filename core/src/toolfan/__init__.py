@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from .adapter import ADAPTER_API, Answer, Capabilities, ToolChoice, ToolRequest, WireRequest, WireResponse
     from .calls import JSON, BadCall, Call, Outcome, RawCall, Result, Round, StopReason, TextDelta, Turn, Usage
     from .client.async_client import AsyncClient
+    from .client.async_streams import AsyncCallStream
     from .client.constructors import connect, connect_async, from_openai, from_vertexai, wrap, wrap_async
     from .client.modes import Mode
-    from .client.streams import AsyncCallStream, CallStream
+    from .client.streams import CallStream
     from .client.sync_client import Client
     from .errors import (
         AdapterBroken,
@@ -87,7 +88,8 @@ _HOMES = {
     "registry.loading": "load_adapter",
     "results.calls_type": "Calls",
     "execution.running": "Run RunRound",
-    "client.streams": "AsyncCallStream CallStream",
+    "client.async_streams": "AsyncCallStream",
+    "client.streams": "CallStream",
     "tools.tool_type": "Tool tool",
     "tools.toolset": "ToolSet",
     "hookspecs.watching": "observe unobserve",

@@ -33,6 +33,7 @@ print(*(name.removeprefix("toolfan.") for name in sys.modules if name.startswith
 STREAMS = {
     "http.gzip_members",
     "client.streams",
+    "client.async_streams",
     "drivers.streamed",
     "conversation.stream_asking",
     "stream_effects",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..request.arguments import Prepared
     from ..results.calls_type import Calls
-    from .streams import AsyncCallStream
+    from .async_streams import AsyncCallStream
 
 
 class _AsyncCompletions(AsyncCreate):
@@ -65,7 +65,7 @@ class AsyncClient(AnyClient, AsyncCreate, AsyncStream, AsyncRuns):
 
     def _streamed(self, prepared: Prepared, forget: Callable[[], bool] | None = None) -> AsyncCallStream[Any]:
         from ..drivers.streamed import drive_stream_async
-        from .streams import AsyncCallStream
+        from .async_streams import AsyncCallStream
 
         wishes = Wishes(forget=forget)
 
@@ -93,6 +93,7 @@ class AsyncClient(AnyClient, AsyncCreate, AsyncStream, AsyncRuns):
             self._closed = True
             for transport in self._binding.made_here():
                 await transport.close()
+            await self._binding.close_those_of_ended_loops()
 
     async def __aenter__(self) -> Self:
         return self

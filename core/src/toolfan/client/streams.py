@@ -16,7 +16,7 @@ from ..errors import ToolfanError, UsageError
 from ..results.calls_type import Calls
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T_co = TypeVar("T_co", covariant=True)
 
 
-class _Stream(Generic[T_co]):
+class Stream(Generic[T_co]):
     """What both streams are: what was delivered so far, and the result once there is one."""
 
     def __init__(self, codec: ParallelToolsAdapter, tools: ToolSet[Any], wishes: Wishes) -> None:
@@ -119,7 +119,7 @@ class _Stream(Generic[T_co]):
             self._calls = exc.calls
 
 
-class CallStream(_Stream[T_co]):
+class CallStream(Stream[T_co]):
     """The calls of one answer, each as soon as it is sealed: an iterator of `Call[T]` and `BadCall`.
 
     A call that failed is yielded as it is; asked again, its mended form follows with the same index and a higher
@@ -214,83 +214,3 @@ class CallStream(_Stream[T_co]):
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class AsyncCallStream(_Stream[T_co]):
-    """`CallStream`, awaited: `async for`, `async with`, `await stream.aclose()`."""
-
-    def __init__(
-        self,
-        codec: ParallelToolsAdapter,
-        tools: ToolSet[Any],
-        wishes: Wishes,
-        start: Callable[[], AsyncGenerator[Any, None]],
-    ) -> None:
-        super().__init__(codec, tools, wishes)
-        self._start = start
-        self._items: AsyncGenerator[Any, None] | None = None
-
-    def __aiter__(self) -> AsyncIterator[Call[T_co] | BadCall]:
-        return self
-
-    async def __anext__(self) -> Call[T_co] | BadCall:
-        while True:
-            item = await self._next()
-            if not isinstance(item, TextDelta):
-                return item  # type: ignore[no-any-return]
-
-    async def events(self) -> AsyncIterator[Call[T_co] | BadCall | TextDelta]:
-        """The same, with the text beside the calls in pieces, as they come (of the first round of asking)."""
-        self._wishes.text = True
-        while True:
-            try:
-                yield await self._next()
-            except StopAsyncIteration:
-                return
-
-    async def until_done(self) -> Calls[T_co]:
-        """Iterate to the end, and return `.calls`."""
-        async for _ in self:
-            pass
-        return self.calls
-
-    async def _next(self) -> Any:
-        if not self._begin():
-            raise StopAsyncIteration
-        try:
-            if self._items is None:
-                self._items = self._start()
-            try:
-                taken = self._take(await anext(self._items))
-            except BaseException as exc:
-                self._failed(exc)
-                raise
-            if taken is None:
-                await self._items.aclose()
-                raise StopAsyncIteration
-            return taken
-        finally:
-            self._reading.release()
-
-    async def aclose(self) -> None:
-        """End the connection; what had come is in `.calls`.  Raises UsageError while another task is reading."""
-        if not self._reading.acquire(blocking=False):
-            raise UsageError(
-                "the stream is being read by another task",
-                adapter=self._codec.name,
-                hint="Cancel that task, which ends the connection too.",
-            )
-        try:
-            self._over = True
-            if self._items is not None:
-                await self._items.aclose()
-        finally:
-            self._reading.release()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()

@@ -149,8 +149,18 @@ class Binding:
         """A weak key does not do it: a connection refers to its loop."""
         if self._maker is None or not self._use_async:
             return
-        for loop in [loop for loop in list(self._by_loop) if _has_ended(loop)]:
-            detach(functools.partial(_close, self._by_loop.pop(loop)))
+        for transport in self._of_ended_loops():
+            detach(functools.partial(_close, transport))
+
+    async def close_those_of_ended_loops(self) -> None:
+        """What was made here for them is closed as far as it can be: the SDK, left alone, would try it in this loop."""
+        if self.made():
+            for transport in self._of_ended_loops():
+                await _close(transport)
+
+    def _of_ended_loops(self) -> list[Any]:
+        """The transports of loops that run nothing any more; they are forgotten here."""
+        return [self._by_loop.pop(loop) for loop in list(self._by_loop) if _has_ended(loop)]
 
     def _enter(self, process: int) -> None:
         if self._process is not None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm, Unpack
 
-    from ..client.streams import AsyncCallStream
+    from ..client.async_streams import AsyncCallStream
     from ..request.arguments import Prepared
     from ..results.calls_type import Calls
     from ..signatures.forms import Messages

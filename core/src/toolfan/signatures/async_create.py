@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .forms import B, E, M, Messages, MixedTools, S
     # isort: on
 
-    from ..client.streams import AsyncCallStream
+    from ..client.async_streams import AsyncCallStream
     from ..results.calls_type import Calls
     from ..tools.toolset import ToolSet
     from .options import OneTool, Options, Several, StreamOptions

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .forms import B, E, M, Messages, MixedTools, S
     # isort: on
 
-    from ..client.streams import AsyncCallStream
+    from ..client.async_streams import AsyncCallStream
     from ..tools.toolset import ToolSet
     from .options import OneTool, Several, StreamOptions
 
