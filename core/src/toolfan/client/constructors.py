@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from ..drivers.binding import Binding, is_maker
 from ..drivers.retries import Retries
-from ..errors import ToolfanError, UsageError
+from ..errors import AdapterNotFound, ToolfanError, UsageError
 from ..overloads import overload
 
 if TYPE_CHECKING:
@@ -30,10 +30,40 @@ Wait: TypeAlias = Callable[[Any], float] | None
 
 def _wrapped(given: object, adapter: Adapter, model: str | None, retries: Retries, *, use_async: bool | None) -> Any:
     """A client over the vendor's, or over a function that makes it; `use_async` None: as the vendor's is."""
+    if is_maker(given):
+        return _made(cast("Callable[[], object]", given), adapter, model, retries, use_async=use_async)
+    try:
+        return _over(given, adapter, model, retries, use_async=use_async)
+    except (AdapterNotFound, UsageError):
+        if not callable(given):
+            raise
+        from ..drivers.makers import maker_in  # what a client is, its adapter knows: it is asked first
+
+        if (maker := maker_in(given)) is None:
+            raise
+    return _made(maker, adapter, model, retries, use_async=use_async)
+
+
+def _made(
+    function: Callable[[], object], adapter: Adapter, model: str | None, retries: Retries, *, use_async: bool | None
+) -> Any:
+    from ..drivers.makers import Maker
+
+    maker = Maker(function)
+    return _over(maker(), adapter, model, retries, use_async=use_async, maker=maker)
+
+
+def _over(
+    sdk_client: object,
+    adapter: Adapter,
+    model: str | None,
+    retries: Retries,
+    *,
+    use_async: bool | None,
+    maker: Callable[[], object] | None = None,
+) -> Any:
     from ..registry.loading import load_adapter
 
-    maker = cast("Callable[[], object]", given) if is_maker(given) else None
-    sdk_client = maker() if maker else given
     if use_async is None:
         # Not by its methods: proxies of wrapt have those of both kinds.
         use_async = any(base.__name__ == "AsyncOpenAI" for base in sdk_client.__class__.__mro__)

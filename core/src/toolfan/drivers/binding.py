@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 _LONGEST_CLOSE = 1.0  # seconds
 _detached: set[Any] = set()  # an event loop holds its tasks weakly
-_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
+_FUNCTIONS = (
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    functools.partial,
+    type(functools.cache(int)),
+)
 
 
 def is_maker(given: object) -> bool:
@@ -134,8 +140,9 @@ class Binding:
                 self._enter(process)
             found = self._by_loop.get(loop)
             if found is None:
-                self._drop_those_of_ended_loops()
-                found = self._by_loop[loop] = self._another()
+                found = self._another()
+                self._drop_those_of_ended_loops()  # afterwards: of a function that gives one again, nothing is closed
+                self._by_loop[loop] = found
             self._last = loop, found
         return found
 
