@@ -32,6 +32,7 @@ ORDER = {
     "stream_effects": "",
     "calls": "",
     "keys": "",
+    "mocks": "",
     "secrets": "escapes masking redaction credentials known",
     "addresses": "",
     "wire": "",

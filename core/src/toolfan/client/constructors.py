@@ -74,8 +74,14 @@ def _over(
         check_given(codec)
     else:
         codec = load_adapter(cast("str | None", adapter) or _name_for(sdk_client))
-    codec = _serving(codec, sdk_client)
-    binding = Binding(codec, sdk_client, use_async=use_async, maker=maker)
+    try:
+        codec = _serving(codec, sdk_client)
+        binding = Binding(codec, sdk_client, use_async=use_async, maker=maker)
+    except (AttributeError, TypeError, UsageError):
+        from ..mocks import check_not_mocked
+
+        check_not_mocked(sdk_client, adapter=codec.name)
+        raise
     return _kind(use_async=use_async)(codec, binding, retries=retries, defaults={"model": model})
 
 

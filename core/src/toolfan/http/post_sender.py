@@ -12,6 +12,7 @@ from contextlib import aclosing, asynccontextmanager, closing
 from importlib import import_module
 from inspect import signature
 from os import urandom
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from ..secrets.redaction import Hidden
@@ -42,6 +43,10 @@ class PostSender(HttpSender):
 
     def __init__(self, client: Any, adapter: str, *, sdk: Any, path: str, plain: bool, use_async: bool) -> None:
         super().__init__(client, adapter)
+        if not isinstance(own := getattr(client, "timeout", client), (NoneType, *_NUMBER, sdk.Timeout)):
+            from ..mocks import check_not_mocked  # of a mock, unless it was told to answer, every part is one
+
+            check_not_mocked(own, adapter=adapter)
         takes_bytes = "content" in signature(client.post).parameters  # older SDKs of the kind do not
         self.path, self.plain, self._use_async, self._timeout_class = (
             path,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ..config_files.blocking import blocked
 from ..errors import AdapterBroken, AdapterNotFound, AdapterNotInstalled
+from ..mocks import INSTEAD, is_mock
 from ..wire import nearest
 from .plugins import ADAPTERS, broken, candidates, within
 
@@ -91,6 +92,8 @@ def raise_no_server(client: object, modules: list[str], declared: list[Candidate
                 raise AdapterNotInstalled(
                     f"the adapter that serves clients of {package} ({shown}) is not installed", hint=_install(extra)
                 )
+    if is_mock(client):
+        raise AdapterNotFound(f"no installed adapter serves a {shown}", hint=INSTEAD)
     # So SDKs of services that are compatible with OpenAI's spell it; statically, since asking an object runs its code.
     spelled = getattr_static(client, "chat", None) is not None
     same = "If its service speaks OpenAI's API, pass openai.OpenAI(base_url=...). " if spelled else ""
