@@ -280,7 +280,7 @@ def own_options(client: Client) -> None:
         strict=None,
         context={"a": 1},
         extra_body={"a": 1},
-        extra_headers={"a": "b"},
+        extra_headers={"a": "b", "c": openai.Omit(), "d": openai.omit},
         extra_query=None,
     )
     assert_type(calls, Calls[Weather])

@@ -150,8 +150,8 @@ def _prepared(
     )
     _check_capabilities(adapter, request)
     policy = Policy(given["on_invalid"], given["max_attempts"], given["repairs"], given["deadline"], given["context"])
-    headers, query = extra_headers(given["extra_headers"]), extra_query(given["extra_query"])
-    return Prepared(request, policy, headers, query)
+    headers = extra_headers(given["extra_headers"], getattr(adapter, "omits_with", ""))
+    return Prepared(request, policy, headers, extra_query(given["extra_query"]))
 
 
 def _legally_named(messages: tuple[Message, ...], tools: ToolSet[Any], can: Capabilities) -> tuple[Message, ...]:

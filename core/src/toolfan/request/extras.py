@@ -70,14 +70,17 @@ def hide_extras(options: Any) -> None:
             options[name] = Hidden(given)
 
 
-def extra_headers(value: Any) -> Mapping[str, str]:
-    """`extra_headers`.  Raises UsageError for what cannot be a header."""
+def extra_headers(value: Any, omits_with: str = "") -> Mapping[str, str]:
+    """`extra_headers`, with the `Omit()` of the package `omits_with`, whose SDK takes it for a header to leave out.
+
+    Raises UsageError for what cannot be a header.
+    """
     if value is None:
         return Hidden()
     headers = _string_keys("extra_headers", value)
     for name, text in headers.items():
         legal = isinstance(text, str) and text.isascii() and text.isprintable() and text == text.strip()
-        if not (_HEADER_NAME.fullmatch(name) and legal):
+        if not (_HEADER_NAME.fullmatch(name) and (legal or _is_omit(text, omits_with))):
             raise UsageError(
                 f"extra_headers holds {name!r}, which cannot be sent as a header",
                 hint="A name has no blanks; a value is a text of printable ASCII characters.",
@@ -88,6 +91,11 @@ def extra_headers(value: Any) -> Mapping[str, str]:
                 hint="Leave it out; the SDK counts what it sends.",
             )
     return Hidden(headers)
+
+
+def _is_omit(value: Any, package: str) -> bool:
+    kind = type(value)
+    return bool(package) and kind.__name__ == "Omit" and kind.__module__.partition(".")[0] == package
 
 
 def extra_query(value: Any) -> Mapping[str, Any]:

@@ -26,6 +26,12 @@ class Several(Protocol[X_co]):
     def __contains__(self, item: object, /) -> bool: ...
 
 
+class Omitted(Protocol):
+    """The `Omit()` of the openai or anthropic SDK."""
+
+    def __bool__(self) -> Literal[False]: ...
+
+
 OneTool: TypeAlias = "type[Any] | Tool[Any] | Callable[..., Any]"
 Choice: TypeAlias = "Literal['auto', 'required', 'none'] | ToolChoice | OneTool | Several[OneTool | str]"
 
@@ -58,7 +64,7 @@ class _Options(TypedDict, total=False):
     strict: bool | None
     context: Any
     extra_body: Mapping[str, Any] | None
-    extra_headers: Mapping[str, str] | None
+    extra_headers: Mapping[str, str | Omitted] | None
     extra_query: Mapping[str, Any] | None
 
     # of several providers.  Vendors add words faster than we release, so a choice of words is str.

@@ -6,7 +6,7 @@ Knows: the wire form of `/v1/messages`.  Must not know: the SDK, HTTP, retries, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from toolfan.adapter import (
     ADAPTER_API,
@@ -66,6 +66,7 @@ class MessagesAdapter:
     capabilities: Capabilities = CAPABILITIES
     settings_model: type[BaseModel] = AnthropicSettings
     option_names: frozenset[str] = OPTION_NAMES
+    omits_with: ClassVar[str] = "anthropic"
     needs_end: bool = True
     """False for servers known to end a stream without `message_stop`."""
 

@@ -7,7 +7,7 @@ Must not know: the SDK, HTTP, retries, how calls are validated.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from toolfan.adapter import ADAPTER_API, Capabilities, WireRequest
 from toolfan.errors import ToolDefinitionError, UsageError
@@ -40,6 +40,7 @@ class ChatCompletionsAdapter:
     capabilities: Capabilities = CAPABILITIES
     settings_model: type[BaseModel] = OpenAISettings
     option_names: frozenset[str] = OPTION_NAMES
+    omits_with: ClassVar[str] = "openai"
     needs_end: bool = True
     """False for servers known to end a stream without a finish reason and without `[DONE]`."""
     stream_usage: bool = True

@@ -6,7 +6,7 @@ Knows: the wire form of `/responses`.  Must not know: the SDK, HTTP, retries, ho
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from toolfan.adapter import (
     ADAPTER_API,
@@ -50,6 +50,7 @@ class ResponsesAdapter:
     capabilities: Capabilities = CAPABILITIES
     settings_model: type[BaseModel] = EndpointSettings
     option_names: frozenset[str] = OPTION_NAMES
+    omits_with: ClassVar[str] = "openai"
     needs_end: bool = True
     """False for servers known to end a stream without `response.completed`."""
 
