@@ -1,4 +1,4 @@
-"""Errors inside a 200 or a stream, as OpenAI and the servers that are compatible with it write them.
+"""Errors, most of them inside a 200 or a stream, as OpenAI and the servers that are compatible with it write them.
 
 Knows: the shapes of error objects.  Must not know: what else is in an answer, the SDK, retries.
 """
@@ -18,6 +18,7 @@ _RAW_STATUS = "raw_status_code"  # Mistral's, a number; its codes are no statuse
 _STATUS = re.compile("[45][0-9]{2}")
 # Source: ErrorCode in FastChat's constants.py; a status with two more digits, where 403 is not about permissions.
 _LONGER = re.compile("([45])([0-9]{2})[0-9]{2}")
+_NAMED = re.compile(rb'"param"\s*:\s*"[^"]*stream_options')
 _FINE = re.compile("0+|2[0-9]{2}|ok|success|none|null|no error", re.IGNORECASE)
 _WORDS = ("message", "msg", "status_msg")
 _PLAIN = frozenset({*_CODES, *_WORDS, "type", "param"})
@@ -58,6 +59,28 @@ def filter_code(about: Mapping[str, Any]) -> str | None:
     return "content_filter" if found else None
 
 
+# What a server answers, with 200, to a path that it does not have: LM Studio's words, to a base URL without its /v1.
+_NO_SUCH_PATH = re.compile(
+    r"\b(unexpected endpoint or method|(unknown|unsupported|no such) (endpoint|route))\b(?! (error|failure))",
+    re.IGNORECASE,
+)
+
+WITHOUT_USAGE = (
+    "A server that refuses stream_options is asked without them by stream_usage=False: of connect(), in the profile, "
+    'or as in wrap(client, adapter=dataclasses.replace(toolfan.load_adapter("openai"), stream_usage=False)).'
+)
+
+
+def refuses_usage(response: Any, said: str) -> bool:
+    """Whether the refusal of a stream names that it was asked for its usage; `said` are its words."""
+    try:
+        asked, told = response.request.content, response.content
+    except Exception:  # noqa: BLE001 - of a client that streams its requests, or a hook that left the answer unread
+        return False
+    named = "stream_options" in said or _NAMED.search(told)
+    return bool(named) and b'"include_usage"' in asked
+
+
 class Unnamed(str):
     """Words in place of an answer that say neither that they are an error nor of which kind."""
 
@@ -80,8 +103,8 @@ def error_told(body: Mapping[str, Any]) -> Any:
 
 
 def error_of(told: Any, *, adapter: str) -> ProviderError:
-    """The ProviderError of what `error_told` found."""
-    from toolfan.errors import BadResponse
+    """The ProviderError of what `error_told` found, or of an error object."""
+    from toolfan.errors import BadResponse, RequestRejected
     from toolfan.translation.statuses import error_from_body, excerpt, innermost  # loaded when something fails
 
     if isinstance(told, Unnamed):
@@ -89,6 +112,14 @@ def error_of(told: Any, *, adapter: str) -> ProviderError:
         return BadResponse(f"in place of an answer came: {excerpt(told)}", adapter=adapter, hint=hint)
     if isinstance(told, Mapping) and (code := filter_code(innermost(told))):
         told = {**innermost(told), "code": code}
+    alone = told.get("message") if isinstance(told, Mapping) and told.keys() == {"message"} else told
+    if isinstance(alone, str) and _NO_SUCH_PATH.search(alone):
+        return RequestRejected(
+            f"the provider answered with an error: {excerpt(alone)}",
+            adapter=adapter,
+            requests=1,
+            hint="Check the path of the base URL: that of most servers ends in /v1.",
+        )
     return error_from_body(told, adapter=adapter)
 
 

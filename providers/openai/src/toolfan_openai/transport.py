@@ -11,12 +11,13 @@ from toolfan.errors import UsageError
 from toolfan.http.post_sender import PostSender
 from toolfan.keys import check_key
 
-from .failures import error_told, filter_code
+from .failures import WITHOUT_USAGE, error_told, filter_code, refuses_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from toolfan.adapter import JSON, AsyncTransport, Transport
+    from toolfan.errors import ProviderError
 
 PATH = "/chat/completions"
 LAST = ("response.completed", "response.incomplete")
@@ -84,6 +85,12 @@ class _Sender(PostSender):
 
     def error_code(self, status: int, about: Mapping[str, Any]) -> Any:
         return (filter_code(about) if status < 500 else None) or super().error_code(status, about)
+
+    def of_status(self, response: Any, message: str, secrets: tuple[str, ...]) -> ProviderError:
+        error = super().of_status(response, message, secrets)
+        if error.status in (400, 422) and refuses_usage(response, error.message):
+            error.hint = WITHOUT_USAGE
+        return error
 
     def tells_error(self, body: JSON) -> bool:
         """Also of a body that holds one for a choice, or is of another service's form, which an error shows."""

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from toolfan.assembly.assembler import seal
 from toolfan.calls import StopKind, StopReason, Turn, Usage
 from toolfan.errors import BadResponse
-from toolfan.translation.statuses import error_from_body, instead
+from toolfan.translation.statuses import instead
 from toolfan.wire import escaped, json_text, well_formed
 from toolfan_openai.entries import is_phantom
 from toolfan_openai.failures import error_of, error_told
@@ -39,7 +39,7 @@ def parse_answer(body: Any, *, adapter: str) -> Turn:
         _bad(adapter, f"the answer is {type(body).__name__}, not an object", instead(body, "output"))
     output, failed = body.get("output"), body.get("error") or body.get("status") == "failed"
     if failed:
-        error = error_from_body(body.get("error") or "the response failed, without a reason", adapter=adapter)
+        error = error_of(body.get("error") or "the response failed, without a reason", adapter=adapter)
         error.turn = _turn(body, output) if isinstance(output, list | tuple) else None
         raise error
     if not isinstance(output, list | tuple):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.assembly.assembler import CallAssembler
 from toolfan.translation.ended_streams import is_strange, unended
-from toolfan.translation.statuses import error_from_body
 from toolfan.wire import well_formed
 from toolfan_openai.failures import error_of, error_told
 from toolfan_openai.parsing import OBJECT
@@ -84,7 +83,7 @@ class ResponseStreamParser:
                 one = (self._items.ended if done else self._items.begun)(event, dict(item))
                 self._read_item(one, dict(item), done=done)
         elif event.get("error") or kind == "error":
-            raise error_from_body(event.get("error") or event, adapter=self._adapter)
+            raise error_of(event.get("error") or event, adapter=self._adapter)
         elif kind in _ENDS:
             self._end(_response(event), kind.partition(".")[2])
         elif kind is None and self._is_whole(event):
