@@ -449,6 +449,11 @@ def test_a_call_that_came_twice_without_an_id_is_told() -> None:
     assert len(final) == 1
     assert list(calls.warnings()) == ["call 0: it came twice, under one index and no id, and was read as one call"]
     assert list(assembled((0, "a", "A", X), (0, "a", "A", X))[2].warnings()) == []
+    thrice = assembled((0, None, "A", X), (0, None, "A", X), (0, None, "A", X))
+    assert len(thrice[1]) == 1
+    assert list(thrice[2].warnings()) == [
+        "call 0: it came 3 times, under one index and no id, and was read as one call"
+    ]
 
 
 def test_a_call_of_an_empty_object_waits_for_the_next_call_or_the_end() -> None:

@@ -250,3 +250,19 @@ def test_what_a_stream_handed_out_is_answered(empty: str) -> None:
     said, *results = load_adapter("openai").build_answer(turn, [Answer(one, "done") for one in turn.calls])
     assert [one["id"] for one in said["tool_calls"]] == [one["tool_call_id"] for one in results] == ["a", "b"]
     assert said["tool_calls"][1]["function"] == {"name": "A", "arguments": '{"x": 1}'}
+
+
+@pytest.mark.parametrize(("times", "often"), [(2, "twice"), (3, "3 times"), (5, "5 times")])
+def test_calls_without_ids_under_one_index_are_counted(
+    faulty: Callable[..., FaultServer], times: int, often: str
+) -> None:
+    """Which of them is meant once more, and which is another call, nobody can know: how many came is told."""
+    one = {"index": 0, "type": "function", "function": {"name": "A", "arguments": '{"x": 1}'}}
+    chunks: list[Any] = [{"choices": [{"index": 0, "delta": {"tool_calls": [one]}}]}] * times
+    chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+    body = "".join(f"data: {json.dumps(sent)}\n\n" for sent in chunks)
+    server = faulty(http(f"{body}data: [DONE]\n\n", content_type="text/event-stream"))
+    with openai.OpenAI(api_key=KEY, base_url=server.url) as sdk:
+        calls = toolfan.from_openai(sdk).stream(model="m", messages=USER, response_model=FORM).until_done()
+    assert list(calls) == [A(x=1)]
+    assert calls.warnings == (f"call 0: it came {often}, under one index and no id, and was read as one call",)

@@ -25,8 +25,8 @@ class Slot:
     """A call that is being put together.
 
     `extra` is for fields of the provider's own, `position` the call's place among the calls, None while calls that
-    belong before it may still come, `named_again` whether its name was said once more after its end, `told_twice`
-    whether all of its arguments were, `held` whether they came as `{}` in one piece: some servers begin so, and the
+    belong before it may still come, `named_again` whether its name was said once more after its end, `told_again` how
+    often all of its arguments were, `held` whether they came as `{}` in one piece: some servers begin so, and the
     arguments follow, or objects that grow.  `late_id` came with its name after its end: it is that of another call, if
     arguments follow.  `scattered`: its pieces may come under indices of their own.
     `lent`: its arguments may be those of the call after it.  `named_first`: its id came after its name.  `foretells`:
@@ -59,7 +59,7 @@ class Slot:
         "position",
         "real",
         "scattered",
-        "told_twice",
+        "told_again",
     )
 
     def __init__(self, index: int | None) -> None:
@@ -68,8 +68,8 @@ class Slot:
         self.name = self.late_id = self.foretold = ""
         self.position: int | None = None
         self.closed = self.named_again = self.named_first = self.foretells = self.held = False
-        self.real = self.told_twice = self.scattered = self.lent = False
-        self.garbage = 0
+        self.real = self.scattered = self.lent = False
+        self.garbage = self.told_again = 0
         self.call: RawCall | None = None
         self.extra: dict[str, Any] = {}
         self._scanner = Scanner()
@@ -142,7 +142,7 @@ class Slot:
             if piece.strip() and not self.tells_again(piece):
                 self.garbage += len(piece.strip())
             elif piece.strip():
-                self.told_twice = True
+                self.told_again += 1
             return
         at, first = 0, not self._length
         if self._again is not None and self._is_told_again(piece):
@@ -172,9 +172,9 @@ class Slot:
         """The arguments so far of a call to which they do not belong; it has none any more."""
         for name in _SAID:
             setattr(self, name, getattr(other, name))
-        self.told_twice = other.told_twice
+        self.told_again = other.told_again
         other._begin_anew()
-        other.garbage, other.told_twice, other._cumulative, other._again = 0, False, False, None
+        other.garbage, other.told_again, other._cumulative, other._again = 0, 0, False, None
 
     def _repeats(self, piece: str) -> bool:
         """Whether the piece has all arguments so far in it, as some servers send them; known by what JSON forbids."""
@@ -278,8 +278,9 @@ class Slot:
         """What was left out after the end of the arguments, and what may have been another call."""
         if self.garbage:
             yield f"call {self.position}: {self.garbage} characters after the end of its arguments were left out"
-        if self.told_twice and not self.id:
-            yield f"call {self.position}: it came twice, under one index and no id, and was read as one call"
+        if self.told_again and not self.id:
+            often = "twice" if self.told_again == 1 else f"{self.told_again + 1} times"
+            yield f"call {self.position}: it came {often}, under one index and no id, and was read as one call"
 
 
 def says_nothing(arguments: Any) -> bool:
