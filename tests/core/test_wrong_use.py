@@ -87,6 +87,15 @@ class Compatible:
         raise AssertionError("nobody asked for it")
 
 
+class Lazy:
+    """As Speakeasy makes SDKs, Mistral's for one: parts are declared, and made when they are asked for."""
+
+    chat: "NotLoaded"  # type: ignore[name-defined]  # noqa: F821, UP037
+
+    def __getattr__(self, name: str) -> object:
+        raise AssertionError("nobody asked for it")
+
+
 class Unbound:
     """As a proxy whose object is not there yet."""
 
@@ -96,9 +105,10 @@ class Unbound:
 
 
 def test_a_client_of_a_service_that_is_compatible() -> None:
-    with pytest.raises(toolfan.AdapterNotFound, match="no installed adapter serves") as caught:
-        toolfan.wrap(Compatible())
-    assert "pass openai.OpenAI(base_url=...)" in str(caught.value)
+    for one in (Compatible(), Lazy()):
+        with pytest.raises(toolfan.AdapterNotFound, match="no installed adapter serves") as caught:
+            toolfan.wrap(one)
+        assert "pass openai.OpenAI(base_url=...)" in str(caught.value)
     for other in (object(), Unbound()):
         with pytest.raises(toolfan.AdapterNotFound) as caught:
             toolfan.wrap(other)

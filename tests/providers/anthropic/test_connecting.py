@@ -71,8 +71,13 @@ def test_a_client_of_the_other_kind_is_refused(use_async: bool):
 def test_clients_for_bedrock_are_refused():
     bedrock: Any = pytest.importorskip("anthropic.lib.bedrock")
     sdk = bedrock.AnthropicBedrock(aws_region="r", aws_access_key="a", aws_secret_key="b")
-    with pytest.raises(toolfan.UsageError, match="AnthropicBedrock is no client of the anthropic SDK that"):
+    with pytest.raises(toolfan.UsageError, match="AnthropicBedrock is no client of the anthropic SDK that") as caught:
         toolfan.wrap(sdk)
+    assert 'pass boto3.client("bedrock-runtime"). `pip install "toolfan[bedrock]"` brings boto3' in str(caught.value)
+    mantle = getattr(anthropic, "AnthropicBedrockMantle", None)
+    if mantle is not None:
+        with pytest.raises(toolfan.UsageError, match=r'pass boto3\.client\("bedrock-runtime"\)'):
+            toolfan.wrap(mantle(aws_region="r", aws_access_key="a", aws_secret_key="b"))
 
 
 def test_a_key_that_no_header_can_carry_is_refused():

@@ -88,6 +88,14 @@ def test_clients_of_the_other_kind_and_of_other_services_are_refused() -> None:
         toolfan.wrap(object(), adapter="cohere")
 
 
+def test_what_serves_models_on_bedrock_is_told() -> None:
+    pytest.importorskip("boto3")  # without which the SDK makes no such client
+    sdk = cohere.BedrockClientV2(aws_region="r", aws_access_key="a", aws_secret_key="b")
+    with pytest.raises(toolfan.UsageError, match=r"BedrockClientV2 is no client of Cohere's own service") as caught:
+        toolfan.wrap(sdk)
+    assert 'boto3.client("bedrock-runtime"); `pip install "toolfan[bedrock]"` brings boto3' in str(caught.value)
+
+
 def test_the_older_client_serves_too(faulty: Callable[..., Any]) -> None:
     server = faulty(ANSWER)
     client = toolfan.wrap(cohere.Client(api_key=KEY, base_url=server.url.removesuffix("/v1")))

@@ -5,6 +5,7 @@ Knows: which extra brings which provider.  Must not know: how an adapter is sele
 
 from __future__ import annotations
 
+from contextlib import suppress
 from inspect import getattr_static
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
@@ -94,8 +95,7 @@ def raise_no_server(client: object, modules: list[str], declared: list[Candidate
                 )
     if is_mock(client):
         raise AdapterNotFound(f"no installed adapter serves a {shown}", hint=INSTEAD)
-    # So SDKs of services that are compatible with OpenAI's spell it; statically, since asking an object runs its code.
-    spelled = getattr_static(client, "chat", None) is not None
+    spelled = _spells_chat(client)
     same = "If its service speaks OpenAI's API, pass openai.OpenAI(base_url=...). " if spelled else ""
     served = listed(f"{c.name} ({c.origin})" if c.fault is None else f"{c.name} (broken: {c.fault})" for c in declared)
     raise AdapterNotFound(
@@ -104,6 +104,18 @@ def raise_no_server(client: object, modules: list[str], declared: list[Candidate
         hint=f"{same}Name the adapter with adapter=..., or install one that serves it; "
         f"toolfan's own: {_extras_command()}",
     )
+
+
+def _spells_chat(client: object) -> bool:
+    """Whether it has a `chat`, as SDKs of services that are compatible with OpenAI's have; Mistral's declares it.
+
+    Statically, since asking an object runs its code.
+    """
+    if getattr_static(client, "chat", None) is not None:
+        return True
+    with suppress(Exception):  # an annotation may name what is not there
+        return any("chat" in getattr(base, "__annotations__", ()) for base in type(client).__mro__)
+    return False
 
 
 def blocked_error(name: str, where: str) -> AdapterNotFound:

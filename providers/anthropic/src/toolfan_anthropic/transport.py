@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 PATH = "/v1/messages"
 _KEYS = ("api_key", "auth_token", "access_token")
+_FOR_BEDROCK = (
+    'For models on Amazon Bedrock pass boto3.client("bedrock-runtime"). `pip install "toolfan[bedrock]"` brings boto3 '
+    "and the adapter that serves it."
+)
 _WAITS = ("_middleware", "_token_cache", "credentials")
 """Attributes of clients that fetch a token, or run code of a user's."""
 
@@ -33,7 +37,9 @@ def make_transport(client: object, *, use_async: bool, adapter: str) -> Transpor
         raise UsageError(
             f"{shown} is no client of the anthropic SDK that this adapter serves",
             adapter=adapter,
-            hint="Pass anthropic.Anthropic(), AsyncAnthropic() or those for Vertex AI.",
+            hint=_FOR_BEDROCK
+            if any("Bedrock" in name for name in names)
+            else "Pass anthropic.Anthropic(), AsyncAnthropic() or those for Vertex AI.",
         )
     if is_async is not use_async:
         raise UsageError(

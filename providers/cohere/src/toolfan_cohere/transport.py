@@ -38,7 +38,8 @@ def make_transport(client: Any, *, use_async: bool, adapter: str) -> Transport |
         raise UsageError(
             f"{type(client).__module__}.{type(client).__name__} is no client of Cohere's own service",
             adapter=adapter,
-            hint="Pass cohere.ClientV2(); models on Amazon Bedrock are served by the adapter bedrock.",
+            hint='Pass cohere.ClientV2(), or for models on Amazon Bedrock boto3.client("bedrock-runtime"); '
+            '`pip install "toolfan[bedrock]"` brings boto3 and the adapter that serves it.',
         )
     if ("AsyncBaseCohere" in names) is not use_async:
         hint = "Use wrap()." if use_async else "Use wrap_async()."
