@@ -112,7 +112,7 @@ def error_of(told: Any, *, adapter: str) -> ProviderError:
         return BadResponse(f"in place of an answer came: {excerpt(told)}", adapter=adapter, hint=hint)
     if isinstance(told, Mapping) and (code := filter_code(innermost(told))):
         told = {**innermost(told), "code": code}
-    alone = told.get("message") if isinstance(told, Mapping) and told.keys() == {"message"} else told
+    alone = told.get("message") if isinstance(told, Mapping) and len(told) == 1 else told
     if isinstance(alone, str) and _NO_SUCH_PATH.search(alone):
         return RequestRejected(
             f"the provider answered with an error: {excerpt(alone)}",
