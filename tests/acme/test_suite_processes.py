@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import signal
 import threading
+import urllib.request
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,23 @@ class Blocked(AcmeAdapter):
 @pytest.mark.parametrize("made", [Attending, Parting])
 def test_what_an_sdk_leaves_behind_does_not_stop_the_suite(made: type[AcmeAdapter]) -> None:
     suite_of(made)().test_clients_are_of_the_kind_that_was_asked_for()
+
+
+class Direct(AcmeAdapter):
+    """Its SDK asks whatever proxy the environment names, or the settings of the system where it names none."""
+
+    def connect(self, settings: Any, *, use_async: bool) -> object:
+        if not urllib.request.proxy_bypass_environment("127.0.0.1") or "http" in urllib.request.getproxies():
+            raise OSError("a proxy is asked for 127.0.0.1")
+        return super().connect(settings, use_async=use_async)
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", ""])
+def test_its_services_are_asked_past_every_proxy(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside._asked.cache_clear()
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy)
+    suite_of(Direct)().test_clients_are_of_the_kind_that_was_asked_for()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from toolfan.cli.app import app
 from toolfan.registry.loading import clear_loaded_adapters
+from toolfan.secrets.credentials import PROXIES
 from typer.testing import CliRunner
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ FILES = {
     "src/MODULE/settings.py",
     "src/MODULE/streaming.py",
     "src/MODULE/transport.py",
-    "tests/service.py",
-    "tests/test_conformance.py",
-    "tests/test_over_http.py",
+    "tests/conftest.py",
+    "tests/service_NAME.py",
+    "tests/test_NAME_conformance.py",
+    "tests/test_NAME_over_http.py",
 }
 # The shortest and the longest name that may be among them, and names that sort before and after other imports.
 NAMES = ("a", "acme", "zeta-2", "a-name-of-thirty-characters-00")
+QUICK = "whole_answer and over_http or every_shape_is_rendered"  # of its own tests, with a law among them
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +69,26 @@ def python(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProces
     )
 
 
+def installed(name: str, into: Path) -> Path:
+    """The folder of a new package, which `pytest_in` finds installed."""
+    assert run(name).exit_code == 0
+    facts = into / "installed" / f"toolfan_{name.replace('-', '_')}-0.1.0.dist-info"
+    facts.mkdir(parents=True)
+    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: toolfan-{name}\nVersion: 0.1.0\n")
+    project = tomllib.loads((into / f"toolfan-{name}/pyproject.toml").read_text())["project"]
+    groups = project["entry-points"].items()
+    told = [f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in of.items()) for group, of in groups]
+    (facts / "entry_points.txt").write_text("\n".join(told))
+    return into / f"toolfan-{name}"
+
+
+def pytest_in(root: Path, only: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """What `pytest` says in this folder: all is collected, and some tests are run; all of them take long."""
+    path = [str(one) for one in (root / "installed", *root.glob("toolfan-*/src"), root)]
+    plain = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join(path)}
+    return python("-m", "pytest", "-q", "-k", only, *arguments, cwd=root, **plain, **env)
+
+
 def written(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
@@ -78,7 +101,8 @@ def test_a_whole_package_is_written(name: str, tmp_path: Path) -> None:
     assert (done.exit_code, done.stderr) == (0, "")
     assert f"{len(FILES)} files were written to toolfan-{name}" in done.stdout
     folder, module = tmp_path / f"toolfan-{name}", f"toolfan_{name.replace('-', '_')}"
-    assert written(folder) == {path.replace("MODULE", module) for path in FILES}
+    identifier = name.replace("-", "_")
+    assert written(folder) == {path.replace("MODULE", module).replace("NAME", identifier) for path in FILES}
     for path in folder.rglob("*"):
         left = re.findall(r"\{\{.*|\{%.*", path.read_text(encoding="utf-8")) if path.is_file() else []
         assert left == (["{{ matrix.python }}"] if path.name == "ci.yml" else [])
@@ -112,6 +136,52 @@ def test_it_compiles_and_is_imported_without_its_sdk(tmp_path: Path) -> None:
     told = python("-W", "error", "-c", code, cwd=folder, PYTHONPATH=str(folder / "src"))
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout) == ["acme", False]
+
+
+@pytest.mark.parametrize("mode", ["prepend", "importlib"])
+def test_two_of_them_are_tested_from_one_folder(mode: str, tmp_path: Path) -> None:
+    """As in a repository of many packages: neither's modules are taken for the other's."""
+    folders = [installed(name, tmp_path).name for name in ("acme", "zeta-2")]
+    done = pytest_in(tmp_path, QUICK, f"--import-mode={mode}", *folders)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")  # the settings of neither
+    done = pytest_in(tmp_path, QUICK, f"--import-mode={mode}")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_its_tests_ask_no_proxy(tmp_path: Path) -> None:
+    """The stand-in is on loopback, and a client is made whatever the environment names."""
+    installed("acme", tmp_path)
+    for proxy in ("http://127.0.0.1:9", "socks5://127.0.0.1:9"):  # the second needs a package that is not there
+        done = pytest_in(tmp_path, "over_http and (whole or async)", "toolfan-acme", **dict.fromkeys(PROXIES, proxy))
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_its_tests_run_beside_pytest_asyncio(tmp_path: Path) -> None:
+    """Which warns of a setting of its own when pytest begins; any other warning is an error in the package."""
+    installed("acme", tmp_path)
+    said = 'The configuration option "asyncio_default_fixture_loop_scope" is unset.\nMore of it: words.'
+    for warning, ends in ((f"pytest.PytestDeprecationWarning({said!r})", 0), ("UserWarning('another')", 3)):
+        plugin = f"import pytest, warnings\n\ndef pytest_configure():\n    warnings.warn({warning})\n"
+        (tmp_path / "warns.py").write_text(plugin)
+        done = pytest_in(tmp_path, QUICK, "-p", "warns", "toolfan-acme")
+        assert done.returncode == ends, done.stdout + done.stderr
+
+
+def test_its_tests_take_arguments_in_any_spelling(tmp_path: Path) -> None:
+    """In the turn that goes back it counts what the JSON says; but it must be there, and in the order of the calls."""
+    adapter = installed("acme", tmp_path) / "src/toolfan_acme/adapter.py"
+    text, uses = adapter.read_text(), 'with_ids(said["uses"], turn.calls, "id")'
+    assert text.count(uses) == 1
+    decoded = 'json.loads(one["input"])'
+    for spelt in (decoded, f"json.dumps({decoded}, separators=(',', ':'), ensure_ascii=False)"):
+        again = f'[{{**one, "input": {spelt}}} for one in {uses}]'
+        adapter.write_text(text.replace(uses, again).replace("import os\n", "import json\nimport os\n"))
+        done = pytest_in(tmp_path, "tools_are_run", "toolfan-acme")
+        assert done.returncode == 0, done.stdout + done.stderr
+    for wrong in ("[]", f"{uses}[::-1]"):
+        adapter.write_text(text.replace(uses, wrong))
+        assert "1 failed" in pytest_in(tmp_path, "tools_are_run", "toolfan-acme").stdout
 
 
 def test_into(tmp_path: Path) -> None:

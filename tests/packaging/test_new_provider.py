@@ -60,17 +60,17 @@ def test_a_mistake_in_it_is_caught_by_its_tests(make_venv: Callable[..., Venv], 
 
 
 def test_what_goes_over_http_is_proved_for_every_wire_format(make_venv: Callable[..., Venv], tmp_path: Path) -> None:
-    """Once the codec and the stand-in are another service's; no line of `test_over_http.py` is."""
+    """Once the codec and the stand-in are another service's; no line of `test_acme_over_http.py` is."""
     venv = make_venv("toolfan[cli,testing]")
     venv.run(COMMAND.format(arguments=["new-provider", "acme", "--into", str(tmp_path)]))
     folder = tmp_path / "toolfan-acme"
-    for path in (*folder.glob("src/toolfan_acme/*.py"), folder / "tests/service.py"):
+    for path in (*folder.glob("src/toolfan_acme/*.py"), folder / "tests/service_acme.py"):
         text = path.read_text(encoding="utf-8")
         path.write_text(
             re.sub(r'"(messages|said|uses|tool|id|input|output|stream|ended)"', r'"other_\1"', text), "utf-8"
         )
     venv.install(folder)
-    options = "'no:cacheprovider', '--import-mode=importlib', 'tests/test_over_http.py']"
+    options = "'no:cacheprovider', '--import-mode=importlib', 'tests/test_acme_over_http.py']"
     command = TESTS.replace("'no:cacheprovider']", options)
     proved = venv.run(command.format(folder=str(folder)), check=False)
     assert proved.returncode == 0, proved.stdout[-5000:] + proved.stderr[-5000:]

@@ -1,6 +1,7 @@
 """`toolfan new-provider`: a provider package that works, for a wire format that is made up.
 
-The package is in `templates/provider`; `PACKAGE` in a path stands for the module's name.
+The package is in `templates/provider`; in a path `PACKAGE` stands for the module's name, and `NAME`
+for the adapter's as it may be part of one.
 
 Knows: names of packages, folders.  Must not know: what a provider consists of; that is in the templates.
 """
@@ -107,16 +108,18 @@ def _rendered(name: str) -> Iterator[tuple[Path, str]]:
         autoescape=False,  # Python and TOML, not HTML; every value was checked
     )
     major, minor, *_ = __version__.split(".")
+    identifier = name.replace("-", "_")
     values = {
         "name": name,
         "distribution": f"toolfan-{name}",
-        "module": f"toolfan_{name.replace('-', '_')}",
+        "identifier": identifier,
+        "module": f"toolfan_{identifier}",
         "title": "".join(word[0].upper() + word[1:] for word in name.split("-")),
-        "variable": f"{name.replace('-', '_').upper()}_API_KEY",
+        "variable": f"{identifier.upper()}_API_KEY",
         "bounds": f">={major}.{minor},<{major}.{int(minor) + 1}",
     }
     for path in environment.list_templates():
-        target = path.removesuffix(".j2").replace("PACKAGE", values["module"])
+        target = path.removesuffix(".j2").replace("PACKAGE", values["module"]).replace("NAME", identifier)
         yield Path(target), environment.get_template(path).render(values)
 
 

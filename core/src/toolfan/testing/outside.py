@@ -47,6 +47,8 @@ _PASSED = (
     "VIRTUAL_ENV",
     "COVERAGE_PROCESS_START",
 )
+_DIRECT = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "NO_GCE_CHECK": "true"}
+"""To the services on loopback past what a system's settings name for a proxy; and no service is looked for."""
 _SECONDS = 180.0
 _AT_WORK = 150.0
 """Seconds, after which it says where it stands, and ends."""
@@ -92,7 +94,7 @@ def _asked(question: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "toolfan.testing.outside"],
         input=question,
-        env={**given, "PYTHONHASHSEED": seed, "NO_GCE_CHECK": "true", "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**given, **_DIRECT, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         timeout=_SECONDS,
