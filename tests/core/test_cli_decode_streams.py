@@ -1,12 +1,15 @@
-"""`toolfan decode` reads streams as they were recorded: server-sent events, and arrays of objects."""
+"""`toolfan decode` reads streams as they were recorded: server-sent events, arrays of objects, and JSON lines."""
 
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from toolfan.calls import RawCall, StopReason, Turn
 from toolfan.cli.app import app
+from toolfan.errors import BadResponse, IncompleteStream
 from typer.testing import CliRunner, Result
 
 FIRST = {"id": "a", "name": "Weather", "arguments": {"location": "Oslo"}}
@@ -164,3 +167,149 @@ def test_an_array_whose_texts_each_have_an_end_is_one() -> None:
     text = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}]}
     result, lines = run("gemini", json.dumps([text, text, function_call(FIRST, finishReason="STOP")]))
     assert (result.exit_code, lines) == (0, [{"index": 0, **FIRST}])
+
+
+class Piecewise:
+    """Reads a service that frames its streams as JSON lines, each in the form of an answer, as Ollama does."""
+
+    name = "piecewise"
+    capabilities = SimpleNamespace(streaming=True)
+
+    def parse_response(self, body: dict[str, Any]) -> Turn:
+        if "said" not in body:
+            raise BadResponse("it says nothing", adapter=self.name)
+        return self.turn([body])
+
+    def stream_parser(self) -> Piecewise:
+        parser = Piecewise()
+        parser.fed = []
+        return parser
+
+    fed: list[dict[str, Any]]
+
+    def feed(self, event: dict[str, Any]) -> list[RawCall]:
+        self.fed.append(event)
+        return []
+
+    def close(self) -> Turn:
+        turn = self.turn(self.fed)
+        if turn.stop.kind == "none":
+            raise IncompleteStream.of(turn, begun=True, settled=True, adapter=self.name)
+        return turn
+
+    def turn(self, bodies: list[dict[str, Any]]) -> Turn:
+        uses = [use for body in bodies for use in body.get("uses", ())]
+        return Turn(
+            calls=tuple(RawCall(at, f"c{at}", use, '{"location": "Oslo"}') for at, use in enumerate(uses)),
+            text="".join(body.get("said", "") for body in bodies),
+            stop=StopReason("end", "stop") if any(body.get("done") for body in bodies) else StopReason("none"),
+        )
+
+
+@pytest.fixture
+def _piecewise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolfan.cli.decode.load_adapter", lambda name: Piecewise())
+
+
+def in_lines(*bodies: Any) -> str:
+    return "".join(f"{json.dumps(body)}\n" for body in bodies)
+
+
+OSLO = {"said": "", "uses": ["Weather"], "done": False}
+HELLO = {"said": "Hello ", "done": False}
+END = {"said": "", "done": True}
+
+
+def place(at: int) -> dict[str, Any]:
+    return {"index": at, "id": f"c{at}", "name": "Weather", "arguments": {"location": "Oslo"}}
+
+
+@pytest.mark.usefixtures("_piecewise")
+@pytest.mark.parametrize(
+    ("given", "calls"),
+    [((OSLO, OSLO, END), 2), ((HELLO, OSLO, END), 1), ((OSLO, {**END, "uses": ["Weather"]}), 2), ((HELLO, END), 0)],
+)
+def test_lines_that_are_pieces_are_one_answer(given: tuple[Any, ...], calls: int) -> None:
+    """Though each can be read by itself."""
+    result, lines = run("piecewise", in_lines(*given))
+    assert lines == [place(at) for at in range(calls)]
+    told = "" if calls else "No tool was called (stop). The model said: Hello \n"
+    assert (result.exit_code, result.stderr) == (0, told)
+
+
+WHOLE = {**OSLO, "done": True}
+
+
+@pytest.mark.usefixtures("_piecewise")
+@pytest.mark.parametrize(
+    ("given", "numbers"),
+    [
+        ((WHOLE, WHOLE), [1, 2]),
+        ((OSLO, OSLO), [1, 2]),  # the word of the end is missing: an answer without it, or a piece
+        ((WHOLE, OSLO), [1, 2]),
+        (({"said": "Hi", "done": True}, WHOLE), [2]),
+        ((OSLO, WHOLE, WHOLE), [1, 2, 3]),
+        (({"custom_id": "a", "result": {"message": OSLO}}, {"custom_id": "b", "result": {"message": WHOLE}}), [1, 2]),
+    ],
+)
+def test_lines_that_are_answers_stay_such(given: tuple[Any, ...], numbers: list[int]) -> None:
+    result, lines = run("piecewise", in_lines(*given))
+    assert [line["line"] for line in lines] == numbers
+    assert result.exit_code == 0
+
+
+@pytest.mark.usefixtures("_piecewise")
+def test_a_line_that_is_nothing_does_not_make_a_stream_of_an_answer() -> None:
+    result, lines = run("piecewise", in_lines({"foo": 1}, WHOLE))
+    assert [(line["line"], line.get("error", {}).get("type")) for line in lines] == [(1, "BadResponse"), (2, None)]
+    assert result.exit_code == 1
+    result, lines = run("piecewise", in_lines(OSLO, WHOLE) + "{oops\n")
+    assert [line["line"] for line in lines] == [1, 2, 3]
+
+
+EVENTS = [
+    {"type": name, **json.loads(data.removeprefix("data: "))}
+    for name, data in zip(
+        [line.removeprefix("event: ") for line in ANTHROPIC.splitlines() if line.startswith("event:")],
+        [line for line in ANTHROPIC.splitlines() if line.startswith("data:")],
+        strict=True,
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("adapter", "stream"),
+    {
+        "chunks": ("openai", in_lines(*CHUNKS)),
+        "events": ("anthropic", in_lines(*EVENTS)),
+        "whole calls": ("gemini", "\n\n".join(GEMINI_CHUNKS)),
+        "a byte order mark": ("gemini", "\ufeff" + "\r\n".join(GEMINI_CHUNKS)),
+    }.values(),
+)
+def test_events_that_were_kept_as_lines(adapter: str, stream: str) -> None:
+    """As a program may write them that reads a stream of the provider's."""
+    result, lines = run(adapter, stream)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert lines == [{"index": 0, **FIRST}, {"index": 1, **SECOND}]
+
+
+def test_lines_that_broke_off_give_what_came_before() -> None:
+    """Where each is nothing by itself."""
+    result, lines = run("openai", in_lines(*CHUNKS[:3]))
+    assert lines == [{"index": 0, **FIRST}, {"index": 1, **SECOND}]
+    assert (result.exit_code, result.stderr.partition(":")[0]) == (1, "IncompleteStream")
+
+
+@pytest.mark.parametrize("stream", [in_lines(*CHUNKS[:3]), OPENAI[: OPENAI.rindex("data:")]], ids=["lines", "events"])
+def test_no_profile_is_recommended_to_a_command_that_reads_none(stream: str) -> None:
+    result, _ = run("openai", stream)
+    assert result.stderr.startswith("IncompleteStream: the stream ended before the answer was complete")
+    assert result.stderr.endswith("What came whole is printed.\n")
+
+
+def test_lines_with_ids_of_their_own_are_answers() -> None:
+    one, other = (json.loads(chunk) | {"responseId": name} for chunk, name in zip(GEMINI_CHUNKS, "ab", strict=True))
+    result, lines = run("gemini", in_lines(one, other))
+    assert [line["line"] for line in lines] == [1, 2]
+    result, lines = run("gemini", in_lines(one, {**other, "responseId": "a"}))
+    assert (result.exit_code, [line["index"] for line in lines]) == (0, [0, 1])

@@ -29,7 +29,7 @@ from ..wire import decode_json
 from . import tool_paths
 from .batches import Entry, opened
 from .output import at_a_terminal, error_json, no_call_text, outcome_json, print_json, print_text
-from .streamed_bodies import is_stream, read_stream, streams_of
+from .streamed_bodies import are_stream, is_stream, read_stream, streams_of
 from .tool_paths import load_tools
 
 if TYPE_CHECKING:
@@ -52,16 +52,16 @@ def decode(
 ) -> None:
     """Read an answer from standard input, whole or streamed, or one answer a line; print one JSON line for each call.
 
-    A line may also be one of a batch file: its custom_id, key or recordId is printed with each call, and an entry that
-    failed, was refused or filtered is an error.  With one answer a line each line that is printed has the number of the
-    line it came from.  An answer without calls is told on standard error.  Ends with status 1 if an answer was not
-    readable or a call not valid.
+    JSON lines that are an answer only together are a stream, too.  A line may also be one of a batch file: its
+    custom_id, key or recordId is printed with each call, and an entry that failed, was refused or filtered is an error.
+    With one answer a line each line that is printed has the number of the line it came from.  An answer without calls
+    is told on standard error.  Ends with status 1 if an answer was not readable or a call not valid.
     """
     adapter = load_adapter(target.partition(":")[0].strip())
     offered = load_tools(tools) if tools else None
     failed = False
-    for number, content in _bodies(_standard_input()):
-        entry = _entry(content, adapter.name)
+    for number, content, streamed in _bodies(adapter, _standard_input()):
+        entry = Entry({}, content) if streamed else _entry(content, adapter.name)
         place = entry.names if number is None else {"line": number, **entry.names}
         calls, error = _judged(adapter, entry, offered)
         cut = error is not None or cuts_last_call(adapter, calls.turn)
@@ -70,7 +70,11 @@ def decode(
             failed |= "error" in line
             print_json({**place, **line})
         if error is not None:
-            told = error.with_details(hint=_HINT) if isinstance(error, BadResponse) else at_a_terminal(error)
+            told = (
+                error.with_details(hint=_HINT)
+                if isinstance(error, BadResponse)
+                else at_a_terminal(error, profile=False)
+            )
             if not place:
                 raise told from error
             failed = True
@@ -88,24 +92,28 @@ def _standard_input() -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _bodies(data: bytes) -> Iterator[tuple[int | None, bytes]]:
-    """What is to be decoded, with the number of its line where there is one body a line."""
+def _bodies(adapter: ParallelToolsAdapter, data: bytes) -> Iterator[tuple[int | None, bytes, bool]]:
+    """What is to be decoded, with the number of its line where there is one body a line; whether it is a stream."""
     text = data.decode("utf-8-sig", "replace")  # to look at: what is no UTF-8 is the fault of its own body
     if not text.strip():
         raise UsageError("standard input is empty", hint="Pipe a body in: toolfan decode --with openai < body.json.")
     lines = [(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
     streams, rest = streams_of(data) if is_stream(data) else ([], b"")
     if streams:
-        yield from streams if len(streams) > 1 else [(None, data)]
+        for number, stream in streams if len(streams) > 1 else [(None, data)]:
+            yield number, stream, True
         if rest:
             print_text(
                 f"What comes after the end of the stream is not read: {excerpt(rest.decode(errors='replace'))}",
                 err=True,
             )
     elif _is_json(text) or not _is_json(lines[0][1].decode("utf-8-sig", "replace")):
-        yield None, data
+        yield None, data, is_stream(data)
+    elif are_stream(adapter, [line for _, line in lines]):
+        yield None, data, True
     else:
-        yield from lines
+        for number, line in lines:
+            yield number, line, is_stream(line)
 
 
 def _is_json(text: str) -> bool:
@@ -122,8 +130,6 @@ def _is_json(text: str) -> bool:
 
 
 def _entry(content: bytes, adapter: str) -> Entry:
-    if is_stream(content):
-        return Entry({}, content)
     try:
         return opened(decode_json(content, adapter=adapter), adapter=adapter)
     except BadResponse as exc:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict
@@ -37,6 +38,8 @@ _HINTS = {
     "The text that had come is in .turn.text.": "Text had come, but no call.",
     "Set needs_end=False on the adapter": "Set needs_end = false in the profile",
 }
+
+_OF_A_PROFILE = re.compile(r" ?Set needs_end=False on the adapter[^.]*\.")
 
 
 def print_json(value: Any, *, indent: int | None = None) -> None:
@@ -121,9 +124,11 @@ def error_json(error: ToolfanError) -> dict[str, str]:
     return {"type": type(error).__name__, "message": str(error)}
 
 
-def at_a_terminal(error: ToolfanError) -> ToolfanError:
-    """The error with a hint for someone who has no object in hand, but lines that are printed and a profile."""
+def at_a_terminal(error: ToolfanError, *, profile: bool = True) -> ToolfanError:
+    """The error with a hint for someone who has no object in hand, but printed lines and, perhaps, a profile."""
     hint = error.hint or ""
+    if not profile:
+        hint = _OF_A_PROFILE.sub("", hint)
     for said, instead in _HINTS.items():
         hint = hint.replace(said, instead)
     return error.with_details(hint=hint.strip() or None)

@@ -1,4 +1,4 @@
-"""A streamed answer as it was recorded, server-sent events or an array of objects, read to the turn that it tells.
+"""A streamed answer as it was recorded, server-sent events, an array of objects or JSON lines, read to its turn.
 
 Knows: framing, adapters as codecs.  Must not know: any provider, how a turn is judged or printed.
 """
@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING
 from ..errors import BadResponse, ProviderError
 from ..framing.decoder import EventDecoder
 from ..http.event_streams import events
+from ..wire import decode_json
+from .batches import opened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..adapter import ParallelToolsAdapter, StreamParser
-    from ..calls import Turn
+    from ..calls import JSON, Turn
 
 _BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:(?:data|event|id|retry)?:|\[\s*\{)")
 _DONE = re.compile(rb"^data:[ \t]*\[DONE\][ \t]*\r?(?:\n|$)", re.MULTILINE)
@@ -45,6 +49,56 @@ def streams_of(body: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
         line += stream.count(b"\n")
         at = end.end()
     return found, body[at:].strip()
+
+
+def are_stream(adapter: ParallelToolsAdapter, lines: Sequence[bytes]) -> bool:
+    """Whether JSON lines, which may as well be an answer each, are the pieces of one.
+
+    They are if they tell more together than the last line alone, and no other line is an answer with its end.  Of what
+    does not come to an end, each line must be nothing by itself: whole answers may lack the word of their end.
+    """
+    if len(lines) < 2 or not adapter.capabilities.streaming:
+        return False
+    pieces: list[JSON] = []
+    alone: list[Turn | None] = []
+    for line in lines:
+        try:
+            piece = decode_json(line, adapter=adapter.name)
+        except BadResponse:
+            return False
+        entry = opened(piece, adapter=adapter.name)
+        if entry.body is not piece or entry.names or not isinstance(piece, dict):
+            return False
+        if alone and alone[-1] and alone[-1].stop.kind != "none":
+            return False
+        pieces.append(piece)
+        alone.append(_by_itself(adapter, piece))
+    if len({turn.response_id for turn in alone if turn and turn.response_id}) > 1:
+        return False
+    whole, ended = _together(adapter, pieces)
+    if whole is None or not (whole.calls or whole.text):
+        return False
+    last = alone[-1]
+    more = last is None or (len(whole.calls), whole.text) != (len(last.calls), last.text)
+    return more if ended else not any(alone)
+
+
+def _by_itself(adapter: ParallelToolsAdapter, piece: JSON) -> Turn | None:
+    try:
+        return adapter.parse_response(piece)
+    except ProviderError:
+        return None
+
+
+def _together(adapter: ParallelToolsAdapter, pieces: Sequence[JSON]) -> tuple[Turn | None, bool]:
+    """The turn of a stream of these, and whether it came to its end."""
+    parser = adapter.stream_parser()
+    try:
+        for piece in pieces:
+            parser.feed(piece)
+        return parser.close(), True
+    except ProviderError as exc:
+        return exc.turn or _so_far(parser), False
 
 
 def read_stream(adapter: ParallelToolsAdapter, body: bytes) -> Turn:
