@@ -92,13 +92,15 @@ def demo() -> None:
     failure, one that is switched off or has no stand-in is none.  Then it shows, for one of them, when each call of a
     stream comes and its tool runs, and what that saves against one request per call.
     """
-    print_text(f"The question: {QUESTION}")
-    print_text(
-        "The answers come from toolfan-local's offline planner, which works by rules: not from a language model."
-    )
-    print_text("The SDKs and the HTTP are real; the server is embedded in this process. Times include the SDK's start.")
     server = started_server("demo", script=timing.SCRIPT)
     try:
+        print_text(f"The question: {QUESTION}")
+        print_text(
+            "The answers come from toolfan-local's offline planner, which works by rules: not from a language model."
+        )
+        print_text(
+            "The SDKs and the HTTP are real; the server is embedded in this process. Times include the SDK's start."
+        )
         with _without_proxies():
             infos = installed_adapters(load=True)
             rows = [row for info in infos for row in _rows(info, server)]
