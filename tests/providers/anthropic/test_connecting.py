@@ -80,6 +80,34 @@ def test_clients_for_bedrock_are_refused():
             toolfan.wrap(mantle(aws_region="r", aws_access_key="a", aws_secret_key="b"))
 
 
+class Around:
+    """As some tracers wrap a client."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+class Shown(Around):
+    """As wrapt's proxies show it."""
+
+    @property
+    def __class__(self) -> Any:
+        return type(self._client)
+
+
+def test_what_is_around_a_client_is_told_from_a_client():
+    """Whether it is async is not to be seen, unless it shows the class of what it holds."""
+    own = anthropic.Anthropic(api_key=KEY)
+    with pytest.raises(toolfan.UsageError, match=r"Around is no client .* pass the client that it was made from"):
+        toolfan.wrap(Around(own), adapter="anthropic")
+    assert toolfan.wrap(Shown(own)).adapter.name == "anthropic"
+    with pytest.raises(toolfan.UsageError, match=r"no client .* Pass anthropic\.Anthropic"):
+        toolfan.wrap(object(), adapter="anthropic")
+
+
 def test_a_key_that_no_header_can_carry_is_refused():
     with pytest.raises(toolfan.ConfigError, match="the client has a line break"):
         toolfan.wrap(anthropic.Anthropic(api_key=f"{KEY}\n"))

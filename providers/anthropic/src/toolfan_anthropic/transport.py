@@ -23,6 +23,14 @@ _FOR_BEDROCK = (
 )
 _WAITS = ("_middleware", "_token_cache", "credentials")
 """Attributes of clients that fetch a token, or run code of a user's."""
+_HINT = "Pass anthropic.Anthropic(), AsyncAnthropic() or those for Vertex AI."
+_AROUND = "It hands attributes of one on, but is of another class: pass the client that it was made from."
+
+
+def _instead(client: object, names: set[str]) -> str:
+    if any("Bedrock" in name for name in names):
+        return _FOR_BEDROCK
+    return _AROUND if hasattr(client, "messages") and not names else _HINT
 
 
 def make_transport(client: object, *, use_async: bool, adapter: str) -> Transport | AsyncTransport:
@@ -37,9 +45,7 @@ def make_transport(client: object, *, use_async: bool, adapter: str) -> Transpor
         raise UsageError(
             f"{shown} is no client of the anthropic SDK that this adapter serves",
             adapter=adapter,
-            hint=_FOR_BEDROCK
-            if any("Bedrock" in name for name in names)
-            else "Pass anthropic.Anthropic(), AsyncAnthropic() or those for Vertex AI.",
+            hint=_instead(client, names),
         )
     if is_async is not use_async:
         raise UsageError(
