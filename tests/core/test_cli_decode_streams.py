@@ -245,7 +245,6 @@ WHOLE = {**OSLO, "done": True}
     ("given", "numbers"),
     [
         ((WHOLE, WHOLE), [1, 2]),
-        ((OSLO, OSLO), [1, 2]),  # the word of the end is missing: an answer without it, or a piece
         ((WHOLE, OSLO), [1, 2]),
         (({"said": "Hi", "done": True}, WHOLE), [2]),
         ((OSLO, WHOLE, WHOLE), [1, 2, 3]),
@@ -256,6 +255,15 @@ def test_lines_that_are_answers_stay_such(given: tuple[Any, ...], numbers: list[
     result, lines = run("piecewise", in_lines(*given))
     assert [line["line"] for line in lines] == numbers
     assert result.exit_code == 0
+    assert "cut stream" not in result.stderr
+
+
+@pytest.mark.usefixtures("_piecewise")
+def test_lines_that_may_be_either_are_answers_and_it_is_told() -> None:
+    """An answer may lack the word of its end, and a stream may have broken off."""
+    result, lines = run("piecewise", in_lines(OSLO, OSLO))
+    assert [line["line"] for line in lines] == [1, 2]
+    assert result.stderr == "No line has the end of an answer: each is read as one, or they are a cut stream.\n"
 
 
 @pytest.mark.usefixtures("_piecewise")

@@ -109,9 +109,11 @@ def _bodies(adapter: ParallelToolsAdapter, data: bytes) -> Iterator[tuple[int | 
             )
     elif _is_json(text) or not _is_json(lines[0][1].decode("utf-8-sig", "replace")):
         yield None, data, is_stream(data)
-    elif are_stream(adapter, [line for _, line in lines]):
+    elif streamed := are_stream(adapter, [line for _, line in lines]):
         yield None, data, True
     else:
+        if streamed is None:
+            print_text("No line has the end of an answer: each is read as one, or they are a cut stream.", err=True)
         for number, line in lines:
             yield number, line, is_stream(line)
 

@@ -51,11 +51,12 @@ def streams_of(body: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
     return found, body[at:].strip()
 
 
-def are_stream(adapter: ParallelToolsAdapter, lines: Sequence[bytes]) -> bool:
-    """Whether JSON lines, which may as well be an answer each, are the pieces of one.
+def are_stream(adapter: ParallelToolsAdapter, lines: Sequence[bytes]) -> bool | None:
+    """Whether JSON lines, which may as well be an answer each, are the pieces of one; None if that cannot be told.
 
     They are if they tell more together than the last line alone, and no other line is an answer with its end.  Of what
-    does not come to an end, each line must be nothing by itself: whole answers may lack the word of their end.
+    does not come to an end, each line must be nothing by itself: else it is a stream that broke off, or whole answers
+    that lack the word of their end.
     """
     if len(lines) < 2 or not adapter.capabilities.streaming:
         return False
@@ -79,8 +80,11 @@ def are_stream(adapter: ParallelToolsAdapter, lines: Sequence[bytes]) -> bool:
     if whole is None or not (whole.calls or whole.text):
         return False
     last = alone[-1]
-    more = last is None or (len(whole.calls), whole.text) != (len(last.calls), last.text)
-    return more if ended else not any(alone)
+    if ended:
+        return last is None or (len(whole.calls), whole.text) != (len(last.calls), last.text)
+    if last and last.stop.kind != "none":
+        return False
+    return None if any(alone) else True
 
 
 def _by_itself(adapter: ParallelToolsAdapter, piece: JSON) -> Turn | None:
