@@ -154,3 +154,36 @@ class TwoAreOne(AcmeAdapter):
 class ShortAccounts(AcmeAdapter):
     def render(self, tools: Any, strict: bool | None) -> Any:
         return [{**one, "about": one["about"] and one["about"][:8000]} for one in super().render(tools, strict)]
+
+
+# Parts that are neither texts nor images.
+
+
+@breaks("test_parts_of_other_kinds_go_out_or_are_refused")
+class OtherPartsDropped(Choosing):
+    """Of the user's."""
+
+    whose = "user"
+
+    def chosen(self, messages: Any) -> Any:
+        return [self.readable(one) if one.get("role") == self.whose else one for one in messages]
+
+    def readable(self, message: Any) -> Any:
+        content = message.get("content")
+        if not isinstance(content, list):
+            return message
+        return {**message, "content": [one for one in content if self.is_kept(one)] or ""}
+
+    def is_kept(self, part: Any) -> bool:
+        return part.get("type") in ("text", "image_url")
+
+
+@breaks("test_parts_of_other_kinds_go_out_or_are_refused")
+class OtherPartsOfResultsDropped(OtherPartsDropped):
+    whose = "tool"
+
+
+@breaks("test_parts_of_other_kinds_go_out_or_are_refused")
+class FilesByIdDropped(OtherPartsDropped):
+    def is_kept(self, part: Any) -> bool:
+        return "file_id" not in part.get("file", ())

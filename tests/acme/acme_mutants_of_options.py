@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from acme_mutants import breaks
 from toolfan.adapter import ToolChoice
 from toolfan_acme import AcmeAdapter
+from toolfan_acme.codec import CAPABILITIES
 
 if TYPE_CHECKING:
     from toolfan.adapter import WireRequest
@@ -129,3 +130,34 @@ class OneWordAtATime(AcmeAdapter):
             return body
         one = "" if "only" in body else "-one"
         return {key: value for key, value in body.items() if key != "one_at_a_time"} | {"mode": body["mode"] + one}
+
+
+# Choices and models that are another word for something else.
+
+
+@breaks("test_the_tool_choice_goes_out")
+class RequiredIsTheFirst(AcmeAdapter):
+    """Who demands any call demands one of the first tool; of subsets it can only say one tool."""
+
+    def __init__(self) -> None:
+        super().__init__(capabilities=replace(CAPABILITIES, tool_choice_subset=1))
+
+    def build_request(self, request: Any) -> WireRequest:
+        if request.tool_choice.mode == "required" and request.tool_choice.tools is None:
+            chosen = ToolChoice("required", (next(iter(request.tools.by_name)),))
+            request = replace(request, tool_choice=chosen)
+        return super().build_request(request)
+
+
+@breaks("test_the_model_goes_out")
+class NamelessStreams(AcmeAdapter):
+    def shaped(self, body: Any) -> Any:
+        return {**body, "engine": None} if body.get("in_pieces") else body
+
+
+@breaks("test_what_was_built_is_sent", model_field=False)
+class NamesNoModel(AcmeAdapter):
+    """The address should name it, and does not."""
+
+    def shaped(self, body: Any) -> Any:
+        return {**body, "engine": None}

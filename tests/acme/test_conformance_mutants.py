@@ -16,11 +16,14 @@ import acme_mutants_of_failures  # noqa: F401
 import acme_mutants_of_histories  # noqa: F401
 import acme_mutants_of_keys  # noqa: F401
 import acme_mutants_of_letters  # noqa: F401
+import acme_mutants_of_names  # noqa: F401
 import acme_mutants_of_options  # noqa: F401
+import acme_mutants_of_order  # noqa: F401
 import acme_mutants_of_pieces  # noqa: F401
 import acme_mutants_of_replies  # noqa: F401
 import acme_mutants_of_requests  # noqa: F401
 import acme_mutants_of_schemas
+import acme_mutants_of_sharing  # noqa: F401
 import acme_mutants_of_sizes  # noqa: F401
 import acme_mutants_of_strangers  # noqa: F401
 import acme_mutants_of_transports  # noqa: F401

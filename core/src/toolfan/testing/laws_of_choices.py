@@ -32,7 +32,8 @@ class LawsOfChoices(LawsOfHistories):
     def test_the_tool_choice_goes_out(self) -> Iterator[str]:
         """`auto`, `required` and `none` are three different requests, as far as the capabilities offer them.
 
-        Spell each in the provider's words, `auto` too where a server may have another default.
+        Spell each in the provider's words, `auto` too where a server may have another default.  Which tool must be
+        called "required" does not say: it names no tool, or all of them.
         """
         modes: list[Literal["auto", "required", "none"]] = ["auto", "none"]
         if self.adapter.capabilities.tool_choice_required:
@@ -42,6 +43,13 @@ class LawsOfChoices(LawsOfHistories):
             for other in modes[: modes.index(mode)]:
                 if same(bodies[mode], bodies[other]):
                     yield f"{mode!r} and {other!r} are sent alike"
+        tools = self.tools("Weather", "Box[int]", "Empty")
+        base = words(self.built(tools).body)
+        for mode in modes[1:]:
+            said = words(self.built(tools, tool_choice=ToolChoice(mode)).body)
+            named = [name for name in self.wire_names(tools).values() if said.count(name) > base.count(name)]
+            if 0 < len(named) < len(tools):
+                yield f"{mode!r} names {', '.join(map(repr, named))}, and not the other tools that are offered"
 
     @law
     def test_a_subset_of_the_tools_goes_out(self) -> Iterator[str]:

@@ -11,12 +11,12 @@ from base64 import b64decode, b64encode
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from toolfan.errors import UsageError
+from toolfan.errors import RequestRejected, UsageError
 
 from .lawbook import law
 from .laws_of_messages import IDS, PIXEL, RESULTS, LawsOfMessages, called, word
 from .subject import USER
-from .trees import earlier, places, same, says, text_of, texts, values, words
+from .trees import earlier, in_order, places, same, says, text_of, texts, values, words
 from .variations import KINDS
 
 if TYPE_CHECKING:
@@ -33,6 +33,14 @@ FLAGS = [True, None, 0.5, ""]
 NO_JSON = '{"location": "toolfan-no-json'
 ADDRESS = "https://example.com/toolfan.png"
 SIGNED = f"{ADDRESS}?size=1&key=a%2Fb"
+# "toolfan-data", as parts hold it that are neither text nor image.
+DATA = "dG9vbGZhbi1kYXRh"
+OTHER_PARTS: tuple[JSON, ...] = (
+    {"type": "input_audio", "input_audio": {"data": DATA, "format": "wav"}},
+    {"type": "file", "file": {"filename": "toolfan.pdf", "file_data": f"data:application/pdf;base64,{DATA}"}},
+    {"type": "file", "file": {"file_id": DATA}},
+    {"type": "toolfan_part", "toolfan_part": {"data": DATA}},
+)
 # The smallest JPEG that has a header: another image than the pixel.
 OTHER_IMAGE = "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="
 # The pixel, and after its end as many bytes as a photograph has, no two parts of which are alike.
@@ -105,6 +113,7 @@ class LawsOfHistories(LawsOfMessages):
     def test_arguments_of_earlier_calls_go_out_whole(self) -> Iterator[str]:
         """The arguments of a call in the messages go out with all their values, exact: long texts, large integers.
 
+        Their keys stay in their order.
         What is no JSON object goes out as the model wrote it, or is refused with UsageError where the provider takes
         nothing but objects; an empty object in its place would tell the model that it wrote one.
         """
@@ -116,6 +125,9 @@ class LawsOfHistories(LawsOfMessages):
         for wanted in (LETTERS, ABOVE_FLOATS, FLAGS, KINDS):
             if not any(same(one, wanted) for one in found):
                 yield f"{wanted!r:.60} was in the arguments of an earlier call, and does not go out with it"
+        whole = [one for one in found if same(one, given)]
+        if whole and in_order(given) not in map(in_order, whole):
+            yield "the keys of the arguments of an earlier call go out in another order"
         named = {one for one in found if isinstance(one, str)}.union(*(one for one in found if isinstance(one, dict)))
         for name, value in KINDS.items():
             if word(name) not in named:
@@ -126,6 +138,20 @@ class LawsOfHistories(LawsOfMessages):
             return
         if not any(NO_JSON in text for text in words(body)):
             yield f"the arguments {NO_JSON!r} of an earlier call, which are no JSON, are left out"
+
+    @law
+    def test_parts_of_other_kinds_go_out_or_are_refused(self) -> Iterator[str]:
+        """A part that is neither text nor image (sound, a file, an unknown one) goes out, or is refused.
+
+        Raise Unsupported, and name its type: a model that was not shown the file would answer all the same.
+        `toolfan.messages.read_messages` gives an `OtherPart` for each.
+        """
+        for part in OTHER_PARTS:
+            for where, messages in _holding(part):
+                with contextlib.suppress(UsageError, RequestRejected):
+                    body = self.built(messages=messages).body
+                    if not any(DATA in text for text in words(body)):
+                        yield f"{where} is left out: send it, or raise Unsupported"
 
     @law
     def test_images_go_out(self) -> Iterator[str]:
@@ -180,6 +206,17 @@ class LawsOfHistories(LawsOfMessages):
                 if same(already, body):
                     yield f"an image goes out without its media type, or as image/{other} and image/{kind} alike"
             bodies[kind] = body
+
+
+def _holding(part: JSON) -> Iterator[tuple[str, tuple[JSON, ...]]]:
+    """Messages in which this part is, each with where it stands."""
+    kind, text = part["type"], {"type": "text", "text": word("beside")}
+    yield f"the part {kind} beside a text of the user", ({"role": "user", "content": [text, part]},)
+    yield f"the part {kind} alone", (USER, {"role": "assistant", "content": "x"}, {"role": "user", "content": [part]})
+    later = ({"role": "assistant", "content": word("two")}, {"role": "user", "content": word("three")})
+    yield f"the part {kind} of an earlier message", ({"role": "user", "content": [text, part]}, *later)
+    result = {"role": "tool", "tool_call_id": IDS[0], "content": [text, part]}
+    yield f"the part {kind} in the result of a call", (USER, called(ids=IDS[:1]), result)
 
 
 def _is_empty_in_json(text: str) -> bool:

@@ -1,11 +1,10 @@
-"""Laws of answers that nobody expects: odd values, ids that are missing or repeated, large and deep arguments.
+"""Laws of answers that nobody expects: odd values, ids that are missing or repeated, many calls.
 
 Knows: what `variations` makes of samples.  Must not know: any provider's field names.
 """
 
 from __future__ import annotations
 
-import json
 from time import process_time
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +13,13 @@ from toolfan.errors import ProviderError
 from toolfan.wire import encode_json, well_formed
 
 from .lawbook import law
-from .laws_of_reading import decoded, ill_formed
+from .laws_of_arguments import LawsOfArguments
+from .laws_of_reading import ill_formed
 from .laws_of_replies import mark
-from .laws_of_stops import LawsOfStops
 from .subject import USER
-from .trees import same
 from .variations import (
     ESCAPES,
-    KINDS,
     MANY,
-    WRITTEN,
     nested,
     odd_bodies,
     with_another_text,
@@ -49,12 +45,6 @@ ODD_TEXTS = (" \n\t x \n ", "  \n  \n  ", "e\u0301 \u212b \ufb01", "\ufeffx\u200
 TEXTS = (*ODD_TEXTS, ESCAPES, "x" * 1_200_000 + ".")
 MORE = "toolfan more"
 NAMES = ("", " Weather\n", "functions.get weather", "e\u0301\u212b", "weather", "a-b:c/d", "x\ud83d", "n" * 300 + ".")
-PLAIN = {"a": [None, "b"]}
-LARGE = {"text": "0123456789abcdef" * 150_000}
-# Of what is no JSON, what nobody could take for the end of a call and more.
-OPEN = ("", "{", "[1]", "null", "not json", '{"a": 01}', "e\u0301")
-# The same of what is whole.
-CLOSED = (*OPEN, '{"a": 1}}', "```json\n{}\n```", ' {"a":1}\n')
 COPIES = 4
 SLOW, UNEVEN = 1.0, 8.0
 """Seconds that many calls may take in any case; else at most so often what a quarter of them takes."""
@@ -67,7 +57,7 @@ def _seconds(read: Callable[[], Turn]) -> float:
     return process_time() - began
 
 
-class LawsOfOddities(LawsOfStops):
+class LawsOfOddities(LawsOfArguments):
     """What is read from answers that are made up."""
 
     @law
@@ -212,68 +202,6 @@ class LawsOfOddities(LawsOfStops):
                 if (spent := _seconds(read)) > SLOW and spent > UNEVEN * (less := _seconds(share)):
                     yield f"{sample.name}, {way}: {MANY} calls take {spent:.1f} s, a quarter of them {less:.1f} s"
             return
-
-    @law
-    def test_large_and_deep_arguments_come_out(self) -> Iterator[str]:
-        """Arguments of millions of characters, nested ones, and every kind of character come out as they came.
-
-        Normalise nothing: what looks the same is another value.  null, false, 0 and "" are values, "7" is a text, and
-        a call without arguments is a call.
-        """
-        values: list[Any] = [
-            LARGE,
-            KINDS,
-            WRITTEN,
-            {},
-            {"deep": nested(90)},
-            {"": ""},
-            {"a": '\u2028 \u0000 \U0001f600 \\ " ]}'},
-            {"n": 10**30},
-            {"e\u0301": "e\u0301 \u212b \ufb01"},
-        ]
-        if all(with_arguments(one, {}) is None for one in self.answers()):
-            yield "in no sample the arguments that it names stand in its body, as an object or as JSON text"
-        for value in values:
-            most = 1 if value is LARGE else None
-            for name, _, turn in self.made(lambda sample, value=value: with_arguments(sample, value), most=most):  # type: ignore[misc]
-                if not any(same(value, decoded(call.arguments)) for call in turn.calls):
-                    yield f"{name}: arguments {str(value)[:60]} became {[c.arguments[:60] for c in turn.calls]}"
-
-    @law
-    def test_arguments_that_are_no_json_come_out(self) -> Iterator[str]:
-        """What a model wrote for arguments is kept to the letter, JSON or not: core judges it, and may repair it.
-
-        In a stream, too, where blanks around it may go.  An object that comes where texts are expected is refused, or
-        kept as JSON (`toolfan.wire.json_text`), never as Python shows it.
-        """
-        yield from self._shown_by_python()
-        for text in OPEN:
-            for name, sample, turn in self.made(lambda sample, text=text: with_argument_text(sample, text)):  # type: ignore[misc]
-                if decoded(text) not in (came := [decoded(call.arguments) for call in turn.calls]):
-                    yield f"{name}: {text!r} became {came}"
-                if len(turn.calls) != len(sample.calls):
-                    yield f"{name}: with {text!r} for arguments {len(turn.calls)} calls of {len(sample.calls)}"
-        for text in CLOSED:
-            for sample in self.answers():
-                body = with_argument_text(sample, text)
-                if body is None:
-                    continue
-                call = next(at for at, (_, given) in enumerate(sample.calls) if isinstance(given, dict) and given)
-                turn = self.adapter.parse_response(body)
-                if [one.arguments for one in turn.calls][call : call + 1] != [text]:
-                    yield f"{sample.name}: {text!r} became {[one.arguments for one in turn.calls]}"
-
-    def _shown_by_python(self) -> Iterator[str]:
-        """Objects in place of the text of arguments that are written as Python writes them."""
-        for sample in self.answers():
-            if (body := with_argument_text(sample, PLAIN)) is None:
-                continue
-            try:
-                turn = self.adapter.parse_response(body)
-            except ProviderError:
-                continue
-            if any(str(PLAIN) in call.arguments for call in turn.calls):
-                yield f"{sample.name}: the object {json.dumps(PLAIN)} for arguments became the text {str(PLAIN)!r}"
 
     @law
     def test_what_is_odd_can_be_sent_back(self) -> Iterator[str]:

@@ -5,6 +5,7 @@ Knows: `build_request`.  Must not know: how it is sent.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import pickle
 from collections.abc import Mapping
@@ -80,7 +81,8 @@ class LawsOfRequests(LawsOfOptions):
     def test_the_model_goes_out(self) -> Iterator[str]:
         """The body names the model that was asked for, and no other.
 
-        Where the address names it, say so with `model_field = False`: then two models give the same body.
+        It does whatever else is asked: streamed, in a later round, with options.  Where the address names it, say so
+        with `model_field = False`: then two models give the same body, and what comes to the service is looked at.
         """
         models = (self.request_model, f"{self.request_model}-{PROBE}", f"{self.request_model}/{PROBE}/Other-A")
         bodies = [self.built(model=model).body for model in models]
@@ -92,6 +94,10 @@ class LawsOfRequests(LawsOfOptions):
             named = [one for one in models if one in words(body)]
             if named != [model]:
                 yield f"of the model {model!r} the body names {named}"
+        for fields in (*self._requests(), {"messages": (USER, called(), *RESULTS)}):
+            with contextlib.suppress(UsageError):
+                if self.request_model not in words(self.built(**fields).body):
+                    yield f"asked with {', '.join(fields)}, the body does not name the model {self.request_model!r}"
 
     @law
     def test_the_extra_body_goes_out(self) -> Iterator[str]:

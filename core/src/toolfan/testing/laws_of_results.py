@@ -16,11 +16,11 @@ from .lawbook import law
 from .laws_of_messages import IDS, RESULTS, called, word
 from .laws_of_replies import LawsOfReplies, count_of, mark
 from .subject import USER
-from .trees import contains, named_leaves, opened, same, values
-from .variations import KINDS
+from .trees import apart, at, contains, named_leaves, opened, places, same, says, values, words
+from .variations import KINDS, with_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from toolfan.adapter import JSON, Turn
 
@@ -43,6 +43,7 @@ RETURNED: list[Any] = [
     2**53 + 1,
 ]
 LONG: list[Any] = ["0123456789" * 120_000, [*range(1000)], {"rows": [*range(1000)]}]
+_NAMES = ("toolfan_z", "toolfan_a", "toolfan_m")
 
 
 class LawsOfResults(LawsOfReplies):
@@ -107,6 +108,25 @@ class LawsOfResults(LawsOfReplies):
                 yield f"{name}: in the messages a result goes out with {sorted(found)}, as an error does"
 
     @law
+    def test_results_name_the_tool_that_was_called(self) -> Iterator[str]:
+        """A result that names a tool names that of its call, in `build_answer` and in the messages of a request.
+
+        Where a provider has no ids, the name tells which call was answered: with another's the model takes one result
+        for the other.  Results that name no tool are as good, if none of them does.
+        """
+        for name, _, turn in self.made(lambda sample: with_names(sample, _NAMES)):
+            told = self.adapter.build_answer(turn, [Answer(call, mark(call)) for call in turn.calls])
+            yield from (f"{name}: {what}" for what in _misnamed(told, [(mark(one), one.name) for one in turn.calls]))
+        tools = self.tools("Weather", "Empty")
+        wire = self.wire_names(tools)
+        [one], [other] = (called(name, [call_id])["tool_calls"] for name, call_id in zip(wire, IDS, strict=True))
+        results = ({**RESULTS[0], "content": word("one")}, {**RESULTS[1], "content": word("other")})
+        answered = [*zip((word("one"), word("other")), wire.values(), strict=True)]
+        for order, given in (("in order", results), ("in another order", results[::-1])):
+            body = self.built(tools, messages=(USER, {**called(), "tool_calls": [one, other]}, *given)).body
+            yield from (f"in the messages, {order}: {what}" for what in _misnamed(body, answered))
+
+    @law
     def test_answers_that_do_not_fit_are_refused(self) -> Iterator[str]:
         """Too few answers, one twice, or one to another call raise UsageError, or are put in order: none is lost."""
         for name, turn in self.turns():
@@ -135,3 +155,17 @@ class LawsOfResults(LawsOfReplies):
                 if not contains(messages, turn.replay):
                     yield f"{sample.name}: the turn as it came is not in {messages!r:.300}"
                 self.built(messages=(USER, *messages, USER))
+
+
+def _misnamed(told: Any, answered: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Results in what is told that name a tool, but not their own; each is given by its text, with its tool."""
+    found = [places(told, says(text)) for text, _ in answered]
+    if len(found) < 2 or not all(found):  # of which other laws tell
+        return
+    paths = apart([each[-1] for each in found])
+    beside = [{one for one in (path[-1], *words(at(told, path))) if isinstance(one, str)} for path in paths]
+    names = {name for _, name in answered}
+    tell = any(0 < len(names & each) < len(names) for each in beside)  # where all are named, calls stand there as well
+    for (_, own), said in zip(answered, beside, strict=True):
+        if tell and own not in said:
+            yield f"the result of {own!r} names {', '.join(map(repr, sorted(names & said))) or 'no tool'}"

@@ -14,7 +14,7 @@ from toolfan.errors import IncompleteStream, ProviderError, ToolfanError, Unsupp
 
 from .lawbook import law
 from .laws_of_reading import LawsOfReading, decoded
-from .trees import same, text_of
+from .trees import in_order, same
 from .variations import UNHEARD_OF, with_ids
 
 if TYPE_CHECKING:
@@ -32,9 +32,10 @@ class LawsOfStreams(LawsOfReading):
     def test_a_stream_says_what_the_whole_answer_says(self) -> Iterator[str]:
         """The closed parser and `parse_response` give equal turns: calls, text, stop, usage, replay, model, id and all.
 
-        A program must not get another result because it streams.  Arguments are compared as values: blanks of JSON text
-        may differ, where a whole answer has objects.  Best put the pieces together into a whole body, and read that
-        with the same code; see `toolfan_openai.streaming`.  An event that nobody knows, between others, is passed over.
+        A program must not get another result because it streams.  Arguments are compared as values, the order of their
+        keys too: blanks of JSON text may differ, where a whole answer has objects.  Best put the pieces together into a
+        whole body, and read that with the same code; see `toolfan_openai.streaming`.  An event that nobody knows,
+        between others, is passed over.
         """
         for name, body, events in self.streams():
             whole, streamed = self.adapter.parse_response(body), self.read(events)
@@ -228,9 +229,14 @@ class LawsOfStreams(LawsOfReading):
             for event in events:
                 one.feed(event)
                 other.feed(event)
-            first, second, alone = one.close(), other.close(), self.read(events)
+            turn = one.close()
+            # Copied before the next parser is made, which may clear what it shares with them.
+            first, second = copy.deepcopy(turn), copy.deepcopy(other.close())
+            alone = copy.deepcopy(self.read(events))
             if not first == second == alone:
                 yield f"{name}: read beside another stream it says something else"
+            if turn != first:
+                yield f"{name}: what was read from it changed when another stream was read"
             if not same(kept, list(events)):
                 yield f"{name}: an event was changed"
         for sample in self.answers() if self.adapter.capabilities.streaming else ():
@@ -267,8 +273,8 @@ def _index(call: RawCall) -> int:
 
 
 def _meant(calls: Sequence[RawCall]) -> list[RawCall]:
-    """The calls with their arguments written in one way."""
-    return [replace(call, arguments=text_of(decoded(call.arguments))) for call in calls]
+    """The calls with their arguments written in one way, keys in the order in which they came."""
+    return [replace(call, arguments=in_order(decoded(call.arguments))) for call in calls]
 
 
 def _many(subject: LawsOfReading, body: Mapping[str, Any]) -> bool:

@@ -53,7 +53,8 @@ class LawsOfTransports(LawsOfPackages):
 
         It is compared as JSON, whole and, with `capabilities.streaming`, streamed, where the request must differ.  A
         field of the SDK's own may be added if it is empty, null or false, or is the key, and the prefix of the model's
-        name that leads to one of many services may be gone.  Hand `request.body` on whole: as bytes
+        name that leads to one of many services may be gone.  Where the address names the model (`model_field`), it has
+        to stand there.  Hand `request.body` on whole: as bytes
         (`toolfan.wire.encode_json`), or by the SDK's way for fields that it does not know, since its typed arguments
         leave such out.
         """
@@ -67,6 +68,8 @@ class LawsOfTransports(LawsOfPackages):
                     yield f"{said['where']}: nothing came to the service; {said['error']}"
                 continue
             yield from (f"{said['where']}: {line}" for line in said["wrong"])
+            if not self.model_field and not said["named"]:
+                yield f"{said['where']}: model_field is False, and the address does not name the model either"
             if "json" in said["kind"]:
                 yield f"{said['where']}: what comes to the service is called {said['kind']}, and is none"
             elif said["kind"]:

@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from toolfan.adapter import ToolChoice
 from toolfan.errors import ProviderError, RequestRejected, ToolfanError, Unsupported, UsageError
@@ -84,6 +84,7 @@ def _differences(compared: Mapping[str, Any]) -> int:
 
 def _compared(wanted: JSON, model: str | None, came: Heard, key: str) -> dict[str, Any]:
     said: dict[str, Any] = {"asked": [came.path, came.headers.get("accept"), came.body.decode("latin-1")]}
+    said["named"] = model is None or _names(model, came)
     try:
         body = json.loads(came.body)
     except ValueError:
@@ -206,6 +207,12 @@ def _lost(wanted: Any, came: Any, where: str, model: str | None) -> Iterator[str
 
 def _says_nothing(value: Any) -> bool:
     return value is None or value is False or value in ({}, [])
+
+
+def _names(model: str, came: Heard) -> bool:
+    """Whether the model is in the request: its name, or what follows on the prefix of one of many services."""
+    name = model.rpartition("/")[2]
+    return any(name in text for text in (unquote(came.path), *came.headers.values(), came.body.decode("latin-1")))
 
 
 def _has(came: Heard, name: str) -> bool:

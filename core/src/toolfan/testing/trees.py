@@ -41,6 +41,11 @@ def text_of(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=repr)
 
 
+def in_order(value: Any) -> str:
+    """JSON text with keys in the order in which they are; what JSON has no form for as Python shows it."""
+    return json.dumps(value, default=repr)
+
+
 def contains(tree: Any, wanted: Any) -> bool:
     """Whether `wanted` is somewhere in the tree; a list also as neighbours in a longer one."""
     return any(_begins(node, wanted) is not None for node in values(tree))

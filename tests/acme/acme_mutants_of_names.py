@@ -1,0 +1,66 @@
+"""Adapters whose results name another tool than was called, and the law that they break."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from acme_forms import right
+from acme_mutants import breaks
+from toolfan_acme import AcmeAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from toolfan.adapter import Turn
+
+
+@right
+class NamedResults(AcmeAdapter):
+    """A result names the tool beside the call; `named` and `written` are given the tools' names, in call order."""
+
+    def named(self, names: Sequence[str]) -> Sequence[str]:
+        return names
+
+    def written(self, names: Sequence[str]) -> Sequence[str]:
+        return names
+
+    def build_answer(self, turn: Turn, answers: Any) -> Any:
+        own, *told = super().build_answer(turn, answers)
+        names = self.named([call.name for call in turn.calls])
+        return [own, *({**one, "does": name} for one, name in zip(told, names, strict=True))]
+
+    def turns(self, messages: Any, tools: Any) -> Any:
+        told, names = [], {}
+        for turn in super().turns(messages, tools):
+            if turn in messages:
+                told.append(turn)
+                continue
+            calls = turn.get("does", ())
+            refs, does = [call["ref"] for call in calls], [call["does"] for call in calls]
+            names |= dict(zip(refs, self.written(does), strict=True))
+            told.append({**turn, "does": names.get(turn["ref"], "")} if turn["who"] == "tool" else turn)
+        return told
+
+
+@breaks("test_results_name_the_tool_that_was_called")
+class NamesTheFirst(NamedResults):
+    def named(self, names: Sequence[str]) -> Sequence[str]:
+        return [*names[:1]] * len(names)
+
+
+@breaks("test_results_name_the_tool_that_was_called")
+class NamesInNoOrder(NamedResults):
+    def named(self, names: Sequence[str]) -> Sequence[str]:
+        return sorted(names)
+
+
+@breaks("test_results_name_the_tool_that_was_called")
+class NamesNoneButTheFirst(NamedResults):
+    def named(self, names: Sequence[str]) -> Sequence[str]:
+        return [*names[:1], *["tool"] * len(names[1:])]
+
+
+@breaks("test_results_name_the_tool_that_was_called")
+class NamesTheLastInMessages(NamedResults):
+    def written(self, names: Sequence[str]) -> Sequence[str]:
+        return [*names[-1:]] * len(names)
