@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from threading import Lock
@@ -186,6 +187,39 @@ class Shielded(AsyncTransport):
 class WholeSeconds(Changing):
     def change(self, body: Any, given: Any) -> Any:
         return body, given | {"timeout": int(given["timeout"])}
+
+
+@sending("test_a_request_has_all_its_time")
+class NextToNoTime(Changing):
+    """What is not a second is as good as nothing, in which an answer that is there at once may still be found."""
+
+    def change(self, body: Any, given: Any) -> Any:
+        return body, given | {"timeout": max(int(given["timeout"]), 0.08)}
+
+
+@waiting("test_the_deadline_ends_a_request")
+class StandsStill(AcmeAsyncTransport):
+    """A thread sends it, and the event loop waits for the thread, after a few turns."""
+
+    pool = ThreadPoolExecutor(2)
+
+    async def send(self, request: Any, **given: Any) -> WireResponse:
+        sent = self.pool.submit(self.inner.send, request, **given)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return sent.result()
+
+
+@waiting("test_the_deadline_ends_a_request")
+class ReadsInTheLoop(AcmeAsyncTransport):
+    """What follows on the first event is read by the event loop itself."""
+
+    async def events(self, request: Any, **given: Any) -> AsyncIterator[Any]:
+        found = self.inner.events(request, **given)
+        if (first := await asyncio.to_thread(next, found, None)) is not None:
+            yield first
+            for event in found:
+                yield event
 
 
 @sending("test_requests_are_served_at_once")

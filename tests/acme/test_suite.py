@@ -399,7 +399,7 @@ def test_who_waits_does_not_block_the_event_loop(monkeypatch: pytest.MonkeyPatch
     adapter = AcmeAdapter(capabilities=replace(AcmeAdapter.capabilities, streaming=False))
     made: Any = SimpleNamespace(reply=None, outlasted=False, goes_on=threading.Event())
     said = [sending.waited(way, WireRequest("m", {}), made) for way in ways._awaited(adapter, Waiting())]
-    monkeypatch.setattr(laws_of_transports, "_heard", lambda suite: {"waited": said})
+    monkeypatch.setattr(laws_of_transports, "_heard", lambda suite: {"waited": said, "halted": []})
     if blocks:
         with pytest.raises(LawBroken, match=r"(?s)async send, no answer: nothing else ran while .*asyncio\.to_thread"):
             AcmeSuite().test_the_deadline_ends_a_request()

@@ -164,9 +164,16 @@ async def blocking_after_a_turn(timeout: float) -> None:
     at_once(timeout)
 
 
+async def blocking_after_some_turns(timeout: float) -> None:
+    for _ in range(5):
+        await asyncio.sleep(0.001)
+    at_once(timeout)
+
+
 @pytest.mark.parametrize(
     ("wait", "stands"),
     [
+        (blocking_after_some_turns, True),
         (waiting, False),
         (in_a_thread, False),
         (begins_late, False),

@@ -126,7 +126,7 @@ class LawsOfFailures(LawsOfTransports):
     @law
     @in_every_way
     def test_a_request_has_all_its_time(self) -> Iterator[str]:
-        """A request with a `timeout` of 0.9 seconds gets the answer of a service that answers at once.
+        """A request with a `timeout` of 0.9 seconds gets the answer of a service that answers in a tenth of one.
 
         What is left of a deadline is a fraction: `int(timeout)` makes 0 of it.  Where the SDK takes whole seconds
         alone, round up; toolfan returns in time.

@@ -111,13 +111,15 @@ class LawsOfTransports(LawsOfPackages):
 
         `timeout` is in seconds, what is left of the deadline; hand it to the SDK.  Though toolfan returns in time
         anyway, a sync request that goes on keeps a thread and a connection.  An async one may end by being cancelled;
-        it blocks no event loop: take the vendor's async client, or a sync one with `asyncio.to_thread`.
+        it blocks no event loop, be it until an answer comes or while it is read: take the vendor's async client, or a
+        sync one with `asyncio.to_thread`.
         """
         for said in _heard(self)["waited"]:
             if said["late"]:
                 yield f"{said['where']}: it did not end in time, but with {said['error']}: {said['text']:.300}"
             elif said["stood"]:
-                yield f"{said['where']}: nothing else ran while it waited, for it blocks the event loop"
+                yield f"{said['where']}: {_BLOCKED}"
+        yield from (f"{where}: {_BLOCKED}" for where in _heard(self)["halted"])
 
     @law
     @in_every_way
@@ -192,6 +194,7 @@ class LawsOfTransports(LawsOfPackages):
                 yield f"{said['kind']}: after one transport was closed {first} are open, after another {second}"
 
 
+_BLOCKED = "nothing else ran while it waited, for it blocks the event loop"
 _KINDS: dict[int | None, tuple[str, ...]] = {
     401: ("AuthenticationError", "PermissionDenied"),
     429: ("RateLimited", "QuotaExhausted"),

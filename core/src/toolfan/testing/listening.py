@@ -143,9 +143,10 @@ class _Handler(BaseHTTPRequestHandler):
                 service.goes_on.set()
             service.alone |= not service.goes_on.wait(PAUSE)
             now = other if word in asked else now
-        if now.silence:
-            self.wait(now.silence)
+        if now.silence and not self.is_awaited(now.silence):
+            return
         if now.status is None:
+            service.outlasted |= now.silence > 0 and not service.goes_on.is_set()
             return
         sent = f"{self.path} {self.headers} {asked!r}"
         known = service.key if service.key in sent else "nothing"
@@ -163,13 +164,14 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.in_chunks(body, now.pause, now.lull)
 
-    def wait(self, seconds: float) -> None:
+    def is_awaited(self, seconds: float) -> bool:
+        """Whether the other side is still there after so long, or when the service goes on."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and not self.service.goes_on.is_set():
             if select.select([self.connection], [], [], 0.01)[0]:
                 self.service.left += 1
-                return
-        self.service.outlasted |= not self.service.goes_on.is_set()
+                return False
+        return True
 
     def in_chunks(self, body: bytes, pause: int, lull: int | None) -> None:
         begun = 0

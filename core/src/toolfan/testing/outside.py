@@ -187,12 +187,12 @@ def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[s
     from .failing import failed, request
     from .listening import listening
     from .parting import left_open
-    from .sending import PLAIN, added, is_hurried, sent, waited
+    from .sending import PLAIN, added, halted, is_hurried, sent, waited
     from .stopping import stopped
     from .ways import is_addressed, settings_at, ways
 
     model, key = question["model"], question["keys"][0]
-    names = ("built", "added", "failed", "waited", "given", "left", "raised", "stopped", "hurried", "unheard")
+    names = ("built", "added", "failed", "waited", "given", "left", "raised", "stopped", "hurried", "halted", "unheard")
     told: dict[str, Any] = {name: [] for name in names} | {"unmade": {}}
     told["addressed"] = is_addressed(adapter)
     if not told["addressed"]:
@@ -220,6 +220,7 @@ def _heard(adapter: ParallelToolsAdapter, question: Mapping[str, Any]) -> dict[s
                 both = [request(adapter, model, stream=way.streams, messages=one) for one in says]
                 told["given"] += given_at_once(adapter, way, both, question["samples"], service)
                 told["raised"] += raised(way, plain, question["errors"], service)
+                told["halted"] += halted(way, plain, question["samples"], service)
                 told["stopped"] += stopped(way, plain, question["samples"], service)
     with listening(PLAIN, key, keeps=True) as service:
         told["left"] = left_open(adapter, settings_at(adapter, question, service.address), model, service)

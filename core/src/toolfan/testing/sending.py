@@ -6,8 +6,9 @@ Knows: the ways to ask, JSON.  Must not know: laws, the SDK.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -15,11 +16,12 @@ from toolfan.adapter import ToolChoice
 from toolfan.errors import ProviderError, RequestRejected, ToolfanError, Unsupported, UsageError
 
 from .failing import request
+from .giving import reply_of
 from .listening import Heard, Reply
 from .trees import same
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from toolfan.adapter import JSON, Capabilities, ParallelToolsAdapter, WireRequest
 
@@ -32,12 +34,16 @@ DEADLINE = 0.05
 """Seconds."""
 FRACTION = 0.9
 """Seconds, in which a service on loopback is asked."""
+SOON = replace(PLAIN, silence=0.1)
+"""What comes well within that, and not at once: who waits for no time at all may find an answer that is there."""
 _TRIES = 3
 """On a busy machine even that may pass."""
-LONGER = (0.3, 0.8)
+HALTED = 0.15
+"""Seconds, in which a stream begins that does not go on."""
+LONGER = (0.3, 0.8, 1.6)
 """Seconds, where the event loop seems blocked: on a busy machine the first deadline may pass in one turn of it."""
-FEW_TURNS = 2
-"""Who waits in an event loop gives others more: one where it begins, one where time has passed."""
+MOST_OF_IT = 0.8
+"""That part of a deadline in one turn: who waits in an event loop gives others one in each hundredth of a second."""
 MESSAGES: tuple[Mapping[str, Any], ...] = ({"role": "user", "content": "toolfan: Zürich ☂ 日本\u2028 'a' \"b\"\n"},)
 _CALL = {
     "id": "call_toolfan",
@@ -123,26 +129,45 @@ def waited(way: Way, built: WireRequest, service: Service) -> dict[str, Any]:
     return {
         "where": f"{way.name}, no answer",
         "late": late,
-        "stood": stood and not late and all(_waited(way, built, deadline)[1] for deadline in LONGER),
+        "stood": stood and not late and _stands(way, built, LONGER[0]),
         "known": isinstance(exc, ProviderError) or (way.use_async and isinstance(exc, TimeoutError)),
         "error": type(exc).__name__,
         "text": str(exc),
     }
 
 
+def halted(way: Way, built: WireRequest, samples: Sequence[Mapping[str, Any]], service: Service) -> Iterator[str]:
+    """Where the event loop stands still while a stream, which has begun, does not go on."""
+    held = next((one for one in samples if one["pause"] is not None), None)
+    if held is None or not (way.use_async and way.streams):
+        return
+    service.reply = replace(reply_of(held, "", service.key, streams=True, pauses=True), lull=None)
+    service.goes_on.clear()
+    unheard = service.unheard
+    if _stands(way, built, HALTED):
+        yield f"{way.name}, in the middle of the stream"
+    service.goes_on.set()
+    service.unheard = unheard
+
+
 def is_hurried(way: Way, built: WireRequest, service: Service) -> bool:
-    """Whether an answer that comes at once comes too late for a fraction of a second, and not for several."""
-    service.reply = PLAIN
+    """Whether an answer that comes soon comes too late for a fraction of a second, and not for several."""
+    service.reply = SOON
+    service.goes_on.clear()
     in_time = (isinstance(_asked(way, built, timeout=seconds), RequestRejected) for seconds in [FRACTION] * _TRIES)
     return not any(in_time) and isinstance(_asked(way, built), RequestRejected)
 
 
 def _waited(way: Way, built: WireRequest, deadline: float) -> tuple[Exception | None, bool]:
     """What was raised, and whether the event loop stood still for as long as it took."""
-    began = time.monotonic()
     exc = _asked(way, built, timeout=deadline)
-    took = time.monotonic() - began
-    return exc, way.use_async and took > deadline / 2 and len(way.turns) < FEW_TURNS
+    longest = max((after - before for before, after in pairwise(way.turns)), default=0.0)
+    return exc, way.use_async and longest > MOST_OF_IT * deadline
+
+
+def _stands(way: Way, built: WireRequest, deadline: float) -> bool:
+    """Whether the event loop stands still, also for longer deadlines."""
+    return all(_waited(way, built, seconds)[1] for seconds in (deadline, *LONGER))
 
 
 def _asked(way: Way, built: WireRequest, **given: Any) -> Exception | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -52,8 +53,8 @@ class Way:
     use_async: bool
     ask: Callable[..., Got]
     both: Callable[[WireRequest, WireRequest], list[Got]]
-    turns: list[None] = field(default_factory=list)
-    """One for each turn that the event loop gave to others while `ask` was last at work."""
+    turns: list[float] = field(default_factory=list)
+    """When the event loop gave turns to others while `ask` was last at work; and when that began and ended."""
     run: Callable[[Coroutine[Any, Any, Any]], Any] | None = None
     """Of an async way: does this in its event loop, where `begin`, given what `ask` is, gives what is awaited."""
     begin: Callable[..., Coroutine[Any, Any, Got]] | None = None
@@ -141,14 +142,15 @@ def _awaited(adapter: ParallelToolsAdapter, transport: Any) -> Iterator[Way]:
     async def together(ask: Callable[[WireRequest], Awaitable[Got]], one: WireRequest, other: WireRequest) -> list[Got]:
         return [*await asyncio.gather(ask(one), ask(other))]
 
-    turns: list[None] = []
+    turns: list[float] = []
 
     async def beside(asked: Awaitable[Got]) -> Got:
-        turns.clear()
+        turns[:] = [time.monotonic()]
         ticking = asyncio.create_task(_ticking(turns))
         try:
             return await asked
         finally:
+            turns.append(time.monotonic())
             ticking.cancel()
 
     with asyncio.Runner() as runner:
@@ -166,9 +168,9 @@ def _awaited(adapter: ParallelToolsAdapter, transport: Any) -> Iterator[Way]:
             runner.run(transport.close())
 
 
-async def _ticking(turns: list[None]) -> None:
+async def _ticking(turns: list[float]) -> None:
     while True:
-        turns.append(None)
+        turns.append(time.monotonic())
         await asyncio.sleep(_TICK)
 
 
