@@ -30,6 +30,7 @@ _ONE: Mapping[str, tuple[type, ...]] = {
     "error_field": (bool,),
     "model_field": (bool,),
     "stream_field": (bool,),
+    "law_seconds": (float, int),
 }
 _MADE_LATER = (property, cached_property)
 _ALIKE = 0.7

@@ -7,25 +7,54 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
+from time import process_time
 from typing import Any, ClassVar, TypeVar
 
 from .guarding import LAW, check, laws_of, remember, taken
 
 S = TypeVar("S")
+T = TypeVar("T")
 Law = Callable[[S], None]
 
 verdicts: dict[tuple[type, str], str] = {}
 """What is wrong, "" if it held, for each law of a class, when it was last asked: the plugin compares the reports."""
 _SHOWN = 8
+_GROWS = (
+    "What takes longer with each answer or stream keeps what it has read: look for a list, a dict or a set in the "
+    "class of the adapter or of its parser, in a module, in a default value of a parameter (`found=[]`) or in a "
+    "cache, and make it in `__init__` instead. If nothing grows, and all is slow here, set `law_seconds`."
+)
 
 
 unasked: dict[tuple[type, str], str] = {}
 """Why a law of a class, when it was last to be asked, could not be."""
+
+
+class _TooLong(BaseException):
+    """A law has computed for longer than it may; no `except Exception` of a law or an adapter shall take it."""
+
+
+_ends = [math.inf]
+"""When the law that is asked is given up, by the processor's time of this process: others may be at work beside it."""
+
+
+def check_time() -> None:
+    """To be called by laws, again and again: ends one that has computed for longer than `Lawful.law_seconds`."""
+    if process_time() > _ends[0]:
+        raise _TooLong
+
+
+def in_time(given: Iterable[T]) -> Iterator[T]:
+    """The same things, and `check_time` before each."""
+    for one in given:
+        check_time()
+        yield one
 
 
 class LawNotAsked(Exception):
@@ -53,6 +82,7 @@ def law(says: Callable[[S], Iterator[str]]) -> Law[S]:
         if said := taken(type(self), self):
             verdicts[type(self), name] = said
             raise LawBroken(said)
+        _ends[0] = process_time() + (seconds := getattr(self, "law_seconds", math.inf))
         try:
             for line in says(self):
                 found[line] = None
@@ -62,9 +92,13 @@ def law(says: Callable[[S], Iterator[str]]) -> Law[S]:
             if not found:
                 unasked[type(self), name] = str(exc)
                 raise
+        except _TooLong:
+            found[f"{name} was given up after {seconds:g} seconds of computing. {_GROWS}"] = None
         except Exception as exc:  # noqa: BLE001 - what an adapter raises is what is told
             cause = exc
             found[f"{type(exc).__name__}: {exc}"] = None
+        finally:
+            _ends[0] = math.inf
         if found:
             lines = [f"- {line}" for line in islice(found, _SHOWN)]
             more = ["- and more"] if len(found) > _SHOWN else []
@@ -105,10 +139,12 @@ class Lawful:
     """A class with laws.
 
     `broken_laws` names those that are known not to hold, each with the reason: they are expected to fail, the report
-    shows them with the reason, and one that holds again fails until it is taken out.
+    shows them with the reason, and one that holds again fails until it is taken out.  `law_seconds`: a law that has
+    computed for longer is given up, and has not held.
     """
 
     broken_laws: ClassVar[Mapping[str, str]] = {}
+    law_seconds: ClassVar[float] = 60.0
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Raises TypeError for a subclass in which a law is replaced or hidden, or that is switched off as a whole."""

@@ -12,7 +12,7 @@ from toolfan.adapter import Answer
 from toolfan.errors import ProviderError
 from toolfan.wire import encode_json, well_formed
 
-from .lawbook import law
+from .lawbook import in_time, law
 from .laws_of_arguments import LawsOfArguments
 from .laws_of_reading import ill_formed
 from .laws_of_replies import mark
@@ -68,7 +68,7 @@ class LawsOfOddities(LawsOfArguments):
         what you read; a call with odd parts stays a call, for core to judge.
         """
         for sample in self.answers():
-            for where, body in odd_bodies(sample.body):
+            for where, body in in_time(odd_bodies(sample.body)):
                 try:
                     turn = self.adapter.parse_response(body)
                 except ProviderError:
@@ -85,7 +85,7 @@ class LawsOfOddities(LawsOfArguments):
         And what was handed out stays: it is in the turn.
         """
         for name, _, events in self.streams():
-            for where, changed in odd_bodies(list(events)):
+            for where, changed in in_time(odd_bodies(list(events))):
                 parser = self.adapter.stream_parser()
                 try:
                     sealed = [call for event in changed if isinstance(event, dict) for call in parser.feed(event)]

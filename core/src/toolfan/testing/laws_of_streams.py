@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from toolfan.adapter import RawCall, Turn
 from toolfan.errors import IncompleteStream, ProviderError, ToolfanError, Unsupported
 
-from .lawbook import law
+from .lawbook import in_time, law
 from .laws_of_reading import LawsOfReading, decoded
 from .trees import in_order, same
 from .variations import UNHEARD_OF, with_ids
@@ -127,7 +127,7 @@ class LawsOfStreams(LawsOfReading):
         """
         for name, _, events in self.streams():
             whole = self.read(events)
-            for count in range(len(events)):
+            for count in in_time(range(len(events))):
                 for what in self._cut(events[:count], whole):
                     yield f"{name}, after {count} of {len(events)} events: {what}"
 

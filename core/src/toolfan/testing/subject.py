@@ -17,7 +17,7 @@ from toolfan.tools.toolset import ToolSet
 
 from .attributes import check_attributes
 from .guarding import left_to_authors
-from .lawbook import LawBroken, Lawful
+from .lawbook import LawBroken, Lawful, check_time, in_time
 from .specimens import SPECIMENS, fresh
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Subject(Lawful):
         """Name, body and events of every sample that has a stream; `events_of` gives further ones."""
         if not self.adapter.capabilities.streaming:
             return
-        for sample in self.answers():
+        for sample in in_time(self.answers()):
             given = self.events(sample)
             if given is not None:
                 yield sample.name, sample.body, given
@@ -126,6 +126,7 @@ class Subject(Lawful):
 
     def read(self, events: Sequence[Mapping[str, Any]]) -> Turn:
         """The closed turn of a stream.  Raises what the parser raises."""
+        check_time()
         parser = self.adapter.stream_parser()
         for event in events:
             parser.feed(event)
@@ -149,7 +150,7 @@ class Subject(Lawful):
     def made(self, make: Callable[[Sample], Any], *, most: int | None = None) -> Iterator[tuple[str, Sample, Turn]]:
         """What is read from each sample that `make` makes something of (at most so many); how, the sample, the turn."""
         bodies = ((sample, make(sample)) for sample in self.answers())
-        for sample, body in islice((one for one in bodies if one[1] is not None), most):
+        for sample, body in in_time(islice((one for one in bodies if one[1] is not None), most)):
             for way, read in self.both(body):
                 yield f"{sample.name}, {way}", sample, read()
 
