@@ -16,7 +16,7 @@ from toolfan.errors import RequestRejected, UsageError
 from .lawbook import law
 from .laws_of_messages import IDS, PIXEL, RESULTS, LawsOfMessages, called, word
 from .subject import USER
-from .trees import earlier, in_order, places, same, says, text_of, texts, values, words
+from .trees import at, changed, earlier, in_order, places, same, says, text_of, texts, values, words
 from .variations import KINDS
 
 if TYPE_CHECKING:
@@ -69,12 +69,14 @@ class LawsOfHistories(LawsOfMessages):
         """Every text goes out as it was given, long ones too: blanks, line ends, and letters that are not ASCII.
 
         Texts of the user, of the assistant, of systems and the results of calls.  Do not strip, cut or normalise them,
-        and write JSON with `toolfan.wire.json_text`, which loses nothing.  "007" is a text, and so is "".
+        and write JSON with `toolfan.wire.json_text`, which loses nothing.  "007" is a text, and so is "".  Messages of
+        the user's in a row may go out as one, in which each text stands to the letter, in order.
         """
         result = {"role": "tool", "tool_call_id": IDS[0]}
         asked: dict[str, tuple[JSON, ...]] = {
             "user": ({"role": "user", "content": LETTERS},),
             "user (in parts)": ({"role": "user", "content": [{"type": "text", "text": LETTERS}]},),
+            "user (in a row)": (USER, {"role": "user", "content": LETTERS}, USER),
             "assistant": (USER, {"role": "assistant", "content": LETTERS}, USER),
             "tool": (USER, called(ids=IDS[:1]), {**result, "content": LETTERS}),
         }
@@ -94,14 +96,20 @@ class LawsOfHistories(LawsOfMessages):
         Of the assistant and of systems an empty one may be left out, as providers refuse it; a result may say in JSON
         that it is empty.
         """
-        results, asked = ((USER, called(ids=IDS[:1]), RESULTS[0]), ({"role": "user", "content": word("result")}, USER))
+        results: tuple[JSON, ...] = (USER, called(ids=IDS[:1]), RESULTS[0])
+        asked: tuple[JSON, ...] = tuple({"role": "user", "content": word(one)} for one in ("result", "after"))
         for whose, messages in (("tool", results), ("user", asked)):
-            body = text_of(self.built(messages=messages).body)
+            base = self.built(messages=messages).body
+            body = text_of(base)
+            if whose == "user" and 0 <= body.find(word("after")) < body.find(word("result")):
+                yield "the second of two messages of the user's in a row stands before the first"
             for text in PLAIN_TEXTS:
                 told = tuple({**one, "content": text} if one["content"] == word("result") else one for one in messages)
                 try:
                     found = self.built(messages=told).body
                 except UsageError:
+                    continue
+                if whose == "user" and text_of(found) in _merged(base, text):
                     continue
                 more = Counter(texts([*values(found)])) - Counter(texts([*values(json.loads(body))]))
                 if {one for one in more if one != text and (text or not _is_empty_in_json(one))} or (
@@ -206,6 +214,16 @@ class LawsOfHistories(LawsOfMessages):
                 if same(already, body):
                     yield f"an image goes out without its media type, or as image/{other} and image/{kind} alike"
             bodies[kind] = body
+
+
+def _merged(base: JSON, text: str) -> list[str]:
+    """What may be sent where the text of two messages in a row, of which the first said "result", is one."""
+    found: list[str] = []
+    for path in places(base, says(word("result"))):
+        if (both := str(at(base, path))) != word("result") and word("after") in both:
+            found.append(text_of(changed(base, path, both.replace(word("result"), text))))
+            found += [] if text else [text_of(changed(base, path, word("after")))]
+    return found
 
 
 def _holding(part: JSON) -> Iterator[tuple[str, tuple[JSON, ...]]]:
