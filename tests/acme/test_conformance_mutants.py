@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import acme_forms_of_bodies  # noqa: F401 - it adds to FORMS
+import acme_forms_of_logins  # noqa: F401
 import acme_forms_of_merging  # noqa: F401
 import acme_forms_of_refusals  # noqa: F401
 import acme_forms_of_transports  # noqa: F401

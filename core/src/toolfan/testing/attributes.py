@@ -26,6 +26,7 @@ _ONE: Mapping[str, tuple[type, ...]] = {
     "settings": (Mapping,),
     "environment": (Mapping,),
     "options": (Mapping,),
+    "logins": (Mapping,),
     "dropped_keywords": (Mapping,),
     "error_field": (bool,),
     "model_field": (bool,),
@@ -55,6 +56,8 @@ def check_attributes(cls: type) -> None:
             raise TypeError(f"{cls.__name__}.key is {value!r:.80}, and {said}")
         elif value == "":
             raise TypeError(f"{cls.__name__}.{name} is empty: name one, or leave it out.")
+        elif name == "logins":
+            _logins(cls, value)
         else:
             _started(cls, name, value)
     for name in open_methods(cls):
@@ -110,6 +113,14 @@ def _started(cls: Any, name: str, value: Any) -> None:
         raise TypeError(f"{cls.__name__}.environment is {value!r:.80}, and should have texts alone: names and values")
     if name == "plugin" and value is not None and not is_there(value):
         raise TypeError(f"{cls.__name__}.plugin is {value!r}, and there is no such module: name the entry point's.")
+
+
+def _logins(cls: Any, value: Mapping[Any, Any]) -> None:
+    for path, answer in value.items():
+        if not (isinstance(path, str) and len(path) > 1 and path.startswith("/")):
+            raise TypeError(f'{cls.__name__}.logins names {path!r:.80}, and should name paths: "/oauth/token"')
+        if not isinstance(answer, Mapping):
+            raise TypeError(f"{cls.__name__}.logins[{path!r}] is {answer!r:.80}, and should be the decoded answer")
 
 
 def _items(cls: Any, name: str, value: Any) -> None:

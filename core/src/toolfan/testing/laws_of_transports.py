@@ -54,12 +54,15 @@ class LawsOfTransports(LawsOfPackages):
         It is compared as JSON, whole and, with `capabilities.streaming`, streamed, where the request must differ.  A
         field of the SDK's own may be added if it is empty, null or false, or is the key, and the prefix of the model's
         name that leads to one of many services may be gone.  Where the address names the model (`model_field`), it has
-        to stand there.  Hand `request.body` on whole: as bytes
-        (`toolfan.wire.encode_json`), or by the SDK's way for fields that it does not know, since its typed arguments
-        leave such out.
+        to stand there.  What is sent before, a token for a key, is told in `logins`.  Hand `request.body` on whole: as
+        bytes (`toolfan.wire.encode_json`), or by the SDK's way for fields that it does not know, since its typed
+        arguments leave such out.
         """
         whole: dict[bool, Any] = {}
         built = _heard(self)["built"]
+        yield from (
+            f"{said['where']}: `logins` names the path of requests themselves" for said in built if said["hidden"]
+        )
         if not any("asked" in said for said in built):  # nothing goes to this address, of which another law tells
             return
         for said in built:

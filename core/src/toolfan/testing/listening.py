@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -25,6 +26,10 @@ REASON = "the seventh tool is too long"
 """What a service says of a request that it rejects."""
 LULL = 0.15
 """Seconds: longer than transports read on for what nobody waits for (`http.transport.END_SECONDS`)."""
+
+
+LOGINS: dict[str, object] = {}
+"""What is answered, as JSON, to requests whose paths end so, whatever else is replied; they are not heard."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Service:
     reply: Reply
     key: str = ""
     heard: list[Heard] = field(default_factory=list)
+    logins: list[bytes] = field(default_factory=list)
     outlasted: bool = False
     unheard: bool = False
     left: int = 0
@@ -135,6 +141,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = not service.keeps
         now = service.reply
         asked = self.rfile.read(int(self.headers.get("content-length") or 0))
+        path = urlsplit(self.path).path
+        if (login := next((name for name in LOGINS if path.endswith(name)), None)) is not None:
+            service.logins.append(asked)
+            self.answer(Reply("a login", 200, json.dumps(LOGINS[login]).encode()), "")
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         service.heard.append(Heard(self.path, headers, asked))
         if now.beside is not None:
@@ -148,13 +159,16 @@ class _Handler(BaseHTTPRequestHandler):
         if now.status is None:
             service.outlasted |= now.silence > 0 and not service.goes_on.is_set()
             return
-        sent = f"{self.path} {self.headers} {asked!r}"
+        self.answer(now, f"{self.path} {self.headers} {asked!r}")
+
+    def answer(self, now: Reply, sent: str) -> None:
+        service = self.service
         known = service.key if service.key in sent else "nothing"
         body = now.body.replace(service.key.encode(), known.encode())
         size = ("content-length", str(len(body) + now.missing))
         if now.pause is not None:
             self.protocol_version, size = "HTTP/1.1", ("transfer-encoding", "chunked")
-        self.send_response(now.status)
+        self.send_response(now.status or 0)
         stays = () if service.keeps else (("connection", "close"),)
         for name, value in (("content-type", now.kind), *stays, *now.headers, size):
             self.send_header(name, value.replace(service.key, known))

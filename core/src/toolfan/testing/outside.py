@@ -76,6 +76,7 @@ def ask(subject: Subject) -> Mapping[str, Any]:
         "options": dict(subject.options),
         "samples": samples_of(subject),
         "errors": errors_of(subject),
+        "logins": {path: dict(answer) for path, answer in subject.logins.items()},
         "seconds": _AT_WORK,
         "adapter": base64.b64encode(pickle.dumps(adapter)).decode(),
     }
@@ -234,11 +235,13 @@ def _missing(names: list[str]) -> list[str]:
 
 def _main() -> None:
     from .leaking import keys_of_others, shown, unknown
+    from .listening import LOGINS
     from .siblings import siblings
 
     question = json.loads(sys.stdin.read())
     faulthandler.dump_traceback_later(question["seconds"], exit=True)
     os.environ.update(question["environment"])
+    LOGINS.update(question["logins"])
     sys.path[:] = question["path"]
     plugin = importlib.import_module(question["plugin"])
     make = getattr(plugin, "toolfan_adapter", None)

@@ -65,7 +65,7 @@ def sent(
 ) -> dict[str, Any]:
     """What came of a request that has much in it, and what is wrong with it, a line each; `kind`: no JSON, but this."""
     said: dict[str, Any] = {"where": way.name, "error": "", "known": True, "kind": "", "wrong": []}
-    said |= {"streams": way.streams, "async": way.use_async}
+    said |= {"streams": way.streams, "async": way.use_async, "hidden": False}
     service.reply = PLAIN
     for fields in _contents(adapter, model, options):
         service.heard.clear()
@@ -76,12 +76,20 @@ def sent(
         wanted = json.loads(json.dumps(built.body))  # as it is now: a transport must not change it
         exc = _asked(way, built)
         said |= {"error": f"{type(exc).__name__}: {exc}"[:300], "known": isinstance(exc, ToolfanError)}
+        said["hidden"] |= json.dumps(wanted, sort_keys=True) in [_as_sent(body) for body in service.logins]
         came = [_compared(wanted, built.model, one, service.key) for one in service.heard if one.body]
         if came:  # some SDKs refuse, without sending it, what no service takes
             # A request that was given up before may come late: it is not this one.
             nearest: dict[str, Any] = min(reversed(came), key=_differences)
             return said | nearest
     return said
+
+
+def _as_sent(body: bytes) -> str:
+    try:
+        return json.dumps(json.loads(body), sort_keys=True)
+    except ValueError:
+        return ""
 
 
 def _differences(compared: Mapping[str, Any]) -> int:
@@ -96,6 +104,9 @@ def _compared(wanted: JSON, model: str | None, came: Heard, key: str) -> dict[st
     except ValueError:
         kind = came.headers.get("content-encoding") or came.headers.get("content-type", "nothing")
         return {**said, "kind": kind}
+    if isinstance(body, dict) and not body.keys() & wanted.keys():
+        hint = "if that is a login, put it into the attribute `logins`"
+        return {**said, "wrong": [f"what came, at {came.path}, has nothing of what was built: {hint}"]}
     if isinstance(body, dict):  # some services take their key there, which only the transport knows
         body = {name: value for name, value in body.items() if name in wanted or not key or value != key}
     return {**said, "wrong": list(_lost(wanted, body, "the body", model))}

@@ -38,9 +38,9 @@ class Subject(Lawful):
     `plugin` is the module of the entry point, by default the package of the adapter's class.  `sdk` are the modules of
     the vendor's SDK, which only `connect` may import; `key_variable` is the environment variable without which
     `connect` must refuse, `key` what is put there, `settings` what it needs beside the key, `environment` further
-    variables.  `options` has
-    values for options that not every value suits, or that go out translated.  `request_model` is the model of
-    requests that the suite builds.
+    variables.  `logins` are requests that come before others at the same address, a token for a key: to each path the
+    answer, as JSON.  `options` has values for options that not every value suits, or that go out translated.
+    `request_model` is the model of requests that the suite builds.
 
     Five more say what the provider's wire is like, and are proved, too: `error_field` is False where answers to calls
     have no field for errors, so that the text alone tells; `stream_field` is False where the address or the method asks
@@ -58,6 +58,7 @@ class Subject(Lawful):
     key: ClassVar[str | Sequence[str] | None] = None
     settings: ClassVar[Mapping[str, Any]] = NO_OPTIONS
     environment: ClassVar[Mapping[str, str]] = NO_OPTIONS
+    logins: ClassVar[Mapping[str, Mapping[str, Any]]] = NO_OPTIONS
     options: ClassVar[Mapping[str, Any]] = NO_OPTIONS
     request_model: ClassVar[str] = "toolfan-model"
     error_field: ClassVar[bool] = True
