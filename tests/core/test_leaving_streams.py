@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import gc
 import json
+import pickle
 import signal
 import threading
 import time
@@ -206,6 +208,16 @@ def test_a_stream_that_was_never_read_sends_nothing(client: toolfan.Client, serv
         pass
     assert list(stream) == []
     assert len(stream.calls) == server.requests == 0
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_stream_says_why_it_cannot_be_pickled_or_copied(
+    client: toolfan.Client, server: Streaming, copied: Callable[[Any], Any]
+) -> None:
+    with client.stream(**asking("1")) as stream:
+        next(stream)
+        with pytest.raises(toolfan.UsageError, match=r"holds a connection.*\.calls can be"):
+            copied(stream)
 
 
 def test_the_deadline_ends_the_connection_and_what_had_come_is_kept(client: toolfan.Client, server: Streaming) -> None:

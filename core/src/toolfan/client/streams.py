@@ -79,6 +79,13 @@ class Stream(Generic[T_co]):
         state = "over" if self._over else "going on"
         return f"<{type(self).__name__} of {self._codec.name}, {state}, {len(self._delivered)} calls so far>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise UsageError(
+            "a stream cannot be pickled or copied: it holds a connection",
+            adapter=self._codec.name,
+            hint="Read it to its end where it is: .calls can be.",
+        )
+
     def _take(self, item: Any) -> Any:
         """What the driver gave, or None if it is the result."""
         if isinstance(item, Calls):
