@@ -15,6 +15,7 @@ import toolfan
 from every_provider import PROVIDERS, client_of
 from loopback import KEY, USER, until
 from odd_streams import Weather
+from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -162,3 +163,22 @@ def test_it_comes_out_as_it_is_while_a_client_is_made(
     alarm(handler)
     with pytest.raises(raised, match="now"):
         (toolfan.connect_async if use_async else toolfan.connect)("openai:m", base_url="http://127.0.0.1:9/v1")
+
+
+def test_it_comes_out_as_it_is_while_a_tool_is_compiled(alarm: Callable[[Any], None]) -> None:
+    class Long:
+        @classmethod
+        def __get_pydantic_core_schema__(cls, *given: Any) -> Any:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+            raise AssertionError("never")
+
+    class Tool(BaseModel):
+        model_config = ConfigDict(defer_build=True)
+        long: Long
+
+    own = SoftLimit()
+    with client_of("openai", "http://127.0.0.1:9/v1") as client:
+        alarm(handlers(own)["function"])
+        with pytest.raises(SoftLimit) as caught:
+            client.create(**{**ASKED, "tools": (Tool,)})
+        assert caught.value is own

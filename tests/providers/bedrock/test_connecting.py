@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 import toolfan
 from bedrock_wire import answer, shared_session, use
 from loopback import USER, http
+from pydantic import BaseModel, field_validator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +72,40 @@ def test_it_connects_with_a_profile_of_aws(
         [call] = client.create(messages=USER, tools=[get_weather])
         assert call.run() == "Oslo"
     assert "/eu-north-1/bedrock/aws4_request" in server.requests[0][2]["authorization"]
+
+
+@pytest.mark.parametrize("use_async", [False, True])
+def test_a_client_that_is_closed_between_two_requests_sends_no_more(
+    faulty: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, *, use_async: bool
+) -> None:
+    """boto3 itself connects anew."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "planted-id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted-secret")
+    said = http(json.dumps(answer(use("t1", "Closing", {"location": "Oslo"}))))
+    server = faulty(said, said)
+    settings = {"region": "eu-north-1", "endpoint_url": server.url.removesuffix("/v1")}
+    client: Any = (toolfan.connect_async if use_async else toolfan.connect)(MODEL, **settings)
+
+    class Closing(BaseModel):
+        location: str
+
+        @field_validator("location")
+        @classmethod
+        def refused(cls, location: str) -> str:
+            closed = client.aclose if use_async else client.close
+            if use_async:
+                with contextlib.suppress(StopIteration):
+                    closed().send(None)
+            else:
+                closed()
+            raise ValueError(location)
+
+    async def asked() -> Any:
+        return await client.create(messages=USER, tools=[Closing])
+
+    with pytest.raises(toolfan.UsageError, match="the client was closed") as caught:
+        asyncio.run(asked()) if use_async else client.create(messages=USER, tools=[Closing])
+    assert (caught.value.requests, len(server.requests)) == (1, 1)
 
 
 def test_a_key_of_bedrocks_own_is_enough_and_not_shown(

@@ -105,7 +105,7 @@ def timed_out(adapter: str, seconds: float | None, exc: BaseException | None = N
 
 def overdue(adapter: str, deadline: Deadline, exc: TimeoutError) -> BaseException:
     """The error of a deadline that passed; `exc` itself if a handler of a signal raised it."""
-    from ..translation.raisers import of_signal
+    from ..signals import of_signal
 
     return exc if of_signal(exc) is exc else timed_out(adapter, deadline.seconds, exc)
 

@@ -59,6 +59,10 @@ class Loop:
         except RuntimeError:
             self.ended = True
             raise ended() from None
+        done = threading.Lock()  # no condition: what a signal's handler raises in the midst of one may leave it locked
+        done.acquire()
+        future.add_done_callback(lambda _: done.release())
+        done.acquire()
         try:
             return future.result()
         except CancelledError:

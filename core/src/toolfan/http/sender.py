@@ -196,7 +196,7 @@ class HttpSender(ABC):
     def failure(self, exc: Exception, timeout: float | None, added: Pairs) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         from ..secrets.masking import raise_from, shows_secret
-        from ..translation.raisers import raise_what_a_signal_did
+        from ..signals import raise_what_a_signal_did
         from ..translation.statuses import unless_closed
         from .exceptions import error_of_http
 

@@ -185,9 +185,9 @@ def _guard(candidate: Candidate, what: str) -> Generator[None, None, None]:
 
 def raise_what_a_signal_did(exc: BaseException) -> None:
     """Raises SystemExit of SIGTERM, a soft limit of time: a plugin's import takes long enough for one to come."""
-    from ..translation import raisers
+    from .. import signals
 
-    raisers.raise_what_a_signal_did(exc)
+    signals.raise_what_a_signal_did(exc)
 
 
 def told(exc: BaseException) -> str:

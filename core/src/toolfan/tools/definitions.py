@@ -146,6 +146,9 @@ class definition_errors:  # a context manager, used like a function
                 f"its schema refers to {exc}, which is not there", tool=self.tool, hint="Correct the $ref."
             ) from exc
         if isinstance(exc, Exception):
+            from ..signals import raise_what_a_signal_did
+
+            raise_what_a_signal_did(exc)
             said = getattr(exc, "message", exc)
             named = "" if isinstance(exc, PydanticUserError | TypeError | ValueError) else f"{type(exc).__name__}: "
             raise ToolDefinitionError(f"it cannot be a tool: {named}{said}", tool=self.tool) from exc

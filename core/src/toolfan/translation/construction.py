@@ -16,7 +16,7 @@ from ..errors import ConfigError
 from ..secrets.credentials import PROXIES, proxy_logins
 from ..secrets.masking import masked, raise_from, shows_secret, text_of
 from ..secrets.redaction import longest_first
-from .raisers import raise_what_a_signal_did
+from ..signals import raise_what_a_signal_did
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

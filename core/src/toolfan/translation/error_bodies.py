@@ -16,8 +16,9 @@ from pydantic_core import from_json
 from ..errors import RequestRejected, UsageError
 from ..secrets.masking import text_of
 from ..secrets.redaction import Secrets, public_headers
+from ..signals import chain
 from ..values import dataclass
-from .raisers import chain, may_be_sent
+from .raisers import may_be_sent
 from .statuses import error_from_status, excerpt, named, provider_words
 
 if TYPE_CHECKING:

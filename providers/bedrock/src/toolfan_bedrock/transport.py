@@ -5,19 +5,16 @@ Knows: the SDK's client.  Must not know: what is in a body, retries, policy, how
 
 from __future__ import annotations
 
-import contextvars
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, WireRequest, WireResponse
-from toolfan.drivers.pooled_sockets import Served, noted
+from toolfan.drivers.pooled_sockets import noted
 from toolfan.errors import ProviderError, ToolfanError, Unsupported, UsageError
 from toolfan.http.event_streams import AsyncEventStream, EventStream
 from toolfan.secrets.masking import raise_from, shows_secret
 from toolfan.secrets.redaction import (
-    Hidden,
     blotted,
     blotted_beside,
     known_secrets,
@@ -25,13 +22,14 @@ from toolfan.secrets.redaction import (
     sent_secrets,
     without_echo_of,
 )
-from toolfan.translation.raisers import raise_what_a_signal_did
+from toolfan.signals import raise_what_a_signal_did
 from toolfan.wire import decode_json, encode_json, kind_of
 
-from .blobs import from_body, stubbed, to_json, to_sdk
-from .border import about, credentials_of, translated, with_words
+from .blobs import stubbed, to_json, to_sdk
+from .border import about, credentials_of, translated
 from .failures import with_own_setting
-from .reading import Whole, events_of, interrupt
+from .hooks import Asked, asked_now, tell
+from .reading import Whole, events_of
 from .sessions import note_connections_of
 from .threads import in_thread
 
@@ -42,27 +40,6 @@ if TYPE_CHECKING:
 
 _WORDS = frozenset({"output", "contentBlockStart", "contentBlockDelta"})  # what is below is the model's
 _METHODS = {"Converse": "converse", "ConverseStream": "converse_stream"}
-
-
-@dataclass
-class _Asked:
-    """What a request of toolfan's is to be sent with, and the whole answer as it came."""
-
-    timeout: float | None
-    headers: Mapping[str, str]
-    content: bytes | None = None
-    """None where a stub of the SDK's answered in place of the service."""
-    sent: Mapping[str, str] = field(default_factory=dict)
-    """All headers that went out, the signature's too."""
-    served: Served = field(default_factory=Served)
-
-    def leave(self, stream: Any) -> None:
-        """End the request, whose answer is this stream, from another thread."""
-        if not self.served.leave():
-            interrupt(stream)
-
-
-_asked: contextvars.ContextVar[_Asked | None] = contextvars.ContextVar("toolfan_bedrock_request", default=None)
 
 
 def make_transport(client: Any, *, use_async: bool, adapter: str) -> Transport | AsyncTransport:
@@ -79,58 +56,6 @@ def make_transport(client: Any, *, use_async: bool, adapter: str) -> Transport |
     return (_AsyncTransport if use_async else _Transport)(client, adapter)
 
 
-def _prepare(params: Any, context: Any, **more: Any) -> None:
-    """Before a request of ours goes out: its headers, and no more time for each read than is left.
-
-    Older versions of botocore leave `read_timeout` unread; then the client's own holds.
-    """
-    del more  # botocore tells all that it knows
-    asked = _asked.get()
-    if asked is not None:
-        params["headers"].update(asked.headers)
-        own = context["client_config"].read_timeout
-        if asked.timeout is not None and (own is None or asked.timeout < own):
-            context["read_timeout"] = max(asked.timeout, 0.001)
-
-
-def _note_headers(request: Any, **more: Any) -> None:
-    """Notes what a request of ours goes out with: hooks of the client's own may have added to it."""
-    del more  # botocore tells all that it knows
-    asked = _asked.get()
-    if asked is not None:
-        values = (
-            (name, value.decode("latin-1") if isinstance(value, bytes) else str(value))
-            for name, value in request.headers.items()
-        )
-        asked.sent = Hidden(values)
-
-
-def _take_whole(response_dict: Any, operation_model: Any, customized_response_dict: Any, **more: Any) -> None:
-    """Takes a whole answer to a request of ours as it came: botocore's reader fails at one odd value, and loses all.
-
-    What else sees the answer (hooks `after-call`, code around `_make_api_call` that counts tokens) is told it, too.
-    """
-    del more  # botocore tells all that it knows
-    asked = _asked.get()
-    if asked is not None and 200 <= response_dict["status_code"] < 300:
-        asked.content = content = response_dict["body"]
-        response_dict["body"] = b"{}"
-        customized_response_dict.update(from_body(content, operation_model.output_shape))
-
-
-def _do_not_retry(response: Any, operation: Any, caught_exception: Any = None, **more: Any) -> None:
-    """Raises what a request of ours came to, before botocore may send it again: retries are toolfan's, and counted."""
-    del more  # botocore tells all that it knows
-    if _asked.get() is None:
-        return
-    if caught_exception is not None:
-        raise caught_exception
-    if response is not None and response[0].status_code >= 300:
-        from botocore.exceptions import ClientError
-
-        raise ClientError(with_words(response[1], response[0].content), operation.name)
-
-
 def _told(body: Any, secrets: tuple[str, ...]) -> Any:
     """The body of an answer; without secrets where it is none, or tells an error."""
     good = isinstance(body, dict) and body.get("output") and not (body.get("Error") or body.get("error"))
@@ -143,19 +68,18 @@ class _Sender:
     def __init__(self, client: Any, adapter: str) -> None:
         self.client, self.adapter = client, adapter
         note_connections_of(client)
-        events = client.meta.events
-        events.register("before-call.bedrock-runtime", _prepare, unique_id="toolfan-prepare")
-        events.register_last("before-send.bedrock-runtime", _note_headers, unique_id="toolfan-headers")
-        events.register("before-parse.bedrock-runtime.Converse", _take_whole, unique_id="toolfan-whole")
-        events.register_first("needs-retry.bedrock-runtime", _do_not_retry, unique_id="toolfan-once")
+        tell(client)
+        self._closed = False
 
-    def call(self, operation: str, request: WireRequest, asked: _Asked, query: Mapping[str, str]) -> Any:
+    def call(self, operation: str, request: WireRequest, asked: Asked, query: Mapping[str, str]) -> Any:
         """The SDK's answer.  Raises ToolfanError."""
+        if self._closed:  # boto3 would connect anew
+            raise UsageError("the client was closed", adapter=self.adapter, hint="Make another one.")
         if query:
             raise Unsupported("boto3 sends no extra query", adapter=self.adapter, hint="Leave extra_query out.")
         encode_json(request.body)  # refuses what is no JSON
         shape = self.client.meta.service_model.operation_model(operation).input_shape
-        token = _asked.set(asked)
+        token = asked_now.set(asked)
         try:
             with noted(asked.served, asked.timeout):
                 return getattr(self.client, _METHODS[operation])(modelId=request.model, **to_sdk(request.body, shape))
@@ -163,9 +87,9 @@ class _Sender:
             asked.served.over()
             self.failure(exc, asked)
         finally:
-            _asked.reset(token)
+            asked_now.reset(token)
 
-    def answer(self, request: WireRequest, asked: _Asked, query: Mapping[str, str]) -> WireResponse:
+    def answer(self, request: WireRequest, asked: Asked, query: Mapping[str, str]) -> WireResponse:
         """The whole answer."""
         try:
             answer = self.call("Converse", request, asked, query)
@@ -184,20 +108,25 @@ class _Sender:
         kept = without_echo_of(self.keys(asked), _told(body, secrets), asked.content, _WORDS)
         return WireResponse(kept, request_id, headers)
 
+    def end(self) -> None:
+        """Close the client; nothing more is sent."""
+        self._closed = True
+        self.client.close()
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no error may show."""
         return credentials_of(self.client)
 
-    def _secrets(self, asked: _Asked) -> tuple[str, ...]:
+    def _secrets(self, asked: Asked) -> tuple[str, ...]:
         """What must not be shown: the credentials, and what was added to the request."""
         return longest_first(self.keys(asked), sent_secrets(asked.headers), sent_secrets(asked.sent))
 
-    def keys(self, asked: _Asked) -> tuple[str, ...]:
+    def keys(self, asked: Asked) -> tuple[str, ...]:
         """The secrets that a good answer is kept without."""
         return longest_first(known_secrets({**asked.headers, **asked.sent}), credentials_of(self.client))
 
-    def events(self, stream: Any, asked: _Asked, headers: Mapping[str, str]) -> Generator[JSON]:
+    def events(self, stream: Any, asked: Asked, headers: Mapping[str, str]) -> Generator[JSON]:
         keys, secrets = self.keys(asked), self._secrets(asked)
         try:
             for event in events_of(stream, adapter=self.adapter, content_type=kind_of(headers), secrets=secrets):
@@ -206,7 +135,7 @@ class _Sender:
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self.failure(exc, asked, reading=True)
 
-    def failure(self, exc: Exception, asked: _Asked, *, reading: bool = False) -> NoReturn:
+    def failure(self, exc: Exception, asked: Asked, *, reading: bool = False) -> NoReturn:
         """Raises what `exc` is to toolfan, from it; from nothing if its text shows a secret."""
         raise_what_a_signal_did(exc)
         known: Any = {"timeout": asked.timeout, "secrets": (secrets := self._secrets(asked)), "reading": reading}
@@ -220,14 +149,14 @@ class _Transport(_Sender):
     def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> WireResponse:
-        return self.answer(request, _Asked(timeout, headers), query)
+        return self.answer(request, Asked(timeout, headers), query)
 
     @contextmanager
     def stream(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> Generator[EventStream]:
         """The events of one streamed answer; leaving the context closes the connection."""
-        asked = _Asked(timeout, headers)
+        asked = Asked(timeout, headers)
         try:
             answer = self.call("ConverseStream", request, asked, query)
             secrets = self._secrets(asked)
@@ -244,7 +173,7 @@ class _Transport(_Sender):
             asked.served.over()
 
     def close(self) -> None:
-        self.client.close()
+        self.end()
 
 
 def _uncounted(change: int) -> None:
@@ -256,7 +185,7 @@ class _AsyncTransport(_Sender):
     """Told what is left behind; the client of toolfan's that sends with this sets it."""
 
     async def _in_thread(
-        self, work: Callable[[], Any], asked: _Asked, discard: Callable[[Any], object] | None = None
+        self, work: Callable[[], Any], asked: Asked, discard: Callable[[Any], object] | None = None
     ) -> Any:
         leave = asked.served.leave
         return await in_thread(work, adapter=self.adapter, on_abandon=self.on_abandon, leave=leave, discard=discard)
@@ -264,7 +193,7 @@ class _AsyncTransport(_Sender):
     async def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> WireResponse:
-        asked = _Asked(timeout, headers)
+        asked = Asked(timeout, headers)
         answer = await self._in_thread(partial(self.answer, request, asked, query), asked)
         assert isinstance(answer, WireResponse)
         return answer
@@ -274,7 +203,7 @@ class _AsyncTransport(_Sender):
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
     ) -> AsyncGenerator[AsyncEventStream]:
         """`_Transport.stream`, awaited."""
-        asked = _Asked(timeout, headers)
+        asked = Asked(timeout, headers)
 
         def close(answer: Any) -> None:
             answer["stream"].close()
@@ -292,9 +221,9 @@ class _AsyncTransport(_Sender):
             asked.leave(answer["stream"])  # closing waits for a thread that reads
             await self._in_thread(partial(close, answer), asked)
 
-    async def _each(self, events: Iterator[JSON], asked: _Asked) -> AsyncGenerator[JSON]:
+    async def _each(self, events: Iterator[JSON], asked: Asked) -> AsyncGenerator[JSON]:
         while (event := await self._in_thread(partial(next, events, None), asked)) is not None:
             yield event
 
     async def close(self) -> None:
-        self.client.close()
+        self.end()

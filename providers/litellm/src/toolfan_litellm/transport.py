@@ -20,7 +20,7 @@ from toolfan.framing.decoder import DONE
 from toolfan.http.event_streams import AsyncEventStream, EventStream
 from toolfan.secrets.masking import raise_from, shows_secret
 from toolfan.secrets.redaction import Hidden, looks_secret, public_headers
-from toolfan.translation.raisers import raise_what_a_signal_did
+from toolfan.signals import raise_what_a_signal_did
 from toolfan.wire import encode_json
 
 from .border import request_id, secrets_of, translated

@@ -16,8 +16,8 @@ from toolfan.errors import AuthenticationError, BadResponse, ProviderError, Tool
 from toolfan.secrets.credentials import login_of, logins_of, proxy_logins, query_of
 from toolfan.secrets.masking import raise_from, shows_secret, text_of
 from toolfan.secrets.redaction import Secrets, known_secrets, longest_first, sent_secrets
+from toolfan.signals import raise_what_a_signal_did
 from toolfan.translation.error_bodies import error_of_code, start_of_unread, unread_answer
-from toolfan.translation.raisers import raise_what_a_signal_did
 from toolfan.translation.statuses import broken, error_from_body, excerpt, named, timed_out, unless_closed
 
 from .statuses import of_size, of_status, of_unread, status_word
