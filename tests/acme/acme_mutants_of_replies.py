@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from acme_mutants import Reader, breaks
 from acme_samples import AcmeSuite
+from toolfan.wire import sendable
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.codec import CAPABILITIES
 
@@ -71,7 +72,7 @@ class IdsOfToolfanWhereNoneCame(AcmeAdapter):
     def build_answer(self, turn: Turn, answers: Any) -> Any:
         _, *told = super().build_answer(turn, answers)
         ids = [answer.call.provider_id or answer.call.id for answer in answers]
-        return [turn.replay, *({**one, "ref": ref} for one, ref in zip(told, ids, strict=True))]
+        return [sendable(turn.replay), *({**one, "ref": ref} for one, ref in zip(told, ids, strict=True))]
 
 
 @breaks("test_answers_bear_the_ids_of_their_calls", samples=without_ids(AcmeSuite.samples), events_of=no_events)

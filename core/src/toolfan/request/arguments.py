@@ -254,8 +254,8 @@ def _check_capabilities(adapter: ParallelToolsAdapter, request: ToolRequest) -> 
     denied = [
         (request.stream and not can.streaming, "streams"),
         (request.strict and not can.strict_schemas, "strict=True"),
+        _denied_choice(choice, can.tool_choice_subset),  # which says required, too
         (choice.mode == "required" and not can.tool_choice_required, 'tool_choice="required"'),
-        _denied_choice(choice, can.tool_choice_subset),
     ]
     if not (can.system_messages and can.images):
         denied += _denied_messages(adapter, request)

@@ -76,10 +76,20 @@ class LawsOfPackages(LawsOfOddities):
         for said in _of_kinds_offered(ask_sdk(self), "without a key"):
             if self.key_variable is None and said["error"]:
                 yield f"no key_variable is named, and connect raises {said['error']}: {said['text']}"
-            if self.key_variable is not None and said["error"] != "ConfigError":
-                yield f"{said['error'] or 'no error'} instead of ConfigError: {said['text']}"
+            if self.key_variable is not None and not said["error"]:
+                yield f"connect raises nothing, and should raise ConfigError{self._wants_no_key()}"
+            elif self.key_variable is not None and said["error"] != "ConfigError":
+                yield f"{said['error']} instead of ConfigError: {said['text']}"
             elif self.key_variable is not None and self.key_variable not in said["text"]:
                 yield f"it does not name {self.key_variable}: {said['text']}"
+
+    def _wants_no_key(self) -> str:
+        """Why a key may be no matter to `connect`, in words."""
+        settings = self.adapter.settings_model.model_validate(dict(self.settings))
+        if getattr(settings, "api_key_env", "") is not None:
+            return ""
+        wanted = f'settings = {{"api_key_env": "{self.key_variable}"}}'
+        return f": api_key_env is None in the settings, so none is asked for; write {wanted}, or name no key_variable"
 
     @law
     def test_nothing_shows_the_key(self) -> Iterator[str]:

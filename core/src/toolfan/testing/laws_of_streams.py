@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import fields, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from toolfan.adapter import RawCall, Turn
 from toolfan.errors import IncompleteStream, ProviderError, ToolfanError, Unsupported
+from toolfan.framing.decoder import DONE
 
 from .lawbook import in_time, law
 from .laws_of_reading import LawsOfReading, decoded
@@ -110,10 +112,14 @@ class LawsOfStreams(LawsOfReading):
             if sample.stream_bytes is None or not self.adapter.capabilities.streaming:
                 continue
             content = sample.stream_bytes
-            wanted = list(sample.events or self.decode([content]))
+            whole = self.decode([content])
+            wanted = list(sample.events or whole)
             if not wanted:
                 yield f"{sample.name}: there is no event in the bytes"
-            for size in (*CUTS, len(content)):
+            if not same(whole, wanted):
+                yield f"{sample.name}: {_other(whole, wanted)}"
+                continue
+            for size in CUTS:
                 found = self.decode([content[at : at + size] for at in range(0, len(content), size)])
                 if not same(found, wanted):
                     yield f"{sample.name}: in pieces of {size} bytes the events are others"
@@ -266,6 +272,14 @@ class LawsOfStreams(LawsOfReading):
                 yield "events_of gives no events of any sample: does it lack a return?"
         elif not isinstance(self.refused(stream=True), Unsupported):
             yield "streams are denied, and stream=True is not refused"
+
+
+def _other(whole: Sequence[Any], wanted: Sequence[Any]) -> str:
+    """Where the events in the bytes of a sample are not its `events`."""
+    pairs = zip_longest(whole, wanted, fillvalue="nothing")
+    at, (came, given) = next((at, pair) for at, pair in enumerate(pairs) if not same(*pair))
+    hint = "; `data: [DONE]` is an event: `toolfan.framing.DONE`" if same(came, DONE) else ""
+    return f"in its stream_bytes event {at} is {came!r:.100}, and in its events {given!r:.100}{hint}"
 
 
 def _index(call: RawCall) -> int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from toolfan.adapter import ParallelToolsAdapter
 
+_NEAR = 60
 _OF_OTHERS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "API_KEY")
 
 
@@ -40,7 +41,26 @@ def shown(adapter: ParallelToolsAdapter, question: Mapping[str, Any], key: str) 
     """Where the key shows; nothing is sent where there is no setting of the service's address."""
     with listening(PLAIN, key) as service:
         given = settings_at(adapter, question, service.address)
-        return [where for where, text in _said(adapter, given, question["model"]) if key in text]
+        said = [(where, text) for where, text in _said(adapter, given, question["model"]) if key in text]
+        return [*dict.fromkeys(f"{where}: {_excerpt(text, key)}" for where, text in said)]
+
+
+def _excerpt(text: str, key: str) -> str:
+    """What stands before the key and after it, without it."""
+    at = text.find(key)
+    near = text[max(0, at - _NEAR) : at + len(key) + _NEAR]
+    return repr(near.replace(key, "***"))
+
+
+class _Kept(logging.Handler):
+    """What is logged, each with who logs it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[tuple[str, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append((f"what is logged by {record.name!r} ({record.levelname})", self.format(record)))
 
 
 def unknown(adapter: ParallelToolsAdapter, question: Mapping[str, Any], key: str) -> list[str]:
@@ -59,8 +79,8 @@ def unknown(adapter: ParallelToolsAdapter, question: Mapping[str, Any], key: str
 
 def _said(adapter: ParallelToolsAdapter, settings: BaseModel, model: str) -> Iterator[tuple[str, str]]:
     """All that is said while clients are made and requests are sent, and what is shown of these objects."""
-    printed, logged = io.StringIO(), io.StringIO()
-    handler, root, own = logging.StreamHandler(logged), logging.getLogger(), logging.getLogger("toolfan")
+    printed, handler = io.StringIO(), _Kept()
+    root, own = logging.getLogger(), logging.getLogger("toolfan")
     levels = root.level, own.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
@@ -81,4 +101,4 @@ def _said(adapter: ParallelToolsAdapter, settings: BaseModel, model: str) -> Ite
         root.setLevel(levels[0])
         own.setLevel(levels[1])
     yield "what is printed", printed.getvalue()
-    yield "what is logged", logged.getvalue()
+    yield from handler.records

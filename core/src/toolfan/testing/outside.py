@@ -52,6 +52,7 @@ _DIRECT = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "NO_GCE_CHECK": "tr
 _SECONDS = 180.0
 _AT_WORK = 150.0
 """Seconds, after which it says where it stands, and ends."""
+_TOLD = 2500
 _BEGINS = '{"hook"'
 OTHER_VARIABLE = "TOOLFAN_SUITE_KEY"
 BEHIND = "/toolfan-proxy/v1"
@@ -102,9 +103,17 @@ def _asked(question: str) -> str:
         check=False,
     )
     if done.returncode:
-        return f"the other process failed:\n{done.stderr[-2000:]}"
+        return f"the other process failed:\n{_end(done.stderr)}"
     said = [line for line in done.stdout.splitlines() if line.startswith(_BEGINS)]  # an SDK may print at its end
-    return said[-1] if said else f"the other process ended before it was asked all:\n{done.stderr[-2000:]}"
+    return said[-1] if said else f"the other process ended before it was asked all:\n{_end(done.stderr)}"
+
+
+def _end(text: str) -> str:
+    """The last lines of a long text, whole."""
+    if len(text) <= _TOLD:
+        return text
+    whole = text[-_TOLD:].partition("\n")[2]
+    return f"...\n{whole or text[-_TOLD:]}"
 
 
 def ask_sdk(subject: Subject) -> Mapping[str, Any]:

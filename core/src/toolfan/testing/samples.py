@@ -91,6 +91,12 @@ def _check_answer(sample: Sample | ErrorSample) -> None:
         return
     if not isinstance(sample.events, Sequence) or isinstance(sample.events, str | bytes):
         raise TypeError(f"{_shown(sample, 'events')}, and should be a list of events; bytes are stream_bytes.")
+    for at, event in enumerate(sample.events):
+        if not isinstance(event, Mapping):
+            raise TypeError(
+                f"events[{at}] of the sample {sample.name!r} is {event!r:.60}, and should be a decoded event: write "
+                "json.loads(...) around it. For `data: [DONE]` that is `toolfan.framing.DONE`."
+            )
 
 
 def _shown(sample: Sample | ErrorSample, field: str) -> str:

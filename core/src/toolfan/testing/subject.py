@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from .samples import ErrorSample, Sample
 
 USER: JSON = {"role": "user", "content": "toolfan-user-text"}
+_FRAMING = (
+    "Toolfan cuts server-sent events, JSON and Amazon's frames; where the service streams something else (XML, lines "
+    "of its own), write a `decode` into the class."
+)
 NO_OPTIONS: Mapping[str, Any] = {}
 
 
@@ -88,7 +92,7 @@ class Subject(Lawful):
         found = [event for chunk in chunks for event in decoder.feed(chunk)]
         found += decoder.close()
         if decoder.error is not None:
-            raise decoder.error
+            raise decoder.error.with_details(hint=_FRAMING) if not found else decoder.error
         return list(found)
 
     # What laws are written with.

@@ -1,0 +1,107 @@
+"""What laws say of faults whose place, or whose cause, is not where they show."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from acme_mutants import suite_of
+from acme_samples import AcmeSuite, answer, lines
+from pydantic import BaseModel, ConfigDict
+from toolfan.framing import DONE
+from toolfan.testing import ErrorSample, LawBroken, Sample, outside
+from toolfan_acme import AcmeAdapter
+from toolfan_acme.codec import CAPABILITIES
+
+BODY = answer("done", says="It rains.")
+
+
+def said(law: str, adapter: type[AcmeAdapter] = AcmeAdapter, **attributes: Any) -> list[str]:
+    with pytest.raises(LawBroken) as caught:
+        getattr(suite_of(adapter, **attributes)(), law)()
+    return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize("make", [Sample, ErrorSample])
+def test_an_event_that_is_no_object_is_told_where_it_is(make: Any) -> None:
+    more = {"error": AcmeSuite.errors[0].error} if make is ErrorSample else {}
+    with pytest.raises(TypeError, match=re.escape("events[1] of the sample 'x' is '[DONE]', and should be a decoded")):
+        make(name="x", body=BODY, events=[{"say": "It"}, "[DONE]"], **more)
+
+
+def test_events_that_are_not_those_of_the_bytes_are_told() -> None:
+    law, done = "test_events_come_as_their_samples_say", b"data: [DONE]\n\n"
+    framed = b"".join(b"data: " + line + b"\n\n" for line in lines(BODY).splitlines()) + done
+    events = AcmeSuite().decode([lines(BODY)])
+    sample = Sample(name="x", body=BODY, stream_bytes=framed, events=events)
+    at = len(events)
+    assert said(law, samples=[sample])[0] == (
+        f"- x: in its stream_bytes event {at} is {{'[DONE]': True}}, and in its events 'nothing'; `data: [DONE]` is an "
+        "event: `toolfan.framing.DONE`"
+    )
+    suite_of(AcmeAdapter, samples=[replace(sample, events=[*events, DONE])])().test_events_come_as_their_samples_say()
+
+
+def test_a_stream_that_toolfan_cannot_cut_wants_a_decode() -> None:
+    sample = Sample(name="x", body=BODY, stream_bytes=b"<answer><say>It rains.</say></answer>")
+    first, *_ = said("test_events_come_as_their_samples_say", samples=[sample])
+    assert "the answer is no event stream" in first
+    assert first.endswith("streams something else (XML, lines of its own), write a `decode` into the class.")
+
+
+class Keyless(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    api_key_env: str | None = None
+    base_url: str = "http://127.0.0.1:9"
+
+
+class AsksForNone(AcmeAdapter):
+    def __init__(self) -> None:
+        super().__init__(settings_model=Keyless)
+
+    def connect(self, settings: Any, *, use_async: bool) -> object:
+        if settings.api_key_env is None:
+            return object()
+        return super().connect(AcmeAdapter().settings_model(**settings.model_dump()), use_async=use_async)
+
+
+def test_a_key_that_nobody_asks_for_is_told() -> None:
+    assert said("test_a_missing_key_is_told", AsksForNone)[0] == (
+        "- connect raises nothing, and should raise ConfigError: api_key_env is None in the settings, so none is asked "
+        'for; write settings = {"api_key_env": "ACME_KEY"}, or name no key_variable'
+    )
+
+
+class Talkative(AcmeAdapter):
+    def sender(self, client: Any) -> Any:
+        logging.getLogger("acme_sdk.wire").warning("sending\nwith x-acme: %s to Acme", client.key)
+        return super().sender(client)
+
+
+def test_who_logs_the_key_is_told() -> None:
+    told = said("test_nothing_shows_the_key", Talkative)
+    assert told[0] == (
+        "- the key is in what is logged by 'acme_sdk.wire' (WARNING): 'sending\\nwith x-acme: *** to Acme'"
+    )
+    assert not any("toolfan-key" in line for line in told)
+
+
+def test_what_another_process_wrote_is_told_in_whole_lines() -> None:
+    path = os.path.join("/toolfan", *["long"] * 20, "acme.py")
+    text = "".join(f'  File "{path}", line {number}\n' for number in range(200))
+    end = outside._end(text).splitlines()
+    assert (end[0], end[-1]) == ("...", f'  File "{path}", line 199')
+    assert {*end[1:]} <= {*text.splitlines()}
+    assert outside._end(text[:300]) == text[:300]
+
+
+def test_a_choice_of_tools_that_is_denied_is_named() -> None:
+    can = replace(CAPABILITIES, tool_choice_required=False, tool_choice_subset=False)
+    suite = suite_of(AcmeAdapter)()
+    type(suite).adapter = AcmeAdapter(capabilities=can)
+    assert "does not offer a subset of the tools as tool_choice" in str(suite.refused(tool_choice=["Weather"]))
+    assert 'does not offer tool_choice="required"' in str(suite.refused(tool_choice="required"))
