@@ -206,7 +206,7 @@ class StandsStill(AcmeAsyncTransport):
     async def send(self, request: Any, **given: Any) -> WireResponse:
         sent = self.pool.submit(self.inner.send, request, **given)
         for _ in range(3):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.01)
         return sent.result()
 
 

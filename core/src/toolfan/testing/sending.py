@@ -38,11 +38,9 @@ SOON = replace(PLAIN, silence=0.1)
 """What comes well within that, and not at once: who waits for no time at all may find an answer that is there."""
 _TRIES = 3
 """On a busy machine even that may pass."""
-HALTED = 0.15
-"""Seconds, in which a stream begins that does not go on."""
-LONGER = (0.3, 0.8, 1.6)
-"""Seconds, where the event loop seems blocked: on a busy machine the first deadline may pass in one turn of it."""
-MOST_OF_IT = 0.8
+LONGER = (0.15, 0.3, 0.8, 1.6)
+"""Seconds, each where the event loop seemed blocked before: on a busy machine a short time may pass in one turn."""
+MUCH_OF_IT = 0.5
 """That part of a deadline in one turn: who waits in an event loop gives others one in each hundredth of a second."""
 MESSAGES: tuple[Mapping[str, Any], ...] = ({"role": "user", "content": "toolfan: Zürich ☂ 日本\u2028 'a' \"b\"\n"},)
 _CALL = {
@@ -135,12 +133,12 @@ def waited(way: Way, built: WireRequest, service: Service) -> dict[str, Any]:
     """What became of a request that is not answered."""
     service.reply = SILENT
     service.goes_on.clear()
-    exc, stood = _waited(way, built, DEADLINE)
+    exc = _asked(way, built, timeout=DEADLINE)
     late = service.outlasted
     return {
         "where": f"{way.name}, no answer",
         "late": late,
-        "stood": stood and not late and _stands(way, built, LONGER[0]),
+        "stood": not late and _stands(way, built),
         "known": isinstance(exc, ProviderError) or (way.use_async and isinstance(exc, TimeoutError)),
         "error": type(exc).__name__,
         "text": str(exc),
@@ -155,7 +153,7 @@ def halted(way: Way, built: WireRequest, samples: Sequence[Mapping[str, Any]], s
     service.reply = replace(reply_of(held, "", service.key, streams=True, pauses=True), lull=None)
     service.goes_on.clear()
     unheard = service.unheard
-    if _stands(way, built, HALTED):
+    if _stands(way, built):
         yield f"{way.name}, in the middle of the stream"
     service.goes_on.set()
     service.unheard = unheard
@@ -169,16 +167,15 @@ def is_hurried(way: Way, built: WireRequest, service: Service) -> bool:
     return not any(in_time) and isinstance(_asked(way, built), RequestRejected)
 
 
-def _waited(way: Way, built: WireRequest, deadline: float) -> tuple[Exception | None, bool]:
-    """What was raised, and whether the event loop stood still for as long as it took."""
-    exc = _asked(way, built, timeout=deadline)
-    longest = max((after - before for before, after in pairwise(way.turns)), default=0.0)
-    return exc, way.use_async and longest > MOST_OF_IT * deadline
+def _stands(way: Way, built: WireRequest) -> bool:
+    """Whether the event loop stands still for much of the time that an async request waits, however long that is."""
+    return way.use_async and all(_longest_turn(way, built, seconds) > MUCH_OF_IT * seconds for seconds in LONGER)
 
 
-def _stands(way: Way, built: WireRequest, deadline: float) -> bool:
-    """Whether the event loop stands still, also for longer deadlines."""
-    return all(_waited(way, built, seconds)[1] for seconds in (deadline, *LONGER))
+def _longest_turn(way: Way, built: WireRequest, deadline: float) -> float:
+    """The seconds for which the event loop did nothing else."""
+    _asked(way, built, timeout=deadline)
+    return max((after - before for before, after in pairwise(way.turns)), default=0.0)
 
 
 def _asked(way: Way, built: WireRequest, **given: Any) -> Exception | None:
