@@ -94,7 +94,8 @@ class LawsOfRequests(LawsOfOptions):
             named = [one for one in models if one in words(body)]
             if named != [model]:
                 yield f"of the model {model!r} the body names {named}"
-        for fields in (*self._requests(), {"messages": (USER, called(), *RESULTS)}):
+        later: dict[str, Any] = {"messages": (USER, called(), *RESULTS)}
+        for fields in (*self._requests(), later):
             with contextlib.suppress(UsageError):
                 if self.request_model not in words(self.built(**fields).body):
                     yield f"asked with {', '.join(fields)}, the body does not name the model {self.request_model!r}"
