@@ -59,6 +59,7 @@ class LogsInAndForgets(LogsIn):
         return super().send(request, **given | {"timeout": None})
 
 
-right(with_sender(LogsIn), logins=LOGINS)
+LOGS_IN = with_sender(LogsIn)
+right(LOGS_IN, logins=LOGINS)
 right(with_sender(LogsInAtTheHost), logins=LOGINS)
 breaks("test_the_deadline_ends_a_request", logins=LOGINS)(with_sender(LogsInAndForgets))

@@ -6,14 +6,11 @@ import re
 from typing import Any
 
 import pytest
-from acme_forms_of_logins import LOGINS, LogsIn
+from acme_forms_of_logins import LOGINS, LOGS_IN
 from acme_mutants import suite_of
-from acme_mutants_of_transports import with_sender
 from acme_samples import AcmeSuite
 from toolfan.testing import LawBroken
 from toolfan_acme import AcmeAdapter
-
-ADAPTER = with_sender(LogsIn)
 
 
 def said(adapter: type[AcmeAdapter], **attributes: Any) -> str:
@@ -24,7 +21,7 @@ def said(adapter: type[AcmeAdapter], **attributes: Any) -> str:
 
 def test_a_login_that_is_not_told_is_taken_for_one() -> None:
     where = "send: what came, at /oauth/token, has nothing of what was built"
-    assert f"- {where}: if that is a login, put it into the attribute `logins`" in said(ADAPTER).splitlines()
+    assert f"- {where}: if that is a login, put it into the attribute `logins`" in said(LOGS_IN).splitlines()
 
 
 def test_no_request_passes_for_a_login() -> None:
@@ -34,7 +31,7 @@ def test_no_request_passes_for_a_login() -> None:
 
 
 def test_a_login_of_another_path_is_none() -> None:
-    assert "at /oauth/token" in said(ADAPTER, logins={"/oauth": LOGINS["/oauth/token"]})
+    assert "at /oauth/token" in said(LOGS_IN, logins={"/oauth": LOGINS["/oauth/token"]})
 
 
 @pytest.mark.parametrize(
