@@ -315,6 +315,27 @@ def test_an_event_loop_whose_last_act_is_to_leave_a_stream_is_let_go(server: Str
     assert [one() for one in loops[:-1]] == [None] * 4
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of the connections that such a program leaves open
+def test_an_event_loop_that_is_closed_before_a_stream_that_was_left_is_let_go(server: Streaming) -> None:
+    """By a program that calls `run_until_complete` and `close` itself, and finishes nothing between them."""
+    loops = []
+
+    async def job(client: toolfan.AsyncClient) -> None:
+        async for _ in client.stream(**asking("1 wait")):
+            break
+
+    client = toolfan.from_openai(lambda: openai.AsyncOpenAI(api_key=KEY, base_url=server.url))
+    for _ in range(5):
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(job(client))
+        loop.close()
+        loops.append(weakref.ref(loop))
+        del loop
+    asyncio.run(client.aclose())
+    gc.collect()
+    assert [one() for one in loops[:-1]] == [None] * 4
+
+
 @pytest.mark.parametrize("words", ["wait", "1 wait"])
 def test_a_task_that_is_cancelled_ends_the_connection(server: Streaming, words: str) -> None:
     async def work(client: toolfan.AsyncClient) -> None:

@@ -101,15 +101,27 @@ class AsyncCallStream(Stream[T_co]):
         await self.aclose()
 
     def __del__(self) -> None:
-        """One that was left without a word is closed in a task that begins now.
+        """One that was left without a word is closed in a task that is there now.
 
         The one that asyncio makes for a generator begins later, and never if `asyncio.run` ends with the caller.
         """
         items = getattr(self, "_items", None)
         if items is not None and items.ag_frame is not None:
             with contextlib.suppress(Exception):  # the loop, or the interpreter, is ending
-                if running_loop() is self._loop:
-                    detach(functools.partial(_close, items))
+                if (loop := running_loop()) is self._loop:
+                    detach(functools.partial(_close_soon if hasattr(loop, "create_task") else _close, items))
+
+
+async def _close_soon(items: AsyncGenerator[Any, None]) -> None:
+    """`_close`, from the next turn of asyncio's loop on.
+
+    A loop that is closed without finishing its tasks ends before that: one that had begun would keep it for ever.
+    """
+    import asyncio
+
+    with contextlib.suppress(asyncio.CancelledError):  # by `asyncio.run`, which waits for what it cancels
+        await asyncio.sleep(0)
+    await _close(items)
 
 
 async def _close(items: AsyncGenerator[Any, None]) -> None:

@@ -71,6 +71,8 @@ def detach(work: Callable[[], Coroutine[Any, Any, None]]) -> Any:
     """
     loop = running_loop()
     if hasattr(loop, "create_task"):
+        # What a loop had not done when it was closed is never done; here it would keep the loop.
+        _detached.difference_update([task for task in list(_detached) if task.get_loop().is_closed()])
         task = loop.create_task(work())
         _detached.add(task)
         task.add_done_callback(_detached.discard)
@@ -162,7 +164,9 @@ class Binding:
     async def close_those_of_ended_loops(self) -> None:
         """What was made here for them is closed as far as it can be: the SDK, left alone, would try it in this loop."""
         if self.made():
-            for transport in self._of_ended_loops():
+            with self._lock.here():
+                ended = self._of_ended_loops()
+            for transport in ended:
                 await _close(transport)
 
     def _of_ended_loops(self) -> list[Any]:
