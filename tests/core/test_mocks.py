@@ -66,7 +66,9 @@ def test_a_mock_of_a_client_is_refused(name: str, kind: str) -> None:
 
 
 def test_a_mock_of_nothing_is_refused() -> None:
-    for one in (mock.Mock(), mock.MagicMock(), mock.NonCallableMock()):
+    with openai.OpenAI(api_key=KEY) as real:
+        mocks = (mock.Mock(), mock.MagicMock(), mock.NonCallableMock(), mock.AsyncMock(), mock.Mock(wraps=real))
+    for one in mocks:
         with pytest.raises(toolfan.UsageError, match=f"sends no request.*{HINT}"):
             toolfan.from_openai(one)
         with pytest.raises(toolfan.AdapterNotFound, match=f"no installed adapter serves.*{HINT}"):

@@ -10,6 +10,7 @@ import types
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import UsageError
+from ..mocks import is_mock
 from ..tools.parameters import told
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ def maker_in(given: object) -> Callable[[], object] | None:
     """
     # A class is called to make an object, but of which settings?  What shows another class stands for its objects.
     if isinstance(given, type) or not callable(given) or given.__class__ is not type(given):
+        return None
+    # A mock that is async, or that wraps a client, is a mock of one.
+    if is_mock(given) and (inspect.iscoroutinefunction(given) or not callable(vars(given).get("_mock_wraps") or given)):
         return None
     try:
         parameters = inspect.signature(given).parameters.values()
