@@ -12,6 +12,7 @@ import pytest
 import toolfan
 from every_provider import client_of
 from loopback import KEY, USER, Bench
+from toolfan.testing.recording import RecordingAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,7 @@ def made(kind: str, url: str, **options: Any) -> Any:
     return getattr(package, kind)(api_key=KEY, base_url=address, default_headers={"X-House": HOUSE}, **options)
 
 
-def asked(adapter: str, url: str, headers: Mapping[str, Any], *, use_async: bool, streams: bool) -> int:
+def asked(adapter: Any, url: str, headers: Mapping[str, Any], *, use_async: bool, streams: bool) -> int:
     """How many calls came."""
     kind = ("Async" if use_async else "") + ("Anthropic" if adapter == "anthropic" else "OpenAI")
     given: dict[str, Any] = {"messages": USER, "tools": (lookup,), "model": "m", "extra_headers": headers}
@@ -70,6 +71,13 @@ def test_it_does_not_go_out(bench: Bench, adapter: str, use_async: bool, streams
         assert asked(adapter, url, headers, use_async=use_async, streams=streams) == 1
         assert bench.server.requests[-1].headers.get("x-house") == house
     assert bench.server.requests[1].headers["x-mine"] == "1"
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_nor_while_it_is_recorded(bench: Bench, streams: bool) -> None:
+    adapter, headers = RecordingAdapter(toolfan.load_adapter("openai")), {"x-house": openai.Omit()}
+    assert asked(adapter, answering(bench), headers, use_async=False, streams=streams) == 1
+    assert "x-house" not in bench.server.requests[-1].headers
 
 
 def test_the_key_may_be_left_out(bench: Bench) -> None:

@@ -54,6 +54,10 @@ class Through:
     def option_names(self) -> frozenset[str]:
         return self._adapter.option_names
 
+    @property
+    def omits_with(self) -> str:
+        return getattr(self._adapter, "omits_with", "")
+
     def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
         return self._adapter.render_tools(tools, strict=strict)
 
