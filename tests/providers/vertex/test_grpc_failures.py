@@ -256,6 +256,34 @@ def hanging(bare: tuple[BareServer, str]) -> Iterator[tuple[Any, threading.Event
     assert handler.seen == 1
 
 
+class Around:
+    """What a program puts around the client in a model, and calculates with the timeout."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def generate_content(self, *given: Any, timeout: float, **named: Any) -> Any:
+        return self.inner.generate_content(*given, timeout=min(timeout, 60), **named)
+
+    def stream_generate_content(self, *given: Any, timeout: float, **named: Any) -> Any:
+        return self.inner.stream_generate_content(*given, timeout=min(timeout, 60), **named)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_a_program_puts_around_the_client_is_given_a_number(bare: tuple[BareServer, str], *, stream: bool) -> None:
+    handler, target = bare
+    handler.answer = aborts("INVALID_ARGUMENT")
+    sdk = generative_model("m", target, "grpc")
+    sdk._prediction_client = Around(grpc_client(target, use_async=False))
+    client = toolfan.wrap(sdk, adapter="vertex", model="m", stop=ONCE)
+    with pytest.raises(RequestRejected, match="words of the server"):
+        asks(client, stream=stream, deadline=5)
+    sdk._prediction_client.transport.close()
+
+
 def asks(client: Any, *, stream: bool, **options: Any) -> None:
     client.stream(**ASKED, **options).until_done() if stream else client.create(**ASKED, **options)
 

@@ -23,10 +23,11 @@ _CLIENT = "_prediction_client"
 
 def served_for(model: Any) -> Served:
     """What will serve one blocking request of this model, and can be ended from another thread."""
-    kind = None
+    kind, client = None, None
     with suppress(Exception):  # told when it is asked
-        kind = getattr(_transport(model), "kind", None)
-    if kind != "grpc":
+        kind, client = getattr(_transport(model), "kind", None), getattr(model, _CLIENT)
+    # What a program puts in its place may calculate with the timeout, which is to be a number there.
+    if kind != "grpc" or not type(client).__module__.startswith("google."):
         return Served()
     from .grpc_calls import ServedCall
 
