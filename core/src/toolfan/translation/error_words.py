@@ -24,7 +24,9 @@ FILTER_CODES = frozenset(
     | {"data_inspection_failed", "1301"}
 )
 # What some say of a key with a 400: the Gemini API, xAI.
-_OF_A_KEY = re.compile(r"(incorrect|invalid) api[ _-]?key|api[ _-]?key (is )?(not valid|invalid)", re.IGNORECASE)
+_OF_A_KEY = re.compile(
+    r"(?<![\w.])((incorrect|invalid) api[ _-]?key|api[ _-]?key (is )?(not valid|invalid))\b", re.IGNORECASE
+)
 # What is wrong with the prompt.  Source: ResponseErrorCode in OpenAI's API reference, without what may pass.
 _PROMPT_FAULTS = (
     "bio_policy context_length_exceeded data_residency_mismatch empty_image_file failed_to_download_image "

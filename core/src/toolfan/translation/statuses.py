@@ -210,7 +210,7 @@ def error_from_body(
     for word in sorted((*words, str(details.get("raw_status_code"))), key=is_vague):
         number = int(word) if re.fullmatch("[0-9]{3}", word) else status_of(word)
         if 400 <= number < 600:
-            named = sorted((other for other in words if not other.isdigit()), key=says_little)
+            named = sorted((one for one in words if not (one.isdigit() and says_little(one))), key=says_little)
             named += [other for other in words if other != word]
             about: dict[str, Any] = {"request_id": request_id, "details": details.get("details"), "secrets": known}
             return error_from_status(number, message, adapter=adapter, code=next(iter(named), None), **about)
