@@ -114,6 +114,7 @@ def test_what_has_nothing_to_do_with_the_calls_costs_no_request_more(bench: Benc
         ("messages.1.images: Extra inputs are not permitted", {"images"}),
         ("Unrecognized key(s) in object: 'audio'", {"audio"}),
         ("unsupported parameter: content", set()),
+        ("the signature in extra_content is corrupt", set()),
     ],
 )
 def test_only_fields_that_servers_add_go_and_signed_ones_if_they_are_named(
@@ -124,6 +125,7 @@ def test_only_fields_that_servers_add_go_and_signed_ones_if_they_are_named(
         "reasoning": "Hm.",
         "thinking_blocks": [{"signature": "s"}],
         "images": [2],
+        "extra_content": {"google": "s"},
         "refusal": "",
         "audio": None,
     }

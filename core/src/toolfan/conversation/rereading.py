@@ -41,7 +41,8 @@ _MAY_BE_NULL = _OWN - {"role", "content", "tool_calls"}
 """The fields of OpenAI's messages of the assistant, and of its calls; those that say nothing if they are null."""
 _OF_READING = re.compile(r"json|pars|argument|template|mapping|expecting|delimiter|unterminated", re.IGNORECASE)
 _OF_FIELDS = re.compile(
-    r"additional|allowed|extra|field|forbidden|param|permitted|propert|support|unexpected|unknown|unrecogni",
+    r"additional|allowed|extra(?!_content)|(?<!specific_)field|forbidden|param|permitted|propert|support|"
+    r"unexpected|unknown|unrecogni",
     re.IGNORECASE,
 )
 _WANTED = re.compile(r"passed? back|missing|required", re.IGNORECASE)
