@@ -158,9 +158,10 @@ def test_a_field_of_a_call_goes_if_it_is_named(bench: Bench, mode: str) -> None:
     assert {**first, **second} == first
 
 
-def test_what_is_begun_for_the_assistant_keeps_what_the_user_gave(bench: Bench) -> None:
-    begun = [*USER, {"role": "assistant", "content": "It is", "prefix": True}]
+@pytest.mark.parametrize("after", [[], USER], ids=["begun", "earlier"])
+def test_what_the_user_wrote_for_the_assistant_is_refused_with_what_was_given(bench: Bench, after: list[Any]) -> None:
+    said = [*USER, {"role": "assistant", "content": "It is", "prefix": True}, *after]
     bench.serve({"error": {"status": 400, "message": "unknown field `prefix`"}}, MENDED)
-    with pytest.raises(toolfan.RequestRejected):
-        toolfan.from_openai(bench.sdk(), stop=ONCE).create(model="m", messages=begun, tools=(A,))
+    with pytest.raises(toolfan.RequestRejected, match="unknown field `prefix`"):
+        toolfan.from_openai(bench.sdk(), stop=ONCE).create(model="m", messages=said, tools=(A,))
     assert len(bench.bodies) == 1

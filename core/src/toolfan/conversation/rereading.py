@@ -83,15 +83,15 @@ def plainer(messages: tuple[Message, ...], said: str) -> tuple[Message, ...] | N
 
     The arguments of every earlier call are an object: what is none stands as it came in the field `INVALID_JSON`; what
     needs a lossless repair is repaired.  If `said` refuses a field that servers add to what the assistant said, such
-    fields go; those with signatures, and those that are known of no server, only if they are named.  What the user
-    begins for the assistant, the last message, keeps the latter.  Items go, or their fields, as `_legible` says.
+    fields go; those with signatures, and those that are known of no server, only if they are named.  Words of the
+    assistant without calls may be the user's, and keep the latter.  Items go, or their fields, as `_legible` says.
     """
     words = set() if _WANTED.search(said) else set(re.findall(r"\w+", said))
     named = words & (_ADDED | _SIGNED)
     others = words if _OF_FIELDS.search(said) else set[str]()
     without = named | _ADDED if any(_is_assistants(one) and named & one.keys() for one in messages) else named
     legible = _legible(messages, said)
-    found = tuple(_plain(one, without, others if one is not messages[-1] else set()) for one in legible)
+    found = tuple(_plain(one, without, others) for one in legible)
     same = len(found) == len(messages) and all(new is old for new, old in zip(found, messages, strict=True))
     return None if same else found
 
@@ -136,8 +136,10 @@ def _plain(message: Message, without: Set[str], words: Set[str]) -> Message:
         return _spoken(message)
     if not _is_assistants(message):
         return message
-    null = {name for name in _MAY_BE_NULL if message.get(name) is None}
-    without = without | (words & (message.keys() - (_OWN - null)))
+    may_go = {name for name in _MAY_BE_NULL if message.get(name) is None}
+    if message.get("tool_calls"):
+        may_go |= message.keys() - _OWN
+    without = without | (words & may_go)
     if without & message.keys() and any(message.get(name) for name in ("content", "tool_calls", "function_call")):
         message = {key: value for key, value in message.items() if key not in without}
     if isinstance(older := message.get("function_call"), Mapping) and (mended := _spoken(older)) is not older:
