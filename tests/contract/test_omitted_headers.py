@@ -75,7 +75,7 @@ def test_it_does_not_go_out(bench: Bench, adapter: str, use_async: bool, streams
 
 @pytest.mark.parametrize("streams", [False, True])
 def test_nor_while_it_is_recorded(bench: Bench, streams: bool) -> None:
-    adapter, headers = RecordingAdapter(toolfan.load_adapter("openai")), {"x-house": openai.Omit()}
+    adapter, headers = RecordingAdapter(toolfan.load_adapter("openai")), {"X-House": openai.Omit()}
     assert asked(adapter, answering(bench), headers, use_async=False, streams=streams) == 1
     assert "x-house" not in bench.server.requests[-1].headers
 
