@@ -91,8 +91,9 @@ def test_a_stream_that_was_cancelled_does_not_look_complete(server: Server) -> N
             assert (await anext(stream)).index == 0
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(anext(stream), 0.02)
-            with pytest.raises(toolfan.UsageError, match="it was ended by CancelledError"):
+            with pytest.raises(toolfan.UsageError, match="it was ended by CancelledError") as caught:
                 await anext(stream)
+            assert "asyncio.wait()" in caught.value.hint
             assert [call.name for call in stream.calls] == ["0"]
 
     asyncio.run(read())

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from ..tools.toolset import ToolSet
 
 T_co = TypeVar("T_co", covariant=True)
+_ENDED = (
+    "What ends the reading ends the stream, as asyncio.timeout() or wait_for() around anext(stream) do: wait for the "
+    "task that reads it by asyncio.wait()"
+)
 
 
 class Stream(Generic[T_co]):
@@ -110,14 +114,14 @@ class Stream(Generic[T_co]):
         if isinstance(self._broken, ToolfanError):
             raise self._broken
         if self._broken is not None:
-            raise self._refused(f"it was ended by {type(self._broken).__name__}") from self._broken
+            raise self._refused(f"it was ended by {type(self._broken).__name__}", _ENDED) from self._broken
         return False
 
-    def _refused(self, why: str) -> UsageError:
+    def _refused(self, why: str, hint: str = "Read it in one place") -> UsageError:
         return UsageError(
             f"the stream cannot be read here: {why}",
             adapter=self._codec.name,
-            hint="Read it in one place; what had come is in .calls once it is over.",
+            hint=f"{hint}; what had come is in .calls once it is over.",
         )
 
     def _failed(self, exc: BaseException) -> None:
