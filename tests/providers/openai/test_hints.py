@@ -89,7 +89,15 @@ NO_PATH = "Unexpected endpoint or method. (POST /chat/completions)"
 @pytest.mark.parametrize("use_async", [False, True])
 @pytest.mark.parametrize("streams", [False, True])
 @pytest.mark.parametrize("adapter", ["openai", "openai-responses"])
-@pytest.mark.parametrize("body", [{"error": NO_PATH}, {"error": {"message": NO_PATH}}, {"error": "Unknown route: /x."}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": NO_PATH},
+        {"error": {"message": NO_PATH}},
+        {"error": {"message": NO_PATH, "type": None, "code": None}},
+        {"error": "Unknown route: /x."},
+    ],
+)
 def test_a_path_that_a_server_does_not_have_told_with_200(
     faulty: Start, body: dict[str, Any], adapter: str, streams: bool, use_async: bool
 ) -> None:

@@ -112,7 +112,9 @@ def error_of(told: Any, *, adapter: str) -> ProviderError:
         return BadResponse(f"in place of an answer came: {excerpt(told)}", adapter=adapter, hint=hint)
     if isinstance(told, Mapping) and (code := filter_code(innermost(told))):
         told = {**innermost(told), "code": code}
-    alone = told.get("message") if isinstance(told, Mapping) and len(told) == 1 else told
+    alone = told
+    if isinstance(told, Mapping) and [key for key, value in told.items() if value] == ["message"]:
+        alone = told["message"]
     if isinstance(alone, str) and _NO_SUCH_PATH.search(alone):
         return RequestRejected(
             f"the provider answered with an error: {excerpt(alone)}",
