@@ -34,6 +34,13 @@ class Place(BaseModel):
     name: str
 
 
+class Street(BaseModel):
+    """Arguments that come one after the other."""
+
+    city: str
+    name: str
+
+
 class Now(BaseModel):
     """Nothing that could be cut."""
 
@@ -151,6 +158,18 @@ def test_the_last_call_is_told_as_cut(faulty: Callable[..., Any], provider: Any)
         assert told(faulty, provider, [OSLO, {}], reason) == [City(name="Oslo"), toolfan.TruncatedCall]
     assert told(faulty, provider, ["So:", {}], provider.cuts[0], Place) == [toolfan.TruncatedCall]
     assert told(faulty, provider, [{}], provider.cuts[0], Anything) == [toolfan.TruncatedCall]
+
+
+@each
+def test_a_call_that_lacks_what_it_needs_is_told_as_cut(faulty: Callable[..., Any], provider: Any) -> None:
+    """The services tell the fields that were whole."""
+    for said, stop, error in (
+        ([{"city": 7}, {"city": "Oslo"}], provider.cuts[0], toolfan.TruncatedCall),
+        ([{"city": 7}, {"city": "Oslo"}], provider.end, toolfan.InvalidArguments),
+        ([{"city": 7}, {"city": 7}], provider.cuts[0], toolfan.InvalidArguments),
+        ([{"city": 7}, {"city": "Oslo"}, "So:"], provider.cuts[0], toolfan.InvalidArguments),
+    ):
+        assert told(faulty, provider, said, stop, Street) == [toolfan.InvalidArguments, error]
 
 
 @each

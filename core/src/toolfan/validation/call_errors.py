@@ -50,8 +50,11 @@ def cut_before_arguments() -> TruncatedCall:
     return TruncatedCall("the answer was cut before the arguments", hint=_MORE_TOKENS)
 
 
-def argument_error(exc: Exception, call: RawCall, *, cut: bool) -> CallError:
-    """What validation raised, as an error of the call.  `cut`: the answer ended too early, maybe inside them."""
+def argument_error(exc: Exception, call: RawCall, *, cut: bool, as_values: bool = False) -> CallError:
+    """What validation raised, as an error of the call.  `cut`: the answer ended too early, maybe inside them.
+
+    `as_values`: the provider then tells of the arguments what is whole, so that what is missing may have been cut.
+    """
     if not isinstance(exc, ValidationError):
         return InvalidArguments(f"a validator raised {type(exc).__name__}: {text_of(exc)}")
     errors, count = _told(exc), exc.error_count()
@@ -61,6 +64,8 @@ def argument_error(exc: Exception, call: RawCall, *, cut: bool) -> CallError:
         f"{'.'.join(map(str, error['loc'])) or 'the arguments'}: {error['msg']}" for error in errors[:20]
     )
     more = f" (and {count - 20} more)" if count > 20 else ""
+    if cut and as_values and all(error["type"] == "missing" for error in errors):
+        return TruncatedCall(f"the answer was cut inside the arguments: {faults}{more}", hint=_MORE_TOKENS)
     return InvalidArguments(f"the arguments do not fit: {faults}{more}", errors=errors)
 
 

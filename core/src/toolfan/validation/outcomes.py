@@ -40,8 +40,8 @@ class Rules:
 
     `limit` is the largest number of calls (None: any), `cut` says that the answer ended too early, `context` goes to
     pydantic's validators, `attempt` counts the rounds of asking from 1.  `empty_may_be_cut`: the provider gives
-    arguments as values, so that `{}` may also mean that a call was cut before its arguments.  `required`: the tools of
-    which one must be called.
+    arguments as values, so that `{}` may also mean that a call was cut before its arguments, and a field that is
+    missing that it was cut before that one.  `required`: the tools of which one must be called.
     """
 
     adapter: str
@@ -192,7 +192,7 @@ def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> 
     except Exception as exc:  # noqa: BLE001 - a user's validator may raise anything; the call fails, not the answer
         from .call_errors import argument_error
 
-        return _bad(call, tool_name, rules, argument_error(exc, call, cut=cut))
+        return _bad(call, tool_name, rules, argument_error(exc, call, cut=cut, as_values=rules.empty_may_be_cut))
     return Call(call.index, call.id, tool_name, value, call, repairs + more, rules.attempt)
 
 
