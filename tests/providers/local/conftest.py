@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from limit_cases import scripted  # noqa: F401 - a fixture; found by the line above
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google_asking import generative_model
 from local_questions import EXPECTED, QUESTION, SEARCH, WEATHER
 from toolfan_local.server import Server, ServerError
 
@@ -131,15 +132,32 @@ def test_a_grpc_stream_of_a_script() -> None:
 
 def test_generative_model_over_grpc(both: Server) -> None:
     from google.cloud import aiplatform_v1
-    from vertexai.generative_models import GenerativeModel
 
-    model = GenerativeModel("some-model")
+    model = generative_model("some-model", both.base_url, "rest")
     model._prediction_client = _grpc_client(both, aiplatform_v1)
     answer = model.generate_content(QUESTION, tools=[_tool()])
     assert _calls(answer) == EXPECTED
     assert answer.usage_metadata.total_token_count > 0
     assert both.requests[-1].path == "/google.cloud.aiplatform.v1.PredictionService/GenerateContent"
     assert both.requests[-1].body["contents"][0]["parts"] == [{"text": QUESTION}]
+
+
+@pytest.mark.parametrize("transport", ["rest", "grpc"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_is_cut_at_the_limit_of_tokens(both: Server, transport: str, *, stream: bool) -> None:
+    """13 tokens are the first call, and as many as long the second, of which nothing is told then."""
+    from google.cloud import aiplatform_v1
+
+    model = generative_model("some-model", both.base_url, "rest")
+    if transport == "grpc":
+        model._prediction_client = _grpc_client(both, aiplatform_v1)
+    for limit in (13, 20):
+        asked = {"tools": [_tool()], "generation_config": {"max_output_tokens": limit}}
+        answer = model.generate_content(QUESTION, **asked, stream=stream)
+        (last,) = answer if stream else [answer]
+        assert _calls(last) == EXPECTED[:1]
+        assert last.candidates[0].finish_reason == 2
+        assert last.usage_metadata.candidates_token_count == limit
 
 
 @pytest.mark.parametrize("version", ["aiplatform_v1", "aiplatform_v1beta1"])

@@ -6,9 +6,10 @@ Knows neither the wire dialects nor how answers travel.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from toolfan_local.capping import capped
 from toolfan_local.exchange import Outcome, Question, Reply, ReplyCall, ToolResult
 from toolfan_local.fields import json_type, resolve
 from toolfan_local.pacing import NO_PAUSE, Pace
@@ -47,7 +48,12 @@ class Answerer:
         self._script, self._pace, self._together = script, pace, together
 
     def answer(self, question: Question) -> Settled:
-        """The answer to one question. Never raises for what a question says."""
+        """The answer to one question, within its limit of tokens. Never raises for what a question says."""
+        settled = self._whole(question)
+        outcome = settled.outcome
+        return replace(settled, outcome=capped(question, outcome)) if isinstance(outcome, Reply) else settled
+
+    def _whole(self, question: Question) -> Settled:
         if self._script is None:
             return self._settled(planned_reply(question))
         entry = self._script.take(model=question.model, text=question.text)

@@ -63,6 +63,7 @@ def read(body: bytes) -> Question:
         choice=_CHOICES[choice["type"]],
         allowed=frozenset([choice["name"]]) if choice["type"] == "tool" else None,
         limit=1 if choice.get("disable_parallel_tool_use") is True else None,
+        most_tokens=request["max_tokens"],
         form=_form(request),
         prompt_tokens=_prompt_tokens(request),
         stream=request.get("stream") is True,
@@ -107,7 +108,7 @@ def render(question: Question, reply: Reply, identifiers: Identifiers) -> JSON:
         "type": "message",
         "role": "assistant",
         "model": question.model,
-        "content": content + [_block(call, identifiers) for call in reply.calls],
+        "content": content + [_block(call, identifiers, stream=question.stream) for call in reply.calls],
         "stop_reason": STOP_REASONS[reply.stop_kind],
         "stop_sequence": None,
         "usage": {
@@ -132,9 +133,11 @@ def answer_headers(identifiers: Identifiers) -> dict[str, str]:
     return {"request-id": f"req_{identifiers.take(24)}"}
 
 
-def _block(call: ReplyCall, identifiers: Identifiers) -> JSON:
+def _block(call: ReplyCall, identifiers: Identifiers, *, stream: bool) -> JSON:
+    """The call; the service gives an object where it is not asked for a stream, with the arguments that came whole."""
     call_id = call.id if call.id is not None else f"toolu_{identifiers.take(24)}"
-    return {"type": "tool_use", "id": call_id, "name": call.name, "input": call.arguments}
+    given = call.arguments if stream or call.kept is None else call.kept
+    return {"type": "tool_use", "id": call_id, "name": call.name, "input": given}
 
 
 def _tool(tool: JSON) -> PlannerTool:

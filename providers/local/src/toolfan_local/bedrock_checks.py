@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from toolfan_local.exchange import Failure, Refused
+from toolfan_local.parameters import BEDROCK_RANGES, faults
 
 JSON = dict[str, Any]
 
@@ -36,6 +37,7 @@ def check_request(request: JSON) -> None:
     else:
         _check_config(config)
     _check_results(messages)
+    _check_inference(request.get("inferenceConfig") or {})
 
 
 def blocks(message: JSON, kind: str) -> list[JSON]:
@@ -86,6 +88,18 @@ def _unanswered(place: int, missing: list[Any]) -> Refused:
     return refuse(
         f"Expected toolResult blocks at messages.{place}.content for the following Ids: {', '.join(map(str, missing))}"
     )
+
+
+def _check_inference(config: Any) -> None:
+    if not isinstance(config, dict):
+        raise refuse("Start of structure or map found where not expected.", "SerializationException")
+    for name, value, fault in faults(config, BEDROCK_RANGES):
+        if fault == "type":
+            raise refuse(f"inferenceConfig.{name} can not be converted to an Integer", "SerializationException")
+        raise refuse(
+            f"1 validation error detected: Value '{value}' at 'inferenceConfig.{name}' failed to satisfy constraint: "
+            f"Member must have value greater than or equal to {BEDROCK_RANGES[name].least}"
+        )
 
 
 def _check_config(config: Any) -> None:

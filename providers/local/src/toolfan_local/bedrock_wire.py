@@ -59,6 +59,7 @@ def read(body: bytes, model: str, *, stream: bool) -> Question:
         results=_trailing_results(request["messages"]),
         choice=_CHOICES[kind],
         allowed=frozenset([chosen["name"]]) if kind == "tool" else None,
+        most_tokens=(request.get("inferenceConfig") or {}).get("maxTokens"),
         form=_form(request.get("outputConfig")),
         prompt_tokens=estimate_tokens([request.get("system") or [], request["messages"], config.get("tools") or []]),
         stream=stream,
@@ -81,7 +82,7 @@ def render(question: Question, reply: Reply, identifiers: Identifiers) -> JSON:
     tokens = count_tokens(question, reply)
     text = reply.refusal or reply.text
     content: list[JSON] = [{"text": text}] if text else []
-    content += [_block(call, identifiers) for call in reply.calls]
+    content += [_block(call, identifiers, stream=question.stream) for call in reply.calls]
     return {
         "metrics": {"latencyMs": 1},
         "output": {"message": {"content": content, "role": "assistant"}},
@@ -100,9 +101,11 @@ def error_code(failure: Failure) -> str:
     return named or ("InternalServerException" if failure.status >= 500 else "ValidationException")
 
 
-def _block(call: ReplyCall, identifiers: Identifiers) -> JSON:
+def _block(call: ReplyCall, identifiers: Identifiers, *, stream: bool) -> JSON:
+    """The call; the service gives an object where it is not asked for a stream, with the arguments that came whole."""
     call_id = call.id if call.id is not None else f"tooluse_{identifiers.take(22)}"
-    return {"toolUse": {"input": call.arguments, "name": call.name, "toolUseId": call_id}}
+    given = call.arguments if stream or call.kept is None else call.kept
+    return {"toolUse": {"input": given, "name": call.name, "toolUseId": call_id}}
 
 
 def _tool(spec: JSON) -> PlannerTool:

@@ -47,6 +47,7 @@ def read(body: bytes) -> Question:
         tools=tuple(_tool(tool["function"]) for tool in request.get("tools") or []),
         results=_trailing_results(messages),
         choice=_CHOICES[request.get("tool_choice")],
+        most_tokens=request.get("max_tokens"),
         form=_form(request.get("response_format")),
         prompt_tokens=estimate_tokens([messages, request.get("tools") or []]),
         stream=request.get("stream") is True,
@@ -66,9 +67,9 @@ def render(question: Question, reply: Reply, identifiers: Identifiers) -> JSON:
     counts = {"input_tokens": tokens.prompt, "output_tokens": tokens.completion}
     message: JSON = {"role": "assistant"}
     text = reply.refusal or reply.text
-    if reply.calls:
+    if (reply.meant or reply).calls:  # also where the limit came before the first of them
         message |= {"tool_plan": text} if text else {}
-        message["tool_calls"] = [_call(call, identifiers) for call in reply.calls]
+        message |= {"tool_calls": [_call(call, identifiers) for call in reply.calls]} if reply.calls else {}
     else:
         message["content"] = [{"type": "text", "text": text or ""}]
     return {

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Choice = Literal["auto", "required", "none"]
 Stop = Literal["calls", "end", "length", "filtered", "refused", "malformed", "none"]
 
+TOKEN = 4
+"""Characters of a token, in the estimate of tokens."""
 _CORRECTIONS = ("Invalid arguments:\n", "Failed: ")  # so begins what toolfan tells the model of a failed call
 _REFUSAL = "I'm sorry, but I cannot help with that."
 
@@ -41,9 +43,9 @@ class Question:
     """One request, free of any dialect.
 
     `text` is the last user message; `results` is not empty when the conversation ends with tool results;
-    `allowed` restricts the tools to a subset; `limit` is the greatest number of calls (None: no limit). `stream`: the
-    answer is wanted as a stream, with its usage (`stream_usage`), with arguments in pieces (`partial_arguments`).
-    `form`: the JSON Schema of the answer's text (None: any text).
+    `allowed` restricts the tools to a subset; `limit` is the greatest number of calls, `most_tokens` that of tokens of
+    the answer (None: no limit). `stream`: the answer is wanted as a stream, with its usage (`stream_usage`), with
+    arguments in pieces (`partial_arguments`). `form`: the JSON Schema of the answer's text (None: any text).
     """
 
     model: str
@@ -53,6 +55,7 @@ class Question:
     choice: Choice = "auto"
     allowed: frozenset[str] | None = None
     limit: int | None = None
+    most_tokens: int | None = None
     forced: bool = False
     copies: int = 1
     prompt_tokens: int = 0
@@ -64,11 +67,15 @@ class Question:
 
 @dataclass(frozen=True)
 class ReplyCall:
-    """One tool call: `arguments` is an object, or raw text sent in its place; `id` None: the server makes one."""
+    """One tool call: `arguments` is an object, or raw text sent in its place; `id` None: the server makes one.
+
+    `kept`: where they were cut, those of the arguments that are whole; None for a call that was not cut.
+    """
 
     name: str
     arguments: Mapping[str, Any] | str
     id: str | None = None
+    kept: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,17 +88,28 @@ class TokenCount:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer of the model: calls, text, or both.  With the stop reason `refused` the text is the refusal's."""
+    """An answer of the model: calls, text, or both.  With the stop reason `refused` the text is the refusal's.
+
+    `meant`: the whole answer, where this is what the request's limit of tokens left of it.
+    """
 
     calls: tuple[ReplyCall, ...] = ()
     text: str | None = None
     stop: Stop | None = None
     tokens: TokenCount | None = None
+    meant: Reply | None = None
 
     @property
     def stop_kind(self) -> Stop:
         """The stop reason: the given one, else `calls` when there are calls, else `end`."""
         return self.stop or ("calls" if self.calls else "end")
+
+    @property
+    def torn(self) -> bool:
+        """Whether it ends inside what it says last, as far as that is known."""
+        if self.meant is None:
+            return self.stop_kind in ("length", "filtered")
+        return self.calls[-1].kept is not None if self.calls else self.text != self.meant.text
 
     @property
     def refusal(self) -> str | None:
@@ -138,9 +156,9 @@ class Refused(Exception):
 
 
 def estimate_tokens(value: Any) -> int:
-    """A deterministic estimate of tokens: one for every four characters of the text or of the JSON text, rounded up."""
+    """A deterministic estimate: a token for every `TOKEN` characters of the text or of the JSON text, rounded up."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return math.ceil(len(text) / 4)
+    return math.ceil(len(text) / TOKEN)
 
 
 def count_tokens(question: Question, reply: Reply) -> TokenCount:

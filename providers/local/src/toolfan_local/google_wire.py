@@ -109,6 +109,7 @@ def read_object(given: JSON, model: str) -> Question:
         results=tuple(_results(contents[-1])),
         choice=_CHOICES[mode],
         allowed=frozenset(names) if names else None,
+        most_tokens=config.get("maxOutputTokens"),
         copies=config.get("candidateCount") or 1,
         form=_form(config),
         prompt_tokens=estimate_tokens([contents, request.get("tools") or []]),
@@ -210,7 +211,8 @@ def _results(content: JSON) -> Iterator[ToolResult]:
 def _parts(reply: Reply, flavour: Flavour, identifiers: Identifiers) -> Iterator[JSON]:
     if (text := reply.text if reply.refusal is None else reply.refusal) is not None:
         yield {"text": text}
-    for place, call in enumerate(reply.calls):
+    whole = (call for call in reply.calls if call.kept is None)  # the service tells nothing of one that was cut
+    for place, call in enumerate(whole):
         function: JSON = {"name": call.name, "args": _arguments(call)}
         if flavour.call_ids:
             function["id"] = call.id if call.id is not None else identifiers.take(16)

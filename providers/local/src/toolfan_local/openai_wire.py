@@ -42,6 +42,7 @@ FINISH_REASONS: dict[Stop, str | None] = {
     "malformed": "stop",
     "none": None,
 }
+_LIMITS = ("max_tokens", "max_completion_tokens")
 _TYPES = {
     401: "invalid_request_error",
     403: "invalid_request_error",
@@ -70,6 +71,7 @@ def read(body: bytes, deployment: str | None = None) -> Question:
         allowed=allowed,
         forced=forced,
         limit=1 if request.get("parallel_tool_calls") is False else None,
+        most_tokens=min((request[key] for key in _LIMITS if request.get(key) is not None), default=None),
         copies=request.get("n") or 1,
         form=chat_form(request),
         prompt_tokens=estimate_tokens([request["messages"], request.get("tools") or []]),

@@ -81,6 +81,7 @@ GOOGLE_RANGES = {
     "candidateCount": Range(1, 8, whole=True),
     "maxOutputTokens": _COUNT,
 }
+BEDROCK_RANGES = {"maxTokens": _COUNT}
 COHERE_RANGES = {
     "temperature": Range(0),
     "p": _SHARE,

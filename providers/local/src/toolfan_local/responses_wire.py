@@ -68,6 +68,7 @@ def read(body: bytes, stored: Container[str]) -> Question:
         choice=choice,
         allowed=allowed,
         limit=1 if request.get("parallel_tool_calls") is False else None,
+        most_tokens=request.get("max_output_tokens"),
         form=responses_form(request),
         prompt_tokens=estimate_tokens([request.get("instructions"), items, request.get("tools") or []]),
         stream=request.get("stream") is True,
@@ -81,7 +82,7 @@ def render(question: Question, reply: Reply, identifiers: Identifiers, body: byt
     echoed = {key: value if request.get(key) is None else request[key] for key, value in _ECHOED.items()}
     output = [_message(reply, identifiers)] if reply.text is not None or reply.refusal is not None else []
     output += [_call(call, identifiers) for call in reply.calls]
-    if reason and output:
+    if reason and output and reply.torn:
         output[-1]["status"] = "incomplete"
     return {
         "id": f"resp_{identifiers.take(32).lower()}",

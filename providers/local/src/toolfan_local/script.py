@@ -106,8 +106,9 @@ class ScriptedAnswer(_Part):
     Conditions, all of which must hold: `model` (the whole name), `contains` (a part of the last user text, case
     ignored), `matches` (a regular expression found in it). `times`: how often it answers, a number or "always".
     `delay`: seconds before the answer. `pace`: how fast it comes, in place of the server's; a number is the seconds
-    before each chunk of a stream. `calls_together`: all calls in one chunk of a stream, or not. Give either `error`, or
-    `body`, or any of `calls`, `text`, `stop`, `usage`. `calls` alone, and empty: a model that calls nothing.
+    before each chunk of a stream. `calls_together`: all calls in one chunk of a stream, or not. With a `stop` the
+    request's limit of tokens does not cut it. Give either `error`, or `body`, or any of `calls`, `text`, `stop`,
+    `usage`. `calls` alone, and empty: a model that calls nothing.
     """
 
     model: str | None = None
