@@ -44,7 +44,7 @@ def sse(events: list[Event], *, named: bool) -> bytes:
 class Chat:
     adapter = "openai"
     client = staticmethod(openai_client)
-    reasons = ("length", "max_tokens", "model_length")
+    reasons = ("length", "max_tokens", "model_length", "model_context_window_exceeded", "repetition")
 
     def whole(self, texts: list[str], reason: str) -> bytes:
         calls = [call("City", text, f"id_{at}") for at, text in enumerate(texts)]
@@ -60,7 +60,7 @@ class Chat:
 class Responses:
     adapter = "openai-responses"
     client = staticmethod(openai_client)
-    reasons = ("max_output_tokens",)
+    reasons = ("max_output_tokens", "")
 
     def items(self, texts: list[str], status: str) -> list[Event]:
         return [
@@ -70,7 +70,12 @@ class Responses:
         ]
 
     def body(self, texts: list[str], reason: str) -> Event:
-        about = {"id": "r", "object": "response", "status": "incomplete", "incomplete_details": {"reason": reason}}
+        about = {
+            "id": "r",
+            "object": "response",
+            "status": "incomplete",
+            "incomplete_details": {"reason": reason or None},
+        }
         return {**about, "output": self.items(texts, "incomplete")}
 
     def whole(self, texts: list[str], reason: str) -> bytes:

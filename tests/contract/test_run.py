@@ -313,7 +313,7 @@ def test_on_invalid_says_when_failed_calls_are_asked_again(bench: Bench, run: Ru
 def test_a_required_choice_holds_for_the_first_round(bench: Bench, run: Running) -> None:
     bench.serve(asks("add", {"a": 1, "b": 1}), asks("add", {"a": 1, "b": 1}), {"text": "2"})
     assert run(tool_choice="required").text == "2"
-    assert [body.get("tool_choice") for body in bench.bodies] == ["required", "auto", "auto"]
+    assert [body.get("tool_choice") for body in bench.bodies] == ["required", None, None]
 
 
 def test_a_result_that_cannot_be_sent_is_told_as_an_error(bench: Bench, run: Running) -> None:

@@ -77,7 +77,6 @@ def test_several_typed_calls_come_out(bench: Bench, mode: str) -> None:
                 },
             }
         ],
-        "tool_choice": "auto",
     }
 
 

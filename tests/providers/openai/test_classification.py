@@ -254,6 +254,22 @@ TABLE: dict[str, tuple[bytes | Faulty, type[ProviderError], bool, float | None, 
     "nothing left, in words": (google("over x, limit: 0, model: y"), QuotaExhausted, False, 2.5, "does not help"),
     "something left, in words": (google("over x, limit: 0.5, model: y"), RateLimited, True, 2.5, "later"),
     "spending cap": (google("has exceeded its monthly spending cap."), QuotaExhausted, False, 2.5, "does not help"),
+    "xAI's": (
+        words(
+            {"code": "Exhausted", "error": "Your team has either used all available credits or reached its cap."}, 429
+        ),
+        QuotaExhausted,
+        False,
+        None,
+        "does not help",
+    ),
+    "xAI's, with a 403": (
+        words({"code": "Denied", "error": "Your team has reached its monthly spending limit."}, 403),
+        QuotaExhausted,
+        False,
+        None,
+        "does not help",
+    ),
     "credits": (google("Your prepayment credits are depleted."), QuotaExhausted, False, 2.5, "does not help"),
     "the day's limit, older": (
         words({"error": {"errors": [{"reason": "dailyLimitExceeded"}], "code": 403, "message": "the limit"}}, 403),

@@ -91,7 +91,8 @@ def test_a_filtered_answer_is_an_error_that_has_what_came(create: Any) -> None:
     ("state", "stop"),
     [
         ({"status": "incomplete", "incomplete_details": {"reason": "steered"}}, ("other", "steered")),
-        ({"status": "incomplete", "incomplete_details": None}, ("other", "incomplete")),
+        ({"status": "incomplete", "incomplete_details": None}, ("length", "incomplete")),
+        ({"status": "incomplete", "incomplete_details": {}}, ("length", "incomplete")),
         ({"status": "cancelled"}, ("other", "cancelled")),
         ({"status": None}, ("none", None)),
         ({"status": "completed"}, ("end", "completed")),

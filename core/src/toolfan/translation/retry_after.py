@@ -14,8 +14,9 @@ from typing import Any
 
 _OF_A_DAY = frozenset({"dailyLimitExceeded", "dailyLimitExceededUnreg"})  # older Google services, with a 403
 _OF_A_MINUTE = frozenset({"RATE_LIMIT_EXCEEDED", "rateLimitExceeded", "userRateLimitExceeded"})
-_NOTHING_LEFT = re.compile(
-    r"(?i)\blimit: 0(?![\d.])|\bspending cap\b|\bcredits are depleted\b|\blimited to \d+ [\w ]+/ ?month\b"
+_NOTHING_LEFT = re.compile(  # in the words of Google, xAI and others
+    r"(?i)\blimit: 0(?![\d.])|\bspending cap\b|\bcredits are depleted\b|\blimited to \d+ [\w ]+/ ?month\b|"
+    r"\bused all available credits\b|\breached its monthly spending limit\b"
 )
 _SPAN = re.compile(r"(?:pt)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)s)?(?:([0-9]{1,9})ms)?")
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]")

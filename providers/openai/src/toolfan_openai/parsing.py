@@ -32,6 +32,8 @@ STOP_KINDS: Mapping[str, StopKind] = {
     "tool_use": "calls",
     "max_tokens": "length",
     "model_length": "length",
+    "model_context_window_exceeded": "length",  # Z.ai's
+    "repetition": "length",  # vLLM's: it was ended, as it went round in circles
     "refusal": "refused",
     "safety": "filtered",
     "sensitive": "filtered",

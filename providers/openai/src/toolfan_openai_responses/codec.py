@@ -91,7 +91,9 @@ class ResponsesAdapter:
         body |= {"input": items, "tools": tools}
         if request.stream:
             body["stream"] = True
-        body["tool_choice"] = self._tool_choice(request)
+        # "auto" is the default, and some gateways refuse the field.
+        if (choice := self._tool_choice(request)) != "auto" or "tool_choice" in request.extra_body:
+            body["tool_choice"] = choice
         # Only the exception is sent: parallel calls are the default, and some servers reject the field.
         if request.parallel is not True and request.parallel <= 1:
             body["parallel_tool_calls"] = False

@@ -26,7 +26,8 @@ the provider itself, or by what the user asked for in `extra_body`."""
 _WAITING = frozenset({"apply_patch_call", "computer_call", "local_shell_call", "mcp_approval_request", "shell_call"})
 
 # Source: `incomplete_details.reason` in OpenAI's API reference.
-_STOPS: Mapping[str, StopKind] = {"max_output_tokens": "length", "content_filter": "filtered"}
+_STOPS: Mapping[str, StopKind] = {"max_output_tokens": "length", "content_filter": "filtered", "incomplete": "length"}
+"""By the reason; where none is given, by the status."""
 
 
 def parse_answer(body: Any, *, adapter: str) -> Turn:
