@@ -56,6 +56,12 @@ def _build(project: Path, into: Path) -> None:
 
 
 @pytest.fixture(scope="session")
+def clean() -> Mapping[str, str]:
+    """The environment's variables without what it says of paths and of toolfan."""
+    return CLEAN
+
+
+@pytest.fixture(scope="session")
 def build_wheel() -> Callable[[Path, Path], None]:
     """`build_wheel(project, into)`: build the wheel of the project in one folder into another."""
     return _build
