@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import traceback
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -223,6 +224,28 @@ def test_the_start_of_a_key_that_was_cut_is_hidden(end: str) -> None:
     assert exc.__notes__ == ["sent ***"]
     hide(exc := toolfan.Unavailable(f"{KEY[:15]} goes on"), (KEY,))
     assert exc.message == f"{KEY[:15]} goes on"
+
+
+class Refusing(Through):
+    def transport(self, client: Any, *, use_async: bool) -> Any:
+        raise toolfan.UsageError(f"a client of {client.api_key} is none of ours", adapter=self.name)
+
+
+@pytest.mark.parametrize("wrapped", [toolfan.wrap, toolfan.wrap_async])
+def test_a_client_that_is_refused_shows_no_key(wrapped: Any) -> None:
+    with pytest.raises(toolfan.UsageError, match=r"a client of \*\*\* is none of ours"):
+        wrapped(Holding(), adapter=Refusing(LocalAdapter()))
+
+
+@pytest.mark.parametrize("connected", [toolfan.connect, toolfan.connect_async])
+def test_an_adapter_that_cannot_connect_shows_no_key(monkeypatch: pytest.MonkeyPatch, connected: Any) -> None:
+    def connect(self: Any, settings: Any, *, use_async: bool) -> object:
+        raise toolfan.ConfigError(f"{os.environ[settings.api_key_env]} is malformed", adapter=self.name)
+
+    monkeypatch.setattr(type(toolfan.load_adapter("openai")), "connect", connect)
+    monkeypatch.setenv("ACME_KEY", KEY)
+    with pytest.raises(toolfan.ConfigError, match=r"^\*\*\* is malformed"):
+        connected("openai:m", api_key_env="ACME_KEY")
 
 
 class Settings(BaseModel):

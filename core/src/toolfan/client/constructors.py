@@ -224,7 +224,10 @@ def _connected(
     def maker() -> object:
         try:
             return found.adapter.connect(found.settings, use_async=use_async)
-        except ToolfanError:
+        except ToolfanError as exc:
+            from ..secrets.known import hide
+
+            hide(exc, secrets)
             raise
         except Exception as exc:  # noqa: BLE001 - of whatever SDK
             from ..translation.construction import raise_unmade

@@ -17,7 +17,7 @@ import types
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from ..errors import UsageError
+from ..errors import ToolfanError, UsageError
 from ..locks import ProcessLock
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Binding:
     ) -> None:
         self._adapter, self._use_async, self._maker, self._named = adapter, use_async, maker, secrets
         self.sdk_client = sdk_client
-        first: Any = adapter.transport(sdk_client, use_async=use_async)
+        first: Any = self._over(sdk_client)
         self._process: int | None = os.getpid() if maker else None
         self._by_loop: MutableMapping[Any, Any] = WeakKeyDictionary()
         self._last: tuple[Any, Any] = (None, None)
@@ -188,7 +188,17 @@ class Binding:
         if self._maker is None:
             raise self._refused("it belongs to another event loop")
         self.sdk_client = self._maker()
-        return self._adapter.transport(self.sdk_client, use_async=self._use_async)
+        return self._over(self.sdk_client)
+
+    def _over(self, sdk_client: object) -> Any:
+        """The adapter's transport; an error of its own shows no key either."""
+        try:
+            return self._adapter.transport(sdk_client, use_async=self._use_async)
+        except ToolfanError as exc:
+            from ..secrets.known import hide, secrets_known
+
+            hide(exc, secrets_known(None, sdk_client, {}, self._named))
+            raise
 
     def _refused(self, why: str) -> UsageError:
         return UsageError(
