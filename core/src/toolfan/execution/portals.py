@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import os
+import sys
 import threading
 import weakref
 from concurrent.futures import CancelledError, Future
@@ -76,6 +77,20 @@ def ended() -> UsageError:
         "the event loop that ran the tools was ended while they ran",
         hint="Close the client when its runs have ended; leave the loop to those who made it.",
     )
+
+
+def check_threads() -> None:
+    """Raises UsageError where a thread cannot have an event loop of its own.
+
+    gevent makes all threads parts of one, and of that asyncio runs one loop at a time.
+    """
+    gevent: Any = sys.modules.get("gevent.monkey")
+    if gevent is not None and gevent.is_module_patched("threading") and hasattr(running_loop(), "call_soon"):
+        raise UsageError(
+            "tools run in an event loop, one runs here already, and under gevent a thread cannot have another",
+            hint="Close the client whose run() started it, or share that client; or take the calls from create(), "
+            "and call each one's run().",
+        )
 
 
 def _serve(ready: Future[tuple[Any, Any, Callable[[], None]]], ending: dict[Any, None], then: list[Any]) -> None:
@@ -179,6 +194,12 @@ class Portal:
         """Start the loop, unless it runs: what is done first then takes no longer than what comes later."""
         self._running()
 
+    def check(self) -> None:
+        """Raises the UsageError of `loop` that can be told beforehand."""
+        loop = self._loop
+        if loop is None or loop.ended or loop.process != os.getpid():
+            check_threads()
+
     def _running(self) -> Loop:
         with self._lock.here():
             loop = self._loop
@@ -186,6 +207,7 @@ class Portal:
                 self._inherited.append(loop)  # kept, so that nothing of another process is closed here
                 loop = None
             if loop is None or loop.ended or not loop.thread.is_alive():
+                check_threads()
                 self._loop = loop = Loop()
                 self._finalizer = weakref.finalize(self, loop.stop)
                 setattr(self._finalizer, "atexit", False)  # noqa: B010 - its stubs do not know it

@@ -131,6 +131,7 @@ class _Behind:
 
 def perform(begun: Begun, ask: Callable[[Prepared, HandOver], Calls[Any]], portal: Portal) -> Run:
     """Perform the loop's effects, blocking; calls are executed behind the portal."""
+    portal.check()
     loop, executor = begun.loop, begun.executor
     behind = _Behind(executor, portal)
     effect = next(loop)
