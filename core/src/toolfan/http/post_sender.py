@@ -59,6 +59,7 @@ class PostSender(HttpSender):
         self._response_class = import_module(next(name for name in names if name.startswith("httpx"))).Response
         self._stream_class = (sdk.AsyncStream if use_async else sdk.Stream)[object]
         self._joined: tuple[Any, str] = (None, path)
+        self._last_timeout: tuple[Any, Any] = (None, None)
         self._said: dict[str, Any] = {"post_parser": sdk.NOT_GIVEN, **self.options}
 
     @property
@@ -86,7 +87,7 @@ class PostSender(HttpSender):
         return dict(getattr(self.http, "headers", {})), *(sent for sent in found if sent)
 
     def limits(self, timeout: float) -> bool:
-        read = self._part("read")
+        read = self._parts()[1]
         return read is None or read > timeout + 1
 
     def send(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
@@ -130,20 +131,37 @@ class PostSender(HttpSender):
     def _shorter_timeout(self, seconds: float) -> Any:
         """The SDK's timeout is for each wait, the deadline for all; None if the client's own is short enough.
 
-        A read that is a little longer ends with its socket; waiting for a free connection ends by this alone.
+        A read that is a little longer ends with its socket; waiting for a free connection ends by this alone.  Where
+        the task is cancelled in time, a timer that would ring no sooner is spared: the SDK makes one for each wait.
         """
-        own = self.client.timeout
-        read, pool = (own, own) if own is None or isinstance(own, _NUMBER) else (own.read, own.pool)
-        if read is not None and pool is not None and read <= seconds + 1 and pool <= seconds + _SLACK:
+        parts = self._parts()
+        _, read, _, pool = parts
+        if self._use_async and _is_cancelled_within(seconds):
+            kept = tuple([own if own is not None and own < seconds else None for own in parts])
+        elif read is not None and pool is not None and read <= seconds + 1 and pool <= seconds + _SLACK:
             return None
-        parts = {name: self._part(name) for name in ("connect", "read", "write", "pool")}
-        return self._timeout_class(
-            **{name: seconds if own is None else min(own, seconds) for name, own in parts.items()}
-        )
+        else:
+            kept = tuple([seconds if own is None else min(own, seconds) for own in parts])
+        last = self._last_timeout
+        if last[0] != kept:
+            connect, read, write, pool = kept
+            made = self._timeout_class(connect=connect, read=read, write=write, pool=pool)
+            last = self._last_timeout = kept, made
+        return last[1]
 
-    def _part(self, name: str) -> float | None:
+    def _parts(self) -> tuple[float | None, ...]:
+        """The client's own timeouts: of connecting, reading, writing, and of waiting for a free connection."""
         own = self.client.timeout
-        return own if own is None or isinstance(own, _NUMBER) else getattr(own, name)
+        if own is None or isinstance(own, _NUMBER):
+            return (own, own, own, own)
+        return (own.connect, own.read, own.write, own.pool)
+
+
+def _is_cancelled_within(seconds: float) -> bool:
+    """Whether a scope around the running task ends it by then, whatever it waits for."""
+    import anyio
+
+    return anyio.current_effective_deadline() <= anyio.current_time() + seconds
 
 
 class _Answer:
