@@ -14,7 +14,7 @@ from toolfan.errors import BadResponse, ProviderError, Unavailable
 from toolfan.wire import well_formed
 
 from .entries import in_order, is_another, is_phantom, piece, regular
-from .failures import error_of, error_told, says_something
+from .signs import error_of, error_told, says_something
 from .usage import usage_of
 
 # Source: `finish_reason` in OpenAI's API reference; the others were seen from compatible servers.  Google's has the

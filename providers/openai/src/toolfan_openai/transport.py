@@ -11,7 +11,7 @@ from toolfan.errors import UsageError
 from toolfan.http.post_sender import PostSender
 from toolfan.keys import check_key
 
-from .failures import WITHOUT_USAGE, error_told, filter_code, refuses_usage
+from .signs import error_told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,9 +84,13 @@ class _Sender(PostSender):
         return event.get("type") in LAST
 
     def error_code(self, status: int, about: Mapping[str, Any]) -> Any:
+        from .failures import filter_code
+
         return (filter_code(about) if status < 500 else None) or super().error_code(status, about)
 
     def of_status(self, response: Any, message: str, secrets: tuple[str, ...]) -> ProviderError:
+        from .failures import WITHOUT_USAGE, refuses_usage
+
         error = super().of_status(response, message, secrets)
         if error.status in (400, 422) and refuses_usage(response, error.message):
             error.hint = WITHOUT_USAGE
