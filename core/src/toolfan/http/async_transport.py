@@ -37,7 +37,9 @@ class AsyncHttpTransport:
         """The decoded answer.  Raises ToolfanError."""
         sender = self.sender
         try:
-            return sender.read(await sender.send(request, timeout, headers, query))
+            answer = await sender.send(request, timeout, headers, query)
+            rest = sender.rest(answer)
+            return sender.read(answer if rest is None else await rest)
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             sender.failure(exc, timeout, Hidden({**query, **headers}))
 

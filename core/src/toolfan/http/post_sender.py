@@ -92,7 +92,10 @@ class PostSender(HttpSender):
 
     def send(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
         answer = self._post(request, timeout, headers, query)
-        return _read_async(answer) if self._use_async else _read(answer)
+        return answer if self._use_async else _read(answer)
+
+    def rest(self, answer: Any) -> Any:
+        return _read_async(answer)
 
     def open(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
         answer = self._post(request, timeout, headers, query)
@@ -113,8 +116,8 @@ class PostSender(HttpSender):
             "max_retries": 0,
             "follow_redirects": False,  # one would turn the POST into a GET
             "timeout": self.client.timeout if shorter is None else shorter,
-            "headers": Hidden(headers),
-            "params": Hidden(query),
+            "headers": Hidden.of(headers),
+            "params": Hidden.of(query),
             "idempotency_key": f"toolfan-{urandom(16).hex()}",  # sent where the client has a header for it
             **self._said,
         }
@@ -193,8 +196,7 @@ def _read(response: Any) -> _Answer:
         response.close()
 
 
-async def _read_async(answer: Awaitable[Any]) -> _Answer:
-    response = await answer
+async def _read_async(response: Any) -> _Answer:
     packed = response.headers.get("content-encoding")
     try:
         if not _is_raw(response) or packed not in (None, "gzip"):

@@ -49,6 +49,13 @@ class HttpSender(ABC):
     def send(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
         """The answer, read; of an async client awaitable.  `timeout` in seconds, None for none."""
 
+    def rest(self, answer: Any) -> Any:
+        """Of an async client whose `send` gives the answer unread, awaitable: the answer, read; else None.
+
+        So no frame of a sender's is held while an answer is waited for.
+        """
+        return None
+
     @abstractmethod
     def open(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
         """A context, of an async client an async one, with the answer, unread."""

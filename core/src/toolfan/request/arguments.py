@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DEFAULT_DEADLINE = 600.0
 _NOT_GIVEN = frozenset({"NotGiven", "Omit"})  # classes of openai's and anthropic's NOT_GIVEN and omit
 _NUMBER = (float, numbers.Real)  # the latter alone is slow
+_CHOICES = {"auto": ToolChoice("auto"), "required": ToolChoice("required"), "none": ToolChoice("none")}
 LONGEST_DEADLINE = 1e8  # three years; sockets and locks take no more than some such number
 
 DEFAULTS: Mapping[str, Any] = {
@@ -190,8 +191,8 @@ def _tool_choice(choice: Any, tools: ToolSet[Any]) -> ToolChoice:
     if isinstance(choice, ToolChoice):
         return _checked_choice(choice, tools)
     if isinstance(choice, str):
-        if choice in ("auto", "required", "none"):
-            return ToolChoice(choice)  # type: ignore[arg-type]  # narrowed by the line above
+        if choice in _CHOICES:
+            return _CHOICES[choice]
         hint = (
             f"Write tool_choice=[{choice!r}]."
             if choice in tools.by_name

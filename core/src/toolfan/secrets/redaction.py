@@ -75,6 +75,11 @@ class Hidden(dict[str, Any]):
 
     __slots__ = ()
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Hidden:
+        """The values; themselves, if they are hidden already."""
+        return values if isinstance(values, Hidden) else cls(values)
+
     def __repr__(self) -> str:
         return f"<values not shown: {', '.join(map(str, self))}>"
 
