@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .moved import visible
+from .moved import offered, visible
 
 if TYPE_CHECKING:
     from .adapter import ADAPTER_API, Answer, Capabilities, ToolChoice, ToolRequest, WireRequest, WireResponse
@@ -94,7 +94,6 @@ _HOMES = {
     "tools.toolset": "ToolSet",
     "hookspecs.watching": "observe unobserve",
 }
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __version__ = "0.1.0"
 __all__ = [
@@ -184,7 +183,7 @@ __all__ = [
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for one of ours
 
     def __getattr__(name: str) -> Any:
-        module = _HOME_OF.get(name)
+        module = next((home for home, names in _HOMES.items() if name in names.split()), None)
         if module is None:
             hint = ". wrap() and wrap_async() take the clients of all providers" if name.startswith("from_") else ""
             raise AttributeError(f"module 'toolfan' has no attribute {name!r}{hint}")
@@ -196,4 +195,4 @@ if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for 
 
 
 def __dir__() -> list[str]:
-    return visible(globals(), _HOME_OF)
+    return visible(globals(), offered(_HOMES))

@@ -20,16 +20,20 @@ def visible(loaded: Iterable[str], offers: Iterable[str]) -> list[str]:
     return sorted({*loaded, *(() if asker == "freezegun.api" else offers)})
 
 
+def offered(homes: dict[str, str]) -> list[str]:
+    """The names of `homes`, split when they are asked for: that is seldom, and as one text they are small."""
+    return " ".join(homes.values()).split()
+
+
 def moved(module: str, homes: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The `__getattr__` and the `__dir__` of a module; `homes` says which names are in which other module.
 
     A package offers nothing else, so its `__all__` are these names.
     """
-    offers = " ".join(homes.values()).split()
 
     def attribute(name: str) -> Any:
         if name == "__all__" and hasattr(sys.modules[module], "__path__"):
-            return sorted(offers)
+            return sorted(offered(homes))
         home = next((home for home, names in homes.items() if name in names.split()), None)
         if home is None:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
@@ -38,6 +42,6 @@ def moved(module: str, homes: dict[str, str]) -> tuple[Callable[[str], Any], Cal
         return getattr(import_module(f"toolfan.{home}"), name)
 
     def names() -> list[str]:
-        return visible(vars(sys.modules[module]), offers)
+        return visible(vars(sys.modules[module]), offered(homes))
 
     return attribute, names
