@@ -91,7 +91,7 @@ def test_nothing_of_ours_runs_on(faulty: Callable[..., FaultServer], provider: s
 
 
 def test_a_connection_that_serves_another_request_by_then_is_left_alone() -> None:
-    from toolfan.drivers.whole import _sent
+    from toolfan.drivers.blocking import _sent
 
     class Transport:
         def send(self, *args: Any, **options: Any) -> Any:

@@ -39,6 +39,7 @@ STREAMS = {
     "stream_effects",
     "conversation.stream_judging",
     "http.event_streams",
+    "http.async_events",
     "framing.decoder",
 }
 PIECES = {"assembly.assembler", "assembly.slots", "framing.scanning"}
@@ -60,10 +61,11 @@ ERRORS = {
     "registry.unserved",
     "secrets.known",
     "toolfan_openai.failures",
+    "drivers.raised",
 }
 RUNS = {"execution.running", "execution.run_drivers", "execution.executing", "execution.jobs", "results.storage"}
 PLUGINS = {"hookspecs.specs", "pluggy"}
-BLOCKING = {"drivers.sockets", "drivers.workers", "execution.portals", "http.transport"}
+BLOCKING = {"drivers.blocking", "drivers.sockets", "drivers.workers", "execution.portals", "http.transport"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..conversation.asking import Wishes
 from ..conversation.generator import converse
-from ..drivers.whole import drive
+from ..drivers.blocking import drive
 from ..execution.runs import Runs
 from ..signatures.create import Create
 from ..signatures.stream import Stream

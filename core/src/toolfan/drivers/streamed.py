@@ -18,8 +18,9 @@ from ..errors import UsageError
 from ..stream_effects import Deliver, Open, Pull
 from ..translation.statuses import timed_out
 from . import sockets, workers
+from .raised import overdue, told, too_many
 from .sockets import Limit
-from .whole import FAULTS, LEAST, Deadline, overdue, told, too_many
+from .whole import FAULTS, LEAST, Deadline
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping

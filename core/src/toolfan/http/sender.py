@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ..framing.decoder import EventDecoder
 
 Pairs = Mapping[str, str]
+END_SECONDS = 0.05
+"""How long the end of a stream is waited for when all its events have come."""
 
 
 class HttpSender(ABC):

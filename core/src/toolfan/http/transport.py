@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..drivers.sockets import Limit, end_at_the_deadline, in_time, interrupt, limit
 from ..secrets.redaction import Hidden
-from .async_transport import END_SECONDS, AsyncHttpTransport
+from .async_transport import AsyncHttpTransport
+from .sender import END_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
