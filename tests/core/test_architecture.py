@@ -45,7 +45,7 @@ ORDER = {
     "signatures": "options forms create async_create stream async_stream",
     "hookspecs": "marking specs watched watching",
     "framing": "scanning server_sent_events decoder",
-    "messages": "sdk_objects foreign_forms chat rewriting parts",
+    "messages": "sdk_objects foreign_forms chat_parts chat rewriting parts",
     "adapter": "",
     "protocols": "",
     "assembly": "sealing slots open_wrappers call_order assembler",

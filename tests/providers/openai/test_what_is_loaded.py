@@ -44,6 +44,8 @@ STREAMS = {
 }
 PIECES = {"assembly.assembler", "assembly.slots", "framing.scanning"}
 ROUNDS = {
+    "messages.sdk_objects",
+    "messages.chat_parts",
     "conversation.reasking",
     "conversation.merging",
     "results.answering",

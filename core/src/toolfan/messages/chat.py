@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..errors import RequestRejected, UsageError
-from ..wire import encode_json
-from .sdk_objects import may_hold_objects, plain_data, with_plain_data
+from ..errors import UsageError
 
 if TYPE_CHECKING:
     from .rewriting import check_translatable as check_translatable
@@ -22,11 +20,11 @@ if TYPE_CHECKING:
 Message: TypeAlias = Mapping[str, Any]
 """One message, chat-style or in the provider's own form."""
 
-_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\r\n\t "
+_LEAVES = frozenset({str, int, float, bool, type(None), bytes})
+_USUAL_DEPTH = 12  # levels; what is deeper, or a circle, is looked at the slow way
 _MAPPING = (dict, Mapping)  # dict first: the look at Mapping costs ten times as much
 _LIST = (list, tuple)
 _OR_OBJECT = "or an object of an SDK that has a model_dump()"
-_CONTENT = f"The content of a message is a text or a list of parts ({{'type': 'text', 'text': ...}}, {_OR_OBJECT})."
 _CALL = f'Write {{"id": ..., "type": "function", "function": {{"name": ..., "arguments": "<JSON>"}}}}, {_OR_OBJECT}.'
 _RESULTS = ("tool", "function")
 CHAT_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -49,7 +47,7 @@ def check_messages(messages: object) -> tuple[Message, ...]:
     checked = tuple([_as_mapping(message, at) for at, message in enumerate(messages)])
     if not checked:
         raise UsageError("messages is empty", hint='Write messages=[{"role": "user", "content": "..."}].')
-    if may_hold_objects(checked):
+    if _may_hold_objects(checked):
         try:
             return tuple([_with_plain_data(message, at) for at, message in enumerate(checked)])
         except RecursionError:  # a circle, or depths that the encoder tells the place of
@@ -57,9 +55,29 @@ def check_messages(messages: object) -> tuple[Message, ...]:
     return checked
 
 
+def _may_hold_objects(values: Iterable[Any]) -> bool:
+    """Whether anything but plain data may be inside `values`; the quick look that every request pays for."""
+    for _ in range(_USUAL_DEPTH):
+        below: list[Any] = []
+        for value in values:
+            kind = type(value)
+            if kind is dict:
+                below += value.values()
+            elif kind is list or kind is tuple:
+                below += value
+            elif kind not in _LEAVES:
+                return True
+        if _LEAVES.issuperset(map(type, below)):
+            return False
+        values = below
+    return True
+
+
 def _as_mapping(message: object, at: int) -> Message:
     if isinstance(message, _MAPPING):
         return message
+    from .sdk_objects import plain_data
+
     plain = plain_data(message, f"messages[{at}]")
     if not isinstance(plain, dict):
         raise UsageError(
@@ -70,6 +88,8 @@ def _as_mapping(message: object, at: int) -> Message:
 
 
 def _with_plain_data(message: Message, at: int) -> Message:
+    from .sdk_objects import with_plain_data
+
     return {
         key: with_plain_data(item, f"messages[{at}].{key}")
         if key != "content" or isinstance(item, _LIST)
@@ -85,10 +105,12 @@ def check_chat_message(message: Message, at: int) -> None:
         known = f"Chat-style messages have one of the roles {', '.join(sorted(CHAT_ROLES))}."
         raise UsageError(f"messages[{at}] has the role {role!r}", hint=_hint_for(message, known))
     content = message.get("content")
-    if not isinstance(content, str):
+    if content is not None and not isinstance(content, str):
+        from .chat_parts import check_content  # texts need nothing of it
+
         # What a server said beside calls goes back to it as it came, whatever it makes of parts.
         replayed = role == "assistant" and bool(message.get("tool_calls") or message.get("function_call"))
-        _check_content(content, at, replayed=replayed)
+        check_content(content, at, replayed=replayed)
     if content is None and role != "assistant":
         hint = _hint_for(message, "Only an assistant message may lack it.")
         raise UsageError(f"messages[{at}] (role {role}) has no content", hint=hint)
@@ -115,50 +137,10 @@ def _check_calls(calls: object, at: int) -> None:
             raise UsageError(f"messages[{at}] has a tool call without a function name", hint=_CALL)
 
 
-def _check_content(content: object, at: int, *, replayed: bool) -> None:
-    if content is None:
-        return
-    if not isinstance(content, _LIST):
-        raise UsageError(f"messages[{at}] has a content of type {type(content).__name__}", hint=_CONTENT)
-    if not content and not replayed:
-        raise UsageError(f"messages[{at}] has a content without any part", hint=_CONTENT)
-    for position, part in enumerate(content):
-        if not isinstance(part, _MAPPING):
-            what = f"is a {type(part).__name__}, not a part"
-        elif replayed:
-            continue
-        elif not isinstance(kind := part.get("type"), str):  # what types there are is the provider's affair
-            what = "names no type"
-        elif kind == "text" and not isinstance(part.get("text"), str):
-            what = "is a part of type 'text' without a text"
-        else:
-            if kind == "image_url":
-                _check_image(part.get("image_url"), at)
-            continue
-        raise UsageError(f"messages[{at}].content[{position}] {what}", hint=_hint_for({"content": content}, _CONTENT))
-
-
 def _hint_for(message: Message, otherwise: str) -> str:
     from .foreign_forms import hint_for  # errors alone need it
 
     return hint_for(message, otherwise)
-
-
-def _check_image(image: object, at: int) -> None:
-    url = image.get("url") if isinstance(image, _MAPPING) else image
-    if not isinstance(url, str) or not url:
-        raise UsageError(
-            f"messages[{at}] has an image part without an address",
-            hint='Write {"type": "image_url", "image_url": {"url": "https://..."}}.',
-        )
-    if url.startswith("data:"):
-        head, _, data = url.partition(",")
-        letters = data.isascii() and data.strip() and not data.encode().translate(None, _BASE64)
-        if not (head.endswith(";base64") and letters):
-            raise UsageError(
-                f"messages[{at}] has an image whose data: address is not base64",
-                hint='Write "data:image/png;base64,<base64 content>".',
-            )
 
 
 def check_chat_messages(messages: Sequence[Message]) -> None:
@@ -172,7 +154,9 @@ def check_chat_messages(messages: Sequence[Message]) -> None:
         check_chat_message(message, at)
         calls = message.get("tool_calls") if message["role"] == "assistant" else None
         if not calls and isinstance(content := message.get("content"), _LIST):
-            _check_own_parts(content, at)
+            from .chat_parts import check_own_parts
+
+            check_own_parts(content, at)
         if message["role"] == "assistant":
             if calls:
                 ids = [call.get("id") for call in calls]
@@ -185,15 +169,6 @@ def check_chat_messages(messages: Sequence[Message]) -> None:
             )
 
 
-def _check_own_parts(content: Iterable[Any], at: int) -> None:
-    for position, part in enumerate(content):
-        if isinstance(part, _MAPPING) and part.get("type") in ("tool_use", "tool_result"):
-            from .foreign_forms import CALLS_OF_ANTHROPIC
-
-            where = f"messages[{at}].content[{position}]"
-            raise UsageError(f"{where} is a part of type {part['type']!r}", hint=CALLS_OF_ANTHROPIC)
-
-
 def spelled_out(message: Message) -> Message:
     """The message in the spelling that every server reads; the very object where nothing changes.
 
@@ -204,7 +179,9 @@ def spelled_out(message: Message) -> Message:
         parts = [{**part, "image_url": {"url": part["image_url"]}} if _is_short(part) else part for part in content]
         message = {**message, "content": parts}
     if calls and any(map(_has_object, calls)):
-        message = {**message, "tool_calls": [_with_text(call) if _has_object(call) else call for call in calls]}
+        from .chat_parts import with_text
+
+        message = {**message, "tool_calls": [with_text(call) if _has_object(call) else call for call in calls]}
     return message
 
 
@@ -217,21 +194,6 @@ def _has_object(call: Mapping[str, Any]) -> bool:
         return False
     arguments = function.get("arguments")
     return not isinstance(arguments, str) and isinstance(arguments, _MAPPING)
-
-
-def _with_text(call: Mapping[str, Any]) -> Message:
-    function = call["function"]
-    text = arguments_text(function["arguments"], f"an earlier call of {function.get('name')}")
-    return {**call, "function": {**function, "arguments": text}}
-
-
-def arguments_text(arguments: Any, where: str) -> str:
-    """JSON text of the arguments of a call.  Raises UsageError, with where it stands, if they cannot be written."""
-    try:
-        return encode_json(arguments).decode()
-    except RequestRejected as exc:
-        hint = "Give them as plain data, or as JSON text."
-        raise UsageError(f"{where} has arguments that are no JSON: {exc.message}", hint=hint) from None
 
 
 def named_tools(messages: Iterable[Message]) -> Iterator[str]:

@@ -13,12 +13,12 @@ from ..values import dataclass
 from .chat import (
     CHAT_ROLES,
     Message,
-    arguments_text,
     check_chat_message,
     check_chat_messages,
     check_messages,
     spelled_out,
 )
+from .chat_parts import arguments_text
 from .rewriting import check_translatable, with_wire_names
 
 __all__ = [

@@ -1,36 +1,19 @@
 """Objects of vendors' SDKs as plain data: pydantic models by `model_dump`, messages of protobuf, others by `to_dict`.
 
+Loaded when a message is one, or may hold one.
+
 Knows: how such objects give their data.  Must not know: messages, any provider's wire form.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UsageError
 
 _LEAVES = frozenset({str, int, float, bool, type(None), bytes})
-_USUAL_DEPTH = 12  # levels; what is deeper, or a circle, is looked at the slow way
-
-
-def may_hold_objects(values: Iterable[Any]) -> bool:
-    """Whether anything but plain data may be inside `values`; the quick look that every request pays for."""
-    for _ in range(_USUAL_DEPTH):
-        below: list[Any] = []
-        for value in values:
-            kind = type(value)
-            if kind is dict:
-                below += value.values()
-            elif kind is list or kind is tuple:
-                below += value
-            elif kind not in _LEAVES:
-                return True
-        if _LEAVES.issuperset(map(type, below)):
-            return False
-        values = below
-    return True
 
 
 def with_plain_data(value: Any, where: str) -> Any:
