@@ -39,7 +39,7 @@ ORDER = {
     "wire": "",
     "schema": "json_schema strict second_look of_types every_name",
     "tools": (
-        "parameters bound_calls definitions type_adapters local_names generics typeddicts functions "
+        "parameters bound_calls definitions defining type_adapters local_names generics typeddicts functions "
         "tool_type wire_names ephemeral toolset"
     ),
     "signatures": "options forms create async_create stream async_stream",

@@ -64,6 +64,7 @@ ERRORS = {
     "secrets.known",
     "toolfan_openai.failures",
     "drivers.raised",
+    "tools.definitions",
 }
 RUNS = {"execution.running", "execution.run_drivers", "execution.executing", "execution.jobs", "results.storage"}
 PLUGINS = {"hookspecs.specs", "pluggy"}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..adapter import ToolChoice, ToolRequest
 from ..errors import ToolDefinitionError, Unsupported, UsageError
 from ..messages.chat import CHAT_ROLES, check_messages, named_tools
-from ..tools.definitions import in_short
+from ..tools.defining import in_short
 from ..tools.tool_type import Tool
 from ..tools.toolset import ToolSet, legal_name, tool_set
 from ..values import dataclass

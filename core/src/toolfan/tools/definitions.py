@@ -1,5 +1,7 @@
 """What is wrong with the definition of a tool, in the words of toolfan.
 
+Loaded when something is.
+
 Knows: what pydantic, inspect and typing raise.  Must not know: tools, schemas.
 """
 
@@ -19,15 +21,6 @@ from ..errors import ToolDefinitionError
 
 _PLAIN = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, type)
 _ITERATORS = (collections.abc.Iterator, collections.abc.AsyncIterable)
-
-
-def is_function(target: Any) -> bool:
-    """Whether it is to be called: a function, a method, an object of a class with `__call__`."""
-    if isinstance(target, typing.TypeVar | typing.ForwardRef) or not callable(target):
-        return False
-    if not callable(getattr(target, "__func__", target)):  # `@classmethod` above `@tool`
-        return False
-    return type(target).__module__ not in ("typing", "typing_extensions")
 
 
 def not_a_tool(target: Any) -> ToolDefinitionError:
@@ -99,56 +92,49 @@ def takes_one(handler: Any) -> bool:
     return True
 
 
-class definition_errors:  # a context manager, used like a function
-    """Turns what pydantic, inspect and typing say of a bad definition into ToolDefinitionError."""
+def raise_for(exc: BaseException, tool: str) -> None:
+    """Raises ToolDefinitionError for what pydantic, inspect and typing say of a bad definition."""
+    if isinstance(exc, ToolDefinitionError):
+        raise exc.with_details(tool=exc.tool or tool) from exc.__cause__
+    if isinstance(exc, PydanticInvalidForJsonSchema):
+        place = ".".join(getattr(exc, "fields", ()))
+        field = f"the field {place!r}" if place else "a field"
+        raise ToolDefinitionError(
+            f"{field} has no JSON schema: {exc.message}", tool=tool, hint="Use a type that JSON can carry."
+        ) from exc
+    if isinstance(exc, PydanticUserError) and exc.code == "schema-for-unknown-type":
+        raise ToolDefinitionError(
+            f"a type in its annotations is none of pydantic's: {exc.message.partition('. ')[0]}",
+            tool=tool,
+            hint="Use a type that JSON can carry: for an iterator list[...] or Iterable[...].",
+        ) from exc
+    if isinstance(exc, PydanticUserError) and exc.code == "typed-dict-version":
+        raise ToolDefinitionError(
+            "a TypedDict in it is one of typing, which pydantic reads from Python 3.12 on",
+            tool=tool,
+            hint="Write `from typing_extensions import TypedDict` where it, or one inside it, is defined.",
+        ) from exc
+    undefined = isinstance(exc, PydanticUserError) and exc.code == "class-not-fully-defined"
+    if undefined or isinstance(exc, PydanticUndefinedAnnotation | NameError):
+        raise ToolDefinitionError(
+            f"a type in its annotations is not defined: {getattr(exc, 'message', exc)}",
+            tool=tool,
+            hint="Define the tool, and the types it names, at module level; import them outside `TYPE_CHECKING`.",
+        ) from exc
+    if isinstance(exc, RecursionError):
+        raise ToolDefinitionError(
+            "its definition is nested too deep, or holds itself",
+            tool=tool,
+            hint="Write what repeats as a model of its own; it may refer to itself.",
+        ) from exc
+    if isinstance(exc, KeyError) and "#" in str(exc):  # how pydantic says it
+        raise ToolDefinitionError(
+            f"its schema refers to {exc}, which is not there", tool=tool, hint="Correct the $ref."
+        ) from exc
+    if isinstance(exc, Exception):
+        from ..signals import raise_what_a_signal_did
 
-    def __init__(self, tool: str) -> None:
-        self.tool = tool
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: object) -> None:
-        if isinstance(exc, ToolDefinitionError):
-            raise exc.with_details(tool=exc.tool or self.tool) from exc.__cause__
-        if isinstance(exc, PydanticInvalidForJsonSchema):
-            place = ".".join(getattr(exc, "fields", ()))
-            field = f"the field {place!r}" if place else "a field"
-            raise ToolDefinitionError(
-                f"{field} has no JSON schema: {exc.message}", tool=self.tool, hint="Use a type that JSON can carry."
-            ) from exc
-        if isinstance(exc, PydanticUserError) and exc.code == "schema-for-unknown-type":
-            raise ToolDefinitionError(
-                f"a type in its annotations is none of pydantic's: {exc.message.partition('. ')[0]}",
-                tool=self.tool,
-                hint="Use a type that JSON can carry: for an iterator list[...] or Iterable[...].",
-            ) from exc
-        if isinstance(exc, PydanticUserError) and exc.code == "typed-dict-version":
-            raise ToolDefinitionError(
-                "a TypedDict in it is one of typing, which pydantic reads from Python 3.12 on",
-                tool=self.tool,
-                hint="Write `from typing_extensions import TypedDict` where it, or one inside it, is defined.",
-            ) from exc
-        undefined = isinstance(exc, PydanticUserError) and exc.code == "class-not-fully-defined"
-        if undefined or isinstance(exc, PydanticUndefinedAnnotation | NameError):
-            raise ToolDefinitionError(
-                f"a type in its annotations is not defined: {getattr(exc, 'message', exc)}",
-                tool=self.tool,
-                hint="Define the tool, and the types it names, at module level; import them outside `TYPE_CHECKING`.",
-            ) from exc
-        if isinstance(exc, RecursionError):
-            raise ToolDefinitionError(
-                "its definition is nested too deep, or holds itself",
-                tool=self.tool,
-                hint="Write what repeats as a model of its own; it may refer to itself.",
-            ) from exc
-        if isinstance(exc, KeyError) and "#" in str(exc):  # how pydantic says it
-            raise ToolDefinitionError(
-                f"its schema refers to {exc}, which is not there", tool=self.tool, hint="Correct the $ref."
-            ) from exc
-        if isinstance(exc, Exception):
-            from ..signals import raise_what_a_signal_did
-
-            raise_what_a_signal_did(exc)
-            said = getattr(exc, "message", exc)
-            named = "" if isinstance(exc, PydanticUserError | TypeError | ValueError) else f"{type(exc).__name__}: "
-            raise ToolDefinitionError(f"it cannot be a tool: {named}{said}", tool=self.tool) from exc
+        raise_what_a_signal_did(exc)
+        said = getattr(exc, "message", exc)
+        named = "" if isinstance(exc, PydanticUserError | TypeError | ValueError) else f"{type(exc).__name__}: "
+        raise ToolDefinitionError(f"it cannot be a tool: {named}{said}", tool=tool) from exc

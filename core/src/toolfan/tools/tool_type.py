@@ -19,7 +19,7 @@ from ..overloads import overload
 from ..schema.json_schema import Schema, check_json, has_lone_surrogate, root_object
 from ..schema.of_types import TypeSchema
 from ..schema.second_look import has_decimals, has_numbers
-from .definitions import definition_errors, in_short, is_function, not_a_tool, takes_one
+from .defining import definition_errors, in_short, is_function, not_a_tool, takes_one
 from .type_adapters import careful
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing_extensions import TypeAliasType, TypeVar
 from ..errors import ToolDefinitionError, UsageError
 from ..locks import ProcessLock
 from ..overloads import overload
-from .definitions import in_short
+from .defining import in_short
 from .tool_type import Tool, tool_kind
 
 if TYPE_CHECKING:
