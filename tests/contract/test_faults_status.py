@@ -152,7 +152,7 @@ def test_all_who_share_the_client_wait_after_a_429(ask: Asker) -> None:
 def test_a_budget_holds_for_the_whole_client(ask: Asker) -> None:
     """A provider that fails all the time is in the end asked once for each call, not three times."""
     client = ask.client()
-    client._retries._budget = 5.0
+    client._retries.budget = 5.0
     assert [ask("503", client=client).raised.requests for _ in range(5)] == [3, 3, 2, 1, 1]
 
 

@@ -328,7 +328,7 @@ def test_backoff_is_full_jitter_within_growing_bounds() -> None:
         waits = set()
         for _ in range(50):
             series = policy.series()
-            policy._budget = 100
+            policy.budget = 100
             seconds = [series.after(failure) for _ in range(tries)][-1]
             assert seconds is not None
             assert 0 <= seconds <= most

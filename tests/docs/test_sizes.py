@@ -72,6 +72,7 @@ def test_no_policy_in_a_provider() -> None:
     forbidden = (
         "tenacity",
         "toolfan.validation",
+        "toolfan.drivers.again",
         "toolfan.drivers.retries",
         "toolfan.conversation.judging",
         "toolfan.conversation.reasking",

@@ -63,7 +63,9 @@ ERRORS = {
     "registry.unserved",
     "secrets.known",
     "toolfan_openai.failures",
+    "drivers.again",
     "drivers.raised",
+    "tenacity",
     "tools.definitions",
 }
 RUNS = {"execution.running", "execution.run_drivers", "execution.executing", "execution.jobs", "results.storage"}
@@ -79,7 +81,9 @@ BLOCKING = {"drivers.blocking", "drivers.sockets", "drivers.workers", "execution
     ],
 )
 def test_a_plain_request_loads_only_what_it_needs(faulty, sdk_client: str, spared: set[str]) -> None:
-    assert all(find_spec(name if name.startswith(("pluggy", "toolfan_")) else f"toolfan.{name}") for name in spared)
+    assert all(
+        find_spec(name if name.startswith(("pluggy", "tenacity", "toolfan_")) else f"toolfan.{name}") for name in spared
+    )
     server = faulty(http(json.dumps(completion(call("Weather", {"city": "Rome"})))))
     command = [sys.executable, "-c", CODE, sdk_client, server.url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
