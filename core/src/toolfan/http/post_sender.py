@@ -129,7 +129,10 @@ class PostSender(HttpSender):
         rest = encode_json(body if tools_json is None else {key: body[key] for key in body if key != "tools"})
         if not self.plain:
             return {"body": body}
-        return {"content": rest if tools_json is None else b'%b,"tools":%b}' % (rest[:-1], tools_json)}
+        if tools_json is None:
+            return {"content": rest}
+        # Joined, not formatted, which takes more room than it needs: of many requests the heap would be full of gaps.
+        return {"content": b"".join((rest[:-1], b',"tools":', tools_json, b"}"))}
 
     def _shorter_timeout(self, seconds: float) -> Any:
         """The SDK's timeout is for each wait, the deadline for all; None if the client's own is short enough.
