@@ -131,6 +131,21 @@ def test_clients_of_other_services_are_refused(bedrock: Callable[..., Any]) -> N
         toolfan.wrap(object(), adapter="bedrock")
 
 
+@pytest.mark.parametrize("wrap", [toolfan.wrap, toolfan.wrap_async])
+@pytest.mark.parametrize("module", ["aiobotocore.client", "my.client"])
+def test_a_client_that_is_to_be_awaited_is_refused(bedrock: Callable[..., Any], wrap: Any, module: str) -> None:
+    """One of aiobotocore is botocore's below; only what its calls return tells it apart, or its class's module."""
+    sdk = bedrock()[0]
+
+    async def called(*given: Any) -> None:
+        raise AssertionError(given)
+
+    bases = (type(sdk),)
+    sdk.__class__ = type("BedrockRuntime", bases, {"__module__": module, "_make_api_call": called})
+    with pytest.raises(toolfan.UsageError, match=r'aiobotocore.*boto3\.client\("bedrock-runtime"\), which wrap_async'):
+        wrap(sdk)
+
+
 def test_the_variables_of_keys_are_told_to_the_doctor() -> None:
     adapter: Any = toolfan.load_adapter("bedrock")
     assert "AWS_ACCESS_KEY_ID" in adapter.key_variables(adapter.settings_model())

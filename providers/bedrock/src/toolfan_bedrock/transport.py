@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.adapter import JSON, WireRequest, WireResponse
@@ -43,7 +44,7 @@ _METHODS = {"Converse": "converse", "ConverseStream": "converse_stream"}
 
 
 def make_transport(client: Any, *, use_async: bool, adapter: str) -> Transport | AsyncTransport:
-    """A sender over `client`.  Raises UsageError if it is no `bedrock-runtime` client of boto3."""
+    """A sender over `client`.  Raises UsageError if it is no `bedrock-runtime` client of boto3's own."""
     model = getattr(getattr(client, "meta", None), "service_model", None)
     service = getattr(model, "service_name", None)
     if service != "bedrock-runtime":
@@ -52,6 +53,13 @@ def make_transport(client: Any, *, use_async: bool, adapter: str) -> Transport |
             f"{kind} is no client of Bedrock's runtime",
             adapter=adapter,
             hint='Pass boto3.client("bedrock-runtime").',
+        )
+    modules = {base.__module__.partition(".")[0] for base in client.__class__.__mro__}
+    if "aiobotocore" in modules or iscoroutinefunction(getattr(client, "_make_api_call", None)):
+        raise UsageError(
+            f"{type(client).__name__} is a client of aiobotocore (aioboto3), which this adapter does not call",
+            adapter=adapter,
+            hint='Pass boto3.client("bedrock-runtime"), which wrap_async() serves, too.',
         )
     return (_AsyncTransport if use_async else _Transport)(client, adapter)
 
