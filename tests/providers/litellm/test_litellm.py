@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,7 @@ class A(BaseModel):
 def ask(mode: str, url: str, *, sdk: Any = None, stop: Any = ONCE, **options: Any) -> toolfan.Calls[Any]:
     """One question in this way."""
     options = {"messages": USER, "response_model": Iterable[A], **options}
-    given: dict[str, Any] = {"model": MODEL, "stop": stop}
+    given: dict[str, Any] = {"model": MODEL, "stop": stop, "adapter": "litellm"}
     sdk = sdk or LiteLLMClient(api_key=KEY, base_url=url)
 
     async def awaited() -> toolfan.Calls[Any]:
@@ -277,6 +278,79 @@ def test_a_stream_without_an_end_is_incomplete(faulty: Callable[..., FaultServer
     with pytest.raises(toolfan.IncompleteStream) as caught:
         ask(mode, server.url)
     assert list(caught.value.calls) == [A(x=1)]
+
+
+def router(*urls: str) -> Any:
+    """LiteLLM's Router over these servers: each but the first is the fallback of the one before."""
+    from toolfan_litellm.client import load  # which keeps LiteLLM from asking the network
+
+    models = [
+        {"model_name": f"m{at}", "litellm_params": {"model": MODEL, "api_key": KEY, "api_base": url}}
+        for at, url in enumerate(urls)
+    ]
+    fallbacks = [{f"m{at}": [f"m{at + 1}"]} for at in range(len(urls) - 1)]
+    return load().Router(model_list=models, fallbacks=fallbacks, num_retries=0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_router_serves_whole_and_streamed(bench: Bench, mode: str) -> None:
+    sdk = router(bench.serve(TWO).openai_url)
+    assert list(ask(mode, "", sdk=sdk, model="m0")) == [A(x=1), A(x=2)]
+
+
+@pytest.mark.parametrize("mode", ["stream", "stream_async"])
+def test_a_stream_of_the_router_without_an_end_is_incomplete(faulty: Callable[..., FaultServer], mode: str) -> None:
+    """The Router hands on the finish reason that LiteLLM made up, in a stream that does not tell so."""
+    entry = {**call("A", {"x": 1}), "index": 0}
+    server = faulty(events({"delta": {"role": "assistant", "tool_calls": [entry]}}))
+    with pytest.raises(toolfan.IncompleteStream) as caught:
+        ask(mode, "", sdk=router(server.url), model="m0")
+    assert list(caught.value.calls) == [A(x=1)]
+
+
+@pytest.mark.parametrize("mode", ["stream", "stream_async"])
+@pytest.mark.parametrize("ended", [True, False])
+def test_the_fallback_of_a_router_is_told_as_it_ends(
+    faulty: Callable[..., FaultServer], mode: str, *, ended: bool
+) -> None:
+    broken = http('data: {"error": {"message": "overloaded", "code": 500}}\n\n', content_type="text/event-stream")
+    entry = {**call("A", {"x": 1}), "index": 0}
+    pieces = [{"delta": {"role": "assistant", "tool_calls": [entry]}}]
+    pieces += [{"delta": {}, "finish_reason": "tool_calls"}] if ended else []
+    sdk = router(faulty(broken).url, faulty(events(*pieces)).url)
+    if ended:
+        assert list(ask(mode, "", sdk=sdk, model="m0")) == [A(x=1)]
+    else:
+        with pytest.raises(toolfan.IncompleteStream):
+            ask(mode, "", sdk=sdk, model="m0")
+
+
+@pytest.mark.parametrize("mode", ["stream", "stream_async"])
+def test_a_stream_of_the_router_that_is_left_ends_its_connection(faulty: Callable[..., FaultServer], mode: str) -> None:
+    entries = [{**call("A", {"x": at}), "index": at} for at in (0, 1)]
+    sent = events(*({"delta": {"role": "assistant", "tool_calls": [entry]}} for entry in entries))
+    ended = threading.Event()
+
+    def answer(handler: Any) -> None:
+        handler.wfile.write(sent.replace(b"content-length", b"x-length"))
+        handler.connection.settimeout(20)
+        assert not handler.connection.recv(1)
+        ended.set()
+
+    sdk = router(faulty(answer).url)
+    given: dict[str, Any] = {"messages": USER, "response_model": Iterable[A]}
+
+    async def awaited() -> None:
+        async with toolfan.wrap_async(sdk, model="m0", adapter="litellm").stream(**given) as stream:
+            assert (await anext(stream)).value == A(x=0)
+        assert await asyncio.to_thread(ended.wait, 20)
+
+    if mode == "stream_async":
+        asyncio.run(awaited())
+        return
+    with toolfan.wrap(sdk, model="m0", adapter="litellm").stream(**given) as stream:
+        assert next(stream).value == A(x=0)
+    assert ended.wait(20)
 
 
 def test_what_is_passed_stays_as_it_is(bench: Bench) -> None:

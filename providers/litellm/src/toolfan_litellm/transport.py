@@ -24,6 +24,7 @@ from toolfan.signals import raise_what_a_signal_did
 from toolfan.wire import encode_json
 
 from .border import request_id, secrets_of, translated
+from .ending import Ending, readers_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Mapping
@@ -80,9 +81,9 @@ class _Sender:
         named = ((str(name).removeprefix("llm_provider-"), str(value)) for name, value in told.items())
         return public_headers(named, secrets)
 
-    def ended(self, stream: Any, added: Mapping[str, str]) -> list[JSON]:
+    def ended(self, stream: Any, ending: Ending, added: Mapping[str, str]) -> list[JSON]:
         """`DONE` if the stream came to its end.  Raises BadResponse if a page of HTML came in its place."""
-        if getattr(stream, "received_finish_reason", True):
+        if ending.came:
             return [DONE]
         kind = self.headers(stream, secrets_of(self.client, added)).get("content-type", "")
         if kind.startswith("text/html"):
@@ -131,16 +132,6 @@ def _dumped(answer: Any) -> JSON:
     return answer.model_dump(mode="json", exclude_none=True)  # type: ignore[no-any-return]
 
 
-def _event(chunk: Any, stream: Any) -> JSON:
-    """The chunk, without the finish reason that LiteLLM makes up for a stream that ended without one."""
-    event = _dumped(chunk)
-    said = [getattr(stream, name, None) for name in ("received_finish_reason", "intermittent_finish_reason")]
-    if hasattr(stream, "received_finish_reason") and not any(said):
-        for choice in event.get("choices") or ():
-            choice.pop("finish_reason", None)
-    return event
-
-
 class _Transport(_Sender):
     def send(
         self, request: WireRequest, *, timeout: float | None, headers: Mapping[str, str], query: Mapping[str, str]
@@ -167,18 +158,20 @@ class _Transport(_Sender):
             with closing(self._events(stream, timeout, added)) as found:
                 yield EventStream(found, request_id=request_id(head), headers=head, secrets=secrets)
         finally:
-            # LiteLLM's sync stream has no close() of its own.
-            inner: Any = getattr(stream, "completion_stream", None)
-            if hasattr(inner, "close"):
-                inner.close()
+            # LiteLLM's sync stream has no close() of its own, and the Router's does not close what it reads.
+            for one in [stream, *readers_of(stream)]:
+                inner: Any = getattr(one, "completion_stream", None)
+                if hasattr(inner, "close"):
+                    inner.close()
 
     def _events(self, stream: Any, timeout: float | None, added: Mapping[str, str]) -> Generator[JSON]:
+        ending = Ending(stream)
         try:
             for chunk in stream:
-                yield _event(chunk, stream)
+                yield ending.read(_dumped(chunk))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self.failure(exc, timeout, added, begun=True)
-        yield from self.ended(stream, added)
+        yield from self.ended(stream, ending, added)
 
     def close(self) -> None:
         """Nothing: the connections are LiteLLM's, for all its callers."""
@@ -214,12 +207,13 @@ class _AsyncTransport(_Sender):
                 await stream.aclose()
 
     async def _events(self, stream: Any, timeout: float | None, added: Mapping[str, str]) -> AsyncGenerator[JSON]:
+        ending = Ending(stream)
         try:
             async for chunk in stream:
-                yield _event(chunk, stream)
+                yield ending.read(_dumped(chunk))
         except Exception as exc:  # noqa: BLE001 - translated, not swallowed
             self.failure(exc, timeout, added, begun=True)
-        for event in self.ended(stream, added):
+        for event in self.ended(stream, ending, added):
             yield event
 
     async def close(self) -> None:
