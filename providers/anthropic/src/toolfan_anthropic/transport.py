@@ -37,7 +37,8 @@ def make_transport(client: object, *, use_async: bool, adapter: str) -> Transpor
     """A sender over `client`.  Raises UsageError if it is none of the SDK's clients that it serves."""
     import anthropic
 
-    names = {cls.__name__ for cls in type(client).__mro__ if cls.__module__.partition(".")[0] == "anthropic"}
+    kinds = client.__class__.__mro__  # a proxy shows that of the client in it
+    names = {cls.__name__ for cls in kinds if cls.__module__.partition(".")[0] == "anthropic"}
     is_sync = isinstance(client, anthropic.Anthropic) or "AnthropicVertex" in names
     is_async = isinstance(client, anthropic.AsyncAnthropic) or "AsyncAnthropicVertex" in names
     shown = type(client).__name__

@@ -63,7 +63,7 @@ def make_transport(client: object, *, use_async: bool, adapter: str, path: str =
 
 def is_azure(client: object) -> bool:
     """Whether it is one of the SDK's clients for Azure."""
-    return any(base.__name__ in ("AzureOpenAI", "AsyncAzureOpenAI") for base in type(client).__mro__)
+    return any(base.__name__ in ("AzureOpenAI", "AsyncAzureOpenAI") for base in client.__class__.__mro__)
 
 
 def _waits(client: Any) -> bool:

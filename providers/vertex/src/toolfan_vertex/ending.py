@@ -70,12 +70,22 @@ def ended_with(served: Served, interrupt: Callable[[], None]) -> Callable[[], No
     return end
 
 
+def twin_of(model: Any) -> Any:
+    """A shallow copy; of a proxy, which cannot be copied, one of the model in it."""
+    kind = model.__class__
+    if kind is type(model):
+        return copy.copy(model)
+    twin = kind.__new__(kind)
+    vars(twin).update(vars(model))
+    return twin
+
+
 def in_time(model: Any, timeout: float | None, served: Served) -> Any:
     """The model with a timeout, for which generate_content has no argument: a shallow copy over the same client."""
     client = getattr(model, _CLIENT, None)
     if timeout is None or client is None:
         return model
-    twin = copy.copy(model)
+    twin = twin_of(model)
     with suppress(AttributeError):  # of another form in other versions
         setattr(twin, _CLIENT, _InTime(client, limited(timeout, served)))
     return twin

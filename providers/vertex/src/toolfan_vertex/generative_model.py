@@ -10,7 +10,6 @@ objects (`protobuf` does).
 
 from __future__ import annotations
 
-import copy
 import inspect
 import sys
 from contextlib import aclosing, asynccontextmanager, contextmanager
@@ -23,7 +22,7 @@ from toolfan.http.event_streams import AsyncEventStream, EventStream
 from toolfan.secrets.redaction import blotted_beside
 
 from .border import keys_of_model, raise_translated
-from .ending import ended_with, in_time, limited, noted_over_rest, served_for
+from .ending import ended_with, in_time, limited, noted_over_rest, served_for, twin_of
 from .protobuf import GENAI_HINT, Arguments, read_answer, system_parts
 from .rest_chunks import RestChunks, is_rest
 from .statuses import plain_headers, request_id
@@ -108,7 +107,7 @@ class _Sender:
                 hint="Make it with system_instruction=..., and leave system messages out.",
             )
         own = self._model._system_instruction or []
-        twin = copy.copy(self._model)
+        twin = twin_of(self._model)
         twin._system_instruction = [*(own if isinstance(own, list | tuple) else [own]), *system_parts(system)]
         return twin
 

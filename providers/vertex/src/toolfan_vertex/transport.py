@@ -18,7 +18,8 @@ _MODELS = ("GenerativeModel", "_GenerativeModel")
 
 def transport_for(adapter: str, client: object, *, use_async: bool) -> Transport | AsyncTransport:
     """A sender over the client.  Raises UsageError, with what to pass, for an object that is no client."""
-    bases = {(base.__module__, base.__name__) for base in type(client).__mro__}
+    kinds = client.__class__.__mro__  # a proxy shows that of the client in it
+    bases = {(base.__module__, base.__name__) for base in kinds}
     if adapter == "vertex" and any(module.startswith(_GENERATIVE_MODEL) and name in _MODELS for module, name in bases):
         from .generative_model import AsyncGenerativeModelTransport, GenerativeModelTransport
 
