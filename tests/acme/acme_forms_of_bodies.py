@@ -74,6 +74,24 @@ class ToolsByName(AcmeAdapter):
 
 
 @right
+class OptionsInAnObject(AcmeAdapter):
+    """Options stand in an object that is always there, empty where none is asked for."""
+
+    def shaped(self, body: Any) -> Any:
+        rest = {key: value for key, value in body.items() if key not in self.option_names}
+        return {**rest, "parameters": {key: value for key, value in body.items() if key in self.option_names}}
+
+
+@right
+class OptionsInAList(AcmeAdapter):
+    """Options stand in a list that is always there, an object each."""
+
+    def shaped(self, body: Any) -> Any:
+        rest = {key: value for key, value in body.items() if key not in self.option_names}
+        return {**rest, "parameters": [{key: value} for key, value in body.items() if key in self.option_names]}
+
+
+@right
 class Enveloped(AcmeAdapter):
     """What is asked stands in an envelope, beside nothing that a user may add to."""
 

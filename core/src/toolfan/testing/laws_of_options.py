@@ -36,6 +36,7 @@ BEYOND = (1.9375, -2.5, 1_000_003)
 _REPLY = {"role": "assistant", "content": "toolfan-reply"}
 # To each kind of value the one that is easily taken for none.
 NOTHING: dict[type, Any] = {str: "", float: 0.0, int: 0, bool: False, list: []}
+_EMPTY: dict[type, str] = {dict: "{}", list: "[]", tuple: "[]"}
 TAKEN = frozenset({*DEFAULTS, "messages", "response_model", "tools", "self"})
 
 
@@ -177,9 +178,11 @@ def _apart(one: JSON, other: JSON) -> tuple[JSON, JSON]:
 
 
 def _gone(base: JSON, body: JSON) -> Counter[tuple[Path, str]]:
-    """The ends of a body that another one has not."""
-    before, after = (leaves(one) if one else Counter() for one in _apart(base, body))
-    return before - after
+    """The ends of a body that another one has not; an object or list that was empty, and is filled, has stayed."""
+    one, other = _apart(base, body)
+    before, after = (leaves(part) if part else Counter() for part in (one, other))
+    stayed = {(path, _EMPTY[type(node)]) for path, node in nodes(other) if type(node) in _EMPTY}
+    return Counter({end: count for end, count in (before - after).items() if end not in stayed})
 
 
 def _more(body: JSON, base: JSON) -> Counter[str]:
