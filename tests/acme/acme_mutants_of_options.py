@@ -95,6 +95,12 @@ class ColdWithABoss(Heatless):
         return any(message.get("role") == "system" for message in request.messages)
 
 
+@breaks("test_every_option_goes_out")
+class ColdWithOneTool(Heatless):
+    def cool(self, request: Any) -> bool:
+        return len(request.tools) == 1
+
+
 # Choices in later rounds.
 
 

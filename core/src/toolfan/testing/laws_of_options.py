@@ -49,9 +49,9 @@ class LawsOfOptions(LawsOfChoices):
 
         A value that an option cannot have goes out, too, or raises UsageError: never rounded, bounded, or as a text
         that it is not.  What holds it, and under which name, is yours: `"x"` may go out as `["x"]`.  So it does beside
-        another option, a choice, a system message and results.  For an option that takes special values only, or whose
-        values you translate, give one in the attribute `options`; name in `always_sent` what the provider demands.
-        None is an argument of `create()` itself.
+        another option, one tool alone, a choice, a system message and results.  For an option that takes special values
+        only, or whose values you translate, give one in the attribute `options`; name in `always_sent` what the
+        provider demands.  None is an argument of `create()` itself.
         """
         tools = self.tools("Weather", "Empty")
         base = self.built(tools).body
@@ -130,15 +130,16 @@ class LawsOfOptions(LawsOfChoices):
     def _left_out_in_company(self, tools: ToolSet[Any], going: Mapping[str, Any]) -> Iterator[str]:
         """Options that go out alone, but not beside other ones, or beside what else is asked."""
         for fields in ({}, *self._company()):
+            asked = {"tools": tools, **fields}
             try:
-                base = self.built(tools, **fields).body
+                base = self.built(**asked).body
             except UsageError:
                 continue
             pairs = pairwise(going) if not fields else [(name,) for name in going]
             for names in pairs:
                 options = {name: going[name] for name in names}
                 try:
-                    body = self.built(tools, **fields, options=options).body
+                    body = self.built(**asked, options=options).body
                 except UsageError:
                     continue
                 if sum((_said(value) for value in options.values()), Counter()) - _more(body, base):
@@ -148,6 +149,7 @@ class LawsOfOptions(LawsOfChoices):
     def _company(self) -> Iterator[dict[str, Any]]:
         """What else is asked."""
         can = self.adapter.capabilities
+        yield {"tools": self.tools("Weather")}
         yield {"parallel": False}
         yield {"tool_choice": ToolChoice("required" if can.tool_choice_required else "none")}
         if can.system_messages:
