@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from threading import Lock
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from acme_async import AsyncTransport
 from acme_mutants import breaks
-from acme_mutants_of_transports import ONCE, Changing, sending
+from acme_mutants_of_transports import ONCE, SHOWS, Changing, sending
 from toolfan.errors import ConnectionFailed, ProviderError
 from toolfan.translation.statuses import error_from_status
 from toolfan_acme import AcmeAdapter
@@ -95,6 +96,22 @@ class StreamsAreNotRead(AcmeTransport):
         except ProviderError as exc:
             exc.message = exc.message.partition(":")[0]
             raise
+
+
+class Response:
+    """What an SDK gives: the request, with the key in its headers, hangs on it."""
+
+    def __init__(self, key: str) -> None:
+        self.request = SimpleNamespace(headers={"authorization": f"Bearer {key}"})
+
+
+@sending(SHOWS)
+class CarriesTheResponse(Refusing):
+    """Its repr shows nothing."""
+
+    def told(self, error: ProviderError) -> ProviderError:
+        vars(error)["response"] = Response(self.client.key)
+        return error
 
 
 @sending(INSIDE)

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
-from toolfan.adapter import ToolRequest
+from toolfan.adapter import RawCall, ToolRequest, Turn
+from toolfan.calls import StopReason, Usage
 from toolfan.errors import ProviderError, ToolfanError
+from toolfan.results.calls_type import Calls
 from toolfan.secrets.known import hide
 from toolfan.tools.toolset import ToolSet
 
 from .listening import ELSEWHERE, REASON, Reply, Service, failures
 from .specimens import SPECIMENS
+from .trees import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
     from toolfan.adapter import ParallelToolsAdapter, WireRequest
 
     from .ways import Way
+
+# What an error may carry; all else is an object of the SDK's, behind which a request, headers and the key may be.
+_PLAIN = (str, Number, type(None), dict, list, tuple, RawCall, StopReason, Turn, Usage, Calls)
 
 
 def failed(adapter: ParallelToolsAdapter, model: str, way: Way, service: Service) -> list[Any]:
@@ -50,6 +57,7 @@ def _came(service: Service, failure: Reply, way: Way, asked: WireRequest) -> Map
         "says": False,
         "known": False,
         "shown": "",
+        "carries": [],
         "text": "",
     }
     try:
@@ -67,8 +75,18 @@ def _came(service: Service, failure: Reply, way: Way, asked: WireRequest) -> Map
         said |= {"waits": getattr(exc, "retry_after", None) is not None}
         said |= {"again": getattr(exc, "retryable", False), "told": getattr(exc, "status", None)}
         said["says"] = REASON in str(exc)
-        said["shown"] = (shown or [""])[0]
+        said |= {"shown": (shown or [""])[0], "carries": _carried(exc)}
     sent = Counter(one.path for one in service.heard if one.body)
     said |= {"status": failure.status, "times": max(sent.values(), default=0)}
     said["followed"] = any(one.path.startswith(ELSEWHERE) for one in service.heard)
     return said
+
+
+def _carried(exc: Exception) -> list[str]:
+    """The attributes of an error in which something is no plain data, each with the class of that."""
+    found: list[str] = []
+    for name, value in vars(exc).items():
+        if strange := [node for _, node in nodes(value) if not isinstance(node, _PLAIN)]:
+            kind = type(strange[0])
+            found.append(f".{name} {'is' if strange[0] is value else 'holds'} a {kind.__module__}.{kind.__qualname__}")
+    return found

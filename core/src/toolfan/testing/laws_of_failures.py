@@ -24,6 +24,10 @@ class LawsOfFailures(LawsOfTransports):
     def test_no_error_shows_the_key(self) -> Iterator[str]:
         """No error shows the key, nor an attribute of it, nor what it was raised from, though services send it back.
 
+        Nor is a response, a request or an error of the SDK's an attribute of it: the key is in the headers behind it,
+        and traces and pickles take it along.  Attributes are plain data: texts, numbers, True, False, None, lists,
+        tuples and dicts of these, or a Turn.  Leave the object out, and keep of it what is wanted, as its status.
+
         It is asked of what users see of a client of their own: toolfan takes out of its words what the transport has as
         `secrets` (or the client as its key).  Where the SDK keeps its key elsewhere, say so there; put nothing of the
         request into attributes of an error.  The transports of `toolfan.http` hide it by themselves.
@@ -31,6 +35,9 @@ class LawsOfFailures(LawsOfTransports):
         for said in heard(self)["failed"]:
             if said["known"] and said["shown"]:
                 yield f"{said['where']}: {said['error']} shows the key: {said['shown']}"
+        for said in heard(self)["failed"]:
+            if said["known"] and said["carries"]:
+                yield f"{said['where']}: {said['error']} carries what is no plain data: {', '.join(said['carries'])}"
 
     @law
     @in_every_way
