@@ -34,7 +34,7 @@ ORDER = {
     "calls": "",
     "keys": "",
     "mocks": "",
-    "secrets": "escapes masking redaction credentials known",
+    "secrets": "held escapes masking redaction credentials known",
     "addresses": "",
     "wire": "",
     "schema": "json_schema strict second_look of_types every_name",

@@ -260,4 +260,4 @@ def test_settings_name_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACME_REGION", "eu-north-1")
     assert set(secrets_in(Settings())) == {KEY, "token-1234"}
     monkeypatch.delenv("ACME_KEY")
-    assert secrets_in(Settings(region_env=None)) == ("token-1234",)
+    assert list(secrets_in(Settings(region_env=None))) == ["token-1234"]

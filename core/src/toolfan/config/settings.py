@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..adapter import ParallelToolsAdapter
+    from ..secrets.held import Secrets
     from .profiles import Profile
 
 
@@ -249,7 +250,7 @@ def _invalid(
     return ConfigError(message, adapter=adapter.name, hint=f"Mend {key}.")
 
 
-def secrets_in(settings: Any) -> tuple[str, ...]:
+def secrets_in(settings: Any) -> Secrets:
     """The secrets that an adapter's settings hold, and those in the environment variables that its `*_env` name."""
     found: dict[str, Any] = {}
     for name, value in settings if isinstance(settings, BaseModel) else ():

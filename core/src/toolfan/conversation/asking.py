@@ -6,7 +6,7 @@ loops, how one sleeps.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..effects import NotSent, Send, Wait
@@ -62,7 +62,7 @@ class Terms:
     spent: Spent
     wishes: Wishes
     tools: ToolSet[Any]
-    secrets: Callable[[], tuple[str, ...]]
+    secrets: Callable[[], Iterable[str]]
     """What no error may show: asked for when one is raised."""
 
 

@@ -8,7 +8,7 @@ Knows: adapters as codecs, outcomes, the policy.  Must not know: transports, thr
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -38,7 +38,7 @@ def converse(
     retries: Retries,
     *,
     wishes: Wishes | None = None,
-    secrets: Callable[[], tuple[str, ...]] = tuple,
+    secrets: Callable[[], Iterable[str]] = tuple,
 ) -> Conversation:
     """Ask, judge every call, and ask again for those that failed, as `policy` allows; `secrets` show in no error.
 

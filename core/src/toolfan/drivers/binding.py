@@ -21,10 +21,11 @@ from ..errors import ToolfanError, UsageError
 from ..locks import ProcessLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, MutableMapping
+    from collections.abc import Callable, Coroutine, Iterable, MutableMapping
 
     from ..adapter import ParallelToolsAdapter
     from ..request.arguments import Prepared
+    from ..secrets.held import Secrets
 
 _LONGEST_CLOSE = 1.0  # seconds
 _detached: set[Any] = set()  # an event loop holds its tasks weakly
@@ -114,7 +115,7 @@ class Binding:
         *,
         use_async: bool,
         maker: Callable[[], object] | None = None,
-        secrets: tuple[str, ...] = (),
+        secrets: Iterable[str] = (),
     ) -> None:
         self._adapter, self._use_async, self._maker, self._named = adapter, use_async, maker, secrets
         self.sdk_client = sdk_client
@@ -148,7 +149,7 @@ class Binding:
             self._last = loop, found
         return found
 
-    def secrets(self, transport: Any, prepared: Prepared) -> tuple[str, ...]:
+    def secrets(self, transport: Any, prepared: Prepared) -> Secrets:
         """What no error of this transport, or of what reads its answers, may show."""
         from ..secrets.known import secrets_known  # loaded, as all that is for errors, when something fails
 

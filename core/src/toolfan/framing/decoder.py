@@ -14,7 +14,9 @@ from .scanning import Scanner
 from .server_sent_events import DONE, EXCERPT, About, ServerSentEvents
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
+
+    from ..secrets.held import Secrets
 
 __all__ = ["DONE", "LARGEST_EVENT", "EventDecoder"]
 
@@ -36,7 +38,7 @@ class EventDecoder:
     __slots__ = ("_about", "_head", "_reader", "_seen", "_start", "error")
 
     def __init__(
-        self, *, adapter: str, content_type: str | None = None, secrets: Sequence[str] = (), named: bool = False
+        self, *, adapter: str, content_type: str | None = None, secrets: Iterable[str] = (), named: bool = False
     ) -> None:
         self._about = About(adapter, content_type, secrets, LARGEST_EVENT, named=named)
         self._reader: ServerSentEvents | _Values | None = None
@@ -46,7 +48,7 @@ class EventDecoder:
         self.error: ProviderError | None = None
 
     @property
-    def secrets(self) -> Sequence[str]:
+    def secrets(self) -> Secrets:
         """What is masked in errors."""
         return self._about.secrets
 

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import from_json
 
 from ..errors import BadResponse, IncompleteStream
+from ..secrets.held import Secrets
 from ..secrets.masking import masked_start
 from ..wire import decode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
 JSON = dict[str, Any]
 
@@ -45,9 +46,10 @@ class About:
     __slots__ = ("adapter", "content_type", "largest", "named", "secrets")
 
     def __init__(
-        self, adapter: str, content_type: str | None, secrets: Sequence[str], largest: int, *, named: bool = False
+        self, adapter: str, content_type: str | None, secrets: Iterable[str], largest: int, *, named: bool = False
     ) -> None:
-        self.adapter, self.content_type, self.secrets, self.largest = adapter, content_type, secrets, largest
+        self.adapter, self.content_type, self.largest = adapter, content_type, largest
+        self.secrets = Secrets(secrets)
         self.named = named
 
     def decoded(self, data: bytes) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from ..secrets.redaction import Hidden
+from ..secrets.held import Hidden
 from .event_streams import AsyncEventStream, events_async
 from .gzip_members import plain_bytes_async
 from .sender import END_SECONDS

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..secrets.redaction import Hidden
+from ..secrets.held import Hidden
 from .sender import END_SECONDS
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from ..adapter import WireRequest, WireResponse
+    from ..secrets.held import Secrets
     from .event_streams import AsyncEventStream
     from .sender import HttpSender, Pairs
 
@@ -27,7 +28,7 @@ class AsyncHttpTransport:
         self.sender = sender
 
     @property
-    def secrets(self) -> tuple[str, ...]:
+    def secrets(self) -> Secrets:
         """What no error may show."""
         return self.sender.keys()
 

@@ -12,7 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AuthenticationError, BadResponse, ToolfanError, UsageError
-from ..secrets.redaction import Secrets
+from ..secrets.held import Secrets
 from ..translation.error_bodies import error_of_code, error_of_unread, was_answered
 from ..translation.statuses import broken, excerpt, named, not_connected, own_timeout, timed_out
 
@@ -68,9 +68,7 @@ def error_of_http(
     return _without_answer(cause, names, adapter, known, sdk)
 
 
-def _without_answer(
-    cause: Exception, names: set[str], adapter: str, secrets: tuple[str, ...], sdk: str
-) -> ToolfanError:
+def _without_answer(cause: Exception, names: set[str], adapter: str, secrets: Iterable[str], sdk: str) -> ToolfanError:
     if "DecodingError" in names:  # the body is not compressed as its header says
         return BadResponse(
             f"the answer cannot be decompressed: {named(cause, secrets)}",

@@ -12,9 +12,10 @@ from ..secrets.escapes import spelled_within
 from ..secrets.redaction import blotted_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from ..calls import JSON
+    from ..secrets.held import Secrets
 
 _LONGEST_ESCAPE = 6
 """Bytes for one character of a key: `\\u0061`."""
@@ -26,20 +27,21 @@ class KeylessDecoder(EventDecoder):
     Events are looked through only once a key was seen in the bytes.
     """
 
-    __slots__ = ("_echoed", "_keys", "_tail", "_words")
+    __slots__ = ("_echoed", "_keys", "_reach", "_tail", "_words")
 
     def __init__(
         self,
         *,
         adapter: str,
         content_type: str | None,
-        secrets: Sequence[str],
-        keys: tuple[str, ...],
+        secrets: Iterable[str],
+        keys: Secrets,
         words: frozenset[str],
         named: bool = False,
     ) -> None:
         super().__init__(adapter=adapter, content_type=content_type, secrets=secrets, named=named)
         self._keys, self._words = keys, words
+        self._reach = _LONGEST_ESCAPE * max(map(len, keys), default=0)
         self._tail, self._echoed = b"", False
 
     def feed(self, chunk: bytes) -> list[JSON]:
@@ -51,8 +53,8 @@ class KeylessDecoder(EventDecoder):
         return self._cleaned(b"", super().close())
 
     def _cleaned(self, chunk: bytes, events: list[JSON]) -> list[JSON]:
-        if self._keys and not self._echoed:
+        if self._reach and not self._echoed:
             seen = self._tail + chunk  # a key may be cut
             self._echoed = bool(spelled_within(seen, self._keys))
-            self._tail = seen[-_LONGEST_ESCAPE * max(map(len, self._keys)) :]
+            self._tail = seen[-self._reach :]
         return [blotted_beside(event, self._keys, self._words) for event in events] if self._echoed else events

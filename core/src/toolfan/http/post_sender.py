@@ -15,7 +15,7 @@ from os import urandom
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from ..secrets.redaction import Hidden
+from ..secrets.held import Hidden
 from ..wire import encode_json
 from .sender import HttpSender, Pairs
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..adapter import JSON, WireResponse
 from ..errors import ProviderError, ToolfanError
 from ..secrets.credentials import login_of, logins_of, query_of
+from ..secrets.held import Secrets
 from ..secrets.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets, without_echo_of
 from ..wire import decode_json, kind_of, unlisted
 
@@ -45,7 +46,7 @@ class HttpSender(ABC):
 
     def __init__(self, client: Any, adapter: str) -> None:
         self.client, self.adapter = client, adapter
-        self._known: tuple[Any, tuple[str, ...], tuple[str, ...]] = (None, (), ())
+        self._known: tuple[Any, Secrets, Secrets] = (None, Secrets(), Secrets())
 
     @abstractmethod
     def send(self, request: WireRequest, timeout: float | None, headers: Pairs, query: Pairs) -> Any:
@@ -109,7 +110,7 @@ class HttpSender(ABC):
         """The id of the request; `headers` have lower-case names."""
         return next((headers[name] for name in self.request_ids if headers.get(name)), None)
 
-    def secrets(self, added: Pairs, request: Any = None) -> tuple[str, ...]:
+    def secrets(self, added: Pairs, request: Any = None) -> Secrets:
         """What must not be shown: keys, and what was added to requests.  `added`: headers and query of one call.
 
         What was added under a harmless name and stands in the body as well is shown: a model's name, a tool's.
@@ -125,13 +126,13 @@ class HttpSender(ABC):
         every = longest_first(sent_secrets(sent), sent_secrets(own))
         return longest_first(keys, named, known_secrets(own), (one for one in every if one.encode() not in body))
 
-    def keys(self) -> tuple[str, ...]:
+    def keys(self) -> Secrets:
         """What must not be shown, whatever is sent: keys and passwords."""
         address = self.address
         named = map(known_secrets, (self.credentials(), query_of(address), *self.always_sent()))
         return longest_first(logins_of(self.http), login_of(address), *named)
 
-    def _secrets(self, response: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _secrets(self, response: Any) -> tuple[Secrets, Secrets]:
         """Secrets, and the keys among them, of an answer's request; found once for requests with the same head."""
         request = response.request
         head = [pair for pair in request.headers.raw if pair[0] != b"Content-Length"]
@@ -179,7 +180,7 @@ class HttpSender(ABC):
         """The event; if it is an error, without the secrets of the request, should the service have echoed them."""
         return blotted(event, self._secrets(response)[0]) if self.tells_error(event) else event
 
-    def of_status(self, response: Any, message: str, secrets: tuple[str, ...]) -> ProviderError:
+    def of_status(self, response: Any, message: str, secrets: Iterable[str]) -> ProviderError:
         """The error of an answer with an error status; `message` counts where its body cannot be read."""
         from ..translation.statuses import error_from_status, innermost, provider_words  # loaded when something fails
 

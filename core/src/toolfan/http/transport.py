@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..drivers.sockets import Limit, end_at_the_deadline, in_time, interrupt, limit
-from ..secrets.redaction import Hidden
+from ..secrets.held import Hidden
 from .async_transport import AsyncHttpTransport
 from .sender import END_SECONDS
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..adapter import JSON, WireRequest, WireResponse
     from ..framing.decoder import EventDecoder
+    from ..secrets.held import Secrets
     from .event_streams import EventStream
     from .sender import HttpSender, Pairs
 
@@ -45,7 +46,7 @@ class HttpTransport:
         return plain and http._transport is self._connections and not any(http.event_hooks.values())
 
     @property
-    def secrets(self) -> tuple[str, ...]:
+    def secrets(self) -> Secrets:
         """What no error may show."""
         return self.sender.keys()
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..secrets.redaction import Hidden
+from ..secrets.held import Hidden
 from ..wire import json_faults
 
 if TYPE_CHECKING:

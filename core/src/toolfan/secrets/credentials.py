@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from .held import Secrets
 from .redaction import known_secrets, longest_first
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"
 """The variables in which the environment names proxies."""
 
 
-def logins_of(http: Any) -> tuple[str, ...]:
+def logins_of(http: Any) -> Secrets:
     """Passwords, and how Basic spells them, of a client of httpx's kind, and of the environment's proxies."""
     found = [known_secrets({"authorization": header}) for header in _headers(http)]
     found += [known_secrets({"password": password}) for password in _passwords(http)]
     return longest_first(proxy_logins(), *found)
 
 
-def proxy_logins() -> tuple[str, ...]:
+def proxy_logins() -> Secrets:
     """The passwords of the proxies that the environment names, and how Basic spells them."""
     urls = (os.environ.get(name, "") for name in PROXIES)
     return longest_first(*map(login_of, urls))
@@ -41,17 +42,17 @@ def query_of(url: str) -> dict[str, str]:
     return dict(parse_qsl(url.partition("?")[2].partition("#")[0].rstrip("/"))) if "?" in url else {}
 
 
-def login_of(url: str) -> tuple[str, ...]:
+def login_of(url: str) -> Secrets:
     """The password in an address, or a user without one, which is a token then; and how Basic spells it."""
     if "@" not in url:
-        return ()
+        return Secrets()
     try:
         parts = urlsplit(url if "//" in url else f"//{url}")
     except ValueError:
-        return ()
+        return Secrets()
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     login = {"authorization": _basic(user, password), "password": password or user}
-    return known_secrets(login) if password or user else ()
+    return known_secrets(login) if password or user else Secrets()
 
 
 def _basic(user: str, password: str) -> str:

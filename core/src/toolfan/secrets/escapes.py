@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
+from .held import Secrets
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -21,13 +23,14 @@ _ESCAPE = re.compile(
 _MARKS = re.compile(r"[\\%&]")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")  # nothing escapes these, unless it escapes all
 _ESCAPED_IN_JSON = re.compile(rb"\\u00[2-7]")
+_NONE = Secrets()
 _ROUNDS = 4
 """How often one escape may be within another."""
 _SHORTEST = 4
 """Characters that are looked for: of a secret of backslashes alone, fewer would be left."""
 
 
-def spelled_within(raw: bytes, secrets: Iterable[str]) -> tuple[str, ...]:
+def spelled_within(raw: bytes, secrets: Iterable[str]) -> Secrets:
     """Those of the secrets that stand in JSON, however they are escaped there.  Costs a search for each."""
     found, plain = list[str](), None
     all_escaped = b"\\u00" in raw and _ESCAPED_IN_JSON.search(raw)
@@ -44,7 +47,7 @@ def spelled_within(raw: bytes, secrets: Iterable[str]) -> tuple[str, ...]:
             stands = _plain(secret) in plain
         if stands:
             found.append(secret)
-    return tuple(found)
+    return Secrets(found) if found else _NONE
 
 
 def usual(secret: str) -> tuple[str, ...]:
@@ -54,7 +57,7 @@ def usual(secret: str) -> tuple[str, ...]:
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
     """The text with `***` for the secrets, however they are spelled."""
-    some = tuple(secrets)
+    some = secrets if isinstance(secrets, Secrets) else Secrets(secrets)
     for secret in some:
         for spelling in _spellings(secret)[0]:
             text = text.replace(spelling, "***")
@@ -68,13 +71,17 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def with_base64(secrets: Iterable[str]) -> tuple[str, ...]:
+def with_base64(secrets: Iterable[str]) -> Secrets:
     """The secrets, and what base64 makes of each: for texts that are errors, as it costs six searches more for each.
 
     Not of a short one: what base64 makes of that may stand in any word.
     """
-    some = tuple(secrets)
-    return (*some, *(encoded for secret in some if len(secret) > _SHORTEST for encoded in _in_base64(secret)))
+    some = secrets if isinstance(secrets, Secrets) else Secrets(secrets)
+    found = list(some)
+    for secret in some:
+        if len(secret) > _SHORTEST:
+            found += _in_base64(secret)
+    return Secrets(found)
 
 
 @lru_cache(256)

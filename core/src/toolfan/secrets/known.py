@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..effects import NotSent
 from .escapes import hidden, with_base64
+from .held import Secrets
 from .masking import shows_secret, without_cut
-from .redaction import Secrets, known_secrets, longest_first
+from .redaction import known_secrets, longest_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,10 +60,10 @@ def secrets_known(transport: Any, client: object, sent: Mapping[str, Any], named
 
     That is `secrets` of the transport; where it has none, what the client holds under the name of a key.
     """
-    told: tuple[Any, ...] = ()
+    told = Secrets()
     with contextlib.suppress(Exception):  # a property of a stranger's
         found = getattr(transport, "secrets", None) or ()
-        told = (found,) if isinstance(found, str) else tuple(found)
+        told = Secrets([found] if isinstance(found, str) else found)
     if not told:
         held = getattr(client, "__dict__", {})
         told = known_secrets({name: value for name, value in list(held.items()) if _HELD.search(name)})

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .escapes import hidden, spelled_within, with_base64
+from .held import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,29 +60,6 @@ _ORDINARY = frozenset(
 )
 _SHORTEST_ADDED = 8
 _SHORTEST = 6  # "none" and "test" are keys for local servers, and words
-
-
-class Secrets(tuple[str, ...]):
-    """What must not be shown, not even by what shows the local variables of a traceback."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"<secrets: {len(self)}>"
-
-
-class Hidden(dict[str, Any]):
-    """Headers, or parts of a query, of which what shows local variables shows the names alone."""
-
-    __slots__ = ()
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Hidden:
-        """The values; themselves, if they are hidden already."""
-        return values if isinstance(values, Hidden) else cls(values)
-
-    def __repr__(self) -> str:
-        return f"<values not shown: {', '.join(map(str, self))}>"
 
 
 @lru_cache(1000)
@@ -171,7 +149,7 @@ def longest_first(*secrets: Iterable[str]) -> Secrets:
     return Secrets(sorted({secret for some in secrets for secret in some}, key=len, reverse=True))
 
 
-def blotted(value: Any, secrets: tuple[str, ...]) -> Any:
+def blotted(value: Any, secrets: Iterable[str]) -> Any:
     """Decoded JSON of an error, in whose texts and keys `***` stands for the secrets."""
     return blotted_beside(value, with_base64(secrets), frozenset())
 
@@ -186,7 +164,7 @@ def without_echo_of(secrets: Iterable[str], body: Any, text: str | bytes, words:
     return blotted_beside(body, found, words) if found else body
 
 
-def blotted_beside(value: Any, secrets: tuple[str, ...], words: frozenset[str]) -> Any:
+def blotted_beside(value: Any, secrets: Iterable[str], words: frozenset[str]) -> Any:
     """`blotted`, but for what is below a key among `words`."""
     if isinstance(value, str):
         return hidden(value, secrets)

@@ -15,7 +15,7 @@ from toolfan.secrets.masking import masked, secret_spans
 from toolfan.secrets.redaction import longest_first, looks_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from toolfan.adapter import JSON
 
@@ -28,7 +28,7 @@ _OWN, _PAIR = "own", "pair"  # by what a value has the name of a secret: its key
 _SHORT, _LONG = 8, 16  # a shorter one is a word; a longer one is none, even without a digit
 
 
-def cleaned_exchange(exchange: JSON, secrets: tuple[str, ...]) -> JSON:
+def cleaned_exchange(exchange: JSON, secrets: Iterable[str]) -> JSON:
     """The exchange without `secrets`, without those that its request holds, and without what looks like one."""
     known = longest_first(secrets, _named_texts(exchange["request"], frozenset(_words(exchange))))
     found: JSON = {}
@@ -40,14 +40,14 @@ def cleaned_exchange(exchange: JSON, secrets: tuple[str, ...]) -> JSON:
     return found
 
 
-def cleaned_request(body: JSON, secrets: tuple[str, ...]) -> JSON:
+def cleaned_request(body: JSON, secrets: Iterable[str]) -> JSON:
     """The body of a request, likewise: of equal bodies it makes equal ones."""
     cleaned: JSON = _cleaned(body, longest_first(secrets, _named_texts(body, frozenset(_words(body)))), bool)
     return cleaned
 
 
 def _cleaned(
-    value: Any, secrets: tuple[str, ...], hidden: Callable[[str], bool], named: str = "", place: str = ""
+    value: Any, secrets: Iterable[str], hidden: Callable[[str], bool], named: str = "", place: str = ""
 ) -> Any:
     """`hidden` says whether a text that is named like a secret is one."""
     if isinstance(value, str):
@@ -98,7 +98,7 @@ def _name_before(listed: Sequence[Any], at: int, place: str) -> str:
     return _PAIR if flag or (len(listed) == 2 and place == "item") else ""
 
 
-def _masked(text: str, secrets: tuple[str, ...]) -> str:
+def _masked(text: str, secrets: Iterable[str]) -> str:
     """Masked until it stays the same (keys may touch each other): a recording is cleaned more than once."""
     while (once := masked(text, secrets)) != text:
         text = once
@@ -135,7 +135,7 @@ def _words(value: Any, *, listed: bool = False) -> Iterator[str]:
             yield from _words(inner, listed=listed)
 
 
-def _without_pieces(events: list[JSON], secrets: tuple[str, ...]) -> list[JSON]:
+def _without_pieces(events: list[JSON], secrets: Iterable[str]) -> list[JSON]:
     """The events without the secrets that a stream says in pieces: texts at one place are read as one."""
     events = copy.deepcopy(events)
     said: dict[tuple[Any, ...], list[tuple[Any, Any]]] = {}
@@ -162,7 +162,7 @@ def _texts(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any,
             yield from _texts(inner, where)
 
 
-def _blot(pieces: list[tuple[Any, Any]], secrets: tuple[str, ...]) -> None:
+def _blot(pieces: list[tuple[Any, Any]], secrets: Iterable[str]) -> None:
     spans = secret_spans("".join(holder[key] for holder, key in pieces), secrets)
     start = 0
     for holder, key in pieces:

@@ -17,7 +17,7 @@ from toolfan.errors import Unsupported
 from toolfan.secrets.known import secrets_known
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 
     from pydantic import BaseModel
 
@@ -58,7 +58,7 @@ class Way:
     run: Callable[[Coroutine[Any, Any, Any]], Any] | None = None
     """Of an async way: does this in its event loop, where `begin`, given what `ask` is, gives what is awaited."""
     begin: Callable[..., Coroutine[Any, Any, Got]] | None = None
-    secrets: Callable[[], tuple[str, ...]] = tuple
+    secrets: Callable[[], Iterable[str]] = tuple
     """What toolfan takes out of what a transport raises, of a client that a user made."""
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from ..errors import RequestRejected, UsageError
+from ..secrets.held import Secrets
 from ..secrets.masking import text_of
-from ..secrets.redaction import Secrets, public_headers
+from ..secrets.redaction import public_headers
 from ..signals import chain
 from ..values import dataclass
 from .raisers import may_be_sent

@@ -28,8 +28,8 @@ from ..errors import (
     ToolfanError,
     Unavailable,
 )
+from ..secrets.held import Secrets
 from ..secrets.masking import masked, masked_start, text_of
-from ..secrets.redaction import Secrets
 from ..wire import json_text
 from .construction import asked_proxies
 from .error_words import FILTER_CODES, QUOTA_CODES, is_of_key, is_vague, known_word, says_little, status_of

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
 from toolfan.secrets.credentials import login_of, proxy_logins, query_of
-from toolfan.secrets.redaction import Secrets, blotted, known_secrets, longest_first, public_headers, sent_secrets
+from toolfan.secrets.held import Secrets
+from toolfan.secrets.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets
 from toolfan.translation.error_bodies import body_of, error_of_code, unread_answer, unread_words
 from toolfan.translation.statuses import broken, excerpt, innermost, named, not_connected, provider_words, timed_out
 
@@ -59,7 +60,7 @@ def translated(
 
 
 def _translated(
-    exc: Exception, adapter: str, timeout: float | None, known: tuple[str, ...], *, reading: bool, sent: bool
+    exc: Exception, adapter: str, timeout: float | None, known: Iterable[str], *, reading: bool, sent: bool
 ) -> ToolfanError:
     answer = getattr(exc, "response", None)
     names = {base.__name__ for base in type(exc).__mro__}
@@ -123,7 +124,7 @@ def with_words(parsed: Mapping[str, Any], content: bytes) -> Any:
     return {**parsed, "Error": {**told, "Code": code, "Message": provider_words(body)}}
 
 
-def _of_unread(came: Unread, exc: Exception, adapter: str, secrets: tuple[str, ...]) -> ToolfanError:
+def _of_unread(came: Unread, exc: Exception, adapter: str, secrets: Iterable[str]) -> ToolfanError:
     """The error of an answer that botocore failed to read: a body that is no object, or nested too deep."""
     return error_of(
         code_told({"code": came.headers.get("x-amzn-errortype")}) or code_told(came.body),
@@ -145,7 +146,7 @@ def about(answer: Mapping[str, Any], secrets: Iterable[str] = ()) -> tuple[int |
     return told.get("HTTPStatusCode"), headers, request_id
 
 
-def credentials_of(client: Any) -> tuple[str, ...]:
+def credentials_of(client: Any) -> Secrets:
     """What a client of boto3 signs with, as far as it has it, and what its proxies' addresses and its own hold.
 
     Nothing is fetched.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from toolfan.drivers.pooled_sockets import Served
-from toolfan.secrets.redaction import Hidden
+from toolfan.secrets.held import Hidden
 
 from .blobs import from_body
 from .border import with_words

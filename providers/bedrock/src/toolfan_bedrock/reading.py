@@ -6,7 +6,7 @@ Knows: botocore's event streams and the connection below.  Must not know: reques
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ class _CameWholeError(Exception):
         self.body = body
 
 
-def events_of(stream: Any, *, adapter: str, content_type: str | None, secrets: tuple[str, ...]) -> Iterator[Any]:
+def events_of(stream: Any, *, adapter: str, content_type: str | None, secrets: Iterable[str]) -> Iterator[Any]:
     """The events, as botocore gives them, until all of interest have come.
 
     A whole answer in their place is one `Whole`.  Raises BadResponse for what is neither, and whatever botocore raises.
@@ -114,7 +114,7 @@ def _told(known: Mapping[str, Any], event: Any) -> Mapping[str, Any]:
     return {**known, "Message": f"{words}: {original}" if words else original}
 
 
-def _look_at_its_start(stream: Any, adapter: str, content_type: str | None, secrets: tuple[str, ...]) -> None:
+def _look_at_its_start(stream: Any, adapter: str, content_type: str | None, secrets: Iterable[str]) -> None:
     """Has the stream raise if its bytes are no frames: botocore fails at them unseen, or passes over them.
 
     A frame begins with its length in four bytes, and none is as long as a first byte above 1 would tell.
@@ -158,7 +158,7 @@ def _whole(start: bytes, chunks: Iterator[bytes]) -> Whole | None:
     return Whole(body) if body.keys() & _OF_AN_ANSWER else None
 
 
-def _no_frames(start: bytes, adapter: str, content_type: str | None, secrets: tuple[str, ...]) -> BadResponse:
+def _no_frames(start: bytes, adapter: str, content_type: str | None, secrets: Iterable[str]) -> BadResponse:
     shown = masked(start.decode("utf-8", "replace"), secrets)[:200]
     kind = f" ({content_type})" if content_type else ""
     return BadResponse(

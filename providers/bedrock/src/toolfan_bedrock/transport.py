@@ -35,9 +35,10 @@ from .sessions import note_connections_of
 from .threads import in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping
 
     from toolfan.adapter import AsyncTransport, Transport
+    from toolfan.secrets.held import Secrets
 
 _WORDS = frozenset({"output", "contentBlockStart", "contentBlockDelta"})  # what is below is the model's
 _METHODS = {"Converse": "converse", "ConverseStream": "converse_stream"}
@@ -64,7 +65,7 @@ def make_transport(client: Any, *, use_async: bool, adapter: str) -> Transport |
     return (_AsyncTransport if use_async else _Transport)(client, adapter)
 
 
-def _told(body: Any, secrets: tuple[str, ...]) -> Any:
+def _told(body: Any, secrets: Iterable[str]) -> Any:
     """The body of an answer; without secrets where it is none, or tells an error."""
     good = isinstance(body, dict) and body.get("output") and not (body.get("Error") or body.get("error"))
     return body if good else blotted(body, secrets)
@@ -122,15 +123,15 @@ class _Sender:
         self.client.close()
 
     @property
-    def secrets(self) -> tuple[str, ...]:
+    def secrets(self) -> Secrets:
         """What no error may show."""
         return credentials_of(self.client)
 
-    def _secrets(self, asked: Asked) -> tuple[str, ...]:
+    def _secrets(self, asked: Asked) -> Secrets:
         """What must not be shown: the credentials, and what was added to the request."""
         return longest_first(self.keys(asked), sent_secrets(asked.headers), sent_secrets(asked.sent))
 
-    def keys(self, asked: Asked) -> tuple[str, ...]:
+    def keys(self, asked: Asked) -> Secrets:
         """The secrets that a good answer is kept without."""
         return longest_first(known_secrets({**asked.headers, **asked.sent}), credentials_of(self.client))
 

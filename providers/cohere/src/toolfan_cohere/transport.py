@@ -16,7 +16,7 @@ from toolfan.errors import UsageError
 from toolfan.http.sender import HttpSender, Pairs
 from toolfan.http.transport import AsyncHttpTransport, HttpTransport
 from toolfan.keys import check_key
-from toolfan.secrets.redaction import Hidden
+from toolfan.secrets.held import Hidden
 from toolfan.wire import encode_json
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, Unavailable, UsageError
 from toolfan.secrets.credentials import login_of, proxy_logins, query_of
@@ -27,6 +27,9 @@ from toolfan.translation.statuses import (
     not_connected,
     timed_out,
 )
+
+if TYPE_CHECKING:
+    from toolfan.secrets.held import Secrets
 
 _TIMEOUT = frozenset({"Timeout", "APITimeoutError", "TimeoutException", "TimeoutError"})
 _CONNECTION = frozenset({"TransportError", "OSError", "APIConnectionError", "ClientConnectionError"})
@@ -55,7 +58,7 @@ _UNFORESEEN = (LookupError, TypeError, AttributeError)
 _TRACEBACK = "Traceback (most recent call last)"
 
 
-def secrets_of(client: Any, added: Mapping[str, str]) -> tuple[str, ...]:
+def secrets_of(client: Any, added: Mapping[str, str]) -> Secrets:
     """What must not be shown: the client's key, those that LiteLLM itself reads, and what was added to the request."""
     module: Any = sys.modules.get("litellm")
     own = {name: value for name, value in vars(module).items() if name.endswith("_key")} if module else {}
@@ -66,7 +69,7 @@ def secrets_of(client: Any, added: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def translated(
-    exc: Exception, *, adapter: str, timeout: float | None, secrets: tuple[str, ...], keyless: bool, begun: bool
+    exc: Exception, *, adapter: str, timeout: float | None, secrets: Iterable[str], keyless: bool, begun: bool
 ) -> ToolfanError:
     """What `exc`, caught around LiteLLM's call, is to toolfan; `timeout` in seconds is the deadline.
 
@@ -115,7 +118,7 @@ def _is_unreadable(exc: Exception, below: set[str]) -> bool:
 
 
 def _of_nobody(
-    exc: Exception, adapter: str, secrets: tuple[str, ...], *, keyless: bool, begun: bool
+    exc: Exception, adapter: str, secrets: Iterable[str], *, keyless: bool, begun: bool
 ) -> ToolfanError | None:
     """The error of what LiteLLM met by itself; None if it does not tell what that was."""
     met = _met(exc)
@@ -143,7 +146,7 @@ def _met(exc: BaseException) -> BaseException:
     return next((one for one in others if type(one) is not Exception), exc)
 
 
-def _no_answer(met: BaseException, adapter: str, secrets: tuple[str, ...]) -> BadResponse:
+def _no_answer(met: BaseException, adapter: str, secrets: Iterable[str]) -> BadResponse:
     said = excerpt(str(met).partition(_TRACEBACK)[0], secrets)
     return BadResponse(
         f"LiteLLM could read no answer: {type(met).__name__}: {said}",
@@ -152,7 +155,7 @@ def _no_answer(met: BaseException, adapter: str, secrets: tuple[str, ...]) -> Ba
     )
 
 
-def _not_connected(exc: BaseException, adapter: str, secrets: tuple[str, ...]) -> ProviderError:
+def _not_connected(exc: BaseException, adapter: str, secrets: Iterable[str]) -> ProviderError:
     """The error of a connection; what came through it, if that is no HTTP, is told by the library that read it."""
     readers = (one for one in _chain(exc) if type(one).__module__.partition(".")[0] in _READERS)
     read = (one for one in readers if "Connect" not in type(one).__name__)  # TLS has words of its own
@@ -160,7 +163,7 @@ def _not_connected(exc: BaseException, adapter: str, secrets: tuple[str, ...]) -
     return next((one for one in found if isinstance(one, BadResponse)), None) or not_connected(adapter, exc, secrets)
 
 
-def _ended_badly(exc: BaseException, adapter: str, secrets: tuple[str, ...]) -> Unavailable | None:
+def _ended_badly(exc: BaseException, adapter: str, secrets: Iterable[str]) -> Unavailable | None:
     """The error of a stream whose finish reason is one; None for any other error."""
     said = next((str(one) for one in _chain(exc) if _ENDED_BADLY in str(one)), None)
     if said is None:
@@ -179,7 +182,7 @@ def _missing(exc: Exception) -> list[str]:
         return []
 
 
-def _of_status(exc: Exception, status: int, names: set[str], adapter: str, secrets: tuple[str, ...]) -> ToolfanError:
+def _of_status(exc: Exception, status: int, names: set[str], adapter: str, secrets: Iterable[str]) -> ToolfanError:
     headers = public_headers(dict(_answered(exc) or {}).items(), secrets)
     code = next((_CODES[name] for name in _CODES if name in names), None) or _code(exc)
     return error_from_status(

@@ -18,8 +18,9 @@ from toolfan.adapter import JSON, WireRequest, WireResponse
 from toolfan.errors import BadResponse, ToolfanError, Unsupported, UsageError
 from toolfan.framing.decoder import DONE
 from toolfan.http.event_streams import AsyncEventStream, EventStream
+from toolfan.secrets.held import Hidden
 from toolfan.secrets.masking import raise_from, shows_secret
-from toolfan.secrets.redaction import Hidden, looks_secret, public_headers
+from toolfan.secrets.redaction import looks_secret, public_headers
 from toolfan.signals import raise_what_a_signal_did
 from toolfan.wire import encode_json
 
@@ -27,7 +28,7 @@ from .border import request_id, secrets_of, translated
 from .ending import Ending, readers_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Mapping
+    from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
 
     from toolfan.adapter import AsyncTransport, Transport
 
@@ -73,7 +74,7 @@ class _Sender:
                 del message["provider_specific_fields"]
         return WireResponse(body, request_id(headers), headers)
 
-    def headers(self, answer: Any, secrets: tuple[str, ...]) -> dict[str, str]:
+    def headers(self, answer: Any, secrets: Iterable[str]) -> dict[str, str]:
         told = getattr(answer, "_response_headers", None)
         if not told:
             hidden = getattr(answer, "_hidden_params", None) or {}

@@ -14,7 +14,7 @@ from toolfan.keys import check_key
 from .signs import error_told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from toolfan.adapter import JSON, AsyncTransport, Transport
     from toolfan.errors import ProviderError
@@ -88,7 +88,7 @@ class _Sender(PostSender):
 
         return (filter_code(about) if status < 500 else None) or super().error_code(status, about)
 
-    def of_status(self, response: Any, message: str, secrets: tuple[str, ...]) -> ProviderError:
+    def of_status(self, response: Any, message: str, secrets: Iterable[str]) -> ProviderError:
         from .failures import WITHOUT_USAGE, refuses_usage
 
         error = super().of_status(response, message, secrets)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, UsageError
 from toolfan.secrets.credentials import login_of, logins_of, proxy_logins, query_of
+from toolfan.secrets.held import Secrets
 from toolfan.secrets.masking import raise_from, shows_secret, text_of
-from toolfan.secrets.redaction import Secrets, known_secrets, longest_first, sent_secrets
+from toolfan.secrets.redaction import known_secrets, longest_first, sent_secrets
 from toolfan.signals import raise_what_a_signal_did
 from toolfan.translation.error_bodies import error_of_code, start_of_unread, unread_answer
 from toolfan.translation.statuses import broken, error_from_body, excerpt, named, timed_out, unless_closed
@@ -85,7 +86,7 @@ def translated(exc: Exception, *, adapter: str, timeout: float | None, secrets: 
     return _without_status(exc, names, adapter, known)
 
 
-def _stumbled(exc: Exception, names: set[str], adapter: str, known: tuple[str, ...]) -> ProviderError | None:
+def _stumbled(exc: Exception, names: set[str], adapter: str, known: Iterable[str]) -> ProviderError | None:
     """The error of a status that came before an SDK, or what is below it, failed to read the rest; if `exc` is that."""
     # The SDKs' own errors say all; aiohttp's of a head that is no HTTP have a status that nobody sent.  And when the
     # time is over while an answer still comes, nobody knows what it would have said.
@@ -114,12 +115,12 @@ def _rpc_error(exc: Exception) -> Any:
     return below if is_rpc and callable(getattr(below, "code", None)) else None
 
 
-def _of_rpc(exc: Any, adapter: str, known: tuple[str, ...]) -> ProviderError:
+def _of_rpc(exc: Any, adapter: str, known: Iterable[str]) -> ProviderError:
     status = {"status": exc.code().name, "message": str(getattr(exc, "details", lambda: "")())}
     return error_from_body(status, adapter=adapter, secrets=known)
 
 
-def _without_status(exc: Exception, names: set[str], adapter: str, known: tuple[str, ...]) -> ToolfanError:
+def _without_status(exc: Exception, names: set[str], adapter: str, known: Iterable[str]) -> ToolfanError:
     if names & _ADDRESS:
         return UsageError(
             f"the base URL cannot be used: {excerpt(str(exc), known)}", adapter=adapter, hint="Check base_url."
@@ -139,7 +140,7 @@ def _without_status(exc: Exception, names: set[str], adapter: str, known: tuple[
 
 
 def raise_translated(
-    exc: Exception, *, adapter: str, timeout: float | None, secrets: tuple[str, ...], client: Any = None
+    exc: Exception, *, adapter: str, timeout: float | None, secrets: Iterable[str], client: Any = None
 ) -> NoReturn:
     """Raises what `exc` is to toolfan, from its `cause`; `client` is google-genai's, which may be closed by now."""
     raise_what_a_signal_did(exc)
@@ -155,7 +156,7 @@ def cause(exc: Exception, secrets: Iterable[str] = ()) -> BaseException | None:
     return None if _is_of_own_header(exc) or shows_secret(exc, secrets) else exc
 
 
-def keys_of(client: Any) -> tuple[str, ...]:
+def keys_of(client: Any) -> Secrets:
     """What a google-genai client authenticates with, as far as it tells."""
     inner = getattr(client, "_api_client", None)
     token = getattr(getattr(inner, "_credentials", None), "token", None)
@@ -170,7 +171,7 @@ def _address(inner: Any) -> str:
     return str(getattr(getattr(inner, "_http_options", None), "base_url", None) or "")
 
 
-def keys_of_model(model: Any) -> tuple[str, ...]:
+def keys_of_model(model: Any) -> Secrets:
     """What a GenerativeModel authenticates with, as far as it has it: no client is made, and no token fetched."""
     config = getattr(sys.modules.get("google.cloud.aiplatform.initializer"), "global_config", None)
     clients = (vars(model).get(name) for name in ("_prediction_client", "_prediction_async_client"))
@@ -182,7 +183,7 @@ def keys_of_model(model: Any) -> tuple[str, ...]:
     return longest_first(key, added, proxy_logins(), *(known_secrets({"token": token}) for token in tokens))
 
 
-def secrets_of(client: Any, headers: Mapping[str, str]) -> tuple[str, ...]:
+def secrets_of(client: Any, headers: Mapping[str, str]) -> Secrets:
     """`keys_of`, and the headers added to the client or to one call."""
     inner, key = getattr(client, "_api_client", None), keys_of(client)
     options = getattr(inner, "_http_options", None)
@@ -217,7 +218,7 @@ def _was_answered(exc: Exception) -> bool:
     return any(frame.f_code.co_name in _READERS for frame, _ in traceback.walk_tb(exc.__traceback__))
 
 
-def _unread(adapter: str, exc: Exception, secrets: tuple[str, ...]) -> BadResponse:
+def _unread(adapter: str, exc: Exception, secrets: Iterable[str]) -> BadResponse:
     came = start_of_unread(exc, secrets=secrets)
     return _unreadable(adapter, f"{named(exc, secrets)[:200]}{f' ({came})' if came else ''}")
 

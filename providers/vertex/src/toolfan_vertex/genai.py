@@ -24,7 +24,8 @@ from toolfan.drivers.sockets import end_at_the_deadline, interrupt
 from toolfan.errors import BadResponse, ProviderError, Unsupported, UsageError
 from toolfan.http.event_streams import AsyncEventStream, EventStream, events, events_async
 from toolfan.http.keyless import KeylessDecoder
-from toolfan.secrets.redaction import Hidden, blotted, without_echo_of
+from toolfan.secrets.held import Hidden
+from toolfan.secrets.redaction import blotted, without_echo_of
 from toolfan.translation.error_bodies import unread_answer
 from toolfan.wire import decode_json, encode_json, kind_of, merge_extra_body, unlisted
 

@@ -30,6 +30,8 @@ from .statuses import plain_headers, request_id
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator, Mapping
 
+    from toolfan.secrets.held import Secrets
+
 _WORDS = frozenset({"content"})  # what is below is the model's
 
 
@@ -43,7 +45,7 @@ class _Sender:
         self._arguments = Arguments(adapter)
 
     @property
-    def secrets(self) -> tuple[str, ...]:
+    def secrets(self) -> Secrets:
         """What no error may show."""
         return keys_of_model(self._model)
 
@@ -85,7 +87,7 @@ class _Sender:
         return kept
 
     def _over_rest(
-        self, chunks: Any, parse: Callable[[Any], Any], secrets: tuple[str, ...]
+        self, chunks: Any, parse: Callable[[Any], Any], secrets: Iterable[str]
     ) -> tuple[RestChunks | None, Mapping[str, str]]:
         """What reads the chunks from their bytes, if they come over REST, and the headers of the answer."""
         if not is_rest(chunks):

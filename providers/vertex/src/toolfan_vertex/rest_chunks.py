@@ -21,7 +21,7 @@ from .fields import field
 from .protobuf import read_answer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 
     from toolfan.adapter import JSON
 
@@ -46,7 +46,7 @@ class RestChunks:
         *,
         adapter: str,
         headers: Mapping[str, str],
-        secrets: Sequence[str],
+        secrets: Iterable[str],
     ) -> None:
         self._response, self._message, self._parse = chunks._response, chunks._response_message_cls, parse
         self._decoder = EventDecoder(adapter=adapter, content_type=kind_of(headers), secrets=secrets)

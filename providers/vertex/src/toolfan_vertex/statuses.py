@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import BadResponse, ProviderError, RequestRejected, ToolfanError
+from toolfan.secrets.held import Secrets
 from toolfan.secrets.masking import text_of
-from toolfan.secrets.redaction import Secrets, public_headers
+from toolfan.secrets.redaction import public_headers
 from toolfan.translation.error_bodies import body_of, unread_words
 from toolfan.translation.statuses import error_from_status, innermost, not_connected, provider_words
 from toolfan.wire import unlisted
@@ -51,7 +52,7 @@ def of_size(exc: Exception, adapter: str) -> ProviderError | None:
     )
 
 
-def of_status(exc: Exception, status: int, adapter: str, secrets: tuple[str, ...]) -> ToolfanError:
+def of_status(exc: Exception, status: int, adapter: str, secrets: Iterable[str]) -> ToolfanError:
     """The error of an SDK's own exception for this status."""
     details = getattr(exc, "details", None)
     said = provider_words(details) if hasattr(exc, "details") else str(exc)
@@ -67,7 +68,7 @@ def of_status(exc: Exception, status: int, adapter: str, secrets: tuple[str, ...
     return _error(status, message, headers, adapter, code=code, details=about, secrets=secrets)
 
 
-def of_unread(came: Unread, exc: Exception, adapter: str, secrets: tuple[str, ...]) -> ProviderError:
+def of_unread(came: Unread, exc: Exception, adapter: str, secrets: Iterable[str]) -> ProviderError:
     """The error of an answer that an SDK failed to read; what can be read of its body counts."""
     body = came.body
     error = innermost(body.get("error") if isinstance(body, Mapping) else body)
