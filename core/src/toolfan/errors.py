@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from .execution.running import Run
     from .results.calls_type import Calls
 
+NOT_BEGUN = -1
+"""`requests` of an error that a transport raises before anything of the request was sent: it is not counted then."""
+
 _DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(("hint", "adapter", "tool", "call_id")),
     "retryable": False,

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..effects import NotSent, Send, Wait
-from ..errors import DeadlineExceeded, ProviderError, RateLimited, RequestRejected, ToolfanError
+from ..errors import NOT_BEGUN, DeadlineExceeded, ProviderError, RateLimited, RequestRejected, ToolfanError
 from ..hookspecs.watched import watched
 from ..results.calls_type import Calls
 from ..values import dataclass
@@ -140,8 +140,9 @@ def silence(terms: Terms) -> Generator[Effect, Any, None]:
 
 def again(exc: ProviderError, series: Any, spent: Spent) -> Generator[Effect, Any, ProviderError]:
     """Waits before the request is sent again, and returns the error; raises it if it shall not be."""
-    if isinstance(exc, RequestRejected) and exc.status is None and not exc.requests:
-        spent.requests -= 1  # it could not be written as JSON, or code of the user's failed before: nothing was sent
+    rejected = isinstance(exc, RequestRejected) and exc.status is None and not exc.requests
+    if rejected or exc.requests == NOT_BEGUN:
+        spent.requests -= 1  # no JSON, no credentials, or code of the user's failed before: nothing was sent
     seconds = series.after(exc) if spent.requests < spent.ceiling else None
     if seconds is None:
         raise exc

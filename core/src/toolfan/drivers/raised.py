@@ -68,5 +68,5 @@ def late(adapter: str, deadline: Deadline, exc: ProviderError) -> ProviderError 
     elif isinstance(exc, DeadlineExceeded):
         message = f"a timeout of the client's own passed, {left:.1f} s before the deadline"
         told = ConnectionFailed(message, adapter=adapter, hint="Raise the timeout of the SDK's client.")
-    told.__cause__ = exc.__cause__
+    told.__cause__, told.requests = exc.__cause__, exc.requests
     return told

@@ -5,24 +5,27 @@ Knows: how these errors look.  Must not know: requests, retries, policy, what co
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from http.client import responses
 from typing import TYPE_CHECKING, Any
 
-from toolfan.errors import AuthenticationError, BadResponse, ToolfanError, UsageError
+from toolfan.errors import NOT_BEGUN, AuthenticationError, BadResponse, ToolfanError, UsageError
 from toolfan.secrets.credentials import login_of, proxy_logins, query_of
 from toolfan.secrets.held import Secrets
 from toolfan.secrets.redaction import blotted, known_secrets, longest_first, public_headers, sent_secrets
 from toolfan.translation.error_bodies import body_of, error_of_code, unread_answer, unread_words
 from toolfan.translation.statuses import broken, excerpt, innermost, named, not_connected, provider_words, timed_out
 
-from .failures import code_told, error_of, with_own_setting
+from .failures import code_told, error_of, error_of_login, with_own_setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from toolfan.translation.error_bodies import Unread
 
+_ASKED = frozenset({"Converse", "ConverseStream"})
+_FETCHERS = ("botocore.credentials", "botocore.tokens")
 _SDK = ("botocore.endpoint", "botocore.httpsession")  # others of its modules fetch credentials
 _OF_CREDENTIALS = ("access_key", "secret_key", "token")
 _TIMEOUT = frozenset({"ReadTimeoutError", "ConnectTimeoutError"})
@@ -56,7 +59,10 @@ def translated(
     """
     if isinstance(exc, ToolfanError):
         return exc
-    return with_own_setting(_translated(exc, adapter, timeout, Secrets(secrets), reading=reading, sent=sent))
+    error = with_own_setting(_translated(exc, adapter, timeout, Secrets(secrets), reading=reading, sent=sent))
+    if not sent and _is_of_login(exc):
+        error.requests = NOT_BEGUN
+    return error
 
 
 def _translated(
@@ -68,6 +74,8 @@ def _translated(
         error = answer.get("Error") or {}
         status, headers, request_id = about(answer, known)
         message = error.get("Message") or answer.get("message")
+        if (operation := _of_another(exc)) is not None:
+            return error_of_login(operation, error.get("Code"), message, adapter=adapter, status=status, secrets=known)
         return error_of(
             error.get("Code"),
             message,
@@ -107,6 +115,20 @@ def _translated(
         if names & _CONNECTION
         else error_of_code(exc, adapter=adapter, secrets=known, sent=sent)
     )
+
+
+def _of_another(exc: Exception) -> str | None:
+    """What was asked of AWS before the request, and was refused: a role of STS, mostly; None if it was the request."""
+    operation = getattr(exc, "operation_name", None)
+    return None if operation in _ASKED or not isinstance(operation, str) else operation
+
+
+def _is_of_login(exc: Exception) -> bool:
+    """Whether it was raised while credentials were fetched, or since there are none."""
+    if _of_another(exc) or {base.__name__ for base in type(exc).__mro__} & _CREDENTIALS:
+        return True
+    frames = (frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(exc.__traceback__))
+    return any(name in _FETCHERS for name in frames)
 
 
 def with_words(parsed: Mapping[str, Any], content: bytes) -> Any:

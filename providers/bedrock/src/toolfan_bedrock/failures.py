@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from toolfan.errors import AuthenticationError, ProviderError, QuotaExhausted, RateLimited, Unavailable
-from toolfan.translation.statuses import error_from_body, error_from_status, innermost, provider_words
+from toolfan.secrets.redaction import Secrets
+from toolfan.translation.statuses import error_from_body, error_from_status, excerpt, innermost, provider_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from toolfan.errors import ToolfanError
+
+_FOR_NOW = re.compile("(?i)throttl|toomanyrequests|limitexceeded|slowdown|idpcommunicationerror")
 
 E = TypeVar("E", bound="ToolfanError")
 
@@ -92,6 +95,20 @@ def error_of(
         code=error.code,
         request_id=error.request_id,
         hint=hint,
+    )
+
+
+def error_of_login(
+    operation: str, code: Any, message: Any, *, adapter: str, status: int | None, secrets: Iterable[str] = ()
+) -> ProviderError:
+    """The error of what was asked of AWS before the request: it has no status of the provider's."""
+    word, known = str(code or ""), Secrets(secrets)
+    answered = f"{operation}, which was asked for before the request, was refused"
+    told = f"{answered} ({word or status}): {excerpt(provider_words(message), known)}"
+    if (status or 0) >= 500 or _FOR_NOW.search(word):
+        return Unavailable(told, adapter=adapter, code=word or None, hint="The same request may succeed later.")
+    return AuthenticationError(
+        told, adapter=adapter, code=word or None, hint="Check the credentials of AWS, and the role that they assume."
     )
 
 

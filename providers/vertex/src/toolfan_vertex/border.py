@@ -12,7 +12,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from toolfan.errors import AuthenticationError, BadResponse, ProviderError, ToolfanError, UsageError
+from toolfan.errors import NOT_BEGUN, AuthenticationError, BadResponse, ProviderError, ToolfanError, UsageError
 from toolfan.secrets.credentials import login_of, logins_of, proxy_logins, query_of
 from toolfan.secrets.held import Secrets
 from toolfan.secrets.masking import raise_from, shows_secret, text_of
@@ -34,6 +34,8 @@ _UNREADABLE = frozenset(
     {"JSONDecodeError", "UnicodeDecodeError", "ParseError", "DecodingError", "ContentDecodingError", "DecodeError"}
 )
 _BROKEN = frozenset({"TransportError", "RequestException", "ClientError", "OSError"})
+_SESSION = "google.auth.transport.requests"
+_FETCHERS = frozenset({"before_request", "refresh"})
 _PROTOCOL = frozenset({"RemoteProtocolError", "BadHttpMessage", "ClientResponseError", "ChunkedEncodingError"})
 # Functions of vertexai, google-api-core and toolfan that are given what came.
 _READERS = frozenset({"_parse_response", "from_grpc_error", "read_answer"})
@@ -145,8 +147,20 @@ def raise_translated(
     """Raises what `exc` is to toolfan, from its `cause`; `client` is google-genai's, which may be closed by now."""
     raise_what_a_signal_did(exc)
     error = translated(exc, adapter=adapter, timeout=timeout, secrets=secrets)
+    if _is_of_login(exc):
+        error.requests = NOT_BEGUN
     inner = getattr(client, "_api_client", None)
     raise_from(unless_closed(error, *(getattr(inner, name, None) for name in _CLIENTS)), cause(exc, secrets))
+
+
+def _is_of_login(exc: Exception) -> bool:
+    """Whether a token was to be had, before the request; another one is fetched after a 401."""
+    if not type(exc).__module__.startswith("google.auth.") or unread_answer(exc, of=(_SESSION,)) is not None:
+        return False
+    if "TransportError" not in _names(exc):
+        return True
+    # The async session of google.auth says so of the request itself, too.
+    return any(frame.f_code.co_name in _FETCHERS for frame, _ in traceback.walk_tb(exc.__traceback__))
 
 
 def cause(exc: Exception, secrets: Iterable[str] = ()) -> BaseException | None:
