@@ -117,6 +117,32 @@ def test_a_client_of_a_service_that_is_compatible() -> None:
         toolfan.from_openai(Compatible())  # type: ignore[call-overload]
 
 
+class Traced:
+    """As tools that trace requests make one of a client."""
+
+    def __init__(self, client: object) -> None:
+        self._note, self._client = "one of many attributes", client
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._client, name)
+
+
+def test_what_is_around_a_client() -> None:
+    for sdk, name in ((openai.OpenAI(api_key="k"), "openai.OpenAI"), (openai.AsyncOpenAI(api_key="k"), "AsyncOpenAI")):
+        with pytest.raises(toolfan.AdapterNotFound, match=r"no installed adapter serves a .*Traced") as caught:
+            toolfan.wrap(Traced(sdk))
+        assert f"{name}), but of another class: pass the client that it was made from" in str(caught.value.hint)
+    with pytest.raises(toolfan.AdapterNotFound) as caught:
+        toolfan.wrap(Traced(object()))
+    assert "made from" not in str(caught.value)
+
+
+def test_a_client_of_another_copy_of_the_sdk() -> None:
+    copied = type("OpenAI", (), {"__module__": "openai", "__init__": lambda self: None})
+    with pytest.raises(toolfan.UsageError, match=rf"of another copy of the openai SDK \({__name__}\).*`import openai`"):
+        toolfan.from_openai(copied())
+
+
 @pytest.mark.parametrize(
     "tools",
     [

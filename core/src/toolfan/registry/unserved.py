@@ -95,6 +95,11 @@ def raise_no_server(client: object, modules: list[str], declared: list[Candidate
                 )
     if is_mock(client):
         raise AdapterNotFound(f"no installed adapter serves a {shown}", hint=INSTEAD)
+    inner = _held_client(client)
+    if inner is not None:
+        kind = f"{type(inner).__module__}.{type(inner).__qualname__}"
+        hint = f"It is around a client ({kind}), but of another class: pass the client that it was made from."
+        raise AdapterNotFound(f"no installed adapter serves a {shown}", hint=hint)
     spelled = _spells_chat(client)
     same = "If its service speaks OpenAI's API, pass openai.OpenAI(base_url=...). " if spelled else ""
     served = listed(f"{c.name} ({c.origin})" if c.fault is None else f"{c.name} (broken: {c.fault})" for c in declared)
@@ -104,6 +109,16 @@ def raise_no_server(client: object, modules: list[str], declared: list[Candidate
         hint=f"{same}Name the adapter with adapter=..., or install one that serves it; "
         f"toolfan's own: {_extras_command()}",
     )
+
+
+def _held_client(client: object) -> object | None:
+    """The client of an SDK's that this object has for an attribute, as what traces one has; no code of its own runs."""
+    with suppress(Exception):  # attributes that cannot be had
+        for held in object.__getattribute__(client, "__dict__").values():
+            homes = [base.__module__ for base in type(held).__mro__ if base.__name__.endswith("Client")]
+            if any(within(home, package) for home in homes for package in _MADE_FROM):
+                return held  # type: ignore[no-any-return]
+    return None
 
 
 def _spells_chat(client: object) -> bool:

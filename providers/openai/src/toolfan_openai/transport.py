@@ -26,6 +26,17 @@ FAILURES = ("error", "response.failed")
 """Types of the events of the Responses API that are errors."""
 
 
+def _of_a_copy(client: object) -> str | None:
+    """The module of a class of the SDK's that is none of this one's: of a copy that others bring, or loaded anew.
+
+    Copies name "openai" for their classes' home, as the SDK does; their functions know better.
+    """
+    for base in type(client).__mro__:
+        if base.__module__.partition(".")[0] == "openai" and base.__name__ in ("OpenAI", "AsyncOpenAI"):
+            return str(getattr(vars(base).get("__init__"), "__globals__", {}).get("__name__", base.__module__))
+    return None
+
+
 def make_transport(client: object, *, use_async: bool, adapter: str, path: str = PATH) -> Transport | AsyncTransport:
     """A sender over `client` to `path` below its base URL.
 
@@ -40,6 +51,12 @@ def make_transport(client: object, *, use_async: bool, adapter: str, path: str =
             f"{type(client).__name__} is not {'async' if use_async else 'sync'}", adapter=adapter, hint=hint
         )
     if not isinstance(client, wanted):
+        if (copied := _of_a_copy(client)) is not None:
+            raise UsageError(
+                f"{type(client).__name__} is of another copy of the openai SDK ({copied})",
+                adapter=adapter,
+                hint="Pass one made from the openai that `import openai` gives, with the same base_url= and headers.",
+            )
         raise UsageError(
             f"{type(client).__name__} is no client of the openai SDK",
             adapter=adapter,
