@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import toolfan
 from every_provider import GOOD, PROVIDERS, client_of
-from loopback import KEY, USER, http
+from google_asking import genai_client
+from loopback import KEY, ONCE, USER, http
 from odd_streams import Weather
 
 if TYPE_CHECKING:
@@ -97,6 +98,17 @@ def test_a_step_before_sending_is_known_also_below_such_code(
         except Own:
             errors.append(refused(client, "did not send the request: Own: no key"))
     assert ([error.requests for error in errors], server.requests) == ([0, 0], [])
+
+
+def test_a_hook_that_raises_for_the_status_leaves_no_words(faulty: Callable[..., Any]) -> None:
+    """At google-genai too, which a hook of an HTTP client of the user's keeps from reading the body."""
+    url = faulty(http('{"error": {"message": "bad field"}}', 400)).url.removesuffix("/v1")
+    hooks = {"response": [lambda response: response.raise_for_status()]}
+    with importlib.import_module("httpx").Client(event_hooks=hooks) as own:
+        client = toolfan.wrap(genai_client("gemini", url, httpx_client=own), model="m", stop=ONCE)
+        with pytest.raises(toolfan.RequestRejected, match=r"^the provider answered 400 \[") as caught:
+            client.create(**ASKED)
+    assert str(caught.value.hint).startswith("The provider does not say why")
 
 
 def test_an_answer_to_an_earlier_request_is_not_told_of_this_one(faulty: Callable[..., Any]) -> None:

@@ -19,6 +19,7 @@ from ..secrets.masking import text_of
 from ..secrets.redaction import public_headers
 from ..signals import chain
 from ..values import dataclass
+from .error_words import UNREAD
 from .raisers import may_be_sent
 from .statuses import error_from_status, excerpt, named, provider_words
 
@@ -165,8 +166,10 @@ def _not_sent(adapter: str, cause: BaseException, secrets: Iterable[str], *, han
 
 
 def unread_words(came: Unread, exc: BaseException) -> str:
-    """What the answer says, as far as it can be read; else why it cannot."""
-    return f"its body cannot be read ({type(exc).__name__})" if came.content is None else provider_words(came.body)
+    """What the answer says, as far as it can be read; else why it cannot, unless nobody tried (`raise_for_status`)."""
+    if came.content is not None:
+        return provider_words(came.body)
+    return "" if type(exc).__name__ == "HTTPStatusError" else f"{UNREAD} ({type(exc).__name__})"
 
 
 def start_of_unread(exc: BaseException, *, secrets: Iterable[str] = ()) -> str:

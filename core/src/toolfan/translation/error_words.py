@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+UNREAD = "its body cannot be read"
+"""How the words begin that stand where there are none of the provider's."""
 # Codes of a 429 that no waiting mends.  Source: OpenAI's error code guide; OpenAI-compatible servers use the same.
 # `budget_exceeded` is LiteLLM's, and `arrearage` DashScope's, with a 400; `exceeded_current_quota_error` is Moonshot
 # AI's, 1113 Z.ai's (GLM).

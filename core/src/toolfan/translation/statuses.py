@@ -32,7 +32,7 @@ from ..secrets.held import Secrets
 from ..secrets.masking import masked, masked_start, text_of
 from ..wire import json_text
 from .construction import asked_proxies
-from .error_words import FILTER_CODES, QUOTA_CODES, is_of_key, is_vague, known_word, says_little, status_of
+from .error_words import FILTER_CODES, QUOTA_CODES, UNREAD, is_of_key, is_vague, known_word, says_little, status_of
 from .retry_after import is_of_a_minute, retry_after_seconds, retry_info_seconds, spent_quota
 
 _NEVER_AGAIN = (AuthenticationError, PermissionDenied, QuotaExhausted, ContentFiltered)
@@ -118,7 +118,7 @@ def error_from_status(
         retry_after=wait,
         hint=_OF_A_DAY
         if spent == "day"
-        else _hint(kind, status, retryable, code=code or "", silent=not said, leads=leads),
+        else _hint(kind, status, retryable, code=code or "", silent=not said or said.startswith(UNREAD), leads=leads),
         retryable=retryable,
     )
 
