@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from toolfan.errors import AuthenticationError, ProviderError, QuotaExhausted, RateLimited, Unavailable
-from toolfan.secrets.redaction import Secrets
+from toolfan.secrets.held import Secrets
 from toolfan.translation.statuses import error_from_body, error_from_status, excerpt, innermost, provider_words
 
 if TYPE_CHECKING:

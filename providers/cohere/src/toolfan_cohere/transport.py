@@ -32,7 +32,11 @@ _OTHERS = frozenset({"AwsClient", "AwsClientV2", "OciClient", "OciClientV2"})
 
 def make_transport(client: Any, *, use_async: bool, adapter: str) -> Transport | AsyncTransport:
     """A sender over `client`.  Raises UsageError if it is no client for Cohere's own service, or of the other kind."""
-    kinds = client.__class__.__mro__  # a proxy shows that of the client in it
+    kinds = client.__class__.__mro__  # a proxy shows that of the client in it, and so does a mock
+    if client.__class__ is not type(client):
+        from toolfan.mocks import check_not_mocked
+
+        check_not_mocked(client, adapter=adapter)
     bases = {(base.__module__.partition(".")[0], base.__name__) for base in kinds}
     names = {name for module, name in bases if module == "cohere"}
     if not names & {"BaseCohere", "AsyncBaseCohere"} or names & _OTHERS:

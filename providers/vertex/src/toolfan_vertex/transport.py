@@ -18,7 +18,11 @@ _MODELS = ("GenerativeModel", "_GenerativeModel")
 
 def transport_for(adapter: str, client: object, *, use_async: bool) -> Transport | AsyncTransport:
     """A sender over the client.  Raises UsageError, with what to pass, for an object that is no client."""
-    kinds = client.__class__.__mro__  # a proxy shows that of the client in it
+    kinds = client.__class__.__mro__  # a proxy shows that of the client in it, and so does a mock
+    if client.__class__ is not type(client):
+        from toolfan.mocks import check_not_mocked
+
+        check_not_mocked(client, adapter=adapter)
     bases = {(base.__module__, base.__name__) for base in kinds}
     if adapter == "vertex" and any(module.startswith(_GENERATIVE_MODEL) and name in _MODELS for module, name in bases):
         from .generative_model import AsyncGenerativeModelTransport, GenerativeModelTransport
