@@ -36,7 +36,7 @@ def test_an_event_that_is_no_object_is_told_where_it_is(make: Any) -> None:
 def test_events_that_are_not_those_of_the_bytes_are_told() -> None:
     law, done = "test_events_come_as_their_samples_say", b"data: [DONE]\n\n"
     framed = b"".join(b"data: " + line + b"\n\n" for line in lines(BODY).splitlines()) + done
-    events = AcmeSuite().decode([lines(BODY)])
+    events = AcmeSuite().events_in([lines(BODY)])
     sample = Sample(name="x", body=BODY, stream_bytes=framed, events=events)
     at = len(events)
     assert said(law, samples=[sample])[0] == (

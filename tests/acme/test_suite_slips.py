@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from toolfan.testing import ErrorSample, LawBroken, Sample
 from toolfan_acme import AcmeAdapter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 BODY = answer("done", says="It rains.")
 
@@ -43,6 +44,47 @@ def test_an_events_of_may_leave_out_some() -> None:
         return events(body) if body["why"] == "done" else None
 
     suite(events_of=some).test_streams_are_offered_or_refused()
+
+
+def cut(self: Any, chunks: Sequence[bytes]) -> Iterator[Mapping[str, Any]]:
+    """`decode`, as a generator: whole lines alone."""
+    *whole, _ = b"".join(chunks).split(b"\n")
+    yield from map(json.loads, whole)
+
+
+def streamed(self: Any, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """`events_of`, as a generator."""
+    yield from events(body)
+
+
+@pytest.mark.parametrize("members", [{"decode": cut}, {"events_of": streamed}], ids=lambda given: str([*given]))
+@pytest.mark.parametrize(
+    "law",
+    [
+        "test_a_stream_says_what_the_whole_answer_says",
+        "test_calls_are_sealed_while_the_stream_runs",
+        "test_events_come_as_their_samples_say",
+        "test_a_stream_that_broke_off_is_incomplete",
+        "test_an_error_in_a_stream_is_raised",
+        "test_parsers_share_nothing",
+        "test_pieces_in_turn_are_told_apart",
+        "test_events_come_while_the_stream_runs",
+    ],
+)
+def test_events_may_come_from_a_generator(law: str, members: dict[str, Any]) -> None:
+    getattr(suite(**members), law)()
+
+
+def test_a_generator_of_events_that_gives_none_has_none() -> None:
+    def some(self: Any, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        if body["why"] == "done":
+            yield from events(body)
+
+    def nothing(self: Any, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        yield from ()
+
+    suite(events_of=some).test_a_stream_that_broke_off_is_incomplete()
+    assert "events_of gives no events of any sample" in broken("test_streams_are_offered_or_refused", events_of=nothing)
 
 
 @pytest.mark.parametrize("attribute", [{"options": {"temprature": 0.5}}, {"always_sent": ("temprature",)}], ids=str)

@@ -62,7 +62,7 @@ def _stream(subject: Subject, sample: ErrorSample) -> bytes:
     known = next((one.stream_bytes for one in subject.samples if one.stream_bytes), b"")
     with suppress(Exception):  # what cannot be written so is not asked
         made = b"".join(_frame(known) % json.dumps(event, default=dict).encode() for event in sample.events)
-        if made and same(subject.decode([made]), list(sample.events)):
+        if made and same(subject.events_in([made]), list(sample.events)):
             return made
     return b""
 

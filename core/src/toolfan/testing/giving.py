@@ -75,7 +75,7 @@ def _parted(subject: Subject, sample: Sample) -> dict[str, Any] | None:
             continue
         content = stream.replace(word.encode(), f"{word}{SEPARATORS}".encode())
         try:
-            events = subject.decode([content])
+            events = subject.events_in([content])
             if subject.read(events).text != sample.text.replace(word, word + SEPARATORS):
                 continue
             told = {"name": f"{sample.name}, with U+2028 in its text", "body": sample.body, "events": events}
@@ -93,7 +93,7 @@ def _pause(subject: Subject, sample: Mapping[str, Any]) -> int | None:
     for part in _CUTS:
         at = int(len(whole) * part)
         try:
-            begun = len(subject.decode([whole[:at]]))
+            begun = len(subject.events_in([whole[:at]]))
         except Exception:  # noqa: BLE001 - what is cut need not be read
             continue
         if 2 <= begun < events:
@@ -113,7 +113,7 @@ def _lull(subject: Subject, sample: Mapping[str, Any]) -> int | None:
 def _told(subject: Subject, content: bytes) -> Turn | str | None:
     """What is read from so much of a stream; None if it cannot be."""
     try:
-        return subject.read(subject.decode([content]))
+        return subject.read(subject.events_in([content]))
     except IncompleteStream:
         return "incomplete"
     except Exception:  # noqa: BLE001 - laws of streams tell of it

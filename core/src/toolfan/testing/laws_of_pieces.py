@@ -123,7 +123,7 @@ class LawsOfPieces(LawsOfStreams):
     def _streamed(self) -> Iterator[tuple[str, Sample, Events]]:
         """Name, sample and events of every stream."""
         for sample in self.answers() if self.adapter.capabilities.streaming else ():
-            for how, events in (("", self.events(sample)), (" (events_of)", self.events_of(sample.body))):
+            for how, events in (("", self.events(sample)), (" (events_of)", self.made_of(sample.body))):
                 if events is not None:
                     yield f"{sample.name}{how}", sample, events
 

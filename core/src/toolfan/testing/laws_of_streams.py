@@ -112,7 +112,7 @@ class LawsOfStreams(LawsOfReading):
             if sample.stream_bytes is None or not self.adapter.capabilities.streaming:
                 continue
             content = sample.stream_bytes
-            whole = self.decode([content])
+            whole = self.events_in([content])
             wanted = list(sample.events or whole)
             if not wanted:
                 yield f"{sample.name}: there is no event in the bytes"
@@ -120,7 +120,7 @@ class LawsOfStreams(LawsOfReading):
                 yield f"{sample.name}: {_other(whole, wanted)}"
                 continue
             for size in CUTS:
-                found = self.decode([content[at : at + size] for at in range(0, len(content), size)])
+                found = self.events_in([content[at : at + size] for at in range(0, len(content), size)])
                 if not same(found, wanted):
                     yield f"{sample.name}: in pieces of {size} bytes the events are others"
 
@@ -164,7 +164,7 @@ class LawsOfStreams(LawsOfReading):
                 continue
             for end in range(0, len(content), max(1, len(content) // 60)):
                 try:
-                    self.read(self.decode([content[:end]]))
+                    self.read(self.events_in([content[:end]]))
                 except ProviderError:
                     continue
                 except Exception as exc:  # noqa: BLE001 - it is what is told
@@ -247,7 +247,7 @@ class LawsOfStreams(LawsOfReading):
                 yield f"{name}: an event was changed"
         for sample in self.answers() if self.adapter.capabilities.streaming else ():
             turned = with_ids(sample, sample.ids[::-1])
-            before, after = (None if body is None else self.events_of(body) for body in (sample.body, turned))
+            before, after = (None if body is None else self.made_of(body) for body in (sample.body, turned))
             if before is not None and after is not None:
                 self.read(before)
                 found, wanted = self.read(after).calls, self.adapter.parse_response(turned).calls
@@ -268,7 +268,7 @@ class LawsOfStreams(LawsOfReading):
             self.adapter.stream_parser()
             if not any(True for _ in self.streams()):
                 yield "streams are offered, and no sample has events"
-            if self.makes_events() and all(self.events_of(sample.body) is None for sample in self.answers()):
+            if self.makes_events() and all(self.made_of(sample.body) is None for sample in self.answers()):
                 yield "events_of gives no events of any sample: does it lack a return?"
         elif not isinstance(self.refused(stream=True), Unsupported):
             yield "streams are denied, and stream=True is not refused"

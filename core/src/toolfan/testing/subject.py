@@ -6,6 +6,7 @@ Knows: the adapter protocol, samples.  Must not know: any law, pytest.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,7 +22,7 @@ from .lawbook import LawBroken, Lawful, check_time, in_time
 from .specimens import SPECIMENS, fresh
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from toolfan.adapter import JSON, ParallelToolsAdapter
 
@@ -77,16 +78,16 @@ class Subject(Lawful):
         check_attributes(cls)
 
     @left_to_authors
-    def events_of(self, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
+    def events_of(self, body: Mapping[str, Any]) -> Iterable[Mapping[str, Any]] | None:
         """The events of a stream that says the same as this body, or None.
 
-        Write it (some ten lines) and the suite makes streams of everything that it makes up: a thousand calls, large
-        arguments, ids that are missing or repeated.
+        Write it (some ten lines, a generator will do) and the suite makes streams of everything that it makes up: a
+        thousand calls, large arguments, ids that are missing or repeated.
         """
         return None
 
     @left_to_authors
-    def decode(self, chunks: Sequence[bytes]) -> list[Mapping[str, Any]]:
+    def decode(self, chunks: Sequence[bytes]) -> Iterable[Mapping[str, Any]]:
         """The events in these bytes; toolfan's own framing, unless the provider's stream is cut by its SDK."""
         decoder = EventDecoder(adapter=self.adapter.name)
         found = [event for chunk in chunks for event in decoder.feed(chunk)]
@@ -96,6 +97,17 @@ class Subject(Lawful):
         return list(found)
 
     # What laws are written with.
+
+    def events_in(self, chunks: Sequence[bytes]) -> list[Mapping[str, Any]]:
+        """What `decode` gives of these bytes, which may be a generator's."""
+        return list(self.decode(chunks))
+
+    def made_of(self, body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
+        """What `events_of` gives of this body; None, too, if a generator gives nothing."""
+        events = self.events_of(body)
+        if isinstance(events, Iterator):
+            return list(events) or None
+        return None if events is None else list(events)
 
     def answers(self) -> Sequence[Sample]:
         """The samples, each time fresh copies: an adapter that changes what it reads shall not spoil the next law.
@@ -115,7 +127,7 @@ class Subject(Lawful):
             given = self.events(sample)
             if given is not None:
                 yield sample.name, sample.body, given
-            made = self.events_of(sample.body)
+            made = self.made_of(sample.body)
             if made is not None:
                 yield f"{sample.name} (events_of)", sample.body, made
 
@@ -126,7 +138,7 @@ class Subject(Lawful):
     def events(self, sample: Sample) -> Sequence[Mapping[str, Any]] | None:
         """The events of a sample, as they are given or in its bytes."""
         if sample.events is None and sample.stream_bytes is not None:
-            return self.decode([sample.stream_bytes])
+            return self.events_in([sample.stream_bytes])
         return sample.events
 
     def read(self, events: Sequence[Mapping[str, Any]]) -> Turn:
@@ -148,7 +160,7 @@ class Subject(Lawful):
         """The ways to read a body: whole and, where `events_of` is written, as a stream."""
         yield "whole", lambda: self.adapter.parse_response(body)
         if self.adapter.capabilities.streaming:
-            events = self.events_of(body)
+            events = self.made_of(body)
             if events is not None:
                 yield "streamed", lambda: self.read(events)
 
