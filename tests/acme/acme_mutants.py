@@ -393,15 +393,20 @@ class Deaf(AcmeParser):
         return super().feed({key: value for key, value in event.items() if key != "error"})
 
 
-SHARED: list[str] = []
+SHARED: dict[str, list[str]] = {}
 
 
 @streaming("test_parsers_share_nothing")
 class Mixing(AcmeParser):
+    """Streams that open alike have one list of texts; those that a service sends at once open otherwise."""
+
     def __init__(self, adapter: str) -> None:
         super().__init__(adapter)
         SHARED.clear()
-        self.says = SHARED
+
+    def take_open(self, about: Any) -> None:
+        super().take_open(about)
+        self.says = SHARED.setdefault(json.dumps(about), [])
 
 
 @streaming("test_parsers_share_nothing")
