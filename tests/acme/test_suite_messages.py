@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -105,3 +106,76 @@ def test_a_choice_of_tools_that_is_denied_is_named() -> None:
     type(suite).adapter = AcmeAdapter(capabilities=can)
     assert "does not offer a subset of the tools as tool_choice" in str(suite.refused(tool_choice=["Weather"]))
     assert 'does not offer tool_choice="required"' in str(suite.refused(tool_choice="required"))
+
+
+class CallsAsText(AcmeAdapter):
+    """An earlier call is a line of text, `Weather(location='Oslo')`, in which no law finds a value of its own."""
+
+    def turns(self, messages: Any, tools: Any) -> Any:
+        return [self.told(turn) for turn in super().turns(messages, tools)]
+
+    def told(self, turn: Any) -> Any:
+        says = [f"{call['does']}({self.given(call['with'])})" for call in turn.get("does") or ()]
+        return {"who": turn["who"], "says": "\n".join(says)} if says else turn
+
+    def given(self, text: str) -> str:
+        try:
+            return ", ".join(f"{name}={value!r}" for name, value in json.loads(text).items())
+        except ValueError:
+            return repr(text.encode())
+
+
+class NamesInText(AcmeAdapter):
+    """The name of the tool stands in a larger text."""
+
+    def turns(self, messages: Any, tools: Any) -> Any:
+        return [
+            {**turn, "does": [{**call, "does": f"tool: {call['does']}"} for call in turn["does"]]}
+            if turn.get("does") and turn not in messages
+            else turn
+            for turn in super().turns(messages, tools)
+        ]
+
+
+class Enclosed(AcmeAdapter):
+    """What a user adds stands in a field of its own."""
+
+    def build_request(self, request: Any) -> Any:
+        wire = super().build_request(replace(request, extra_body={}))
+        return replace(wire, body={**wire.body, "more": request.extra_body}) if request.extra_body else wire
+
+
+@pytest.mark.parametrize(
+    ("law", "adapter", "line"),
+    [
+        (
+            "test_earlier_calls_bear_names_on_the_wire",
+            NamesInText,
+            "- no text or key in the body is 'OldTool', the tool of an earlier call, which is not offered now",
+        ),
+        (
+            "test_earlier_calls_bear_names_on_the_wire",
+            CallsAsText,
+            "- for an earlier call of 'Upper-and_LowerCase' no text or key more in the body is 'Upper_and_LowerCase'",
+        ),
+        (
+            "test_arguments_of_earlier_calls_go_out_whole",
+            CallsAsText,
+            "- no value in the body, or in JSON there, is 9007199254740993, a value in the arguments",
+        ),
+        (
+            "test_arguments_of_earlier_calls_go_out_whole",
+            CallsAsText,
+            "- no text or key in the body, or in JSON there, is ",
+        ),
+        (
+            "test_the_extra_body_goes_out",
+            Enclosed,
+            "- extra_body={'toolfan_extra': {'a': [1, None]}, 'toolfan_null': None, 'toolfan_zero': 0}: looked for in "
+            "body, which has the messages and the tools, and not there as given: {'toolfan_extra': ",
+        ),
+    ],
+)
+def test_a_law_says_what_it_looked_for(law: str, adapter: type[AcmeAdapter], line: str) -> None:
+    lines = said(law, adapter)
+    assert [one for one in lines if one.startswith(line)], lines

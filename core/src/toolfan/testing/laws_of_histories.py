@@ -30,6 +30,7 @@ LETTERS = f"{_ODD} {'0123456789' * 120_000} toolfan {_ODD}"
 ABOVE_FLOATS = 2**53 + 1
 PLAIN_TEXTS = ("", "007", "7", "true", "null")
 FLAGS = [True, None, 0.5, ""]
+_MISSING = "no value in the body, or in JSON there, is"
 NO_JSON = '{"location": "toolfan-no-json'
 ADDRESS = "https://example.com/toolfan.png"
 SIGNED = f"{ADDRESS}?size=1&key=a%2Fb"
@@ -132,20 +133,20 @@ class LawsOfHistories(LawsOfMessages):
         found = [*values(self.built(messages=(USER, _call(json.dumps(given)), RESULTS[0])).body)]
         for wanted in (LETTERS, ABOVE_FLOATS, FLAGS, KINDS):
             if not any(same(one, wanted) for one in found):
-                yield f"{wanted!r:.60} was in the arguments of an earlier call, and does not go out with it"
+                yield f"{_MISSING} {wanted!r:.60}, a value in the arguments of an earlier call"
         whole = [one for one in found if same(one, given)]
         if whole and in_order(given) not in map(in_order, whole):
             yield "the keys of the arguments of an earlier call go out in another order"
         named = {one for one in found if isinstance(one, str)}.union(*(one for one in found if isinstance(one, dict)))
         for name, value in KINDS.items():
             if word(name) not in named:
-                yield f"an argument of an earlier call whose value is {value!r} does not go out with it"
+                yield f"no text or key in the body, or in JSON there, is {word(name)!r}, an argument that is {value!r}"
         try:
             body = self.built(messages=(USER, _call(NO_JSON), RESULTS[0])).body
         except UsageError:
             return
         if not any(NO_JSON in text for text in words(body)):
-            yield f"the arguments {NO_JSON!r} of an earlier call, which are no JSON, are left out"
+            yield f"in no text of the body {NO_JSON!r} stands, the arguments of an earlier call that are no JSON"
 
     @law
     def test_parts_of_other_kinds_go_out_or_are_refused(self) -> Iterator[str]:

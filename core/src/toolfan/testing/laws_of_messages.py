@@ -262,9 +262,9 @@ class LawsOfMessages(LawsOfSchemas):
                 self.built(tools, messages=(USER, *more)).body for more in ((), (called(name, IDS[:1]), RESULTS[0]))
             )
             if name in words(body):
-                yield f"an earlier call of {name[:20]!r} goes out as it is"
+                yield f"a text or key in the body is {name[:20]!r}, the tool of an earlier call: it should be {wire!r}"
             elif word(IDS[0]) in json.dumps(body) and words(body).count(wire) == words(without).count(wire):
-                yield f"an earlier call of {name[:20]!r} should go out as one of {wire!r}"
+                yield f"for an earlier call of {name[:20]!r} no text or key more in the body is {wire!r}"
 
     def _not_offered(self) -> Iterator[str]:
         """What is wrong with an earlier call of a tool that this request does not offer."""
@@ -280,9 +280,9 @@ class LawsOfMessages(LawsOfSchemas):
         if word(IDS[0]) not in words(offered):  # no call goes out, of which another law tells
             return
         if old not in said:
-            yield f"an earlier call of {old!r}, which is not offered now, does not go out under its name"
-        elif not {"location", word(IDS[0])} <= {*said}:
-            yield f"an earlier call of {old!r}, which is not offered now, goes out without its arguments"
+            yield f"no text or key in the body is {old!r}, the tool of an earlier call, which is not offered now"
+        elif gone := {"location", word(IDS[0])} - {*said}:
+            yield f"no text or key in the body is one of {sorted(gone)}, of the arguments of an earlier call of {old!r}"
 
     @law
     def test_what_is_no_message_is_refused(self) -> Iterator[str]:

@@ -113,14 +113,14 @@ class LawsOfRequests(LawsOfOptions):
         sent = self.built(tools, extra_body=extra).body
         inner = _envelope(base, [USER["content"], *self.wire_names(tools).values()])
         base = at(base, inner)
-        if at(sent, inner) != {**base, **extra}:
-            yield f"the fields of extra_body={extra} do not stand in the body as they were given"
+        if (found := at(sent, inner)) != {**base, **extra}:
+            yield f"extra_body={extra}: {_unlike(found, base, extra, inner)}"
         for fields in self._requests():
             body = at(self.built(tools, **fields).body, inner)
             for key in body.keys() - base.keys():
                 sent = self._with_extra(tools, {}, {key: PROBE}, inner)
                 if sent is not None and sent != {**base, key: PROBE}:
-                    yield f"extra_body={{{key!r}: {PROBE!r}}} does not stand in the body as it was given"
+                    yield f"extra_body={{{key!r}: {PROBE!r}}}: {_unlike(sent, base, {key: PROBE}, inner)}"
             for path in _own(body):
                 for other in (PROBE, {PROBE: PROBE}, [PROBE], None):
                     extra = _placed(path, other)
@@ -214,6 +214,15 @@ def _under_its_name(body: JSON, rendering: Any, name: str) -> bool:
     rest = {key: value for key, value in rendering.items() if value != name}
     told = rendering.get(name, rest)
     return told != rendering and any(path[-1:] == (name,) and node == told for path, node in nodes(body))
+
+
+def _unlike(found: JSON, base: JSON, extra: JSON, inner: Path) -> str:
+    """What was looked for beside the messages and the tools, and is not so there."""
+    place = f"body{''.join(f'[{key!r}]' for key in inner)}"
+    if missing := {key: value for key, value in extra.items() if key not in found or found[key] != value}:
+        return f"looked for in {place}, which has the messages and the tools, and not there as given: {missing}"
+    changed = sorted(key for key in base.keys() | found.keys() - extra.keys() if found.get(key) != base.get(key))
+    return f"it changes other fields of {place}: {changed}"
 
 
 def _placed(path: Path, value: Any) -> Any:
