@@ -110,6 +110,25 @@ def test_a_text_under_the_index_of_a_call_is_a_text(faulty: Callable[..., Any]) 
     assert calls.warnings == ()
 
 
+@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("typed", [True, False])
+def test_fields_of_other_pieces_that_say_nothing_are_none(
+    faulty: Callable[..., Any], nothing: str | None, *, typed: bool
+) -> None:
+    """Gateways write every field of every piece."""
+    thought = {"type": "thinking", "thinking": "Cold?", "signature": "sig"}
+    said = [thought, {"type": "text", "text": "It is sunny."}, GOOD]
+    sent = [dict(event) for event in events(message(*said))]
+    for event in sent:
+        if event["type"] == "content_block_delta":
+            known = {key: value for key, value in event["delta"].items() if typed or key != "type"}
+            event["delta"] = {"partial_json": nothing, "text": nothing, "thinking": nothing, **known}
+    calls = Asker(False, True)(faulty(stream(sent)).url)
+    assert (list(calls), calls.text) == ([Weather(location="Oslo", units="metric")], "It is sunny.")
+    assert calls.turn.replay["content"] == said
+    assert calls.warnings == ()
+
+
 def test_arguments_under_the_index_of_a_text_are_those_of_the_open_call(faulty: Callable[..., Any]) -> None:
     text = {"type": "text", "text": "Well."}
     sent = [dict(event) for event in events(message(text, GOOD))]

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from toolfan.adapter import JSON
     from toolfan.assembly.slots import Slot
 
-_KINDS = {"partial_json": "tool_use", "text": "text", "thinking": "thinking"}
+KINDS = {"partial_json": "tool_use", "text": "text", "thinking": "thinking"}
+"""The types of block, by what a piece of one says."""
+_DELTAS = {"input_json_delta": "tool_use", "text_delta": "text", "thinking_delta": "thinking"}
 
 
 class Block:
@@ -104,5 +106,12 @@ def _kind(block: Block) -> str | None:
 
 
 def kind_of_piece(delta: Mapping[str, Any]) -> str | None:
-    """The type of block that a piece is of; None if it may be of any."""
-    return next((kind for said, kind in _KINDS.items() if said in delta), None)
+    """The type of block that a piece is of; None if it may be of any.
+
+    What is null or empty tells nothing where something else is said: gateways fill in the fields of other pieces.
+    """
+    known = [key for key in delta if key != "type"]
+    said = [key for key in known if delta[key] not in (None, "")] or known
+    kinds = [KINDS[key] for key in said if key in KINDS]
+    told = next((kind for word, kind in _DELTAS.items() if word == delta.get("type")), None)
+    return told if told in kinds else next(iter(kinds), None)

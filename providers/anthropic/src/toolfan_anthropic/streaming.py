@@ -17,7 +17,7 @@ from toolfan.translation.ended_streams import is_strange, unended
 from toolfan.translation.statuses import error_from_body
 from toolfan.wire import well_formed
 
-from .blocks import Block, OpenBlocks, kind_of_piece
+from .blocks import KINDS, Block, OpenBlocks, kind_of_piece
 from .parsing import OBJECT, arguments_of, identified, is_call, is_phantom, left_out, named, parse_message, says_nothing
 
 if TYPE_CHECKING:
@@ -172,13 +172,14 @@ class MessageStreamParser:
         block = self._open.get(key) or self._closed.get(key)
         if block is None:
             block = self._begun_by(key, delta)
-        elif ("partial_json" in delta) is not block.is_call and block.is_other(kind_of_piece(delta)):
+        elif block.is_other(kind_of_piece(delta)):
             block = self._elsewhere(key, delta)
         if block is None:
             self._warnings.append(f"a piece came that belongs to no block: {delta.get('type')}")
             return
+        kind = "tool_use" if block.is_call else block.about.get("type")
         for key, value in delta.items():
-            if key == "type":
+            if key == "type" or (not value and KINDS.get(key, kind) != kind):
                 continue
             if key == "partial_json" and block.slot is not None:
                 self._calls.delta(block.slot.index, None, None, value)
