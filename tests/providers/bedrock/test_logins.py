@@ -109,6 +109,24 @@ def test_nothing_was_sent(
         assert f"{fault.operation_name}, which was asked for before" in caught.value.message
 
 
+def test_observers_are_told_of_no_request(faulty: Callable[..., FaultServer]) -> None:
+    class Watching:
+        def __init__(self) -> None:
+            self.told: list[int] = []
+
+        @toolfan.hookimpl
+        def toolfan_after_failure(self, error: toolfan.ProviderError) -> None:
+            self.told.append(error.requests)
+
+    toolfan.observe(watching := Watching())
+    try:
+        with sdk_with(faulty(GOOD).url, NoCredentialsError()) as sdk, pytest.raises(toolfan.AuthenticationError):
+            ask("create", sdk)
+    finally:
+        toolfan.unobserve(watching)
+    assert watching.told == [0]
+
+
 @pytest.mark.parametrize("way", ["create", "create_async"])
 def test_a_login_that_was_throttled_is_asked_for_again_and_only_the_request_counts(
     faulty: Callable[..., FaultServer], way: str

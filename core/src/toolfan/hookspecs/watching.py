@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..effects import NotSent
-from ..errors import UsageError
+from ..errors import NOT_BEGUN, UsageError
 from ..locks import ProcessLock
 from ..values import dataclass
 from ..wire import nearest
@@ -183,8 +183,10 @@ class _Told(Watched):
     ) -> None:
         if exc is not None and not self._ended:
             self._ended = True
-            error = exc.error if isinstance(exc, NotSent) else exc
-            tell("toolfan_after_failure", error=_copied(error), **self._about)
+            error = _copied(exc.error if isinstance(exc, NotSent) else exc)
+            if getattr(error, "requests", 0) == NOT_BEGUN:
+                error.requests = 0
+            tell("toolfan_after_failure", error=error, **self._about)
 
 
 def _copied(value: Any) -> Any:
