@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ from acme_samples import AcmeSuite, answer, lines
 from pydantic import BaseModel, ConfigDict
 from toolfan.framing import DONE
 from toolfan.testing import ErrorSample, LawBroken, Sample, outside
+from toolfan.testing.guarding import laws_of
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.codec import CAPABILITIES
 
@@ -179,3 +181,13 @@ class Enclosed(AcmeAdapter):
 def test_a_law_says_what_it_looked_for(law: str, adapter: type[AcmeAdapter], line: str) -> None:
     lines = said(law, adapter)
     assert [one for one in lines if one.startswith(line)], lines
+
+
+@pytest.mark.parametrize("law", laws_of(AcmeSuite))
+def test_each_law_says_how_to_mend_what_breaks_it(law: str) -> None:
+    """What a failure means is the first paragraph; what to do stands below it, in whole sentences."""
+    means, _, mend = str(inspect.getdoc(laws_of(AcmeSuite)[law])).partition("\n\n")
+    assert means.endswith(".")
+    assert "\n" not in means
+    assert len(mend.split()) > 4
+    assert mend.endswith(".")

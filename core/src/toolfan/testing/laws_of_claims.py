@@ -37,7 +37,11 @@ class LawsOfClaims(LawsOfResults):
 
     @law
     def test_it_is_an_adapter(self) -> Iterator[str]:
-        """It has everything that the protocol names, speaks this version of it, and its fields have the right types."""
+        """It has everything that the protocol names, speaks this version of it, and its fields have the right types.
+
+        Write what is missing, or of another type, into the adapter: the page on the adapter protocol has each with its
+        type.
+        """
         adapter: Any = self.adapter
         if not isinstance(adapter, ParallelToolsAdapter):
             missing = sorted(name for name in ADAPTER_VALUES | ADAPTER_METHODS if not hasattr(adapter, name))
@@ -108,7 +112,10 @@ class LawsOfClaims(LawsOfResults):
 
     @law
     def test_what_is_offered_goes_out(self) -> Iterator[str]:
-        """Strict schemas change the request; the text of a system message and the content of an image are in it."""
+        """Strict schemas change the request; the text of a system message and the content of an image are in it.
+
+        Write into the body, in `build_request`, what `capabilities` offers, or say False there.
+        """
         can = self.adapter.capabilities
         base = self.asked().body
         if can.strict_schemas and self._sent(strict=True) == json.dumps(base):
@@ -127,7 +134,10 @@ class LawsOfClaims(LawsOfResults):
 
     @law
     def test_strict_schemas_are_made_or_refused(self) -> Iterator[str]:
-        """With strict=True each shape is rendered, or ToolDefinitionError says what the provider's mode cannot say."""
+        """With strict=True each shape is rendered, or ToolDefinitionError says what the provider's mode cannot say.
+
+        Make them with `toolfan.schema.to_strict`, and put the names of adapter and tool into the error that it raises.
+        """
         if not self.adapter.capabilities.strict_schemas:
             return
         for name in (*self.tools().by_name,):
@@ -139,7 +149,10 @@ class LawsOfClaims(LawsOfResults):
 
     @law
     def test_ids_come_if_they_are_offered(self) -> Iterator[str]:
-        """`call_ids` is True if and only if the samples' calls have ids of the provider's."""
+        """`call_ids` is True if and only if the samples' calls have ids of the provider's.
+
+        Set `call_ids` in `capabilities`, or give `assembly.seal` the ids as they came.
+        """
         given = [
             call.provider_id for sample in self.answers() for call in self.adapter.parse_response(sample.body).calls
         ]
@@ -148,7 +161,10 @@ class LawsOfClaims(LawsOfResults):
 
     @law
     def test_the_number_of_tools_is_bounded_as_told(self) -> Iterator[str]:
-        """As many tools as `max_tools` says go out, all of them (500, if it says None); one more is refused."""
+        """As many tools as `max_tools` says go out, all of them (500, if it says None); one more is refused.
+
+        Set `max_tools` to what the provider takes, or None; core counts, so cut and refuse nothing in `build_request`.
+        """
         most = self.adapter.capabilities.max_tools
         tools, made = [Tool(Weather, name=f"tool_{at}") for at in range((most or MOST_TOOLS) + 1)], Tool(Weather)
         for tool in tools:  # each would generate the same, which takes its time
@@ -162,7 +178,10 @@ class LawsOfClaims(LawsOfResults):
 
     @law
     def test_a_model_is_named_or_known(self) -> Iterator[str]:
-        """Without a model the adapter has one of its own, or leaves it to the transport, or raises UsageError."""
+        """Without a model the adapter has one of its own, or leaves it to the transport, or raises UsageError.
+
+        Raise UsageError in `build_request` where `request.model` is empty and the provider must be told one.
+        """
         try:
             wire = self.built(model=None)
         except UsageError:

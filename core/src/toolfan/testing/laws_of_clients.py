@@ -24,7 +24,10 @@ class LawsOfClients(LawsOfFailures):
 
     @law
     def test_clients_of_others_are_refused(self) -> Iterator[str]:
-        """`transport` raises UsageError for an object that is not the vendor's client, naming its class."""
+        """`transport` raises UsageError for an object that is not the vendor's client, naming its class.
+
+        Look at the client's class, or its module, before anything else in `transport`, and name the class in the error.
+        """
         ask_sdk(self)
         for use_async in (False, True):
             try:

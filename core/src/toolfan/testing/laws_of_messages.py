@@ -258,9 +258,8 @@ class LawsOfMessages(LawsOfSchemas):
             tools: ToolSet[Any] = ToolSet([Tool(Weather, name=name)])
             if (wire := self.wire_names(tools)[name]) == name:
                 continue
-            without, body = (
-                self.built(tools, messages=(USER, *more)).body for more in ((), (called(name, IDS[:1]), RESULTS[0]))
-            )
+            asked = (USER,), (USER, called(name, IDS[:1]), RESULTS[0])
+            without, body = (self.built(tools, messages=messages).body for messages in asked)
             if name in words(body):
                 yield f"a text or key in the body is {name[:20]!r}, the tool of an earlier call: it should be {wire!r}"
             elif word(IDS[0]) in json.dumps(body) and words(body).count(wire) == words(without).count(wire):
@@ -275,9 +274,8 @@ class LawsOfMessages(LawsOfSchemas):
         except Exception as exc:  # noqa: BLE001 - it is what is told
             yield f"an earlier call of {old!r}, which is not offered now: {type(exc).__name__}: {exc}"
             return
-        said = words(body)
-        offered = self.built(messages=(USER, called(ids=IDS[:1]), RESULTS[0])).body
-        if word(IDS[0]) not in words(offered):  # no call goes out, of which another law tells
+        said, offered = words(body), words(self.built(messages=(USER, called(ids=IDS[:1]), RESULTS[0])).body)
+        if word(IDS[0]) not in offered:  # no call goes out, of which another law tells
             return
         if old not in said:
             yield f"no text or key in the body is {old!r}, the tool of an earlier call, which is not offered now"
@@ -286,7 +284,10 @@ class LawsOfMessages(LawsOfSchemas):
 
     @law
     def test_what_is_no_message_is_refused(self) -> Iterator[str]:
-        """Messages without a role or with a content of another type raise UsageError, naming the position."""
+        """Messages without a role or with a content of another type raise UsageError, naming the position.
+
+        Read messages with `toolfan.messages.read_messages`, which raises it.
+        """
         for message in ({}, {"role": "wizard", "content": "x"}, {"role": "user", "content": 7}, {"role": "user"}):
             try:
                 self.built(messages=(USER, message))

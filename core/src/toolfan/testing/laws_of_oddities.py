@@ -101,7 +101,11 @@ class LawsOfOddities(LawsOfArguments):
 
     @law
     def test_events_that_are_lost_or_said_twice_harm_nobody(self) -> Iterator[str]:
-        """A stream in which an event is missing, comes twice or too early is read or refused, and calls stay unique."""
+        """A stream in which an event is missing, comes twice or too early is read or refused, and calls stay unique.
+
+        Expect no order of events in the parser: open calls with `assembly.CallAssembler`, and raise BadResponse, no
+        KeyError or the like, for what makes no sense.
+        """
         for name, _, events in self.streams():
             for at, event in enumerate(events):
                 without = [*events[:at], *events[at + 1 :]]

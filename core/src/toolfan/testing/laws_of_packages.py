@@ -52,13 +52,19 @@ class LawsOfPackages(LawsOfOddities):
 
     @law
     def test_it_is_the_same_in_every_process(self) -> Iterator[str]:
-        """Requests have the same bytes in a process with another hash seed: the order of a `set` does not show."""
+        """Requests have the same bytes in a process with another hash seed: the order of a `set` does not show.
+
+        Sort what comes from a `set`, and write nothing of `hash()`, `id()` or the time into a request.
+        """
         if ask(self)["fingerprint"] != fingerprint(self.adapter, "toolfan-model"):
             yield "in another process the tools or the requests are written differently"
 
     @law
     def test_a_missing_sdk_is_told(self) -> Iterator[str]:
-        """Without the SDK `connect` raises AdapterNotInstalled, whose hint has the command that installs it."""
+        """Without the SDK `connect` raises AdapterNotInstalled, whose hint has the command that installs it.
+
+        Import the SDK in `connect`, catch ImportError there, and write `pip install` with its name into the hint.
+        """
         for said in _of_kinds_offered(ask(self), "without the SDK") if self.sdk else ():
             if said["error"] != "AdapterNotInstalled":
                 yield f"{said['error'] or 'no error'} instead of AdapterNotInstalled: {said['text']}"

@@ -214,7 +214,10 @@ class LawsOfRendering(Subject):
 
     @law
     def test_names_that_collide_are_refused(self) -> Iterator[str]:
-        """Two tools that would have one name on the wire raise ToolDefinitionError: calls could not be told apart."""
+        """Two tools that would have one name on the wire raise ToolDefinitionError: calls could not be told apart.
+
+        Take names from `tools.names(name_pattern, max_name_length)`, which raises it, and shorten none by yourself.
+        """
         can = self.adapter.capabilities
         legal = re.compile(can.name_pattern)
         bad = [char for char in "é☔ .:/-" if not legal.fullmatch(f"a{char}")]

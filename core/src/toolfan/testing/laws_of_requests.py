@@ -182,7 +182,10 @@ class LawsOfRequests(LawsOfOptions):
 
     @law
     def test_building_changes_nothing(self) -> Iterator[str]:
-        """The request that was given stays as it was, and building it twice gives the same body."""
+        """The request that was given stays as it was, and building it twice gives the same body.
+
+        Copy messages and fields before you change them, and keep nothing in the adapter between two requests.
+        """
         # Nothing that other laws send, too: what is changed already is not seen to change.
         parts = [{"type": "text", "text": "x"}]
         result = {"role": "tool", "tool_call_id": IDS[0], "content": [{"type": "text", "text": "x"}]}

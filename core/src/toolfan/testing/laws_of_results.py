@@ -98,7 +98,10 @@ class LawsOfResults(LawsOfReplies):
 
     @law
     def test_a_result_in_the_messages_is_no_error(self) -> Iterator[str]:
-        """A chat-style result (`"role": "tool"`) goes out as what `build_answer` makes of a result, not of an error."""
+        """A chat-style result (`"role": "tool"`) goes out as what `build_answer` makes of a result, not of an error.
+
+        Write both with one function, and set the field for errors only for what `build_answer` is told is one.
+        """
         asked: list[tuple[JSON, ...]] = [(USER,), (USER, called(ids=IDS[:1]), RESULTS[0])]
         base, chat = ({*named_leaves(opened(self.built(messages=messages).body))} for messages in asked)
         for name, turn in self.turns():
@@ -128,7 +131,10 @@ class LawsOfResults(LawsOfReplies):
 
     @law
     def test_answers_that_do_not_fit_are_refused(self) -> Iterator[str]:
-        """Too few answers, one twice, or one to another call raise UsageError, or are put in order: none is lost."""
+        """Too few answers, one twice, or one to another call raise UsageError, or are put in order: none is lost.
+
+        Compare the ids of the answers with those of `turn.calls` in `build_answer`; raise UsageError where they differ.
+        """
         for name, turn in self.turns():
             full = [Answer(call, mark(call)) for call in turn.calls]
             for what, answers in (("one is missing", full[:-1]), ("one is there twice", [*full, full[0]])):
@@ -147,7 +153,10 @@ class LawsOfResults(LawsOfReplies):
 
     @law
     def test_a_turn_without_calls_is_sent_back(self) -> Iterator[str]:
-        """After a turn of text alone the model may be asked again: its turn, untouched, and no answer."""
+        """After a turn of text alone the model may be asked again: its turn, untouched, and no answer.
+
+        Give `[turn.replay]`, as a message, from `build_answer` where there are no calls.
+        """
         for sample in self.answers():
             if sample.text and not sample.calls:
                 turn = self.adapter.parse_response(sample.body)

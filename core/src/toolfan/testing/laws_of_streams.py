@@ -89,10 +89,12 @@ class LawsOfStreams(LawsOfReading):
 
     @law
     def test_the_text_grows(self) -> Iterator[str]:
-        """`parser.text` is the text so far: it only grows, and is the turn's text at the end."""
+        """`parser.text` is the text so far: it only grows, and is the turn's text at the end.
+
+        Add each piece to a list of the parser's, drop none, and let `text` join them.
+        """
         for name, _, events in self.streams():
-            parser = self.adapter.stream_parser()
-            before = ""
+            parser, before = self.adapter.stream_parser(), ""
             for event in events:
                 parser.feed(event)
                 if not parser.text.startswith(before):
@@ -157,7 +159,10 @@ class LawsOfStreams(LawsOfReading):
 
     @law
     def test_bytes_that_break_off_harm_nothing_else(self) -> Iterator[str]:
-        """A stream that breaks off at any byte raises errors of the provider's kind, and keeps what was sealed."""
+        """A stream that breaks off at any byte raises errors of the provider's kind, and keeps what was sealed.
+
+        Look at what is there in an event, and at its type, before you read on; `close` raises IncompleteStream.
+        """
         for sample in self.answers():
             content = sample.stream_bytes
             if content is None or not self.adapter.capabilities.streaming:
