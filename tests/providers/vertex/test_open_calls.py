@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -144,6 +145,41 @@ def test_a_text_may_begin_with_nothing_and_elements_come_in_any_order(asked: Ask
     assert [*calls] == [City(name="Rome", tags=["a", "b", "c"])]
     missing = asked(call(None, text("c", path="$.tags[2]"), name="City", goes_on=False))
     assert [type(one.error) for one in missing.failed] == [toolfan.InvalidArguments]
+
+
+TOWN = call("1", text("Oslo"), name="City", goes_on=False)
+BEGUN, END = call(name="City"), {"functionCall": {}}
+
+
+@pytest.mark.parametrize("use_async", [False, True])
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ([TOWN], [City(name="Oslo")]),
+        ([BEGUN, call(None, text("Os", goes_on=True)), call(None, text("lo")), END], [City(name="Oslo")]),
+        ([call("1", name="City"), TOWN, call("2", text("Bo"), name="City", goes_on=False)], ["Oslo", "Bo"]),
+        ([BEGUN, {"text": "Wait."}, call(None, text("Os", goes_on=True))], [None]),
+        ([BEGUN], [None]),
+    ],
+    ids=["one", "pieces", "two", "cut", "begun"],
+)
+def test_a_whole_answer_that_has_pieces_says_what_a_stream_says(
+    faulty: Callable[..., FaultServer], asked: Asking, parts: list[Any], said: list[Any], *, use_async: bool
+) -> None:
+    """The arguments were dropped, and the tool was run on its defaults."""
+    server = faulty(http(json.dumps(chunk(*parts, finishReason="STOP"))))
+    sdk, given = genai_client("gemini", server.url.removesuffix("/v1")), {"tools": (City,), "on_invalid": "keep"}
+    if use_async:
+        client = toolfan.wrap_async(sdk, model="gemini-x", stop=ONCE)
+        whole = asyncio.run(client.create(messages=USER, **given))
+    else:
+        whole = toolfan.wrap(sdk, model="gemini-x", stop=ONCE).create(messages=USER, **given)
+    towns = [city if city is None or isinstance(city, City) else City(name=city) for city in said]
+    assert [one.value if one in whole.good else None for one in whole.outcomes] == towns
+    streamed = asked(*parts)
+    assert [one.raw for one in whole.outcomes] == [one.raw for one in streamed.outcomes]
+    assert (whole.text, whole.warnings) == (streamed.text, streamed.warnings)
+    assert whole.turn.replay == streamed.turn.replay
 
 
 @pytest.mark.parametrize("ends", ["by their ids", "by their names", "without a word", "never"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from toolfan.assembly.assembler import CallAssembler
 from toolfan.wire import json_text
 
 from .fields import camel, field
@@ -16,10 +17,9 @@ from .parsing import OBJECT, call_piece
 from .partial_arguments import PartialArguments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from toolfan.adapter import JSON
-    from toolfan.assembly.assembler import CallAssembler
     from toolfan.assembly.slots import Slot
 
     _Calls: TypeAlias = "dict[_OpenCall, None]"
@@ -124,6 +124,27 @@ class OpenCalls:
             some.pop(one, None)
         one.parts[one.at], arguments = one.whole(cut=cut or one.in_doubt)
         self._calls.close(one.slot, arguments)
+
+
+def in_pieces(call: Any) -> bool:
+    """Whether the arguments of a call that begins come in pieces."""
+    return isinstance(call, OBJECT) and (field(call, "willContinue") is True or field(call, "partialArgs") is not None)
+
+
+def joined(sent: Sequence[Any], *, cut: bool) -> tuple[list[Any], list[str]]:
+    """The parts of one content, each call as one part, and what is in doubt; `cut`: the last pieces are missing."""
+    some, parts = OpenCalls(CallAssembler()), list[Any]()
+    for part in sent:
+        call = field(part, "functionCall") if isinstance(part, OBJECT) else None
+        if call is None:
+            parts.append(part)
+        elif not some.read(part, call):
+            some.give_way()
+            parts.append(part)
+            if in_pieces(call):
+                some.begin(part, call, parts, len(parts) - 1)
+    some.close_all(cut=cut)
+    return parts, some.warnings
 
 
 def _those(known: Mapping[str, _Calls], word: Any) -> _Calls:

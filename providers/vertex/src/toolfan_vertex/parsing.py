@@ -53,6 +53,13 @@ def parse_response(body: Any, *, adapter: str) -> Turn:
         raise bad(f"`candidates` is {_show(candidates)}", adapter)
     first: Mapping[str, Any] = candidates[0]
     content, sent = _content(first, adapter)
+    doubts: list[str] = []
+    if any(map(_is_piece, sent)):
+        from .open_calls import joined  # loaded for those who stream, and for whole answers that are like a stream
+
+        whole = stop_reason(field(first, "finishReason"), has_calls=True).kind in ("end", "calls")
+        sent, doubts = joined(sent, cut=not whole)
+        content = {**content, "parts": sent}
     parts = [part for part in sent if isinstance(part, OBJECT)]
     found = _called(parts)
     calls = seal(call_piece(call) for _, call in found)
@@ -66,7 +73,7 @@ def parse_response(body: Any, *, adapter: str) -> Turn:
         stop=stop,
         usage=usage(field(body, "usageMetadata")),
         replay=_replay(content, parts, found),
-        warnings=(*_oddities(sent, found), *_warnings(first, len(candidates), stop), *told),
+        warnings=(*_oddities(sent, found), *_warnings(first, len(candidates), stop), *told, *doubts),
         model=_word(field(body, "modelVersion")),
         response_id=_word(field(body, "responseId")),
     )
@@ -102,6 +109,14 @@ def _content(candidate: Mapping[str, Any], adapter: str) -> tuple[Mapping[str, A
     if not isinstance(parts, list) or (parts and not any(isinstance(part, Mapping) for part in parts)):
         raise bad(f"`content.parts` is {_show(parts)}, not a list of objects", adapter)
     return content, parts
+
+
+def _is_piece(part: Any) -> bool:
+    """Whether it is a piece of a call; what a stream put together, and was cut, is none: it has its arguments."""
+    call = field(part, "functionCall") if isinstance(part, OBJECT) else None
+    return isinstance(call, OBJECT) and (
+        field(call, "partialArgs") is not None or (call.get("args") is None and field(call, "willContinue") is True)
+    )
 
 
 def _oddities(parts: list[Any], found: list[_Found]) -> Iterable[str]:

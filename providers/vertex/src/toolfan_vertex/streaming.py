@@ -17,7 +17,7 @@ from toolfan.translation.ended_streams import is_strange, unended
 from toolfan.translation.statuses import error_from_body
 
 from .fields import field
-from .open_calls import OpenCalls
+from .open_calls import OpenCalls, in_pieces
 from .parsing import OBJECT, bad, call_piece, is_phantom, parse_response
 from .reasons import block_reason, stop_reason
 
@@ -102,7 +102,7 @@ class ContentStreamParser:
             return
         self._open.give_way()
         at = candidate.add(part)
-        if isinstance(call, OBJECT) and (field(call, "willContinue") is True or field(call, "partialArgs") is not None):
+        if in_pieces(call):
             self._open.begin(part, call, candidate.parts, at)
         elif is_phantom(call):
             self._phantoms.append(call)
