@@ -167,6 +167,16 @@ def test_reasoning_that_is_counted_beside_the_output_is_part_of_it(faulty: Start
         assert found.result.usage == toolfan.Usage(10, 35, 45, reasoning_tokens=30)
 
 
+@each_way
+@pytest.mark.parametrize("total", [{"total_tokens": 71}, {}])
+def test_more_reasoning_than_output_was_counted_beside_it(faulty: Start, mode: str, total: dict[str, int]) -> None:
+    """So some gateways, whose totals leave it out, too."""
+    details = {"completion_tokens_details": {"reasoning_tokens": 96}}
+    usage = {"prompt_tokens": 61, "completion_tokens": 10, **total, **details}
+    found = ask(faulty, mode, {"choices": [GOOD], "usage": usage})
+    assert found.result.usage == toolfan.Usage(61, 106, 167, reasoning_tokens=96)
+
+
 IN = {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105}
 CACHES: dict[str, tuple[dict[str, Any], tuple[int, int]]] = {
     "Moonshot": ({"cached_tokens": 80}, (80, 0)),

@@ -20,15 +20,19 @@ _WRITTEN = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input
 
 
 def usage_of(usage: Any) -> Usage:
-    """Token counts as OpenAI reports them; xAI counts reasoning beside the output, which its total shows."""
+    """Token counts as OpenAI reports them; xAI and some gateways count reasoning beside the output.
+
+    The total shows it, or that there is more reasoning than output; a total without it is no total.
+    """
     if not isinstance(usage, _OBJECT):
         return Usage()
     prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
     sent, received = count(usage, "prompt_tokens"), count(usage, "completion_tokens")
     total = count(usage, "total_tokens")
     reasoning = count(completion, "reasoning_tokens")
-    if reasoning and total == sent + received + reasoning:
+    if reasoning > received or (reasoning and total == sent + received + reasoning):
         received += reasoning
+        total = max(total, sent + received)
     return Usage(
         input_tokens=sent,
         output_tokens=received,
