@@ -48,6 +48,22 @@ def test_a_whole_answer_is_heard(
     assert found.usage.total_tokens == 18
 
 
+@pytest.mark.parametrize("calls", [[], [CALL]])
+@pytest.mark.parametrize("said_before", [False, True])
+def test_usage_that_follows_a_whole_answer_counts(
+    faulty: Callable[..., FaultServer], calls: list[Any], *, said_before: bool
+) -> None:
+    message = {"content": "Hello.", "tool_calls": calls or None}
+    whole = said(finish="tool_calls" if calls else "stop", role="assistant", **message)
+    if said_before:
+        whole["usage"] = {}
+    tokens = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    sent = event(whole, {"object": "chat.completion.chunk", "choices": [], "usage": tokens}) + DONE
+    text, found = told(faulty, sent)
+    assert (text, [*found], found.usage) == ("Hello.", [WEATHER] * len(calls), toolfan.Usage(3, 4, 7))
+    assert found.raw["usage"] == tokens
+
+
 def test_a_message_of_the_role_alone_loses_nothing(faulty: Callable[..., FaultServer]) -> None:
     for delta in ({"delta": {}}, {}):
         first = said(role="assistant", content="")

@@ -270,19 +270,19 @@ class ChatStreamParser:
             warnings.append("the stream ended without a finish reason")
         if self._whole is not None:
             whole = parse_completion(self._whole, adapter=self._adapter)
-            message, self.body = whole.replay, self._whole
+            message, self.body = whole.replay, {**self._whole}
             text, refusal = whole.text, whole.refusal
         else:
             message = self._assembled(slots, text, refusal)
             choice = {"index": self._first.index or 0, "message": message, "finish_reason": self._finish}
             self.body = {**self._about, "object": "chat.completion", "choices": [choice]}
-            if self._usage is not None:
-                self.body["usage"] = self._usage
+        if self._usage is not None and not self.body.get("usage"):  # it may follow a whole answer
+            self.body["usage"] = self._usage
         return Turn(
             calls=calls,
             text=text,
             stop=stop_reason(self._finish, has_calls=bool(calls)),
-            usage=usage_of(self._usage if self._whole is None else self._whole.get("usage")),
+            usage=usage_of(self.body.get("usage")),
             refusal=refusal,
             replay=message,
             warnings=tuple(warnings),
