@@ -125,6 +125,13 @@ def test_the_project_file_names_what_makes_it_found(tmp_path: Path) -> None:
     assert project["dependencies"][0] == "toolfan>=0.1,<0.2"
 
 
+def test_its_readme_says_how_it_is_installed_from_a_clone_of_toolfan(tmp_path: Path) -> None:
+    """No package index may have toolfan yet."""
+    assert run("acme").exit_code == 0
+    told = (tmp_path / "toolfan-acme/README.md").read_text()
+    assert '.venv/bin/python -m pip install "/path/to/toolfan/core[cli]" -e ".[test]"' in told.splitlines()
+
+
 def test_it_compiles_and_is_imported_without_its_sdk(tmp_path: Path) -> None:
     assert run("acme").exit_code == 0
     folder = tmp_path / "toolfan-acme"
