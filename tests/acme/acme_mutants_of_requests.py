@@ -105,10 +105,14 @@ class ShortMemory(Translating):
 @breaks("test_messages_go_out")
 class FirstTextOnly(AcmeAdapter):
     def turns(self, messages: Any, tools: Any) -> Any:
-        told = [
-            {**one, "content": one["content"][:1]} if isinstance(one.get("content"), list) else one for one in messages
-        ]
-        return super().turns(told, tools)
+        return super().turns([self.shortened(one) for one in messages], tools)
+
+    def shortened(self, message: Any) -> Any:
+        parts = message.get("content")
+        if not isinstance(parts, list):
+            return message
+        texts = [part for part in parts if part.get("type") == "text"]
+        return {**message, "content": [part for part in parts if part not in texts[1:]]}
 
 
 @breaks("test_messages_go_out")
