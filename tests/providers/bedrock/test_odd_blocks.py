@@ -79,6 +79,30 @@ def test_an_image_that_comes_in_pieces_is_one(deltas: list[Any], wanted: Any) ->
     assert codec.build_answer(turn, []) == ([turn.replay] if "source" in wanted else [])
 
 
+NO_EVENTS = dict.fromkeys(("contentBlockStart", "contentBlockDelta", "messageStop", "metadata", "validationException"))
+NO_PIECES = dict.fromkeys(("text", "toolUse", "reasoningContent", "citation", "toolResult", "image"))
+NO_THOUGHTS = dict.fromkeys(("text", "signature", "redactedContent"))
+
+
+def test_what_is_null_beside_a_piece_says_nothing() -> None:
+    """So gateways that write every member; the text was lost, and a call without a name came in its place."""
+    codec = load_adapter("bedrock")
+    thought = {"reasoningContent": {"reasoningText": {"text": "Cold?", "signature": "sig"}}}
+    body = answer(thought, {"text": "It is sunny."}, GOOD)
+    parser = codec.stream_parser()
+    for event in events(body):
+        ((kind, said),) = event.items()
+        if "delta" in said:
+            delta = {**NO_PIECES, **said["delta"]}
+            if delta["reasoningContent"] is not None:
+                delta["reasoningContent"] = {**NO_THOUGHTS, **delta["reasoningContent"]}
+            said = {**said, "delta": delta}
+        parser.feed({**NO_EVENTS, kind: said})
+    turn, whole = parser.close(), codec.parse_response(body)
+    assert (turn.calls, turn.text, turn.warnings) == (whole.calls, "It is sunny.", ())
+    assert (turn.replay, turn.stop, turn.usage) == (whole.replay, whole.stop, whole.usage)
+
+
 UNKNOWN: list[Any] = [
     {"reasoningContent": {"brandNew": {"a": 1}}},
     {"image": {"format": "png", "source": {"brandNew": {"a": 1}}}},

@@ -103,6 +103,8 @@ class ConverseStreamParser:
     def feed(self, event: Mapping[str, Any]) -> Sequence[RawCall]:
         """The calls that this event sealed.  Raises the ProviderError of an error in it."""
         for kind, said in event.items():
+            if said is None and len(event) > 1:
+                continue  # some say of every event what it is not
             given = said if isinstance(said, Mapping) else _NOTHING
             if kind.endswith(("Exception", "Error")):
                 raise error_of(kind, said, adapter=self._adapter)
@@ -148,7 +150,7 @@ class ConverseStreamParser:
         """The key of the block that an index means, which a piece or the start of its block may lack."""
         if at not in self._open and len(self._open) == 1:
             (only,) = self._open
-            began = self._open[only].start  # only a call says that it begins
+            began = _told(self._open[only].start)  # only a call says that it begins
             return only if at is None or (only is None and began) else at
         return at
 
@@ -157,11 +159,11 @@ class ConverseStreamParser:
 
     def _delta(self, at: int | None, delta: Any) -> None:
         block = self._open.get(at) or self._start(at, None)
-        for kind, piece in delta.items() if isinstance(delta, Mapping) else ():
+        for kind, piece in _told(delta):
             if kind == "toolUse":
                 self._input(block, piece.get("input") if isinstance(piece, Mapping) else piece)
             elif kind == "reasoningContent" and isinstance(piece, Mapping):
-                for part, value in piece.items():
+                for part, value in _told(piece):
                     block.add("thought" if part == "text" else part, value)
             elif kind == "toolResult" and isinstance(piece, list | tuple):
                 block.pieces.setdefault(kind, []).extend(piece)
@@ -207,6 +209,11 @@ class ConverseStreamParser:
         if (self._end is not None or not self._needs_end) and (self._blocks or self._end):
             return turn
         raise IncompleteStream.of(turn, begun=bool(self._blocks), adapter=self._adapter)
+
+
+def _told(said: Any) -> list[tuple[str, Any]]:
+    """What is in it; members that are null say nothing."""
+    return [(key, value) for key, value in said.items() if value is not None] if isinstance(said, Mapping) else []
 
 
 def _word(value: Any) -> str:
