@@ -129,6 +129,25 @@ def test_custom_calls_of_any_kind_are_answered(bench: Bench) -> None:
     assert list(calls) == [A(x=1)]
 
 
+@pytest.mark.parametrize("empty", [{}, {"name": "", "arguments": ""}, {"name": None, "arguments": "{}"}], ids=str)
+@pytest.mark.parametrize("kind", [{"type": "custom"}, {}])
+def test_an_empty_function_beside_a_custom_call_is_none(bench: Bench, empty: Any, kind: Any) -> None:
+    entry = {"id": "c", **kind, "custom": {"name": "sh", "input": "ls"}, "function": empty}
+    pieces = [{**entry, "index": 0, "custom": custom} for custom in ({"name": "sh", "input": "l"}, {"input": "s"})]
+    calls = asked(bench, completion(entry))
+    assert [(one.name, one.raw.arguments) for one in calls.outcomes] == [("sh", "ls")]
+    adapter = load_adapter("openai")
+    parser = adapter.stream_parser()
+    for piece in pieces:
+        parser.feed({"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}]})
+    parser.feed({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+    turn = parser.close()
+    assert turn.calls == tuple(one.raw for one in calls.outcomes)
+    for said in (turn, calls.turn):
+        (sent,) = adapter.build_answer(said, [Answer(one, "ok") for one in said.calls])[0]["tool_calls"]
+        assert sent == {"id": "c", "type": "custom", "custom": {"name": "sh", "input": "ls"}}
+
+
 BREAKING = {
     "surrogate in the text of the arguments": call("Free", "PLANTED", "bad"),
     "surrogate in an object": call("", "", "bad", function={"name": "Free", "arguments": {"x": "PLANTED"}}),

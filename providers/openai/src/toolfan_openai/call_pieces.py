@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from toolfan.assembly.assembler import CallAssembler
 from toolfan.wire import escaped, is_same, json_text, json_value, well_formed
 
-from .entries import entry_text, is_another, piece, regular, said_elsewhere
+from .entries import custom_of, entry_text, is_another, piece, regular, said_elsewhere
 from .kept_fields import finished, keep, keep_others
 from .parsing import OBJECT, called, check_calls
 
@@ -132,8 +132,8 @@ class CallPieces:
             entry = regular(entry, unnamed=self._flat)
             self._flat = self._flat or (said is None and isinstance(entry.get("function"), OBJECT))
             said = entry.get("function")
-        if not isinstance(said, OBJECT) and isinstance(entry.get("custom"), OBJECT):
-            said, arguments, opaque = entry["custom"], "input", True
+        if (custom := custom_of(entry)) is not None:
+            said, arguments, opaque = custom, "input", True
         if not isinstance(said, OBJECT):
             self._read_bare(entry)
             return
@@ -249,10 +249,10 @@ def _begins(slot: Slot, call: RawCall) -> bool:
 
 def _keep_others(slot: Slot, entry: Mapping[str, Any]) -> None:
     """The fields of a whole entry that are not ours."""
-    if isinstance(said := entry.get("function"), OBJECT):
-        keep_others(slot.extra.setdefault("function", {}), said, _FUNCTION)
-    elif isinstance(entry.get("custom"), OBJECT):
+    if custom_of(entry) is not None:
         slot.extra["type"] = "custom"
+    elif isinstance(said := entry.get("function"), OBJECT):
+        keep_others(slot.extra.setdefault("function", {}), said, _FUNCTION)
     keep_others(slot.extra, entry, _ENTRY)
 
 

@@ -54,10 +54,23 @@ def _with_arguments(said: Mapping[str, Any]) -> Mapping[str, Any]:
 def is_phantom(entry: Any) -> bool:
     """Whether the entry has neither name nor arguments, as some servers send beside text or calls."""
     function = entry.get("function") if isinstance(entry, _OBJECT) else None
-    if not isinstance(function, _OBJECT) or function.get("name") or isinstance(entry.get("custom"), _OBJECT):
-        return False
+    return isinstance(function, _OBJECT) and _is_nothing(function) and custom_of(entry) is None
+
+
+def _is_nothing(function: Mapping[str, Any]) -> bool:
     said = function.get("arguments")  # a stream's, which may be cut, are known by the same: `Slot.is_phantom`
-    return said in (None, {}) or (isinstance(said, str) and len(said) < 9 and said.strip() in ("", "{", "{}"))
+    nothing = said in (None, {}) or (isinstance(said, str) and len(said) < 9 and said.strip() in ("", "{", "{}"))
+    return nothing and not function.get("name")
+
+
+def custom_of(entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What is said of a custom call; None for other entries.  Some servers write an empty `function` beside it."""
+    custom, function = entry.get("custom"), entry.get("function")
+    if not isinstance(custom, _OBJECT) or not isinstance(function, _OBJECT):
+        return custom if isinstance(custom, _OBJECT) else None
+    if not (custom.get("name") or custom.get("input")):
+        return None
+    return custom if entry.get("type") == "custom" or _is_nothing(function) else None
 
 
 def in_order(sent: list[Any]) -> list[Any]:
@@ -78,12 +91,11 @@ def piece(entry: Any) -> tuple[str | None, str, str]:
     call_id = entry.get("id")
     if call_id is not None:
         call_id = well_formed(call_id if isinstance(call_id, str) else json_text(call_id))
-    function = entry.get("function")
-    if not isinstance(function, _OBJECT):
-        custom = entry.get("custom")
-        if not isinstance(custom, _OBJECT):
-            return call_id, "", entry_text(entry)
+    function, custom = entry.get("function"), custom_of(entry)
+    if custom is not None:
         function = {"name": custom.get("name"), "arguments": custom.get("input")}
+    elif not isinstance(function, _OBJECT):
+        return call_id, "", entry_text(entry)
     name, arguments = function.get("name") or "", function.get("arguments")
     text = escaped(arguments) if isinstance(arguments, str) else "" if arguments is None else json_text(arguments)
     return call_id, well_formed(name if isinstance(name, str) else json_text(name)), text

@@ -12,6 +12,7 @@ from toolfan.tools import toolset
 from toolfan.wire import sendable
 
 from .capabilities import CAPABILITIES
+from .entries import custom_of
 from .parsing import called
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def _sendable(message: Message) -> Message:
 
 def _mended(sent: Any, call: RawCall) -> Mapping[str, Any]:
     entry = sent if isinstance(sent, Mapping) else {}
-    function, custom = entry.get("function"), entry.get("custom")
-    if isinstance(custom, Mapping) and not isinstance(function, Mapping):
+    function, custom = entry.get("function"), custom_of(entry)
+    if custom is not None:
         rest = {key: value for key, value in entry.items() if key != "function"}
         return {**rest, "id": call.id, "type": "custom", "custom": _spoken(custom, "input", call)}
     rest = {key: value for key, value in entry.items() if key != "custom"}
