@@ -129,6 +129,16 @@ def test_a_place_in_a_list_is_that_among_the_last_names(heard: Hear) -> None:
     assert [value for _, value in found.said] == [Weather(location="A"), Pay(k=1), Pay(k=1), Weather(location="A")]
 
 
+@pytest.mark.parametrize(("name", "whole", "value"), [("Weather", A, Weather(location="A")), ("Now", "{}", Now())])
+def test_a_place_of_a_call_that_is_whole_is_none(heard: Hear, name: str, whole: str, value: Any) -> None:
+    """Two pieces of the only open call came in one list: the first of them was read as the other call's, and lost."""
+    names = [piece(call_id="a", name=name, arguments=whole), piece(call_id="b", name="Pay", arguments="")]
+    rest = [piece(arguments=PAY[:3]), piece(arguments=PAY[3:])]
+    found = heard(event(chunk(*names), chunk(*rest)) + END)
+    assert (found.error, found.said) == (None, [("a", value), ("b", Pay(k=1))])
+    assert found.stream.calls.warnings == ()
+
+
 def test_places_are_counted_without_what_is_no_call(heard: Hear) -> None:
     """A piece that says nothing came first: the arguments of the second call were read as the first's."""
     last = [chunk(piece(1, arguments=PAY[3:])), chunk(piece(0, arguments=A))]

@@ -115,7 +115,7 @@ class CallPieces:
                 return False
             entries = (entries,)
         named: dict[Slot, None] = {}  # two that bear names in one list are two, whatever else is missing
-        row = self._row if len(entries) == len(self._row) and not any(map(_is_marked, entries)) else ()
+        row = self._by_place(entries)
         for at, entry in enumerate(entries):
             if isinstance(entry, OBJECT):
                 self._read(entry, named, row[at] if row else None)
@@ -124,6 +124,16 @@ class CallPieces:
         if named:
             self._row = [*named] if len(named) == len(entries) > 1 else []
         return bool(entries)
+
+    def _by_place(self, entries: Sequence[Any]) -> Sequence[Slot]:
+        """The calls that pieces belong to by their places alone: of the last row, or all of the only one still open."""
+        row = self._row
+        if len(entries) != len(row) or any(map(_is_marked, entries)):
+            return ()
+        still_open = [slot for slot in row if not slot.closed]
+        if not still_open or len(still_open) == len(row) or all(map(_may_follow, entries, row)):
+            return row
+        return still_open * len(row) if len(still_open) == 1 else ()
 
     def _read(self, entry: Mapping[str, Any], named: dict[Slot, None], of: Slot | None = None) -> None:
         index, given = entry.get("index"), entry.get("id")
@@ -234,6 +244,15 @@ def _is_marked(entry: Any) -> bool:
         return True
     said = (entry, entry.get("function"), entry.get("custom"))
     return any(one.get("name") for one in said if isinstance(one, OBJECT))
+
+
+def _may_follow(entry: Any, slot: Slot) -> bool:
+    """Whether this may be the next piece of the call's arguments, which are an object; some begin as `{}`."""
+    said = piece(entry)[2].strip() if isinstance(entry.get("function"), OBJECT) else ""
+    if not said or (slot.closed and slot.tells_again(said)):
+        return True
+    begun = slot.has_arguments and not slot.is_empty
+    return not slot.closed if begun else said.startswith("{")
 
 
 def _begins(slot: Slot, call: RawCall) -> bool:
