@@ -79,6 +79,40 @@ def test_an_image_that_comes_in_pieces_is_one(deltas: list[Any], wanted: Any) ->
     assert codec.build_answer(turn, []) == ([turn.replay] if "source" in wanted else [])
 
 
+KINDS: dict[str, tuple[Any, list[Any], Any]] = {
+    "a new kind": ({"brandNew": {}}, [{"brandNew": {"a": 1}}, {"brandNew": {"b": 2}}], {"brandNew": {"a": 1, "b": 2}}),
+    "a new kind without a start": (None, [{"brandNew": {"a": 1}}], {"brandNew": {"a": 1}}),
+    "a new kind of thought": (None, [{"reasoningContent": {"new": "a"}}], {"reasoningContent": {"new": "a"}}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_block_that_says_nothing_to_us_is_one(bedrock: Callable[..., Any], way: str, kind: str) -> None:
+    """It has no warning, streamed or whole, and does not go back."""
+    start, deltas, whole = KINDS[kind]
+    at, said = {"contentBlockIndex": 0}, events(answer({"text": ""}, GOOD))
+    block: list[Any] = [] if start is None else [{"contentBlockStart": {**at, "start": start}}]
+    block += [{"contentBlockDelta": {**at, "delta": delta}} for delta in deltas]
+    sent = frames([said[0], *block, *said[1:]])
+    streamed = http(sent, content_type="application/vnd.amazon.eventstream")
+    first = http(json.dumps(answer(whole, GOOD))) if way.endswith("whole") else streamed
+    client, server = bedrock(first, http(json.dumps(answer({"text": "Ah."}))))
+    calls = asked(way, client)
+    assert (list(calls), calls.text, calls.warnings) == ([Weather(location="Oslo")], "", ())
+    asked("whole", client, messages=[*USER, *calls.reply({"t1": "rain"})])
+    assert json.loads(server.requests[1][3])["messages"][1]["content"] == [GOOD]
+
+
+def test_a_text_that_begins_and_says_nothing_is_one() -> None:
+    codec, at = load_adapter("bedrock"), {"contentBlockIndex": 0}
+    parser, said = codec.stream_parser(), events(answer({"text": ""}, GOOD))
+    for event in [said[0], {"contentBlockStart": {**at, "start": {}}}, *said[1:]]:
+        parser.feed(event)
+    turn, whole = parser.close(), codec.parse_response(answer({"text": ""}, GOOD))
+    assert (turn.calls, turn.replay, turn.warnings) == (whole.calls, whole.replay, ())
+
+
 NO_EVENTS = dict.fromkeys(("contentBlockStart", "contentBlockDelta", "messageStop", "metadata", "validationException"))
 NO_PIECES = dict.fromkeys(("text", "toolUse", "reasoningContent", "citation", "toolResult", "image"))
 NO_THOUGHTS = dict.fromkeys(("text", "signature", "redactedContent"))

@@ -28,12 +28,16 @@ _NOTHING: Mapping[str, Any] = {}
 _OF_A_WHOLE = frozenset({"output", "__type", "message", "error", "Output"})
 """Keys of an answer, or an error, that came whole where events were asked for."""
 
+_NOT_KNOWN = "SDK_UNKNOWN_MEMBER"
+"""What botocore calls the kind of a block that it does not know; it is not sent back."""
+
 
 class _Block:
     """One content block while its pieces come."""
 
-    def __init__(self, start: Mapping[str, Any]) -> None:
-        self.start = start
+    def __init__(self, start: Any) -> None:
+        self.start: Mapping[str, Any] = start if isinstance(start, Mapping) else _NOTHING
+        self.begun = self.start is start  # by words of its own
         self.slot: Slot | None = None
         self.pieces: dict[str, list[Any]] = {}
 
@@ -58,7 +62,17 @@ class _Block:
             text = self._text("text")
             content: JSON = {"content": [{"text": text}]} if text else {}
             return {"citationsContent": {**content, "citations": self.pieces["citation"]}}
-        return {"text": self._text("text")} if "text" in self.pieces else None
+        if "text" in self.pieces:
+            return {"text": self._text("text")}
+        return self._unknown()
+
+    def _unknown(self) -> JSON | None:
+        """A block of a kind that is not known here, whose pieces cannot be put together; or a text without any."""
+        for kind, said in (*_told(self.start), *self.pieces.items()):
+            if kind != _NOT_KNOWN:
+                return {_NOT_KNOWN: {"name": kind}}
+            return {_NOT_KNOWN: said[0] if isinstance(said, list) else said}
+        return {"text": ""} if self.begun else None
 
     def _said(self, kind: str) -> JSON:
         found = self.pieces.get(kind, [])
@@ -139,7 +153,7 @@ class ConverseStreamParser:
         known = self._open.get(at)
         if known is not None and known.start == given:
             return known  # it was said twice
-        block = self._open[at] = _Block(given)
+        block = self._open[at] = _Block(start)
         self._blocks.append(block)
         use = given.get("toolUse")
         if isinstance(use, Mapping) and use.get("type") != "server_tool_use":
