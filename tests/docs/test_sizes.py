@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/explanation/architecture.md"
 SENDING = frozenset(
-    {"transport", "border", "failures", "statuses", "threads", "client"}
+    {"transport", "border", "failures", "signs", "statuses", "threads", "client"}
     | {"genai", "generative_model", "protobuf", "redirects", "rest_chunks"}
 )
 SETTING_UP = frozenset({"__init__", "settings", "connecting"})
