@@ -94,6 +94,17 @@ USE = {"type": "tool_use", "id": "a", "name": "Weather", "input": {}}
 RESULT = {"type": "tool_result", "tool_use_id": "a", "content": "x"}
 
 
+def test_neighbours_of_one_role_are_one_turn(server: Server) -> None:
+    """As Anthropic's API reference says of `messages`; the results of both calls end the conversation."""
+    other, told = {**USE, "id": "b"}, {**RESULT, "tool_use_id": "b"}
+    turns = [{"role": "assistant", "content": [one]} for one in (USE, other)]
+    turns += [{"role": "user", "content": [one]} for one in (RESULT, told)]
+    answer = whole(server, messages=[*MESSAGES, *turns])
+    assert (answer.stop_reason, called(answer)) == ("end_turn", [])
+    with pytest.raises(anthropic.BadRequestError, match="without `tool_result` blocks immediately after: b"):
+        whole(server, messages=[*MESSAGES, *turns[:-1]])
+
+
 def test_a_required_call_that_failed_is_made_again(server: Server) -> None:
     turns = [{"role": "assistant", "content": [USE]}, {"role": "user", "content": [{**RESULT, "is_error": True}]}]
     answer = whole(server, messages=[*MESSAGES, *turns], tool_choice={"type": "any"})

@@ -45,7 +45,7 @@ _HINTS: dict[type[ProviderError], str] = {
     RateLimited: "Ask less often, or later.",
     ContentFiltered: "Change the prompt.",
     RequestRejected: "The provider's words say what to change in the request.",
-    BadResponse: "It was not followed, as a POST may become a GET: use the address it leads to as the base URL.",
+    BadResponse: "It was not followed: make the address it leads to, without the path of the request, the base URL.",
 }
 _STATUS_HINTS: dict[int, str] = {
     404: "Check the name of the model, and the path of the base URL.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from operator import itemgetter
 from typing import Any
 
 from toolfan_local.exchange import Failure, Refused
@@ -35,7 +36,7 @@ def check_request(request: JSON) -> None:
         raise refuse("messages: at least one message is required")
     for place, message in enumerate(messages):
         _check_message(message, f"messages.{place}")
-    _check_results(messages)
+    _check_results(in_turns(messages))
     _check_tools(request.get("tools") or [])
     _check_choice(request)
     for name, _, fault in faults(request, ANTHROPIC_RANGES):
@@ -83,6 +84,23 @@ def blocks(message: JSON, kind: str) -> list[JSON]:
     """The content blocks of this type."""
     content = message["content"]
     return [block for block in content if block["type"] == kind] if isinstance(content, list) else []
+
+
+def in_turns(messages: list[JSON]) -> list[JSON]:
+    """The messages with neighbours of one role put together, as the service reads them.
+
+    Source: `messages` in Anthropic's API reference: consecutive turns of a role are combined into one.
+    """
+    turns = [[*each] for _, each in itertools.groupby(messages, key=itemgetter("role"))]
+    return [
+        same[0] if len(same) == 1 else {**same[0], "content": [block for one in same for block in _as_blocks(one)]}
+        for same in turns
+    ]
+
+
+def _as_blocks(message: JSON) -> list[JSON]:
+    content = message["content"]
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def _check_results(messages: list[JSON]) -> None:

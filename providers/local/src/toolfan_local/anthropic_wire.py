@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from toolfan_local.anthropic_checks import blocks, check_request, refuse
+from toolfan_local.anthropic_checks import blocks, check_request, in_turns, refuse
 from toolfan_local.exchange import (
     Failure,
     Question,
@@ -59,7 +59,7 @@ def read(body: bytes) -> Question:
         model=request["model"],
         text=_last_user_text(request["messages"]),
         tools=tuple(_tool(tool) for tool in tools if "input_schema" in tool),
-        results=_trailing_results(request["messages"]),
+        results=_trailing_results(in_turns(request["messages"])),
         choice=_CHOICES[choice["type"]],
         allowed=frozenset([choice["name"]]) if choice["type"] == "tool" else None,
         limit=1 if choice.get("disable_parallel_tool_use") is True else None,
