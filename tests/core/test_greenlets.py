@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import toolfan
+from toolfan.execution.portals import shared
 from toolfan_local import Server
 
 
@@ -26,6 +27,7 @@ def gevent(monkeypatch: pytest.MonkeyPatch) -> None:
     patching: Any = SimpleNamespace(is_module_patched=lambda name: name == "threading")
     monkeypatch.setitem(sys.modules, "gevent.monkey", patching)
     monkeypatch.setenv("OPENAI_API_KEY", "test")
+    shared.close()  # of `execute`, which other tests may have called
 
 
 @pytest.mark.usefixtures("gevent")
