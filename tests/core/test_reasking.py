@@ -100,6 +100,22 @@ def test_a_call_of_an_unknown_tool_is_replaced_by_a_good_one_of_another_name(ben
     assert list(calls) == [A(x=2), A(x=1)]
 
 
+@pytest.mark.parametrize("second", [call("A", {"x": "no"}, "n"), call("Dance", {}, "n")], ids=["bad", "unknown"])
+def test_a_call_of_an_unknown_tool_keeps_its_place_until_it_is_mended(bench: Bench, second: dict[str, Any]) -> None:
+    answers = ([call("Sing", {}, "u"), GOOD], [second], [call("A", {"x": 3}, "m")])
+    calls = ask(bench, *answers)
+    assert [(one.index, one.attempt, one.value) for one in calls.outcomes] == [(0, 3, A(x=3)), (1, 1, A(x=1))]  # type: ignore[union-attr]
+    with ask(bench, *answers, stream=True) as stream:  # type: ignore[attr-defined]
+        seen = [(one.index, one.attempt, isinstance(one, Call)) for one in stream]
+    assert seen == [(0, 1, False), (1, 1, True), (0, 2, False), (0, 3, True)]
+    assert stream.calls.outcomes == calls.outcomes
+
+
+def test_a_good_call_goes_before_a_bad_one_into_the_place_of_an_unknown_tool(bench: Bench) -> None:
+    calls = ask(bench, [call("Sing", {}, "u")], [BAD, call("A", {"x": 3}, "m")], on_invalid="reask")
+    assert [(one.index, one.value) for one in calls.good] == [(0, A(x=3))]
+
+
 def test_the_model_is_told_the_names_under_which_tools_are_offered(bench: Bench) -> None:
     tools = (toolfan.Tool(A, name="weather.get"), toolfan.Tool(B, name="math.add"))
     first = [call("weather.put", {}, "put"), call("math_add", {"y": 1}, "sum")]

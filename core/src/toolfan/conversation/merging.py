@@ -44,7 +44,7 @@ def merge(
     """The slots, filled with the calls of a later answer.
 
     A new call fills the failed slot with its id (unless the server numbers calls anew in each answer), else one of its
-    tool: that with the most arguments in common, or the next; else (if it is good) one whose tool was unknown.  A
+    tool: that with the most arguments in common, or the next; else one whose tool was unknown.  A
     repetition of a good call fills nothing and is left out.  Others are appended: their `attempt` shows that they came
     later; good ones beyond `limit` calls become TooManyCalls, where the first `wanted` slots count though they failed.
     While no call of the `required` tools is good, one of them is let in beside a full limit: it was asked for.
@@ -116,9 +116,11 @@ def _matched(slots: Sequence[Outcome[Any]], fresh: Sequence[Outcome[Any]]) -> di
             left.append(outcome)
     left = _by_tool({at: slot for at, slot in owed.items() if at not in filled}, left, filled)
     unknown = [at for at, slot in owed.items() if at not in filled and isinstance(slot.error, UnknownTool)]
-    good = [outcome for outcome in left if isinstance(outcome, Call)]
-    filled.update(zip(unknown, good, strict=False))
-    _give_way(good[len(unknown) :], owed, filled)
+    left = [outcome for outcome in left if isinstance(outcome, Call) or is_owed(outcome)]
+    if len(left) > len(unknown):  # a good one shall not miss a slot for a bad one
+        left.sort(key=lambda outcome: isinstance(outcome, BadCall))
+    filled.update(zip(unknown, left, strict=False))
+    _give_way([outcome for outcome in left[len(unknown) :] if isinstance(outcome, Call)], owed, filled)
     return filled
 
 
