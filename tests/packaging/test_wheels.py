@@ -133,7 +133,8 @@ def test_litellm_has_an_environment_of_its_own_in_which_its_tests_pass(make_venv
     assert statuses(venv)["litellm"] == "ok"
     venv.install("toolfan[local,testing]")
     faults = str(ROOT / "tests/contract/test_faults_others.py")
-    for tests in ([str(ROOT / "tests/providers/litellm")], [faults, "-k", "litellm"]):
+    page = f"{ROOT / 'tests/docs/test_docs.py'}::test_what_a_page_shows_works"
+    for tests in ([str(ROOT / "tests/providers/litellm")], [faults, "-k", "litellm"], [page, "-k", "litellm"]):
         args = ["-q", "-p", "no:cacheprovider", *tests]
         told = venv.run(f"import sys, pytest; sys.exit(pytest.main({args}))").stdout
         assert "passed" in told
