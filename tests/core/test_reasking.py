@@ -195,6 +195,15 @@ def test_two_failed_calls_of_one_tool_are_told_apart_by_their_arguments(bench: B
     assert [line[len(start)] for line in reminders[0]] == ["u", "v"]
 
 
+def test_two_failed_calls_that_are_the_same_are_filled_in_the_order_of_the_answer(bench: Bench) -> None:
+    same = {"y": "s", "z": "no"}
+    good, still = call("B", {"y": "s", "z": 1}, "g"), call("B", same, "b")
+    answers = [call("B", same, "u"), call("B", same, "v")], [good, still], [call("B", {"y": "s", "z": 2}, "m")]
+    calls = ask(bench, *answers, max_attempts=3)
+    assert [(one.id, one.attempt) for one in calls.good] == [("u", 2), ("v", 3)]
+    assert list(calls) == [B(y="s", z=1), B(y="s", z=2)]
+
+
 def test_a_text_in_place_of_the_failed_calls_is_replayed_and_asked_on(bench: Bench) -> None:
     calls = ask(bench, [GOOD, BAD], raw(completion(finish="stop", content="Sorry.")), [MENDED])
     assert list(calls) == [A(x=1), B(y="s", z=4)]

@@ -171,15 +171,19 @@ def _paired(slots: Sequence[BadCall], found: Sequence[Outcome[Any]]) -> list[tup
     for _, to, at in ranked:
         if to not in places and at not in places.values():
             places[to] = at
-    return [(at, found[to]) for to, at in places.items()]
+    alike: defaultdict[frozenset[tuple[str, str]], deque[int]] = defaultdict(deque)
+    for at in sorted(places.values()):
+        alike[wanted[at]].append(at)
+    # Slots that nothing tells apart are filled in the order of the calls.
+    return [(alike[wanted[at]].popleft(), found[to]) for to, at in sorted(places.items())]
 
 
-def _members(outcome: Outcome[Any]) -> set[tuple[str, str]]:
+def _members(outcome: Outcome[Any]) -> frozenset[tuple[str, str]]:
     """The arguments one by one, as far as they can be read."""
     value: Any = None
     with contextlib.suppress(ValueError):
         value = from_json(outcome.raw.arguments, allow_partial=True)
-    return {(key, repr(one)) for key, one in value.items()} if isinstance(value, dict) else set()
+    return frozenset((key, repr(one)) for key, one in value.items()) if isinstance(value, dict) else frozenset()
 
 
 def _placed(outcome: Outcome[Any], slot: Outcome[Any]) -> Outcome[Any]:
