@@ -173,6 +173,7 @@ class TestIt(AcmeSuite):
 CLIENTS = "clients or client or settings_are or key or built or once or closing or event_loop or were_sent"
 
 
+@pytest.mark.slow
 def test_a_key_of_the_vendors_form_can_be_given(tmp_path: Path) -> None:
     done = run(tmp_path, KEYED, "-k", CLIENTS)
     assert done.returncode == 0, done.stdout
@@ -211,6 +212,7 @@ class Showing(OfTwoParts):
         return made
 
 
+@pytest.mark.slow
 def test_the_key_that_is_given_is_looked_for(tmp_path: Path) -> None:
     done = run(tmp_path, SHOWN, "-k", "shows_the_key")
     assert done.returncode == 1

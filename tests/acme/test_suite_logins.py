@@ -19,6 +19,7 @@ def said(adapter: type[AcmeAdapter], **attributes: Any) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_login_that_is_not_told_is_taken_for_one() -> None:
     where = "send: what came, at /oauth/token, has nothing of what was built"
     assert f"- {where}: if that is a login, put it into the attribute `logins`" in said(LOGS_IN).splitlines()
@@ -30,6 +31,7 @@ def test_no_request_passes_for_a_login() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_login_of_another_path_is_none() -> None:
     assert "at /oauth/token" in said(LOGS_IN, logins={"/oauth": LOGINS["/oauth/token"]})
 

@@ -72,6 +72,7 @@ class AsksForNone(AcmeAdapter):
         return super().connect(AcmeAdapter().settings_model(**settings.model_dump()), use_async=use_async)
 
 
+@pytest.mark.slow
 def test_a_key_that_nobody_asks_for_is_told() -> None:
     assert said("test_a_missing_key_is_told", AsksForNone)[0] == (
         "- connect raises nothing, and should raise ConfigError: api_key_env is None in the settings, so none is asked "
@@ -85,6 +86,7 @@ class Talkative(AcmeAdapter):
         return super().sender(client)
 
 
+@pytest.mark.slow
 def test_who_logs_the_key_is_told() -> None:
     told = said("test_nothing_shows_the_key", Talkative)
     assert told[0] == (

@@ -66,6 +66,7 @@ class Blocked(AcmeAdapter):
     """Asked by a process in which no interrupt comes."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", [Attending, Parting])
 def test_what_an_sdk_leaves_behind_does_not_stop_the_suite(made: type[AcmeAdapter]) -> None:
     suite_of(made)().test_clients_are_of_the_kind_that_was_asked_for()
@@ -80,6 +81,7 @@ class Direct(AcmeAdapter):
         return super().connect(settings, use_async=use_async)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", ""])
 def test_its_services_are_asked_past_every_proxy(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     outside._asked.cache_clear()
@@ -98,6 +100,7 @@ def no_interrupts() -> Iterator[None]:
 needs_signals = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to threads here")
 
 
+@pytest.mark.slow
 @needs_signals
 @pytest.mark.usefixtures("no_interrupts")
 def test_interrupts_come_though_who_started_it_blocks_them() -> None:

@@ -105,7 +105,7 @@ def asked() -> Iterator[Asked]:
     made.server.close()
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     story=st.lists(ANSWERS, min_size=3, max_size=3),
     parallel=st.sampled_from([True, True, 2]),

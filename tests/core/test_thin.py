@@ -21,6 +21,7 @@ def test_long_table(n): ...
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "long"), [([], 41), (["--thin", "1"], 41), (["--thin", "10"], 5)])
 def test_every_test_runs_with_each_so_many_th_of_a_long_table(
     pytester: pytest.Pytester, options: list[str], long: int
