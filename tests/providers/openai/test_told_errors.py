@@ -255,3 +255,11 @@ def test_what_is_no_code_of_an_error_is_not_told_as_one(heard: Hear, beside: JSO
     found = heard(event({"error": "gone", **beside}) + DONE)
     assert isinstance(found.error, Unavailable)
     assert ("error: gone" in str(found.error), found.error.code) == (True, None)
+
+
+def test_what_the_model_wrote_is_told_in_a_stream_too(heard: Hear) -> None:
+    """As Groq tells of a call that its server could not read."""
+    told = {"message": "failed to call a function", "code": "tool_use_failed", "failed_generation": "<f>{}</f>"}
+    found = heard(CALL + event({"error": told}))
+    assert found.said == [("a", Weather(location="A"))]
+    assert "failed to call a function (the model wrote: <f>{}</f>)" in str(found.error)

@@ -188,13 +188,10 @@ class HttpSender(ABC):
         body = _error_body(response, message)
         error = body.get("error") if isinstance(body, Mapping) else None
         about = innermost(error) or (body if isinstance(body, Mapping) else {})
-        said = provider_words(about or body)
-        if isinstance(failed := about.get("failed_generation"), str):
-            said += f" (the model wrote: {failed})"
         code = self.error_code(response.status_code, about)
         return error_from_status(
             response.status_code,
-            said,
+            provider_words(about or body),
             adapter=self.adapter,
             code=None if code is None else str(code),
             headers=headers,

@@ -168,21 +168,21 @@ def provider_words(body: Any, depth: int = 0) -> str:
             return f"{'.'.join(map(str, where))}: {said}"
         for name in ("message", "detail", "error", "errors", "error_description", "error_msg", "msg", "title"):
             if body.get(name):
-                said, behind = provider_words(body[name], depth + 1), _words_behind(body, depth)
-                return f"{said}: {behind}" if behind and behind not in said else said
+                return _with_words_behind(provider_words(body[name], depth + 1), body, depth)
     if depth < _DEEPEST and isinstance(body, list | tuple):
         return "; ".join(provider_words(item, depth + 1) for item in body[:20])
     return "" if body is None else json_text(body)
 
 
-def _words_behind(error: Mapping[str, Any], depth: int) -> str:
-    """What the service behind a gateway (OpenRouter) said, where that is handed on: the gateway's words say little."""
-    told = error.get("metadata")
-    raw = told.get("raw") if isinstance(told, Mapping) else None
+def _with_words_behind(said: str, error: Mapping[str, Any], depth: int) -> str:
+    """And what the service behind a gateway said (OpenRouter), or the model wrote (Groq), where that is handed on."""
+    raw = told.get("raw") if isinstance(told := error.get("metadata"), Mapping) else None
     if isinstance(raw, str) and raw.lstrip()[:1] in ("{", "["):
         with contextlib.suppress(ValueError):
             raw = from_json(raw)
-    return provider_words(raw, depth + 1)
+    behind, written = provider_words(raw, depth + 1), error.get("failed_generation")
+    said = f"{said}: {behind}" if behind not in said else said
+    return f"{said} (the model wrote: {written})" if written and isinstance(written, str) else said
 
 
 def innermost(error: Any) -> Mapping[str, Any]:
