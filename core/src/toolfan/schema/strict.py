@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import ToolDefinitionError
 from .json_schema import LISTS, NAMED, SINGLE, Schema
+from .recursion import recursive_place
 
 # What OpenAI's "Supported schemas" for structured outputs leaves out.
 _NOT_STRICT = (
@@ -42,7 +43,7 @@ _LONGEST_COPIES = 4_000  # characters that the copies of one definition may take
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
-def to_strict(schema: Mapping[str, Any]) -> Schema:
+def to_strict(schema: Mapping[str, Any], *, recursive: bool = True) -> Schema:
     """The schema in the strict dialect of OpenAI's structured outputs.
 
     Every object is closed and every property required; `oneOf` becomes `anyOf`; defaults go, since nothing may be left
@@ -50,10 +51,14 @@ def to_strict(schema: Mapping[str, Any]) -> Schema:
     stood beside it is merged with a copy of what it points at, or, where that leads back to itself or its copies would
     take much, stands beside an `anyOf` of that one `$ref`.
 
+    For dialects that differ: without `recursive` a type that holds itself is refused.
+
     Source: the "Supported schemas" section of OpenAI's structured outputs guide, and what the service answers (`$ref
     cannot have keywords`, `schema must have a 'type' key`).  Raises ToolDefinitionError, with the place, for what the
     dialect cannot say (free dictionaries, tuples, values of any type).
     """
+    if not recursive and (place := recursive_place(schema)) is not None:
+        raise _no_strict(place, "it leads to a type that holds itself")
     return _strict(schema, _copyable(schema), "")
 
 

@@ -27,9 +27,10 @@ _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostnam
 def strict_schema(schema: Mapping[str, Any]) -> JSON:
     """The schema with all objects closed; bounds that the dialect lacks are told in the description.
 
-    Raises ToolDefinitionError, with the place, for what it cannot say (free dictionaries, tuples, values of any type).
+    Raises ToolDefinitionError, with the place, for what it cannot say (free dictionaries, tuples, values of any type,
+    types that hold themselves).
     """
-    return in_words(to_strict(schema), _is_lacking)
+    return in_words(to_strict(schema, recursive=False), _is_lacking)
 
 
 def _is_lacking(key: str, value: Any) -> bool:

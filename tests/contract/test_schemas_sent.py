@@ -1,0 +1,117 @@
+"""The schemas of tools as each service is sent them, over its real SDK, and what is refused before anything is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import toolfan
+from every_provider import client_of
+from loopback import USER
+from pydantic import BaseModel, Field, create_model
+from toolfan_local import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WITHOUT_RECURSION = ("anthropic", "bedrock")
+WITH_STRICT = ("openai", "openai-responses", *WITHOUT_RECURSION)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as server:
+        yield server
+
+
+def sent(server: Server, provider: str, tool: Any, **options: Any) -> dict[str, Any]:
+    """The one tool of the request: its schema, and beside it `strict` where that was said."""
+    url = server.openai_url if provider.startswith("openai") else server.base_url
+    with client_of(provider, url) as client:
+        client.create(messages=USER, tools=(tool,), on_invalid="keep", **options)
+    body = server.requests[-1].body
+    if provider == "gemini":
+        return {"schema": body["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"]}
+    [told] = body["toolConfig"]["tools"] if provider == "bedrock" else body["tools"]
+    told = told.get("function") or told.get("toolSpec") or told
+    schema = told.get("parameters") or told.get("input_schema") or told["inputSchema"]["json"]
+    return {"schema": schema, **{key: told[key] for key in ("strict",) if key in told}}
+
+
+def refusal(server: Server, provider: str, tool: Any, **options: Any) -> toolfan.ToolDefinitionError:
+    """The error, before which nothing was sent."""
+    before = len(server.requests)
+    with pytest.raises(toolfan.ToolDefinitionError) as caught:
+        sent(server, provider, tool, **options)
+    assert len(server.requests) == before
+    assert caught.value.adapter == provider
+    assert caught.value.hint
+    return caught.value
+
+
+class Node(BaseModel):
+    value: int
+    kids: list[Node] = []
+
+
+class Forest(BaseModel):
+    name: str
+    trees: dict[str, list[Node]] | list[Node] | None = None
+
+
+class Left(BaseModel):
+    right: Right | None
+
+
+class Right(BaseModel):
+    left: Left | None
+
+
+@pytest.mark.parametrize("provider", WITHOUT_RECURSION)
+@pytest.mark.parametrize(
+    ("tool", "place"),
+    [
+        (Node, "kids.items"),
+        (create_model("Wood", node=(Node, Field(description="the first"))), "node"),
+        (Forest, "trees.anyOf[0].additionalProperties.items"),
+        (Left, "right.anyOf[0]"),
+    ],
+)
+def test_a_strict_type_that_holds_itself_is_refused_where_the_service_takes_none(
+    server: Server, tool: Any, place: str, provider: str
+) -> None:
+    error = refusal(server, provider, tool, strict=True)
+    assert error.tool == tool.__name__
+    assert f"{place} does not fit the strict dialect" in str(error)
+    assert "holds itself" in str(error)
+
+
+@pytest.mark.parametrize("provider", WITHOUT_RECURSION)
+def test_without_strict_a_type_that_holds_itself_is_sent(server: Server, provider: str) -> None:
+    told = sent(server, provider, Node)
+    assert told.get("strict") is None
+    assert told["schema"]["properties"]["kids"]["items"] == {"$ref": "#/$defs/Node"}
+
+
+@pytest.mark.parametrize("provider", ["openai", "openai-responses"])
+def test_openai_takes_strict_types_that_hold_themselves(server: Server, provider: str) -> None:
+    told = sent(server, provider, Node, strict=True)
+    assert told["strict"] is True
+    assert told["schema"]["properties"]["kids"]["items"] == {"$ref": "#/$defs/Node"}
+
+
+class Inner(BaseModel):
+    value: int
+    ref: str = Field(alias="$ref")
+
+
+class Twice(BaseModel):
+    """Refers to one type several times, which has a field that looks like a reference."""
+
+    one: Inner
+    two: Inner = Field(description="the other")
+
+
+@pytest.mark.parametrize("provider", WITHOUT_RECURSION)
+def test_a_type_that_is_referred_to_twice_does_not_hold_itself(server: Server, provider: str) -> None:
+    assert sent(server, provider, Twice, strict=True)["strict"] is True
