@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
+import anthropic
 import pytest
 import toolfan
 from every_provider import client_of
 from loopback import USER
 from pydantic import BaseModel, Field, create_model
 from toolfan_local import Server
+from typing_extensions import TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,3 +117,81 @@ class Twice(BaseModel):
 @pytest.mark.parametrize("provider", WITHOUT_RECURSION)
 def test_a_type_that_is_referred_to_twice_does_not_hold_itself(server: Server, provider: str) -> None:
     assert sent(server, provider, Twice, strict=True)["strict"] is True
+
+
+class Style(BaseModel):
+    """How it looks."""
+
+    colour: str = "red"
+
+
+class Order(BaseModel):
+    """Has fields of each kind that may be left out."""
+
+    size: int | None = None
+    name: Annotated[str, Field(min_length=2, description="What it is called.")] = "x"
+    count: int
+    style: Style = Style()
+    tags: list[str] = Field(default_factory=list)
+
+
+class Loose(TypedDict):
+    given: int
+    left_out: NotRequired[int]
+
+
+def search(query: str, limit: int = 10) -> None:
+    """Searches."""
+
+
+class AllOptional(BaseModel):
+    word: str = "x"
+
+
+def test_strict_fields_that_may_be_left_out_stay_so_at_anthropic(server: Server) -> None:
+    told = sent(server, "anthropic", Order, strict=True)
+    assert told["strict"] is True
+    style = {"type": "object", "title": "Style", "additionalProperties": False}
+    style["properties"] = {"colour": {"type": "string", "description": '{default: "red"}'}}
+    assert told["schema"] == {
+        "type": "object",
+        "$defs": {"Style": {**style, "description": "How it looks."}},
+        "properties": {
+            "size": {"anyOf": [{"type": "integer"}, {"type": "null"}], "description": "{default: null}"},
+            "name": {"type": "string", "description": 'What it is called.\n\n{default: "x", minLength: 2}'},
+            "count": {"type": "integer"},
+            "style": {**style, "description": 'How it looks.\n\n{default: {"colour": "red"}}'},
+            "tags": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["count"],
+        "additionalProperties": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("tool", "required"), [(Loose, ["given"]), (search, ["query"]), (AllOptional, []), (Order, ["count"])]
+)
+def test_anthropic_is_told_what_its_sdk_would_have_it_told(server: Server, tool: Any, required: list[str]) -> None:
+    schema = sent(server, "anthropic", tool, strict=True)["schema"]
+    assert schema.get("required", []) == required
+    theirs = anthropic.transform_schema(toolfan.Tool(tool).schema)
+    assert theirs.get("required", []) == required
+    assert theirs.keys() == schema.keys()
+    assert theirs["properties"].keys() == schema["properties"].keys()
+
+
+@pytest.mark.parametrize("tool", [Order, AllOptional, Loose])
+@pytest.mark.parametrize("provider", ["openai", "openai-responses", "bedrock"])
+def test_elsewhere_each_strict_field_is_required_and_has_no_default(server: Server, tool: Any, provider: str) -> None:
+    schema = sent(server, provider, tool, strict=True)["schema"]
+    assert schema["required"] == list(schema["properties"])
+    assert "default" not in str(schema)
+
+
+def test_what_the_model_leaves_out_of_a_strict_call_has_its_default() -> None:
+    with (
+        Server([{"calls": [{"name": "Order", "arguments": {"count": 3}}]}]) as server,
+        client_of("anthropic", server.base_url) as client,
+    ):
+        [value] = client.create(messages=USER, tools=(Order,), strict=True)
+    assert value == Order(count=3)

@@ -88,9 +88,9 @@ def test_strict_tools_say_in_words_what_the_dialect_lacks():
         "type": "object",
         "properties": {
             "query": {"type": "string", "description": "What to look for\n\n{minLength: 2}"},
-            "limit": {"type": "integer", "description": "{maximum: 9, minimum: 1}"},
+            "limit": {"type": "integer", "description": "{default: 3, maximum: 9, minimum: 1}"},
         },
-        "required": ["query", "limit"],
+        "required": ["query"],
         "additionalProperties": False,
     }
     assert "strict" not in body(strict=False)["tools"][0]

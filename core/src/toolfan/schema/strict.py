@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import ToolDefinitionError
 from .json_schema import LISTS, NAMED, SINGLE, Schema
@@ -43,7 +43,14 @@ _LONGEST_COPIES = 4_000  # characters that the copies of one definition may take
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
-def to_strict(schema: Mapping[str, Any], *, recursive: bool = True) -> Schema:
+class _Dialect(NamedTuple):
+    """`stays`: the keywords that do; `copies`: by reference the definitions that can be copied in."""
+
+    stays: frozenset[str]
+    copies: Mapping[str, Mapping[str, Any]]
+
+
+def to_strict(schema: Mapping[str, Any], *, optional: bool = False, recursive: bool = True) -> Schema:
     """The schema in the strict dialect of OpenAI's structured outputs.
 
     Every object is closed and every property required; `oneOf` becomes `anyOf`; defaults go, since nothing may be left
@@ -51,7 +58,8 @@ def to_strict(schema: Mapping[str, Any], *, recursive: bool = True) -> Schema:
     stood beside it is merged with a copy of what it points at, or, where that leads back to itself or its copies would
     take much, stands beside an `anyOf` of that one `$ref`.
 
-    For dialects that differ: without `recursive` a type that holds itself is refused.
+    For dialects that differ: with `optional` what may be left out stays so, and its default stays; without `recursive`
+    a type that holds itself is refused.
 
     Source: the "Supported schemas" section of OpenAI's structured outputs guide, and what the service answers (`$ref
     cannot have keywords`, `schema must have a 'type' key`).  Raises ToolDefinitionError, with the place, for what the
@@ -59,7 +67,8 @@ def to_strict(schema: Mapping[str, Any], *, recursive: bool = True) -> Schema:
     """
     if not recursive and (place := recursive_place(schema)) is not None:
         raise _no_strict(place, "it leads to a type that holds itself")
-    return _strict(schema, _copyable(schema), "")
+    stays = _STAYS | {"default"} if optional else _STAYS
+    return _strict(schema, _Dialect(stays, _copyable(schema, stays)), "")
 
 
 def in_words(schema: Mapping[str, Any], lacks: Callable[[str, Any], bool]) -> Schema:
@@ -84,12 +93,12 @@ def in_words(schema: Mapping[str, Any], lacks: Callable[[str, Any], bool]) -> Sc
     return result
 
 
-def _copyable(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def _copyable(schema: Mapping[str, Any], stays: frozenset[str]) -> dict[str, Mapping[str, Any]]:
     """By reference the definitions that can be copied in, with all they copy in: they end, and do not take too much."""
     definitions: Mapping[str, Mapping[str, Any]] = schema.get("$defs", {})
     by_ref = {f"#/$defs/{name.replace('~', '~0').replace('/', '~1')}": one for name, one in definitions.items()}
-    waiting = {ref: list(_followed(one)) for ref, one in by_ref.items()}
-    uses = Counter(_followed(schema))
+    waiting = {ref: list(_followed(one, stays)) for ref, one in by_ref.items()}
+    uses = Counter(_followed(schema, stays))
     sizes: dict[str, int] = {}  # what each takes where it is copied in; 0 if it stays a reference
     while ready := [ref for ref, followed in waiting.items() if sizes.keys() >= set(followed)]:
         for ref in ready:
@@ -98,7 +107,7 @@ def _copyable(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {ref: by_ref[ref] for ref, size in sizes.items() if size}
 
 
-def _followed(definition: Mapping[str, Any]) -> Iterator[str]:
+def _followed(definition: Mapping[str, Any], stays: frozenset[str]) -> Iterator[str]:
     """The references that are looked up once a definition is copied: with siblings, or all that the definition is."""
     stack: list[Any] = [definition]
     while stack:
@@ -108,44 +117,44 @@ def _followed(definition: Mapping[str, Any]) -> Iterator[str]:
         elif isinstance(node, Mapping):
             stack += node.values()
             ref = node.get("$ref")
-            if isinstance(ref, str) and (node is definition or len(_STAYS & node.keys()) > 1):
+            if isinstance(ref, str) and (node is definition or len(stays & node.keys()) > 1):
                 yield ref
 
 
-def _strict(node: Mapping[str, Any], copies: Mapping[str, Mapping[str, Any]], path: str) -> Schema:
+def _strict(node: Mapping[str, Any], dialect: _Dialect, path: str) -> Schema:
     for keyword in _NOT_STRICT:
         if keyword in node:
             raise _no_strict(path, f"it uses {keyword!r}")
-    result = {key: value for key, value in node.items() if key in _STAYS}
+    result = {key: value for key, value in node.items() if key in dialect.stays}
     if "$ref" in result:
-        return result if len(result) == 1 else _strict(_merged(result, copies, path), copies, path)
-    result = _typed(_closed(result, path), path)
+        return result if len(result) == 1 else _strict(_merged(result, dialect, path), dialect, path)
+    result = _typed(_closed(result, dialect, path), path)
     for key in SINGLE:
         if isinstance(result.get(key), Mapping):
-            result[key] = _strict(result[key], copies, f"{path}.{key}")
+            result[key] = _strict(result[key], dialect, f"{path}.{key}")
     for key in LISTS:
         if key in result:
-            result[key] = [_strict(child, copies, f"{path}.{key}[{at}]") for at, child in enumerate(result[key])]
+            result[key] = [_strict(child, dialect, f"{path}.{key}[{at}]") for at, child in enumerate(result[key])]
     for key in NAMED:
         if key in result:
             result[key] = {
-                name: _strict(child, copies, f"{path}.{name}" if path else name) for name, child in result[key].items()
+                name: _strict(child, dialect, f"{path}.{name}" if path else name) for name, child in result[key].items()
             }
     return result
 
 
-def _merged(node: Schema, copies: Mapping[str, Mapping[str, Any]], path: str) -> Schema:
+def _merged(node: Schema, dialect: _Dialect, path: str) -> Schema:
     """A reference with siblings as a schema without it: the dialect takes none beside a `$ref`."""
     ref, beside = node["$ref"], {key: value for key, value in node.items() if key != "$ref"}
-    if ref in copies:
-        return {**copies[ref], **beside}
+    if ref in dialect.copies:
+        return {**dialect.copies[ref], **beside}
     if "anyOf" in beside or "oneOf" in beside:
         raise _no_strict(path, f"it is both {ref} and one of several")
     return {"anyOf": [{"$ref": ref}], **beside}
 
 
-def _closed(node: Mapping[str, Any], path: str) -> Schema:
-    """One level of the schema: a value of any type refused, an object closed and fully required."""
+def _closed(node: Mapping[str, Any], dialect: _Dialect, path: str) -> Schema:
+    """One level of the schema: a value of any type refused, an object closed and, as a rule, fully required."""
     if not any(key in node for key in ("type", "anyOf", "oneOf", "enum", "const")):
         raise _no_strict(path, "it allows a value of any type")
     result = dict(node)
@@ -154,7 +163,8 @@ def _closed(node: Mapping[str, Any], path: str) -> Schema:
             raise _no_strict(path, "it is a dictionary with free keys")
         result["properties"] = dict(node.get("properties", {}))
         result["additionalProperties"] = False
-        result["required"] = list(result["properties"])
+        if "default" not in dialect.stays:
+            result["required"] = list(result["properties"])
     if "oneOf" in result:
         result["anyOf"] = result.pop("oneOf")
     return result

@@ -17,21 +17,23 @@ if TYPE_CHECKING:
 
     from toolfan.adapter import JSON
 
-_BOUNDS = frozenset(
+_LACKING = frozenset(
     {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern"}
-    | {"maxItems", "uniqueItems", "minProperties", "maxProperties"}
+    | {"maxItems", "uniqueItems", "minProperties", "maxProperties", "default"}
 )
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"})
 
 
 def strict_schema(schema: Mapping[str, Any]) -> JSON:
-    """The schema with all objects closed; bounds that the dialect lacks are told in the description.
+    """The schema with all objects closed; bounds that the dialect lacks, and defaults, are told in the description.
+
+    What may be left out stays so, as in the SDK's `transform_schema`.
 
     Raises ToolDefinitionError, with the place, for what it cannot say (free dictionaries, tuples, values of any type,
     types that hold themselves).
     """
-    return in_words(to_strict(schema, recursive=False), _is_lacking)
+    return in_words(to_strict(schema, optional=True, recursive=False), _is_lacking)
 
 
 def _is_lacking(key: str, value: Any) -> bool:
-    return key in _BOUNDS or (key == "minItems" and value not in (0, 1)) or (key == "format" and value not in _FORMATS)
+    return key in _LACKING or (key == "minItems" and value not in (0, 1)) or (key == "format" and value not in _FORMATS)
