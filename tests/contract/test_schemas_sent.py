@@ -151,7 +151,7 @@ class AllOptional(BaseModel):
 def test_strict_fields_that_may_be_left_out_stay_so_at_anthropic(server: Server) -> None:
     told = sent(server, "anthropic", Order, strict=True)
     assert told["strict"] is True
-    style = {"type": "object", "title": "Style", "additionalProperties": False}
+    style: dict[str, Any] = {"type": "object", "title": "Style", "additionalProperties": False}
     style["properties"] = {"colour": {"type": "string", "description": '{default: "red"}'}}
     assert told["schema"] == {
         "type": "object",
@@ -195,3 +195,64 @@ def test_what_the_model_leaves_out_of_a_strict_call_has_its_default() -> None:
     ):
         [value] = client.create(messages=USER, tools=(Order,), strict=True)
     assert value == Order(count=3)
+
+
+def aliased(name: str) -> Any:
+    return create_model("House", size=(int, Field(alias=name)))
+
+
+UMLAUT: dict[str, Any] = {"größe": (int, ...)}
+House = create_model("House", **UMLAUT)
+
+
+def build(size: Annotated[int, Field(alias="größe")]) -> None:
+    """Builds."""
+
+
+REFUSED = {"umlaut": House, "blanks": aliased("e-mail (work)"), "long": aliased("x" * 65), "function": build}
+CLAUDES = ("anthropic.claude-sonnet-4-5-20250929-v1:0", "eu.anthropic.claude-haiku-4-5", "claude")
+
+
+@pytest.mark.parametrize("strict", [None, True])
+@pytest.mark.parametrize("tool", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("model", ["m", *CLAUDES])
+def test_a_field_name_that_anthropic_refuses_is_not_sent(
+    server: Server, tool: Any, model: str, strict: bool | None
+) -> None:
+    provider = "anthropic" if model == "m" else "bedrock"
+    error = refusal(server, provider, tool, model=model, strict=strict)
+    assert error.tool == tool.__name__
+    [name] = toolfan.Tool(tool).schema["properties"]
+    assert repr(name) in str(error)
+    assert "[a-zA-Z0-9_.-]{1,64}" in str(error)
+    assert "alias" in str(error.hint)
+
+
+@pytest.mark.parametrize("tool", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("provider", ["openai", "openai-responses", "gemini", "bedrock"])
+def test_elsewhere_such_a_field_name_is_sent(server: Server, provider: str, tool: Any) -> None:
+    schema = toolfan.Tool(tool).schema
+    assert [*sent(server, provider, tool)["schema"]["properties"]] == [*schema["properties"]]
+
+
+class Room(BaseModel):
+    size: int = Field(alias="größe")
+
+
+class Garden(BaseModel):
+    room: Room
+    size: int = Field(alias="Size.in_m-2")
+    long: int = Field(alias="x" * 64)
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "bedrock"])
+def test_legal_names_and_any_name_further_inside_are_sent_to_claude(server: Server, provider: str) -> None:
+    schema = sent(server, provider, Garden, model=CLAUDES[0])["schema"]
+    assert [*schema["properties"]] == ["room", "Size.in_m-2", "x" * 64]
+    assert [*schema["$defs"]["Room"]["properties"]] == ["größe"]
+
+
+def test_where_no_tool_is_sent_no_name_is_refused(server: Server) -> None:
+    with client_of("bedrock", server.base_url) as client:
+        calls = client.create(messages=USER, tools=(House,), model=CLAUDES[0], tool_choice="none")
+    assert list(calls) == []

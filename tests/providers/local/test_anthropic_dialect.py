@@ -143,6 +143,13 @@ def test_tokens_are_counted(server: Server) -> None:
         ({"tools": [{"name": "a b", "input_schema": WEATHER}]}, "tools.0.name"),
         ({"tools": [TOOLS[0], TOOLS[0]]}, "must be unique"),
         ({"tools": [{"name": "a", "input_schema": {"type": "array"}}]}, "input_schema.type"),
+        *(
+            (
+                {"tools": [TOOLS[0], {"name": "a", "input_schema": {"type": "object", "properties": {name: {}}}}]},
+                r"tools.1.custom.input_schema.properties: Property keys should match pattern '\^\[a-zA-Z0-9_.-\]",
+            )
+            for name in ("größe", "e-mail (work)", "x" * 65, "", "$ref")
+        ),
         ({"tool_choice": {"type": "tool", "name": "nope"}}, "'nope' not found"),
         ({"tool_choice": {"type": "maybe"}}, "tool_choice.type"),
         ({"tools": None, "tool_choice": {"type": "any"}}, "while providing tools"),

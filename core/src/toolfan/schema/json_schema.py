@@ -6,6 +6,7 @@ Knows: JSON Schema as pydantic writes it.  Must not know: providers by name, too
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -86,6 +87,19 @@ def _fault(value: Any) -> str | None:
     if isinstance(value, int):
         return "is a number of thousands of digits" if value.bit_length() > _LONGEST else None
     return None if value is None else f"is of the type {type(value).__name__}, which JSON does not know"
+
+
+def check_names(schema: Mapping[str, Any], pattern: str) -> None:
+    """Raises ToolDefinitionError for arguments whose names do not match in full what a provider takes.
+
+    Fields further inside are not looked at.
+    """
+    refused = [name for name in schema["properties"] if not re.fullmatch(pattern, name)]
+    if refused:
+        raise ToolDefinitionError(
+            f"the provider refuses the field {', '.join(map(repr, refused))}: names of fields match {pattern}",
+            hint='Give the field another name, or one for the model: Field(alias="...").',
+        )
 
 
 def has_lone_surrogate(text: str) -> bool:

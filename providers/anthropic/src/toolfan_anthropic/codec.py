@@ -22,6 +22,7 @@ from toolfan.adapter import (
     WireRequest,
 )
 from toolfan.errors import ToolDefinitionError, Unsupported, UsageError
+from toolfan.schema.json_schema import check_names
 from toolfan.wire import encode_json, merge_extra_body
 
 from .contents import LONGEST_NAME, NAME_PATTERN, translate
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from toolfan.tools.tool_type import Tool
     from toolfan.tools.toolset import NameMap, ToolSet
 
+# What the service answers: "Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'", for those of a tool itself.
+_FIELD_NAME = r"[a-zA-Z0-9_.-]{1,64}"
 _MODES = {"auto": "auto", "required": "any", "none": "none"}
 
 # No limit to the number of tools is documented.
@@ -71,7 +74,10 @@ class MessagesAdapter:
     """False for servers known to end a stream without `message_stop`."""
 
     def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
-        """`tools` of the request.  Raises ToolDefinitionError if a schema does not fit the strict dialect."""
+        """`tools` of the request.
+
+        Raises ToolDefinitionError for a field name that is refused, or a schema that does not fit the strict dialect.
+        """
         return tools.memo((self.name, "tools", bool(strict)), lambda: self._render(tools, strict=bool(strict)))
 
     def _names(self, tools: ToolSet[Any]) -> NameMap:
@@ -85,9 +91,10 @@ class MessagesAdapter:
         rendered: JSON = {"name": name}
         if tool.description:
             rendered["description"] = tool.description
-        if not strict:
-            return {**rendered, "input_schema": tool.schema}
         try:
+            check_names(tool.schema, _FIELD_NAME)
+            if not strict:
+                return {**rendered, "input_schema": tool.schema}
             return {**rendered, "input_schema": strict_schema(tool.schema), "strict": True}
         except ToolDefinitionError as exc:
             exc.adapter, exc.tool = self.name, tool.name

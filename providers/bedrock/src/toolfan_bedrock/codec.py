@@ -143,6 +143,10 @@ class ConverseAdapter:
                 )
             return None
         tools = self.render_tools(request.tools, strict=request.strict)
+        if request.model and any(family in request.model for family in ("anthropic.", "claude")):
+            from .families import check_for_claude  # loaded for those who ask it
+
+            request.tools.memo((self.name, "claude"), lambda: check_for_claude(request.tools, self.name))
         choice: JSON = {"any": {}}
         if request.tool_choice.tools:
             if mode != "required":

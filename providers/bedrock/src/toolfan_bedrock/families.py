@@ -1,6 +1,6 @@
 """What some models on Bedrock refuse though Converse takes it, and so the service itself: known by the model's name.
 
-Knows: families of models, messages of Converse.  Must not know: tools, options, requests.
+Knows: families of models, messages of Converse, tools.  Must not know: options, requests.
 """
 
 from __future__ import annotations
@@ -10,8 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from toolfan.errors import ToolDefinitionError
+from toolfan.schema.json_schema import check_names
+
 if TYPE_CHECKING:
     from toolfan.adapter import JSON
+    from toolfan.tools.toolset import ToolSet
 
 # "Tool call id was ... but must be a-z, A-Z, 0-9, with a length of 9."
 _SHORT_IDS = re.compile(r"(^|[./])mistral\.")
@@ -19,6 +23,18 @@ _SHORT_ID = re.compile(r"[a-zA-Z0-9]{9}")
 # "Conversation blocks and tool use blocks cannot be provided in the same turn."
 _CALLS_APART = re.compile(r"(^|[./])(meta\.llama3|mistral\.mistral-(large|small)-24)")
 _USES = ("toolUse", "toolResult")
+# "Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'", says Anthropic of those of a tool itself.
+_CLAUDES_NAMES = r"[a-zA-Z0-9_.-]{1,64}"
+
+
+def check_for_claude(tools: ToolSet[Any], adapter: str) -> None:
+    """Raises ToolDefinitionError for a tool with a field name that Anthropic's models refuse."""
+    for tool in tools:
+        try:
+            check_names(tool.schema, _CLAUDES_NAMES)
+        except ToolDefinitionError as exc:
+            exc.adapter, exc.tool = adapter, tool.name
+            raise
 
 
 def fitted(messages: list[JSON], model: str) -> list[JSON]:

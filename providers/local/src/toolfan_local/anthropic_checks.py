@@ -16,6 +16,7 @@ from toolfan_local.parameters import ANTHROPIC, ANTHROPIC_RANGES, faults
 JSON = dict[str, Any]
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
+_KEY = re.compile(r"[a-zA-Z0-9_.-]{1,64}\Z")
 _ID = re.compile(r"[a-zA-Z0-9_-]+\Z")
 
 
@@ -152,6 +153,12 @@ def _check_tools(tools: Any) -> None:
         schema = tool.get("input_schema")
         if tool.get("type") in (None, "custom") and (not isinstance(schema, dict) or schema.get("type") != "object"):
             raise refuse(f"tools.{place}.input_schema.type: Input should be 'object'")
+        fields = schema.get("properties") if isinstance(schema, dict) else None
+        if isinstance(fields, dict) and not all(map(_KEY.match, fields)):
+            raise refuse(
+                f"tools.{place}.custom.input_schema.properties: Property keys should match pattern "
+                "'^[a-zA-Z0-9_.-]{1,64}$'"
+            )
 
 
 def _check_choice(request: JSON) -> None:
