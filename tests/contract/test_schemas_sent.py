@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
 import anthropic
+import jsonschema
 import pytest
 import toolfan
 from every_provider import client_of
@@ -256,3 +258,35 @@ def test_where_no_tool_is_sent_no_name_is_refused(server: Server) -> None:
     with client_of("bedrock", server.base_url) as client:
         calls = client.create(messages=USER, tools=(House,), model=CLAUDES[0], tool_choice="none")
     assert list(calls) == []
+
+
+class Shared(BaseModel):
+    """Two fields read one argument."""
+
+    text: str = Field(alias="x")
+    number: int = Field(alias="x")
+    maybe: int = Field(3, alias="x")
+
+
+@dataclasses.dataclass
+class SharedByDataclass:
+    text: Annotated[str, Field(alias="x")]
+    number: Annotated[int, Field(alias="x")]
+
+
+class SharedByDict(TypedDict):
+    text: Annotated[str, Field(alias="x")]
+    number: Annotated[int, Field(alias="x")]
+
+
+class Around(BaseModel):
+    x: Shared
+
+
+@pytest.mark.parametrize("tool", [Shared, SharedByDataclass, SharedByDict, Around])
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "gemini"])
+def test_an_argument_that_two_fields_read_is_required_once(server: Server, tool: Any, provider: str) -> None:
+    schema = sent(server, provider, tool)["schema"]
+    assert schema["required"] == ["x"]
+    assert [one["required"] for one in schema.get("$defs", {}).values()] == [["x"]] * (tool is Around)
+    jsonschema.Draft202012Validator.check_schema(schema)

@@ -79,16 +79,16 @@ class TypeSchema(GenerateJsonSchema):
             return super().dataclass_schema(schema)
 
     def model_fields_schema(self, schema: Any) -> JsonSchemaValue:
-        return super().model_fields_schema(self._named(schema))
+        return _each_once(super().model_fields_schema(self._named(schema)))
 
     def typed_dict_schema(self, schema: Any) -> JsonSchemaValue:
         with self._reading(schema):
-            return super().typed_dict_schema(self._named(schema))
+            return _each_once(super().typed_dict_schema(self._named(schema)))
 
     def dataclass_args_schema(self, schema: Any) -> JsonSchemaValue:
         fields = self._named({"fields": {field["name"]: field for field in schema["fields"]}})["fields"]
         named: Any = {**schema, "fields": [{**field, "name": name} for name, field in fields.items()]}
-        return super().dataclass_args_schema(named)
+        return _each_once(super().dataclass_args_schema(named))
 
     @contextmanager
     def _reading(self, schema: Mapping[str, Any]) -> Generator[None]:
@@ -134,6 +134,13 @@ class TypeSchema(GenerateJsonSchema):
                 hint=f"Give it a name beside: validation_alias=AliasChoices('...', AliasPath({path})).",
             )
         return {key: value for key, value in field.items() if key != "validation_alias"}
+
+
+def _each_once(schema: JsonSchemaValue) -> JsonSchemaValue:
+    """The schema with each required name once: two fields may have one alias, and JSON Schema takes no name twice."""
+    if "required" in schema:
+        schema["required"] = list(dict.fromkeys(schema["required"]))
+    return schema
 
 
 def paths_of(alias: Any) -> list[Any]:
