@@ -11,7 +11,7 @@ import pytest
 import toolfan
 from every_provider import client_of
 from loopback import USER
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, Field, Secret, SecretBytes, SecretStr, create_model
 from toolfan_local import Server
 from typing_extensions import TypedDict
 
@@ -290,3 +290,62 @@ def test_an_argument_that_two_fields_read_is_required_once(server: Server, tool:
     assert schema["required"] == ["x"]
     assert [one["required"] for one in schema.get("$defs", {}).values()] == [["x"]] * (tool is Around)
     jsonschema.Draft202012Validator.check_schema(schema)
+
+
+class Login(BaseModel):
+    user: str = "me"
+    password: SecretStr = SecretStr("planted-0815")
+
+
+HIDDEN = SecretBytes(b"planted-0815")
+
+
+@dataclasses.dataclass
+class Token:
+    token: SecretBytes = HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("kind", "default"),
+    [
+        (SecretStr, SecretStr("planted-0815")),
+        (SecretBytes, HIDDEN),
+        (Secret[str], Secret[str]("planted-0815")),
+        (SecretStr | None, SecretStr("planted-0815")),
+        (list[SecretStr], [SecretStr("planted-0815")]),
+        (set[SecretStr], {SecretStr("planted-0815")}),
+        (tuple[int, SecretStr], (1, SecretStr("planted-0815"))),
+        (dict[str, Login], {"a": Login()}),
+        (Login, Login()),
+        (Token, Token()),
+    ],
+)
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "gemini"])
+def test_a_secret_default_is_not_told_as_asterisks(server: Server, provider: str, kind: Any, default: Any) -> None:
+    schema = sent(server, provider, create_model("Holder", key=(kind, default)))["schema"]
+    assert "default" not in schema["properties"]["key"]
+    assert "required" not in schema
+    assert "***" not in str(schema)
+    assert "planted" not in str(schema)
+
+
+def test_no_secret_default_is_told_in_words_either(server: Server) -> None:
+    schema = sent(server, "anthropic", Login, strict=True)["schema"]
+    assert schema["properties"]["user"] == {"type": "string", "description": '{default: "me"}'}
+    assert schema["properties"]["password"] == {"type": "string", "description": '{format: "password"}'}
+    assert "required" not in schema
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "told"),
+    [
+        (SecretStr, SecretStr(""), ""),
+        (SecretStr | None, None, None),
+        (list[SecretStr], [], []),
+        (str, "**********", "**********"),
+        (dict[str, list[int]], {"a": [1]}, {"a": [1]}),
+    ],
+)
+def test_other_defaults_are_told(server: Server, kind: Any, default: Any, told: Any) -> None:
+    schema = sent(server, "openai", create_model("Holder", key=(kind, default)))["schema"]
+    assert schema["properties"]["key"]["default"] == told

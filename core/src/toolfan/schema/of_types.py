@@ -5,16 +5,20 @@ Knows: core schemas of pydantic.  Must not know: dialects of providers, tools, r
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping, Set
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, NoDefault
+from pydantic_core import PydanticSerializationError
 
 from ..errors import ToolDefinitionError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator
 
     from pydantic.json_schema import JsonSchemaValue
 
@@ -46,7 +50,8 @@ class TypeSchema(GenerateJsonSchema):
     That is: an alias where only the name of the field is read, a field that a dataclass sets itself, a default None
     where None is refused.  Titles that you set stay.  Raises ToolDefinitionError for a field that is read only from
     inside another value (`AliasPath`): no name of a property says so.  A default that JSON has no word for, such as an
-    `object()` that means "not given", is left out as pydantic does it, without its warning.
+    `object()` that means "not given", is left out as pydantic does it, without its warning; so is one with a secret in
+    it, for which pydantic writes asterisks: a model would send them.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -65,6 +70,12 @@ class TypeSchema(GenerateJsonSchema):
         default, inner = super().get_default_value(schema), schema["schema"]
         kind = self._kinds.get(inner.get("schema_ref"), inner["type"])
         return NoDefault if default is None and kind in _NOT_NONE else default
+
+    def encode_default(self, dft: Any) -> Any:
+        encoded = super().encode_default(dft)
+        if _is_hidden(dft):
+            raise PydanticSerializationError("the default is secret")  # pydantic leaves it out then
+        return encoded
 
     def definitions_schema(self, schema: Any) -> JsonSchemaValue:
         self._kinds |= {definition["ref"]: definition["type"] for definition in schema["definitions"]}
@@ -134,6 +145,22 @@ class TypeSchema(GenerateJsonSchema):
                 hint=f"Give it a name beside: validation_alias=AliasChoices('...', AliasPath({path})).",
             )
         return {key: value for key, value in field.items() if key != "validation_alias"}
+
+
+def _is_hidden(value: Any) -> bool:
+    """Whether the JSON form of a default, which ends, has asterisks for a secret in it."""
+    if isinstance(value, Secret | SecretStr | SecretBytes):
+        return value.get_secret_value() not in ("", b"")
+    inside: Any = ()
+    if isinstance(value, BaseModel):
+        inside = [*vars(value).values(), *(value.model_extra or {}).values()]
+    elif dataclasses.is_dataclass(value):
+        inside = [getattr(value, field.name, None) for field in dataclasses.fields(value)]
+    elif isinstance(value, Mapping):
+        inside = [*value, *value.values()]
+    elif isinstance(value, list | tuple | Set):
+        inside = value
+    return any(map(_is_hidden, inside))
 
 
 def _each_once(schema: JsonSchemaValue) -> JsonSchemaValue:
