@@ -195,9 +195,9 @@ def checked_settings(adapter: ParallelToolsAdapter, given: Given) -> BaseModel:
     for key, value in settings.items():
         if key not in names:
             _refuse_unknown(adapter, given, key, names)
-        if key.endswith("_env") and looks_secret(key) and isinstance(value, str) and not value.isidentifier():
+        if key.endswith("_env") and isinstance(value, str) and (why := _no_variable(key, value)):
             raise ConfigError(
-                f"{given.where(key)} does not hold the name of an environment variable",
+                f"{given.where(key)} {why}",
                 adapter=adapter.name,
                 hint=f'Put the key itself into a variable, and name it: {key} = "MY_KEY".',
             )
@@ -207,6 +207,18 @@ def checked_settings(adapter: ParallelToolsAdapter, given: Given) -> BaseModel:
         fault = exc.errors(include_url=False, include_context=False)[0]
     # Outside the handler: pydantic's error, which would be its context, shows the values.
     raise _invalid(adapter, given, settings, fault)
+
+
+def _no_variable(key: str, value: str) -> str | None:
+    """Why `value` is no name of a variable but a secret in its place; None if it may be one."""
+    if looks_secret(key) and not value.isidentifier():
+        return "does not hold the name of an environment variable"
+    if value not in os.environ:  # else it is one, whatever it looks like
+        from ..secrets.masking import has_form_of_key  # loaded, as all that is for errors, when something fails
+
+        if has_form_of_key(value):
+            return "has the form of a key, and no environment variable has that name"
+    return None
 
 
 def _refuse_unknown(adapter: ParallelToolsAdapter, given: Given, key: str, names: set[str]) -> None:

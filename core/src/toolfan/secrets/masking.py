@@ -43,6 +43,12 @@ _KEYS = re.compile(
     re.VERBOSE,
 )
 _AFTER_SCHEME = re.compile(r"(?i)\b(bearer|basic)(\s+|%20)(?=[^\s'\"]{0,99}[0-9=_.-])[A-Za-z0-9._~+/=-]{6,}")
+# Runs without signs, and the words and numbers that they are made of.
+_RUN = re.compile(r"[A-Za-z0-9]{20,}")
+_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+_OF_NAMES = 3
+"""Letters that the parts of a name have on the average, at the least; those of a random run have two."""
+
 # `api key provided: x`, `"token": "x"`, `password=x`, `x-api-key: x`.  What is short and has no digit is a word.
 _AFTER_NAME = re.compile(
     r"""(?ix) ( (?:api|access|secret|private|subscription)[ _-]?key | (?<![a-z])key | (?<![a-z])token | secret
@@ -61,6 +67,20 @@ def without_added(address: str) -> str:
     """An address of the user's, without login and without what is sent in its query, but for short values."""
     text = without_logins(address)
     return _URL_VALUE.sub(r"\1***", text) if "://" in text else text
+
+
+def has_form_of_key(text: str) -> bool:
+    """Whether a setting's value begins as keys do, or has a long run of letters and digits at random.
+
+    Names that programmers choose have none: `MY_KEY_2`, `OpenAiApiKeyOfTheHouse2`.
+    """
+    return _KEYS.match(text.strip()) is not None or any(map(_at_random, _RUN.findall(text)))
+
+
+def _at_random(run: str) -> bool:
+    parts = _PART.findall(run)
+    numbers = sum(map(str.isdigit, parts))
+    return numbers > 3 or (len(parts) * _OF_NAMES > len(run) and (numbers > 1 or len(run) > 30))
 
 
 def masked(text: str, secrets: Iterable[str] = ()) -> str:

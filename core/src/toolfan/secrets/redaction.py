@@ -76,8 +76,10 @@ def shown(value: Any, path: Iterable[str | int]) -> str:
     if isinstance(value, str):
         if looks_like_secret(value):
             return HIDDEN
-        from .masking import without_added  # loaded, as all that is for errors, when something fails
+        from .masking import has_form_of_key, without_added  # loaded, as all that is for errors, when something fails
 
+        if value.isidentifier() and has_form_of_key(value):
+            return HIDDEN
         value = without_added(value)
     if isinstance(value, Mapping):
         return "a table"
