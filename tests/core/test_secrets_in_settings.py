@@ -92,3 +92,94 @@ def test_a_key_under_a_misspelt_name_is_not_shown(key: str) -> None:
     told = refusal("openai:m", keey=key)
     assert key not in told
     assert "there is no such setting; its value is (value not shown)" in told
+
+
+PASSWORD = "planted-pw"
+ADDRESSES = [
+    f"user:{PASSWORD}@localhost/v1",
+    f"user:{PASSWORD}@localhost",
+    f"{PASSWORD}@localhost:8000?x=1",
+    f"HTTP:/user:{PASSWORD}@localhost/v1",
+    f"http:user:{PASSWORD}@localhost/v1",
+    f"https:\\\\user:{PASSWORD}@localhost",
+    f"http://user:x/{PASSWORD}@localhost/v1",
+    f"user:x/{PASSWORD}@localhost/v1",
+    f"user:x?{PASSWORD}@localhost/v1",
+    f"user:x#{PASSWORD}@localhost/v1",
+    f"user:x@{PASSWORD}@localhost/v1",
+    f"user:x {PASSWORD}@localhost/v1",
+    f"localhost/v1?x={PASSWORD}",
+    f"localhost/v1?key={PASSWORD}",
+]
+HOMES: list[tuple[str, dict[str, Any]]] = [
+    ("openai", {"base_url": None}),
+    ("openai", {"azure_endpoint": None, "api_version": "v"}),
+    ("anthropic", {"base_url": None}),
+    ("cohere", {"base_url": None}),
+    ("gemini", {"base_url": None}),
+    ("vertex", {"base_url": None}),
+    ("bedrock", {"endpoint_url": None}),
+    ("openai", {"bse_url": None}),
+]
+VARIABLES = [
+    ("openai", "OPENAI_BASE_URL"),
+    ("anthropic", "ANTHROPIC_BASE_URL"),
+    ("cohere", "CO_API_URL"),
+    ("gemini", "GOOGLE_GEMINI_BASE_URL"),
+    ("bedrock", "AWS_ENDPOINT_URL"),
+    ("bedrock", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"),
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize(("adapter", "settings"), HOMES)
+def test_a_password_in_an_address_that_is_none(adapter: str, settings: dict[str, Any], address: str) -> None:
+    """Without a scheme, or with half of one, it is a login all the same."""
+    given = {name: value or address for name, value in settings.items()}
+    told = refusal(f"{adapter}:m", **given)
+    assert PASSWORD not in told
+    assert "localhost" in told  # the rest helps to find it
+    assert f"the argument {next(iter(settings))}" in told
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize(("adapter", "variable"), VARIABLES)
+def test_nor_is_it_shown_from_a_variable(
+    adapter: str, variable: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "CO_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.setenv(name, "k-0815")
+    monkeypatch.setenv(variable, address)
+    told = refusal(f"{adapter}:m")
+    assert PASSWORD not in told
+    assert f"the environment variable {variable} is " in told
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_nor_by_doctor(address: str) -> None:
+    Path("toolfan.toml").write_text(f"[profiles.p]\nadapter = 'openai'\nmodel = 'm'\nbase_url = '{address}'\n")
+    done = CliRunner().invoke(app, ["doctor"])
+    assert done.exit_code == 2
+    assert PASSWORD not in done.output + done.stderr
+    assert "profiles.p.base_url in" in done.output
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost:8000/v1", "localhost/@team/v1", "localhost/v1?user=me@x", "http:/localhost:8000/v1?a=1"]
+)
+def test_the_rest_of_an_address_is_shown(address: str) -> None:
+    assert repr(address) in refusal("openai:m", base_url=address)
+
+
+def test_an_ignored_endpoint_of_aws_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that is right is taken, also beside one that is wrong and reaches no further."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nowhere")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "http://127.0.0.1:9")
+    with toolfan.connect("bedrock:m", region="us-east-1") as client:
+        assert client.sdk_client.meta.endpoint_url == "http://127.0.0.1:9"
+    monkeypatch.delenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME")
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    with toolfan.connect("bedrock:m", region="us-east-1") as client:
+        assert "us-east-1" in client.sdk_client.meta.endpoint_url

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _URL_LOGIN = re.compile(r"(?<=//)[^/@\s]+(?=@)")
+_BEFORE_LOGIN = re.compile(r"(?i)\A\s*(?:https?:|[a-z][a-z0-9+.-]*:(?=[/\\]))?[/\\]*")
 _URL_SECRET = re.compile(
     r"(?i)(?<=[?&])([^=&#\s]{0,40}(?:key|token|secret|password|signature)[^=&#\s]{0,40}=|sig=|code=)[^&#\s]*"
 )
@@ -64,9 +65,16 @@ def without_logins(text: str) -> str:
 
 
 def without_added(address: str) -> str:
-    """An address of the user's, without login and without what is sent in its query, but for short values."""
-    text = without_logins(address)
-    return _URL_VALUE.sub(r"\1***", text) if "://" in text else text
+    """An address of the user's, without login and without what is sent in its query, but for short values.
+
+    It may be none: where the scheme is missing or misspelt, what stands before the last `@` is a login all the same,
+    and a password may hold any of the signs that end one.
+    """
+    bare = _BEFORE_LOGIN.sub("", address)
+    login, at, rest = bare.rpartition("@")
+    if at and (":" in login or not any(sign in login for sign in "/?#\\")):
+        address = f"{address.removesuffix(bare)}***@{rest}"
+    return _URL_VALUE.sub(r"\1***", without_logins(address))
 
 
 def has_form_of_key(text: str) -> bool:

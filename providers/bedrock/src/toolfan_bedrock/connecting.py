@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from toolfan.addresses import check_variable
 from toolfan.errors import AdapterNotInstalled, ConfigError
 
 if TYPE_CHECKING:
     from .settings import BedrockSettings
 
+_ENDPOINTS = ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL")
 READ_SECONDS = 600
 """How long a client that is made here waits for the next bytes; boto3's own 60 s are too short for a long answer."""
 
@@ -20,7 +22,8 @@ READ_SECONDS = 600
 def connect(settings: BedrockSettings, adapter: str) -> object:
     """A `bedrock-runtime` client whose own retries are off.
 
-    Raises ConfigError without a region or credentials, or for what boto3 refuses; AdapterNotInstalled without boto3.
+    Raises ConfigError without a region or credentials, if the variable with the service's address holds none, or for
+    what boto3 refuses; AdapterNotInstalled without boto3.
     """
     try:
         import boto3
@@ -30,6 +33,8 @@ def connect(settings: BedrockSettings, adapter: str) -> object:
         raise AdapterNotInstalled(
             "the adapter needs the boto3 package", adapter=adapter, hint='Run: pip install "toolfan[bedrock]".'
         ) from exc
+    if settings.endpoint_url is None:
+        _check_endpoint(adapter)
     try:
         session = boto3.Session(profile_name=settings.aws_profile, region_name=settings.region)
         if not session.region_name:
@@ -52,3 +57,10 @@ def connect(settings: BedrockSettings, adapter: str) -> object:
 
         hint = "Check region, aws_profile, endpoint_url and the credentials of AWS."
         raise_unmade(exc, adapter=adapter, sdk="boto3", hint=hint)
+
+
+def _check_endpoint(adapter: str) -> None:
+    """What boto3 reads itself, and shows in its error, with the login that may stand in it."""
+    found = next(filter(os.environ.get, _ENDPOINTS), None)
+    if found and os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
+        check_variable(found, adapter=adapter)
