@@ -66,6 +66,15 @@ class Profile:
             return None
         return self.file.path.parent
 
+    def without_quotes(self, name: str | None = None) -> str | None:
+        """The hint for a profile (of this name) with dots and no quotes, which TOML reads as tables inside this one."""
+        left: list[tuple[str, Any]] = [(self.written or self.name, self.values)]
+        for dotted, values in left:
+            if dotted != left[0][0] and "adapter" in values and (name is None or folded(name) == folded(dotted)):
+                return f"A name with dots stands in quotes: write {header(dotted, self.file)}."
+            left += [(f"{dotted}.{key}", inner) for key, inner in values.items() if isinstance(inner, Mapping)]
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
@@ -89,6 +98,14 @@ class Configuration:
 def folded(name: str) -> str:
     """The form in which names of profiles are compared."""
     return name.strip().lower().replace("-", "_")
+
+
+def header(name: str, file: ConfigFile | None) -> str:
+    """The line that begins the table of the profile in the file; what looks like a key is hidden."""
+    from ..config_files.toml_places import toml_key  # loaded, as all that is for errors, when something fails
+    from ..secrets.masking import masked
+
+    return f"[{'.'.join((*(file.prefix if file else ()), 'profiles', toml_key(masked(name.strip()))))}]"
 
 
 class _Environment(EnvSettingsSource):

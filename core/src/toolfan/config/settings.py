@@ -236,7 +236,8 @@ def _refuse_unknown(adapter: ParallelToolsAdapter, given: Given, key: str, names
     else:
         meant = OTHER_NAMES.get(key, "").partition("=")[0]
         close = f" Did you mean {meant!r}?" if meant in _CORE else nearest(key, _CORE | names)
-        hint = f"Known are {', '.join(sorted(_CORE | names))}.{close}"
+        unquoted = given.profile.without_quotes() if given.profile and isinstance(given.values[key], Mapping) else None
+        hint = unquoted or f"Known are {', '.join(sorted(_CORE | names))}.{close}"
     raise ConfigError(
         f"{given.where(key)}: there is no such setting; its value is {shown(given.values[key], (key,))}",
         adapter=adapter.name,

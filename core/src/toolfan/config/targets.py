@@ -17,7 +17,7 @@ from ..registry.loading import load_adapter
 from ..secrets.redaction import looks_like_secret, shown
 from ..values import dataclass
 from ..wire import nearest
-from .profiles import configuration
+from .profiles import configuration, folded, header
 from .settings import Given, checked_defaults, checked_settings
 
 if TYPE_CHECKING:
@@ -163,16 +163,31 @@ def selected(configured: Configuration, name: str | None = None) -> Profile:
         _refuse_nothing(configured)
     found = configured.find(name)
     if found is None:
-        written = [profile.written or profile.name for profile in configured.profiles.values()]
-        place = f" in {configured.file.path}" if configured.file else ""
-        from ..secrets.masking import masked  # loaded, as all that is for errors, when something fails
-
-        close = nearest(name, written) or (f" Did you mean {written[0]!r}?" if len(written) == 1 else "")
-        raise ConfigError(
-            f"{where} names the profile {shown(name, ())}, which does not exist; {configured.listed()}{place}",
-            hint=f"Name one of them, or write a table [profiles.{masked(name)}].{close}",
-        )
+        _refuse_unknown(configured, name, where)
     return found
+
+
+def _refuse_unknown(configured: Configuration, name: str, where: str) -> NoReturn:
+    written = [profile.written or profile.name for profile in configured.profiles.values()]
+    place = f" in {configured.file.path}" if configured.file else ""
+    close = nearest(name, written) or (f" Did you mean {written[0]!r}?" if len(written) == 1 else "")
+    if not folded(name):
+        named = "no profile: the name is empty"
+        hint = f"Name one of them.{close}" if written else "Write a table [profiles.NAME], and name it."
+    else:
+        named = f"the profile {shown(name, ())}, which does not exist"
+        first = configured.find(name.partition(".")[0])
+        hint = (
+            first.without_quotes(name) if first else None
+        ) or f"Name one of them, or {_table(configured, name)}.{close}"
+    raise ConfigError(f"{where} names {named}; {configured.listed()}{place}", hint=hint)
+
+
+def _table(configured: Configuration, name: str) -> str:
+    """What to write for a profile of this name."""
+    if ":" in name or "__" in folded(name):
+        return "write a table of another name: it has no colon and no two underscores side by side"
+    return f"write a table {header(name, configured.file)}"
 
 
 def _refuse_nothing(configured: Configuration) -> NoReturn:
@@ -200,7 +215,7 @@ def _adapter_of(profile: Profile) -> ParallelToolsAdapter:
         installed = ", ".join(dict.fromkeys(info.name for info in installed_adapters())) or "none"
         raise ConfigError(
             f"the profile at {profile.where()} has no adapter",
-            hint=f'Write adapter = "NAME"; installed: {installed}.',
+            hint=profile.without_quotes() or f'Write adapter = "NAME"; installed: {installed}.',
         )
     if not isinstance(name, str):
         raise ConfigError(f"{profile.where('adapter')} is {shown(name, ())}", hint="It is the name of an adapter.")

@@ -8,6 +8,7 @@ Knows: the syntax of keys, and enough of values to step over them.  Must not kno
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import tomllib
 from typing import TypeAlias
@@ -22,6 +23,11 @@ _SCALAR = re.compile(
     r"""\"{3}(?:[^\\]|\\[\s\S])*?\"{3,5}|'{3}[\s\S]*?'{3,5}"""
     r"""|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^,\]}#\n]+"""
 )
+
+
+def toml_key(name: str) -> str:
+    """The name as a key of TOML: quoted, where it would be read as something else."""
+    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def toml_places(text: str) -> dict[Path, int]:
