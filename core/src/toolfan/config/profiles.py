@@ -187,12 +187,15 @@ def _read_settings(default: str | None, from_file: dict[str, Any]) -> tuple[dict
         return overrides, _Settings(profile=default, profiles=from_file)
     except ValidationError as exc:
         place = [str(part) for part in exc.errors(include_url=False, include_input=False)[0]["loc"]]
-        variable = _variable(*place[1:])
+        variable, what = _variable(*place[1:]), "does not hold a table"
     except SettingsError:
-        variable = _OVERRIDE
+        variable, what = _OVERRIDE, "does not hold a table"
+    except RecursionError:
+        ours = [name for name in os.environ if name.upper().startswith(_OVERRIDE)]
+        variable, what = max(ours, key=lambda name: len(re.findall(r"[\[{]", os.environ[name]))), "is nested too deeply"
     # Outside the handlers: the exception that is left behind holds the value, which may be a secret.
     raise ConfigError(
-        f"the environment variable {variable} does not hold a table",
+        f"the environment variable {variable} {what}",
         hint=f"Set single values, such as {_OVERRIDE}__FAST__MODEL=gpt-4o-mini, or a JSON object.",
     )
 

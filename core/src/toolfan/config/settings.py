@@ -7,6 +7,7 @@ Knows: core's fields.  Must not know: any adapter's settings, where files lie.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import re
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from ..errors import ConfigError
 from ..request.arguments import LONGEST_DEADLINE, OTHER_NAMES
-from ..secrets.redaction import known_secrets, looks_secret, shown, without_secrets
+from ..secrets.redaction import TOO_LONG, known_secrets, looks_secret, shown, without_secrets
 from ..values import dataclass
 from ..wire import nearest
 from .profiles import from_text
@@ -121,7 +122,8 @@ def _read_texts(profile: Profile | None) -> dict[str, Any]:
     values = dict(profile.values) if profile else {}
     if profile:
         for key in profile.overridden.keys() & (_CORE - _TEXTS):
-            values[key] = from_text(values[key])
+            with contextlib.suppress(RecursionError):  # then it is no value of any of them
+                values[key] = from_text(values[key])
     return values
 
 
@@ -172,6 +174,8 @@ def _unsendable(value: Any, path: _Path) -> tuple[_Path, str] | None:
         path, item = stack.pop()
         if isinstance(item, float) and not math.isfinite(item):
             return path, f"is {item}, which is no number of JSON"
+        if isinstance(item, int) and shown(item, ()) == TOO_LONG:
+            return path, f"is {TOO_LONG}"
         if isinstance(item, date | time):
             return path, f"is a {type(item).__name__}, which JSON does not have"
         if isinstance(item, str) and any("\ud800" <= char <= "\udfff" for char in item):

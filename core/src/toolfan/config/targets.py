@@ -112,7 +112,8 @@ def _connect_adapter(target: str, arguments: Mapping[str, Any], configured: Conf
     name, _, model = target.partition(":")
     if model and arguments.get("model", model) != model:
         raise ConfigError(
-            f"two models are given, {model!r} in the target and {arguments['model']!r} as model=", hint="Give one."
+            f"two models are given, {model!r} in the target and {shown(arguments['model'], ())} as model=",
+            hint="Give one.",
         )
     try:
         adapter = load_adapter(name.strip())

@@ -108,6 +108,15 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
         what, line, column = found.groups() if found else (str(exc), None, None)
     except RecursionError:
         what, line, column = "it is nested too deeply", "1", "1"
+    except ValueError:  # of int(), which tomllib lets pass
+        what, at = "a whole number has more digits than Python reads", _longest_number(text)
+        line, column = str(text.count("\n", 0, at) + 1), str(at - text.rfind("\n", 0, at))
     if line is None:
-        line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
+        line, column = str(text.count("\n") + 1), str(len(text) - text.rfind("\n"))
     raise ConfigError(f"{path}, line {line}, column {column}: not valid TOML: {what}", hint="Mend that line.")
+
+
+def _longest_number(text: str) -> int:
+    """Where the longest run of digits begins, which may stand in a text, too."""
+    runs = re.finditer(r"(?<![\w.])[0-9][0-9_]*", text)
+    return max(runs, key=lambda found: len(found[0])).start()

@@ -27,6 +27,7 @@ _SCHEME = re.compile(r"(?i)^(bearer|basic)\s+")
 _LONGEST = 80
 
 HIDDEN = "(value not shown)"
+TOO_LONG = "a number of more digits than Python writes"
 
 # Headers of an answer that belong to a session, or that only a debugging proxy sends back.
 _SECRET_HEADERS = frozenset(
@@ -85,7 +86,10 @@ def shown(value: Any, path: Iterable[str | int]) -> str:
         return "a table"
     if isinstance(value, list | tuple | set | frozenset):
         return "a list"
-    text = repr(value) if isinstance(value, str | int | float | None) else f"a value of type {type(value).__name__}"
+    try:
+        text = repr(value) if isinstance(value, str | int | float | None) else f"a value of type {type(value).__name__}"
+    except ValueError:
+        return TOO_LONG
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
