@@ -454,6 +454,21 @@ def test_a_file_that_is_wrong_blocks_nothing_in_silence(
         toolfan.connect(profile="fast")
 
 
+def test_that_a_file_is_wrong_is_said_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is read for each adapter; a file that was mended and is wrong again is told again."""
+    for name in ("one", "two", "three"):
+        site.install_adapter(name)
+    monkeypatch.chdir(tmp_path)
+    for text in ("disable = [", "disable = []", "disable = ["):
+        (tmp_path / "toolfan.toml").write_text(text)
+        assert [info.name for info in toolfan.installed_adapters(load=True)] == ["one", "three", "two"]
+        toolfan.installed_adapters()
+    said = [record.getMessage() for record in caplog.records]
+    assert [text.partition(":")[0] for text in said] == ["what the configuration disables is not known"] * 2
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [

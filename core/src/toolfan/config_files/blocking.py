@@ -23,23 +23,28 @@ VARIABLE = "TOOLFAN_DISABLE"
 """Environment variable with names of plugins, separated by commas, that must not be used."""
 KEY = "disable"
 
+_warned: str | None = None  # the file is asked for each adapter
 _log = logging.getLogger("toolfan")
 
 
 def blocked() -> Mapping[str, str]:
     """The names that are blocked, and where each is.
 
-    A file that cannot be read blocks nothing: a warning is logged, and whoever asks for a profile gets the error.
+    A file that cannot be read blocks nothing: a warning is logged, once, and whoever asks for a profile gets the error.
     """
     from .finding import find_config
 
+    global _warned  # noqa: PLW0603 - one for the process, which has one log
     found: dict[str, str] = {}
     try:
         file = find_config(None)
         if file is not None and KEY in file.data:
             found = {name: file.where(KEY, at) for at, name in enumerate(names_in(file))}
+        _warned = None
     except ConfigError as exc:
-        _log.warning("what the configuration disables is not known: %s", exc)
+        if str(exc) != _warned:
+            _warned = str(exc)
+            _log.warning("what the configuration disables is not known: %s", exc)
     names = filter(None, map(str.strip, os.environ.get(VARIABLE, "").split(",")))
     return found | dict.fromkeys(names, f"the environment variable {VARIABLE}")
 
