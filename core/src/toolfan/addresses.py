@@ -8,13 +8,16 @@ Knows: URLs.  Must not know: whose address it is, which settings and variables t
 from __future__ import annotations
 
 import os
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
 from .errors import ConfigError
 from .secrets.redaction import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def checked(address: str) -> str:
@@ -37,13 +40,13 @@ Address: TypeAlias = Annotated[str, AfterValidator(checked)]
 """An http or https address, as the type of a setting."""
 
 
-def check_variable(variable: str, *, adapter: str) -> None:
-    """Raises ConfigError if the environment variable is set, and not to an address."""
+def check_variable(variable: str, *, adapter: str, check: Callable[[str], object] = checked) -> None:
+    """Raises ConfigError if the environment variable is set, and not to an address, or what `check` takes."""
     address = os.environ.get(variable)
     if address is None:
         return
     try:
-        checked(address)
+        check(address)
     except ValueError as exc:
         fault = str(exc)
     else:

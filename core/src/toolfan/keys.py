@@ -1,4 +1,4 @@
-"""API keys from environment variables: whether there is one, and whether a header can carry it.
+"""API keys from environment variables: whether there is one, and whether a header can carry it, or another setting.
 
 Knows: environment variables, what HTTP headers may hold.  Must not know: which variable a provider takes, SDKs.
 """
@@ -6,6 +6,9 @@ Knows: environment variables, what HTTP headers may hold.  Must not know: which 
 from __future__ import annotations
 
 import os
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator
 
 from .errors import ConfigError
 
@@ -25,7 +28,7 @@ def key_from(variable: str, *, adapter: str) -> str:
 
 def check_key(key: str, where: str, *, adapter: str) -> None:
     """Raises ConfigError if `key` cannot go into an HTTP header; never shows it."""
-    if key.isascii() and key.isprintable() and key == key.strip():
+    if _can_be_sent(key):
         return
     del key
     raise ConfigError(
@@ -33,3 +36,18 @@ def check_key(key: str, where: str, *, adapter: str) -> None:
         adapter=adapter,
         hint="Copy the key again, without what surrounds it.",
     )
+
+
+def header_text(text: str) -> str:
+    """`text`, if an HTTP header can carry it.  Raises ValueError, which does not show it."""
+    if not _can_be_sent(text):
+        raise ValueError("it has a line break, a blank at an end or a character that no header can carry")
+    return text
+
+
+HeaderText: TypeAlias = Annotated[str, AfterValidator(header_text)]
+"""What is sent in a header, as the type of a setting: the name of an organization, a project, a region."""
+
+
+def _can_be_sent(text: str) -> bool:
+    return text.isascii() and text.isprintable() and text == text.strip()

@@ -19,8 +19,10 @@ from ..client.constructors import connect
 from ..config.targets import resolve
 from ..errors import DeadlineExceeded, ToolfanError, UsageError
 from ..registry.listing import installed_adapters
+from ..request.arguments import prepare
 from ..secrets.masking import masked, without_added
 from ..translation.construction import origin_of, raised_in
+from ..wire import encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +100,7 @@ def _examine(found: Finding, connection: Connection, *, live: bool) -> None:
     found.keys = {variable: bool(os.environ.get(variable, "").strip()) for variable in _variables(found, connection)}
     found.remarks += map(masked, _asked_of_adapter(found, connection, "key_remarks") or ())
     found.endpoint = _address(connection.settings)
+    _check_request(connection)
     with connect(profile=found.profile, stop=stop_after_attempt(1)) as client:
         found.endpoint = found.endpoint or _address(client.sdk_client)
         if live:
@@ -166,21 +169,25 @@ def _version(distribution: str) -> str | None:
         return None
 
 
+def present() -> None:
+    """Say that you are there."""
+
+
+_QUESTION: dict[str, Any] = {"messages": [{"role": "user", "content": "Are you there?"}], "tools": (present,)}
+
+
+def _check_request(connection: Connection) -> None:
+    """Raises UsageError and its kin if no request can be made of what is configured."""
+    defaults = {"model": connection.model or "any", **connection.call_options}
+    prepared = prepare(connection.adapter, defaults, options={}, **_QUESTION)
+    encode_json(connection.adapter.build_request(prepared.request).body)
+
+
 def _asked(client: Client, allowed: float | None) -> float:
     """How many seconds the endpoint took to answer one small question, with whatever; at most what is `allowed`."""
-
-    def present() -> None:
-        """Say that you are there."""
-
     began, patience = time.monotonic(), min(allowed or _PATIENCE, _PATIENCE)
     try:
-        client.create(
-            messages=[{"role": "user", "content": "Are you there?"}],
-            tools=(present,),
-            max_attempts=1,
-            on_invalid="keep",
-            deadline=patience,
-        )
+        client.create(max_attempts=1, on_invalid="keep", deadline=patience, **_QUESTION)
     except DeadlineExceeded as exc:
         exc.hint = f"See whether the service is up and its address right; doctor waits {_PATIENCE:g} s at the most."
         if patience < _PATIENCE:

@@ -148,6 +148,7 @@ def checked_defaults(adapter: ParallelToolsAdapter, given: Given) -> tuple[str |
 
 
 def _check_options(adapter: ParallelToolsAdapter, given: Given, options: Mapping[str, Any]) -> None:
+    spelled: dict[str, str] = {}
     for name, value in options.items():
         if name not in adapter.option_names:
             close = nearest(str(name), adapter.option_names).strip()
@@ -161,6 +162,13 @@ def _check_options(adapter: ParallelToolsAdapter, given: Given, options: Mapping
                 f"{given.where(*fault[0])} cannot be sent: it {fault[1]}",
                 adapter=adapter.name,
                 hint="Write what JSON can say: a text, a finite number, true, false, a list or a table.",
+            )
+        other = spelled.setdefault(re.sub("_([a-z0-9])", lambda found: found[1].upper(), name), name)
+        if other != name:  # `top_p` and `topP`, where a provider's options have both spellings
+            raise ConfigError(
+                f"{given.where('options', name)} says again what {given.where('options', other)} says",
+                adapter=adapter.name,
+                hint="Give it once, in one spelling.",
             )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from toolfan.addresses import check_variable
 from toolfan.errors import AdapterNotInstalled, ConfigError
+from toolfan.keys import header_text
 
 if TYPE_CHECKING:
     from .settings import BedrockSettings
@@ -33,6 +34,8 @@ def connect(settings: BedrockSettings, adapter: str) -> object:
         raise AdapterNotInstalled(
             "the adapter needs the boto3 package", adapter=adapter, hint='Run: pip install "toolfan[bedrock]".'
         ) from exc
+    if settings.region is None:
+        check_variable("AWS_DEFAULT_REGION", adapter=adapter, check=header_text)
     if settings.endpoint_url is None:
         _check_endpoint(adapter)
     try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 from toolfan.addresses import Address  # noqa: TC002 - pydantic reads it
+from toolfan.keys import HeaderText  # noqa: TC002 - as above
 
 
 class BedrockSettings(BaseModel):
@@ -18,7 +19,7 @@ class BedrockSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    region: str | None = Field(default=None, description="Of AWS, such as us-east-1.")
+    region: HeaderText | None = Field(default=None, description="Of AWS, such as us-east-1.")
     aws_profile: str | None = Field(default=None, description="Of the shared files of AWS (~/.aws/config).")
     endpoint_url: Address | None = Field(default=None, description="In place of the region's own: a VPC endpoint, say.")
     needs_end: bool = Field(default=True, description="False for servers known to end a stream without messageStop.")

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 from toolfan.addresses import check_variable
 from toolfan.drivers.sockets import end_at_the_deadline
 from toolfan.errors import AdapterNotInstalled
-from toolfan.keys import key_from
+from toolfan.keys import header_text, key_from
 
 if TYPE_CHECKING:
     from .settings import EndpointSettings
+
+_SENT_BY_THE_SDK = {"organization": "OPENAI_ORG_ID", "project": "OPENAI_PROJECT_ID"}
 
 
 def connect(settings: EndpointSettings, *, use_async: bool, adapter: str = "openai") -> object:
     """An `OpenAI`, `AsyncOpenAI`, `AzureOpenAI` or `AsyncAzureOpenAI`, its own retries off.
 
-    Raises ConfigError if the key is missing or cannot be a key, or if OPENAI_BASE_URL is no address;
-    AdapterNotInstalled without the SDK.
+    Raises ConfigError if the key is missing or cannot be a key, if OPENAI_BASE_URL is no address, or if a variable that
+    the SDK reads cannot be sent; AdapterNotInstalled without the SDK.
     """
     try:
         import openai
@@ -28,6 +30,9 @@ def connect(settings: EndpointSettings, *, use_async: bool, adapter: str = "open
         raise AdapterNotInstalled(
             "the adapter needs the openai package", adapter=adapter, hint='Run: pip install "toolfan[openai]".'
         ) from exc
+    for name, variable in _SENT_BY_THE_SDK.items():
+        if getattr(settings, name) is None:
+            check_variable(variable, adapter=adapter, check=header_text)
     make: Any
     if settings.azure_endpoint:
         make, arguments = openai.AsyncAzureOpenAI if use_async else openai.AzureOpenAI, _azure(settings, adapter)

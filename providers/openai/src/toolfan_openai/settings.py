@@ -9,6 +9,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from toolfan.addresses import Address  # noqa: TC002 - pydantic reads it
+from toolfan.keys import HeaderText  # noqa: TC002 - as above
 
 
 class EndpointSettings(BaseModel):
@@ -25,8 +26,8 @@ class EndpointSettings(BaseModel):
     base_url: Address | None = Field(
         default=None, description="Of a compatible server, such as http://localhost:11434/v1."
     )
-    organization: str | None = None
-    project: str | None = None
+    organization: HeaderText | None = None
+    project: HeaderText | None = None
     azure_endpoint: Address | None = Field(
         default=None, description="Of an Azure resource: https://NAME.openai.azure.com."
     )

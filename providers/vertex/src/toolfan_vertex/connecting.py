@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.addresses import check_variable
 from toolfan.errors import AdapterNotInstalled, ConfigError
-from toolfan.keys import check_key
+from toolfan.keys import check_key, header_text
 
 from .settings import GeminiSettings, VertexSettings
 
@@ -81,6 +81,9 @@ def _vertex(settings: VertexSettings, adapter: str) -> dict[str, Any]:
     if settings.api_key_env:
         return {"vertexai": True, "api_key": read_secret(key_variables(settings), adapter)}
     project, location = settings.project, settings.location
+    for given, variable in ((project, "GOOGLE_CLOUD_PROJECT"), (location, "GOOGLE_CLOUD_LOCATION")):
+        if given is None:
+            check_variable(variable, adapter=adapter, check=header_text)
     arguments: dict[str, Any] = {"vertexai": True}
     if settings.access_token_env:
         from google.oauth2.credentials import Credentials

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from toolfan.addresses import Address  # noqa: TC002 - pydantic reads it
+from toolfan.keys import HeaderText  # noqa: TC002 - as above
 
 if TYPE_CHECKING:
     from typing import Self
@@ -19,8 +20,10 @@ class VertexSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    project: str | None = Field(None, description="The Google Cloud project; else GOOGLE_CLOUD_PROJECT.")
-    location: str | None = Field(None, description='Such as "us-central1" or "global"; else GOOGLE_CLOUD_LOCATION.')
+    project: HeaderText | None = Field(None, description="The Google Cloud project; else GOOGLE_CLOUD_PROJECT.")
+    location: HeaderText | None = Field(
+        None, description='Such as "us-central1" or "global"; else GOOGLE_CLOUD_LOCATION.'
+    )
     base_url: Address | None = Field(None, description="Another address of the service.")
     api_key_env: str | None = Field(
         None, description="The environment variable with an API key (express mode: no project and location)."
