@@ -66,7 +66,8 @@ def test_a_name_of_a_variable_is_one(adapter: str, setting: str, name: str, monk
     told = refusal(f"{adapter}:m", **{setting: name})
     assert f"no key: the environment variable {name} is not set" in told
     monkeypatch.setenv(name, "k-0815")
-    toolfan.connect(f"{adapter}:m", **{setting: name}).close()
+    given: dict[str, Any] = {setting: name}
+    toolfan.connect(f"{adapter}:m", **given).close()
 
 
 @pytest.mark.parametrize("name", KEYS)
