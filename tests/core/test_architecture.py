@@ -37,7 +37,7 @@ ORDER = {
     "secrets": "held escapes masking redaction credentials known",
     "addresses": "",
     "wire": "",
-    "schema": "json_schema recursion strict second_look of_types every_name",
+    "schema": "json_schema recursion strict second_look of_types every_name told_names",
     "tools": (
         "parameters bound_calls definitions defining type_adapters local_names generics typeddicts functions "
         "tool_type wire_names ephemeral toolset"

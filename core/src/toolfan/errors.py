@@ -260,6 +260,7 @@ class UnknownTool(CallError):
 class InvalidArguments(CallError):
     """The arguments are JSON but not what the tool accepts; `errors` lists every fault as pydantic reports it.
 
+    A fault whose `loc` has other names than the schema has its place in those of the schema beside it, as `told`.
     Of more than 1,000 it has the first 1,000, and an entry of type `too_many_errors` that counts the others.
     """
 

@@ -121,7 +121,9 @@ def error_text(error: CallError) -> str:
 
 
 def _fault(fault: Mapping[str, Any]) -> str:
-    where = ".".join(map(str, fault.get("loc", ()))) or "the arguments"
+    from ..validation.call_errors import place_of  # for calls that failed
+
+    where = place_of(fault)
     if "input" not in fault:
         return f"{where}: {fault.get('msg')}"
     given = json.dumps(fault.get("input"), ensure_ascii=False, default=repr)

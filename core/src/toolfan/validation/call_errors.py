@@ -14,11 +14,15 @@ from pydantic_core import from_json
 
 from ..errors import CallError, InvalidArguments, MalformedArguments, TruncatedCall, UnknownTool
 from ..schema.second_look import MOST_FAULTS
+from ..schema.told_names import told_place
 from ..secrets.masking import text_of
 from ..wire import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..calls import RawCall
+    from ..tools.tool_type import Tool
     from ..tools.toolset import NameMap
 
 _MOST_TEXT = 4 * 1024 * 1024
@@ -50,23 +54,26 @@ def cut_before_arguments() -> TruncatedCall:
     return TruncatedCall("the answer was cut before the arguments", hint=_MORE_TOKENS)
 
 
-def argument_error(exc: Exception, call: RawCall, *, cut: bool, as_values: bool = False) -> CallError:
+def argument_error(exc: Exception, call: RawCall, tool: Tool[Any], *, cut: bool, as_values: bool = False) -> CallError:
     """What validation raised, as an error of the call.  `cut`: the answer ended too early, maybe inside them.
 
     `as_values`: the provider then tells of the arguments what is whole, so that what is missing may have been cut.
     """
     if not isinstance(exc, ValidationError):
         return InvalidArguments(f"a validator raised {type(exc).__name__}: {text_of(exc)}")
-    errors, count = _told(exc), exc.error_count()
+    errors, count = _told(exc, tool), exc.error_count()
     if len(errors) == 1 and errors[0]["type"] == "json_invalid":
         return unreadable(errors[0]["msg"].removeprefix("Invalid JSON: "), call.arguments, cut=cut)
-    faults = "; ".join(
-        f"{'.'.join(map(str, error['loc'])) or 'the arguments'}: {error['msg']}" for error in errors[:20]
-    )
+    faults = "; ".join(f"{place_of(error)}: {error['msg']}" for error in errors[:20])
     more = f" (and {count - 20} more)" if count > 20 else ""
     if cut and as_values and all(error["type"] == "missing" for error in errors):
         return TruncatedCall(f"the answer was cut inside the arguments: {faults}{more}", hint=_MORE_TOKENS)
     return InvalidArguments(f"the arguments do not fit: {faults}{more}", errors=errors)
+
+
+def place_of(fault: Mapping[str, Any]) -> str:
+    """Where a fault of `InvalidArguments.errors` is, as the model knows the place."""
+    return ".".join(map(str, fault.get("told", fault.get("loc", ())))) or "the arguments"
 
 
 def unreadable(fault: str, arguments: str, *, cut: bool) -> CallError:
@@ -78,8 +85,18 @@ def unreadable(fault: str, arguments: str, *, cut: bool) -> CallError:
     return MalformedArguments(f"the arguments are not JSON: {fault}")
 
 
-def _told(exc: ValidationError) -> list[dict[str, Any]]:
-    """The errors as plain data: all of them, or the first ones and an entry that says how many more there are."""
+def _told(exc: ValidationError, tool: Tool[Any]) -> list[dict[str, Any]]:
+    """The errors as plain data, each with its place as the model was `told` it, where pydantic calls it otherwise."""
+    errors = _listed(exc)
+    for error in errors:
+        told = list(told_place(tool.validator.core_schema, error))
+        if told != error["loc"]:
+            error["told"] = told
+    return errors
+
+
+def _listed(exc: ValidationError) -> list[dict[str, Any]]:
+    """All errors, or the first ones and an entry that says how many more there are."""
     count = exc.error_count()
     if count <= MOST_FAULTS:
         return [

@@ -192,7 +192,7 @@ def _outcome(call: RawCall, tools: ToolSet[Any], rules: Rules, *, cut: bool) -> 
     except Exception as exc:  # noqa: BLE001 - a user's validator may raise anything; the call fails, not the answer
         from .call_errors import argument_error
 
-        return _bad(call, tool_name, rules, argument_error(exc, call, cut=cut, as_values=rules.empty_may_be_cut))
+        return _bad(call, tool_name, rules, argument_error(exc, call, tool, cut=cut, as_values=rules.empty_may_be_cut))
     return Call(call.index, call.id, tool_name, value, call, repairs + more, rules.attempt)
 
 
