@@ -24,6 +24,7 @@ PLUGINS = {path.name: path for path in sorted((ROOT / "providers").glob("*/src/t
 ORDER = {
     "overloads": "",
     "moved": "",
+    "other_names": "",
     "values": "",
     "error_details": "",
     "errors": "",

@@ -7,6 +7,7 @@ import ast
 import importlib
 import inspect
 import pickle
+import re
 import subprocess
 import sys
 import typing
@@ -81,6 +82,22 @@ def test_a_name_that_is_not_public_is_refused_as_by_any_module() -> None:
     assert not hasattr(toolfan, "_nothing")
     with pytest.raises(AttributeError, match=r"'from_genai'\. wrap\(\) and wrap_async\(\) take"):
         toolfan.from_genai  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("from_provider", 'Write connect("openai:gpt-4o-mini")'),
+        ("InstructorRetryException", "Here it is InvalidCalls, or a ProviderError"),
+        ("Partial", "stream() gives each call as soon as it is whole"),
+        ("Maybe", "Offer the model itself"),
+        ("patch", "wrap() and wrap_async() take the clients"),
+    ],
+)
+def test_a_name_of_instructor_is_refused_with_what_stands_in_its_place(name: str, said: str) -> None:
+    with pytest.raises(AttributeError, match=re.escape(f"module 'toolfan' has no attribute '{name}'. {said}")):
+        getattr(toolfan, name)
+    assert not hasattr(toolfan, name)
 
 
 MOVED = {

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 import types
 from collections.abc import AsyncIterator, Generator, Iterable
 from typing import Any, Optional, TypedDict, Unpack
+from unittest import mock
 
 import openai
 import pytest
@@ -68,6 +70,42 @@ def test_the_modes_are_an_enum_as_others_are() -> None:
     assert (one, other) == (toolfan.Mode.PARALLEL_TOOLS, toolfan.Mode.VERTEXAI_PARALLEL_TOOLS)
     assert toolfan.Mode["PARALLEL_TOOLS"] is toolfan.Mode(one.value) is pickle.loads(pickle.dumps(one)) is one
     assert copy.deepcopy(other) is other
+
+
+NAMES_OF_INSTRUCTOR = [
+    ("create_with_completion", "calls.raw_as(openai.types.chat.ChatCompletion)"),
+    ("create_partial", "stream() gives each call as soon as it is whole"),
+    ("create_iterable", "response_model=Iterable[...]"),
+    ("on", "toolfan.observe()"),
+]
+
+
+@pytest.mark.parametrize("sdk", [openai.OpenAI, openai.AsyncOpenAI])
+def test_a_client_says_what_stands_in_the_place_of_instructors_names(sdk: Any) -> None:
+    client = toolfan.from_openai(sdk(api_key="k"))
+    for owner in (client, client.chat, client.chat.completions):
+        for name, said in NAMES_OF_INSTRUCTOR:
+            with pytest.raises(AttributeError, match=rf"'\w+' object has no attribute '{name}'\. .*{re.escape(said)}"):
+                getattr(owner, name)
+            assert not hasattr(owner, name)
+
+
+def test_other_names_of_a_client_are_refused_as_by_any_object() -> None:
+    client = toolfan.from_openai(openai.OpenAI(api_key="k"))
+    for owner, name in ((client, "cretae"), (client, "__copy__"), (client.chat, "_secret"), (client, "__len__")):
+        with pytest.raises(AttributeError) as caught:
+            getattr(owner, name)
+        assert str(caught.value) == f"{type(owner).__name__!r} object has no attribute {name!r}"
+        assert (caught.value.name, caught.value.obj) == (name, owner)
+    half_made = toolfan.Client.__new__(toolfan.Client)
+    with pytest.raises(AttributeError, match="no attribute 'adapter'"):
+        half_made.adapter
+    with pytest.raises(toolfan.UsageError, match="cannot be pickled"):
+        copy.copy(client)
+    with pytest.raises(AttributeError, match="no attribute '_binding'"):  # what a property raises comes out
+        half_made.sdk_client
+    assert mock.create_autospec(client).create.return_value is not None
+    assert not hasattr(mock.Mock(spec=client), "create_partial")
 
 
 def test_a_module_in_place_of_a_client() -> None:

@@ -185,8 +185,9 @@ if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for 
     def __getattr__(name: str) -> Any:
         module = next((home for home, names in _HOMES.items() if name in names.split()), None)
         if module is None:
-            hint = ". wrap() and wrap_async() take the clients of all providers" if name.startswith("from_") else ""
-            raise AttributeError(f"module 'toolfan' has no attribute {name!r}{hint}")
+            from .other_names import not_of_module
+
+            raise AttributeError(not_of_module(name))
         from importlib import import_module
 
         value = getattr(import_module(f"toolfan.{module}"), name)

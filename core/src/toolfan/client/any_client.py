@@ -40,7 +40,20 @@ def note_unclosed(because: BaseException, failed: Exception) -> None:
     note(because, f"closing the client failed, too: {named(failed)}")
 
 
-class AnyClient:
+class Spoken:
+    """Asked for a name of instructor's that it does not have, its error says what stands in the place of that."""
+
+    if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name
+
+        def __getattr__(self, name: str) -> Any:
+            from ..other_names import not_of_client
+
+            if said := not_of_client(type(self).__name__, name):
+                raise AttributeError(said, name=name, obj=self)
+            return object.__getattribute__(self, name)  # raises what it raised: a property's own error, too
+
+
+class AnyClient(Spoken):
     """What both clients are: an adapter, the SDK's client, defaults."""
 
     _tools_portal: Portal | None = None

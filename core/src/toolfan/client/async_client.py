@@ -14,7 +14,7 @@ from ..drivers.whole import drive_async
 from ..execution.async_runs import AsyncRuns
 from ..signatures.async_create import AsyncCreate
 from ..signatures.async_stream import AsyncStream
-from .any_client import AnyClient, note_unclosed, streaming
+from .any_client import AnyClient, Spoken, note_unclosed, streaming
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from .async_streams import AsyncCallStream
 
 
-class _AsyncCompletions(AsyncCreate):
+class _AsyncCompletions(Spoken, AsyncCreate):
     def __init__(self, client: AsyncClient) -> None:
         self._ask = client._ask  # type: ignore[method-assign]
 
 
-class _AsyncChat:
+class _AsyncChat(Spoken):
     def __init__(self, client: AsyncClient) -> None:
         self.completions = _AsyncCompletions(client)
 

@@ -14,7 +14,7 @@ from ..drivers.blocking import drive
 from ..execution.runs import Runs
 from ..signatures.create import Create
 from ..signatures.stream import Stream
-from .any_client import AnyClient, note_unclosed, streaming
+from .any_client import AnyClient, Spoken, note_unclosed, streaming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from .streams import CallStream
 
 
-class _Completions(Create):
+class _Completions(Spoken, Create):
     def __init__(self, client: Client) -> None:
         self._ask = client._ask  # type: ignore[method-assign]
 
 
-class _Chat:
+class _Chat(Spoken):
     def __init__(self, client: Client) -> None:
         self.completions = _Completions(client)
 
