@@ -65,6 +65,22 @@ def test_a_mode_of_another_library() -> None:
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
+def test_either_mode_is_taken_wherever_a_mode_is() -> None:
+    for mode in (None, *toolfan.Mode):
+        assert toolfan.from_openai(openai.OpenAI(api_key="k"), mode=mode).adapter.name == "openai"
+        assert toolfan.from_vertexai(_genai(), mode=mode).adapter.name == "vertex"
+    for mode in ("PARALLEL_TOOLS", 1):
+        with pytest.raises(toolfan.UsageError, match=r"mode is .*\. Leave it out, or pass toolfan.Mode.PARALLEL_TOOLS"):
+            toolfan.from_openai(openai.OpenAI(api_key="k"), mode=mode)  # type: ignore[call-overload]
+
+
+def _genai() -> object:
+    from google import genai
+    from google.oauth2.credentials import Credentials
+
+    return genai.Client(vertexai=True, project="p", location="us-central1", credentials=Credentials("t"))
+
+
 def test_the_modes_are_an_enum_as_others_are() -> None:
     one, other = toolfan.Mode
     assert (one, other) == (toolfan.Mode.PARALLEL_TOOLS, toolfan.Mode.VERTEXAI_PARALLEL_TOOLS)

@@ -132,9 +132,9 @@ def wrap_async(
     return cast("AsyncClient", _wrapped(sdk_client, adapter, model, Retries(stop, wait), use_async=True))
 
 
-def _check_mode(mode: object, accepted: str) -> None:
-    if mode is not None and getattr(mode, "name", None) != accepted:
-        raise UsageError(f"mode is {mode!r}", hint=f"Leave it out, or pass toolfan.Mode.{accepted}.")
+def _check_mode(mode: object, own: str) -> None:
+    if mode is not None and getattr(mode, "name", None) not in ("PARALLEL_TOOLS", "VERTEXAI_PARALLEL_TOOLS"):
+        raise UsageError(f"mode is {mode!r}", hint=f"Leave it out, or pass toolfan.Mode.{own}.")
 
 
 @overload

@@ -30,7 +30,7 @@ class _Modes(enum.EnumMeta):
 
 
 class Mode(enum.Enum, metaclass=_Modes):
-    """Accepted by `from_openai` and `from_vertexai`, so that existing code runs unchanged; it selects nothing.
+    """Accepted by `from_openai` and `from_vertexai`, either by both, so that existing code runs; it selects nothing.
 
     Another one raises a UsageError that is an AttributeError, too.
     """
