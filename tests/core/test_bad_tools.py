@@ -11,6 +11,7 @@ import typing
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
+import openai
 import pytest
 from loopback import USER, Bench
 from pydantic import BaseModel, Field, WithJsonSchema
@@ -47,6 +48,21 @@ BARE = [
     collections.abc.Iterable, collections.abc.Sequence, collections.abc.Collection, list, set, frozenset, tuple,
     typing.Annotated[typing.List, "x"],  # noqa: UP006
 ]  # fmt: skip
+
+
+FORMS_OF_FUNCTIONS: list[dict[str, Any]] = [
+    openai.pydantic_function_tool(A),  # type: ignore[list-item]
+    {"type": "function", "name": "A", "parameters": {}},
+    {"name": "A", "input_schema": {}},
+    {"toolSpec": {"name": "A"}},
+    {"functionDeclarations": [{"name": "A"}]},
+]
+
+
+@pytest.mark.parametrize("form", FORMS_OF_FUNCTIONS, ids=str)
+def test_a_class_in_the_form_of_a_provider(bench: Bench, form: dict[str, Any]) -> None:
+    with pytest.raises(ToolDefinitionError, match=r"a dict cannot be a tool\. It tells of a class or a function: pass"):
+        bench.client().create(model="m", messages=USER, tools=(form,))
 
 
 @pytest.mark.parametrize("form", BARE, ids=str)

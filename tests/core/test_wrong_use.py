@@ -245,7 +245,7 @@ def test_wrong_arguments_name_the_adapter(given: Any, says: str) -> None:
 @pytest.mark.parametrize(
     ("tool", "says"),
     [
-        ({"type": "function", "function": {"name": "w"}}, r'extra_body=\{"tools": \[\.\.\.\]\}'),
+        ({"type": "web_search_preview"}, r'goes out beside yours: extra_body=\{"tools": \[\.\.\.\]\}'),
         (Weather | Search, r"It is several: write tools=\(Weather, Search\)"),
         (Optional[Weather], r"leave None \(Optional\) out"),  # noqa: UP045 - this very spelling
         (Iterable[Weather], "It is a form of response_model="),

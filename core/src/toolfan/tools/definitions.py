@@ -20,6 +20,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUndefinedAnnot
 from ..errors import ToolDefinitionError
 
 _PLAIN = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, type)
+_OF_FUNCTIONS = {"input_schema", "toolSpec", "functionDeclarations", "function_declarations"}  # keys of other forms
 _ITERATORS = (collections.abc.Iterator, collections.abc.AsyncIterable)
 
 
@@ -30,7 +31,9 @@ def not_a_tool(target: Any) -> ToolDefinitionError:
 
 def _hint_for(target: Any) -> str:
     if isinstance(target, collections.abc.Mapping):
-        return 'A tool in the provider\'s own form goes out beside yours: extra_body={"tools": [...]}.'
+        if target.get("type") == "function" or not _OF_FUNCTIONS.isdisjoint(target):
+            return "It tells of a class or a function: pass that itself, for its calls could not be read else."
+        return 'A tool of the provider\'s own goes out beside yours: extra_body={"tools": [...]}.'
     if isinstance(target, classmethod | types.MethodType):
         return "Leave the decorator @tool out, and offer the method as the class has it: tool(MyClass.my_method)."
     if any(base.__module__.startswith("pydantic.v1.") for base in getattr(target, "__mro__", ())):
