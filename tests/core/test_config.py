@@ -357,6 +357,9 @@ def test_a_file_with_byte_order_mark_and_carriage_returns() -> None:
 # What is wrong with a value
 
 
+BESIDE_OPTIONS = ["deadline", "max_attempts", "strict", "parallel", "model", "on_invalid", "base_url"]
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -375,6 +378,12 @@ def test_a_file_with_byte_order_mark_and_carriage_returns() -> None:
         ("options = 4", "is 4 [adapter acme]. It is a table of the provider's options"),
         ("options.temprature = 1", "profiles.x.options.temprature in {file}, line 4: the provider has no such option"),
         ("options = {\ttemprature = 1 }", "Did you mean 'temperature'?"),
+        *((f"options.{key} = 3", f"write {key} beside options, not in it.") for key in BESIDE_OPTIONS),
+        ("options = { timeout = 3 }", "write deadline beside options, not in it."),
+        ("options = { parallel_tool_calls = true }", "write parallel beside options, not in it."),
+        ("options = { tool_choice = 'auto' }", "It is said with each request: write tool_choice= in create()."),
+        ("options = { stream = true }", "It is said with each request: write stream= in create()."),
+        ("options = { extra_headers = {} }", "It is said with each request: write extra_headers= in create()."),
         ("temperature = 1", "options = {{ temperature = ... }}"),
         ("max_atempts = 3", "max_atempts in {file}, line 4: there is no such setting; its value is 3"),
         ("max_atempts = 3", "Did you mean 'max_attempts'?"),

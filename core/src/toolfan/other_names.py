@@ -1,8 +1,8 @@
-"""Names that code which comes from instructor asks for, and what stands in their place.
+"""Names that code which comes from other libraries asks for, and what stands in their place.
 
 Loaded when a name is asked for that is not there.
 
-Knows: instructor's names.  Must not know: what toolfan's own do.
+Knows: names of instructor and of SDKs.  Must not know: what toolfan's own do.
 """
 
 from __future__ import annotations
@@ -52,12 +52,40 @@ _OF_CLIENT = {
 }
 
 
+OPTIONS = {
+    "max_retries": "max_attempts=",
+    "validation_context": "context=",
+    "timeout": "deadline= (in seconds, for the whole call)",
+    "tools_choice": "tool_choice=",
+    "parallel_tool_calls": "parallel=",
+    "response_format": "response_model=",
+    "functions": "tools=",
+    "function_call": "tool_choice=",
+}
+"""Options of `create()` under other names, and what they are called here."""
+_NO_OPTIONS = {
+    "hooks": "toolfan has no hooks; observers take their place: toolfan.observe().",
+    "cache": "toolfan keeps no answers; calls.to_json() and Calls.from_json() store them.",
+    "autodetect_images": (
+        "toolfan sends texts as texts; an image is a part of a message: "
+        "{'type': 'image_url', 'image_url': {'url': ...}}."
+    ),
+    "raise_on_error": 'on_invalid= says what becomes of bad calls: "raise" raises, "keep" returns them all.',
+    "mode": "Leave it out: toolfan always asks for tool calls.",
+}
+
+
+def not_of_create(name: str) -> str:
+    """What to write for an option that `create()` does not have; nothing for what no library is known to call so."""
+    return f"toolfan calls it {OPTIONS[name]}." if name in OPTIONS else _NO_OPTIONS.get(name, "")
+
+
 def not_of_module(name: str) -> str:
     """What to say where `toolfan` is asked for this name, which it does not have."""
     hint = _OF_MODULE.get(name, _WRAP if name.startswith("from_") else "")
     return f"module 'toolfan' has no attribute {name!r}{hint and f'. {hint}'}"
 
 
-def not_of_client(owner: str, name: str) -> str | None:
-    """The same of a client, or of a part of one, of the class `owner`; None for what is no name of instructor's."""
-    return f"{owner!r} object has no attribute {name!r}. {_OF_CLIENT[name]}" if name in _OF_CLIENT else None
+def not_of_client(owner: str, name: str) -> str:
+    """The same of a client, or of a part of one, of the class `owner`; nothing where that is none of instructor's."""
+    return f"{owner!r} object has no attribute {name!r}. {_OF_CLIENT[name]}" if name in _OF_CLIENT else ""

@@ -219,7 +219,11 @@ def test_every_provider_option_goes_out_under_its_own_name(bench: Bench, name: s
         ("n", "extra_body"),
         ("mesages", "Did you mean"),
         ("wholly_unknown", r"extra_body=\{'wholly_unknown': ...\}"),
-        ("hooks", "extra_body"),
+        ("hooks", r"\. toolfan has no hooks; .* toolfan\.observe\(\)\.$"),
+        ("cache", r"\. toolfan keeps no answers; calls\.to_json\(\)"),
+        ("autodetect_images", r"\. toolfan sends texts as texts; an image is a part of a message"),
+        ("raise_on_error", r"\. on_invalid= says what becomes of bad calls"),
+        ("mode", r"\. Leave it out: toolfan always asks for tool calls\.$"),
         ("stream_options", "extra_body"),
     ],
 )

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypedDict,
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from ..errors import ConfigError
-from ..request.arguments import LONGEST_DEADLINE, OTHER_NAMES
+from ..other_names import OPTIONS
+from ..request.arguments import DEFAULTS, LONGEST_DEADLINE
 from ..secrets.redaction import TOO_LONG, known_secrets, looks_secret, shown, without_secrets
 from ..values import dataclass
 from ..wire import nearest
@@ -151,11 +152,10 @@ def _check_options(adapter: ParallelToolsAdapter, given: Given, options: Mapping
     spelled: dict[str, str] = {}
     for name, value in options.items():
         if name not in adapter.option_names:
-            close = nearest(str(name), adapter.option_names).strip()
             raise ConfigError(
                 f"{given.where('options', name)}: the provider has no such option; value {shown(value, (name,))}",
                 adapter=adapter.name,
-                hint=f"{close} To send it unchecked, use extra_body= of create().".strip(),
+                hint=_no_option(adapter, str(name)),
             )
         if fault := _unsendable(value, ("options", name)):
             raise ConfigError(
@@ -170,6 +170,18 @@ def _check_options(adapter: ParallelToolsAdapter, given: Given, options: Mapping
                 adapter=adapter.name,
                 hint="Give it once, in one spelling.",
             )
+
+
+def _no_option(adapter: ParallelToolsAdapter, name: str) -> str:
+    """What to do with what stands among the provider's options and is none of them."""
+    beside = _CORE | adapter.settings_model.model_fields.keys()
+    own = name if name in beside else OPTIONS.get(name, name).partition("=")[0]
+    if own in beside:
+        return f"It is no option of the provider's: write {own} beside options, not in it."
+    if own in DEFAULTS or own in ("messages", "response_model", "tools"):
+        return f"It is said with each request: write {own}= in create()."
+    close = nearest(name, adapter.option_names).strip()
+    return f"{close} To send it unchecked, use extra_body= of create().".strip()
 
 
 def _unsendable(value: Any, path: _Path) -> tuple[_Path, str] | None:
@@ -246,7 +258,7 @@ def _refuse_unknown(adapter: ParallelToolsAdapter, given: Given, key: str, names
     if key in adapter.option_names:
         hint = f"It is an option of the provider and belongs into the table options: options = {{ {key} = ... }}."
     else:
-        meant = OTHER_NAMES.get(key, "").partition("=")[0]
+        meant = OPTIONS.get(key, "").partition("=")[0]
         close = f" Did you mean {meant!r}?" if meant in _CORE else nearest(key, _CORE | names)
         unquoted = given.profile.without_quotes() if given.profile and isinstance(given.values[key], Mapping) else None
         hint = unquoted or f"Known are {', '.join(sorted(_CORE | names))}.{close}"

@@ -46,19 +46,6 @@ DEFAULTS: Mapping[str, Any] = {
 }
 
 
-# What code that comes from other libraries writes, and what it is called here.
-OTHER_NAMES = {
-    "max_retries": "max_attempts=",
-    "validation_context": "context=",
-    "timeout": "deadline= (in seconds, for the whole call)",
-    "tools_choice": "tool_choice=",
-    "parallel_tool_calls": "parallel=",
-    "response_format": "response_model=",
-    "functions": "tools=",
-    "function_call": "tool_choice=",
-}
-
-
 @dataclass(slots=True)
 class Policy:
     """How the answer is judged, how often it is asked for and how long it may take.
@@ -177,11 +164,12 @@ def _check_options(adapter: ParallelToolsAdapter, options: Mapping[str, Any]) ->
             raise UsageError(f"{name}= of a call is a function", adapter=adapter.name, hint=hint)
         if name in adapter.option_names:
             continue
-        if name in OTHER_NAMES:
-            hint = f"toolfan calls it {OTHER_NAMES[name]}."
-        elif name == "n":
+        from ..other_names import not_of_create
+
+        hint = not_of_create(name)
+        if not hint and name == "n":
             hint = "Of several choices only the first would be read; extra_body={'n': ...} sends it all the same."
-        else:
+        elif not hint:
             close = nearest(name, [*adapter.option_names, *DEFAULTS, "messages", "response_model", "tools"])
             hint = f"To send it unchecked, use extra_body={{{name!r}: ...}}.{close}"
         raise UsageError(f"{name}= is no option of create(), nor of this provider", adapter=adapter.name, hint=hint)
