@@ -26,7 +26,8 @@ def arguments_model(function: Callable[..., Any], name: str) -> type[BaseModel]:
     """A model with one aliased field a parameter, so that no parameter name can clash with pydantic's own.
 
     A `Field(...)` means what it means to `validate_call`, as a default too.
-    Raises ToolDefinitionError for parameters that no model can fill by name, and what inspect and typing raise.
+    Raises ToolDefinitionError for parameters that no model can fill by name or that are annotated as attributes of a
+    class, and what inspect and typing raise.
     """
     signature, inner = signature_of(function), innermost(function)
     hints = hints_of(inner)
@@ -44,7 +45,14 @@ def arguments_model(function: Callable[..., Any], name: str) -> type[BaseModel]:
         if not isinstance(default, FieldInfo):
             default = Field() if default is parameter.empty else Field(default)
         fields[f"p{at}"] = (_aliased(readable(hints.get(parameter_name, Any)), parameter_name), default)
-    return create_model(name, __config__=ConfigDict(arbitrary_types_allowed=False), **fields)
+    model: type[BaseModel] = create_model(name, __config__=ConfigDict(arbitrary_types_allowed=False), **fields)
+    for field, parameter_name in zip(fields, signature.parameters, strict=True):
+        if field not in model.model_fields:  # pydantic took it for an attribute of the class: ClassVar, Final
+            raise ToolDefinitionError(
+                f"the parameter {parameter_name!r} is annotated as an attribute of a class",
+                hint="Annotate it with the type alone: int for ClassVar[int] or Final[int].",
+            )
+    return model
 
 
 def _nameless(parameter: inspect.Parameter, hint: Any) -> ToolDefinitionError:
