@@ -269,5 +269,5 @@ def test_an_async_client_is_refused_by_wrap_and_a_sync_one_by_wrap_async() -> No
 def test_a_wrong_mode_is_refused(bench: Bench) -> None:
     with pytest.raises(UsageError, match="PARALLEL_TOOLS"):
         toolfan.from_openai(bench.sdk(), "TOOLS")  # type: ignore[call-overload]
-    with pytest.raises(UsageError, match="PARALLEL_TOOLS"):
-        toolfan.from_openai(bench.sdk(), toolfan.Mode.VERTEXAI_PARALLEL_TOOLS)
+    with pytest.raises(UsageError, match="VERTEXAI_PARALLEL_TOOLS"):
+        toolfan.from_vertexai(bench.sdk(), "TOOLS")  # type: ignore[call-overload]

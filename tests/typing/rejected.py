@@ -42,6 +42,8 @@ def misspelt(client: Client) -> None:
     client.create(messages=M, response_model=Weather, max_retries=3)  # error
     client.create(messages=M, tools=(Weather,), temprature=0.3)  # error
     client.create(message=M, tools=(Weather,))  # error
+    client.create_partial(messages=M, response_model=Weather)  # error
+    client.chat.completions.cretae(messages=M, tools=(Weather,))  # error
 
 
 def choices(client: Client) -> None:
