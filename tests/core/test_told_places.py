@@ -63,6 +63,17 @@ class Nested(BaseModel):
         return self
 
 
+class Checked(Inner):
+    @model_validator(mode="after")
+    def _same(self) -> Checked:
+        return self
+
+
+class Unions(BaseModel):
+    some: list[str | dict[str, Inner] | Inner | list[Inner] | Checked | None]
+    more: dict[str, Dog | Inner] = {}
+
+
 class Forbidding(BaseModel):
     model_config = ConfigDict(loc_by_alias=False, extra="forbid")
     a: int = Field(alias="AA")
@@ -98,6 +109,14 @@ def told(bench: Bench, tool: Any, arguments: Any) -> list[str]:
 
 MISSING, NUMBER = "Field required", "Input should be a valid integer, unable to parse string as an integer"
 
+UNIONS = [
+    "some.0.str: Input should be a valid string",
+    "some.0.dict[str,Inner].a: Input should be an object",
+    f"some.0.Inner.AA: {MISSING}",
+    "some.0.list[Inner]: Input should be a valid array",
+    f"some.0.function-after[_same(), Checked].AA: {MISSING}",
+]
+
 
 @pytest.mark.parametrize(
     ("tool", "arguments", "faults"),
@@ -112,6 +131,12 @@ MISSING, NUMBER = "Field required", "Input should be a valid integer, unable to 
         (Swapped, {"a": 1, "b": "no"}, [f"b: {NUMBER}"]),
         (ByName, {"AA": 1}, [f"a: {MISSING}"]),
         (Forbidding, {"a": 1}, [f"AA: {MISSING}", "a: Extra inputs are not permitted"]),
+        (Unions, {"some": [{"a": 1}]}, UNIONS),
+        (
+            Unions,
+            {"some": [], "more": {"a": {"kind": "dog"}}},
+            [f"more.a.Dog.Dogs: {MISSING}", f"more.a.Inner.AA: {MISSING}"],
+        ),
         (Tree, {"Leaf": 1, "Below": [{"Leaf": 2, "Below": [{}]}]}, [f"Below.0.Below.0.Leaf: {MISSING}"]),
     ],
 )  # fmt: skip

@@ -45,7 +45,7 @@ def told_place(schema: Any, fault: Mapping[str, Any]) -> Path:
 
 
 class _Walk:
-    """Along all core schemas that may stand at a place, since a place does not say which of a union is meant."""
+    """Along all core schemas that may stand at a place, since a place does not always say which of a union is meant."""
 
     def __init__(self, schema: Any, *, missing: bool) -> None:
         self._root, self._missing = schema, missing
@@ -55,7 +55,7 @@ class _Walk:
         reached: list[list[_Here]] = [[_Here((), self._root, {})], *([] for _ in loc)]
         for at, step in enumerate(loc):
             here = self._opened(reached[at])
-            taken = [found for one in here for found in _following(one, loc[at:], missing=self._missing)]
+            taken = [found for one in here for found in self._following(one, loc[at:])]
             for count, following in taken:
                 reached[at + count].append(following)
             if not taken:  # it is how pydantic calls a choice: any of them may be meant
@@ -67,9 +67,7 @@ class _Walk:
         """What may take a step: these, and what stands behind them at the same place."""
         waiting, found, seen = [*start], list[_Here](), set[int]()
         for one in waiting:  # which grows
-            node = one.node
-            if node.get("type") == "definition-ref":
-                node = self._definitions[node["schema_ref"]]
+            node = self._defined(one.node)
             if id(node) in seen:
                 continue
             seen.add(id(node))
@@ -81,37 +79,47 @@ class _Walk:
                 waiting += [opened._replace(node=part) for part in (*inner, *node.get("steps", ()))]
         return found
 
+    def _defined(self, node: Any) -> Any:
+        return self._definitions[node["schema_ref"]] if node.get("type") == "definition-ref" else node
 
-def _following(one: _Here, loc: Path, *, missing: bool) -> Iterator[tuple[int, _Here]]:
-    """How many steps of the place it takes, and what stands behind them."""
-    node, step = one.node, loc[0]
-    kind = node.get("type")
-    inner: Any = None
-    if kind in _FIELDS:
-        yield from _fields(one, loc, missing=missing)
-    elif kind in _LISTS and isinstance(step, int):
-        inner = node.get("items_schema")
-    elif kind == "tuple" and isinstance(step, int):
-        inner = node["items_schema"][min(step, len(node["items_schema"]) - 1)]
-    elif kind == "dict":
-        inner = node.get("values_schema")
-    elif kind in ("union", "tagged-union"):
-        inner = next((choice for label, choice in _choices(node) if label == step), None)
-    if inner is not None:
-        yield 1, one._replace(told=(*one.told, step), node=inner)
+    def _following(self, one: _Here, loc: Path) -> Iterator[tuple[int, _Here]]:
+        """How many steps of the place it takes, and what stands behind them."""
+        node, step = one.node, loc[0]
+        kind = node.get("type")
+        inner: list[Any] = []
+        if kind in _FIELDS:
+            yield from self._fields(one, loc)
+        elif kind in _LISTS and isinstance(step, int):
+            inner = [node.get("items_schema")]
+        elif kind == "tuple" and isinstance(step, int):
+            inner = [node["items_schema"][min(step, len(node["items_schema"]) - 1)]]
+        elif kind == "dict":
+            inner = [node.get("values_schema")]
+        elif kind in ("union", "tagged-union"):
+            inner = [choice for label, choice in _choices(node) if self._is_called(step, label, choice)]
+        for part in inner:
+            yield 1, one._replace(told=(*one.told, step), node=part or {})
 
+    def _is_called(self, step: str | int, label: Any, choice: Any) -> bool:
+        if label is not None:
+            return bool(step == label)
+        node = self._defined(choice)
+        named = getattr(
+            node.get("cls"), "__name__", node.get("type")
+        )  # and of others: list[int], function-after[f(), A]
+        return str(step).partition("[")[0] == named.partition("[")[0]
 
-def _fields(one: _Here, loc: Path, *, missing: bool) -> Iterator[tuple[int, _Here]]:
-    listed = one.node["fields"]
-    for name, field in listed.items() if isinstance(listed, dict) else ((each["name"], each) for each in listed):
-        for place in _places(name, field, one.config):
-            if loc[: len(place)] == tuple(place):
-                as_written = one.config.get("loc_by_alias", True) and not (missing and len(place) == len(loc))
-                named = place if as_written else [_told(name, field, one.config)]
-                yield len(place), one._replace(told=(*one.told, *named), node=field["schema"])
-                return
-    if extras := one.node.get("extras_schema"):
-        yield 1, one._replace(told=(*one.told, loc[0]), node=extras)
+    def _fields(self, one: _Here, loc: Path) -> Iterator[tuple[int, _Here]]:
+        listed = one.node["fields"]
+        for name, field in listed.items() if isinstance(listed, dict) else ((each["name"], each) for each in listed):
+            for place in _places(name, field, one.config):
+                if loc[: len(place)] == tuple(place):
+                    as_written = one.config.get("loc_by_alias", True) and not (self._missing and len(place) == len(loc))
+                    named = place if as_written else [_told(name, field, one.config)]
+                    yield len(place), one._replace(told=(*one.told, *named), node=field["schema"])
+                    return
+        if extras := one.node.get("extras_schema"):
+            yield 1, one._replace(told=(*one.told, loc[0]), node=extras)
 
 
 def _places(name: str, field: Mapping[str, Any], config: Mapping[str, Any]) -> Sequence[Sequence[str | int]]:
@@ -131,9 +139,8 @@ def _told(name: str, field: Mapping[str, Any], config: Mapping[str, Any]) -> str
 
 
 def _choices(node: Any) -> list[tuple[Any, Any]]:
-    """The choices of a union with their labels: pydantic calls a class by its name where it has none."""
+    """The choices of a union with their labels, None where pydantic makes one up."""
     listed = node.get("choices", ())
     if isinstance(listed, dict):
         return list(listed.items())
-    labelled = [entry if isinstance(entry, tuple) else (entry, None) for entry in listed]
-    return [(label or getattr(choice.get("cls"), "__name__", None), choice) for choice, label in labelled]
+    return [entry[::-1] if isinstance(entry, tuple) else (None, entry) for entry in listed]
