@@ -104,9 +104,8 @@ class _Walk:
         if label is not None:
             return bool(step == label)
         node = self._defined(choice)
-        named = getattr(
-            node.get("cls"), "__name__", node.get("type")
-        )  # and of others: list[int], function-after[f(), A]
+        # Classes are called so, all else by its kind: list[int], function-after[check(), A].
+        named = str(getattr(node.get("cls"), "__name__", node.get("type")))
         return str(step).partition("[")[0] == named.partition("[")[0]
 
     def _fields(self, one: _Here, loc: Path) -> Iterator[tuple[int, _Here]]:
