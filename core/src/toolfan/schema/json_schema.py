@@ -94,7 +94,7 @@ def check_names(schema: Mapping[str, Any], pattern: str) -> None:
 
     Fields further inside are not looked at.
     """
-    refused = [name for name in schema["properties"] if not re.fullmatch(pattern, name)]
+    refused = [name for name in schema.get("properties", ()) if not re.fullmatch(pattern, name)]
     if refused:
         raise ToolDefinitionError(
             f"the provider refuses the field {', '.join(map(repr, refused))}: names of fields match {pattern}",
