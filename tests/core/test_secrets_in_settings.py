@@ -184,3 +184,22 @@ def test_an_ignored_endpoint_of_aws_is_not_looked_at(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
     with toolfan.connect("bedrock:m", region="us-east-1") as client:
         assert "us-east-1" in client.sdk_client.meta.endpoint_url
+
+
+def test_the_password_of_a_proxy_with_half_a_scheme_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore names the proxy in its error."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", f"localhost:/user:{PASSWORD}@127.0.0.1:9")
+
+    def present() -> None: ...
+
+    with (
+        toolfan.connect("bedrock:m", region="us-east-1", endpoint_url="http://toolfan.invalid") as client,
+        pytest.raises(toolfan.ConnectionFailed) as caught,
+    ):
+        client.create(messages=[{"role": "user", "content": "hi"}], tools=(present,), max_attempts=1)
+    assert "localhost:/user:***@127.0.0.1:9" in str(caught.value)
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))

@@ -8,6 +8,7 @@ Knows: clients of httpx's kind, the variables of proxies.  Must not know: SDKs, 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 """The variables in which the environment names proxies."""
+_HALF_A_SCHEME = re.compile(r"(?i)\A[a-z][a-z0-9+.-]*:/")
 
 
 def logins_of(http: Any) -> Secrets:
@@ -47,7 +49,7 @@ def login_of(url: str) -> Secrets:
     if "@" not in url:
         return Secrets()
     try:
-        parts = urlsplit(url if "//" in url else f"//{url}")
+        parts = urlsplit(url if "//" in url else f"//{_HALF_A_SCHEME.sub('', url)}")
     except ValueError:
         return Secrets()
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
