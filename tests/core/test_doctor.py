@@ -6,14 +6,16 @@ import json
 import os
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 from loopback import http
-from toolfan import ConfigError, wrap
+from toolfan import ConfigError, connect, wrap
 from toolfan.cli.app import app
+from toolfan.errors import AdapterBroken
 from toolfan.hookspecs import watching
 from toolfan.registry.installed_observers import forget_observers
 from toolfan.registry.loading import clear_loaded_adapters
@@ -471,3 +473,97 @@ def test_a_file_that_cannot_be_read_is_told() -> None:
     done = run()
     assert done.exit_code == 2
     assert "line 1" in done.stderr
+
+
+ACME_KEY = "acme-7c1f99d2a4b8"
+LONG_KEY = "acme." + "abcdefghij0123456789" * 4
+EAGER = """
+from pydantic_settings import BaseSettings
+
+
+class Settings(BaseSettings):
+    acme_api_key: int
+
+
+Settings()
+"""
+
+
+@pytest.mark.parametrize("group", ["adapters", "observers"])
+@pytest.mark.parametrize("key", [ACME_KEY, LONG_KEY])
+def test_what_a_plugin_says_of_its_key_shows_no_part_of_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, group: str, key: str
+) -> None:
+    """pydantic-settings tells the value of a variable that it cannot use, and cuts a long one in the middle."""
+    monkeypatch.setenv("ACME_API_KEY", key)
+    install("eager", f"toolfan.{group}", "eager", EAGER)
+    done = [run(), run("--json"), *(CliRunner().invoke(app, ["adapters", *form]) for form in ([], ["--json"]))]
+    assert [one.exit_code for one in done] == [2, 2, 0, 0]
+    said = "".join(one.stdout + one.stderr for one in done)
+    wrap(openai.OpenAI(api_key=KEY))  # loads the observers, and logs what is wrong with one
+    said += caplog.text
+    assert said.count("unable to parse string as an integer") == {"adapters": 4, "observers": 3}[group]
+    assert "input_value='***" in said
+    assert key[:8] not in said
+    assert key[-8:] not in said
+
+
+def test_a_plugin_that_tells_the_key_of_a_profile_shows_it_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable that the profile names has no name of a secret."""
+    monkeypatch.setenv("HOUSE_CRED", ACME_KEY)
+    install("sly", "toolfan.adapters", "sly", "import os\nraise RuntimeError(os.environ['HOUSE_CRED'])")
+    configure(profile('api_key_env = "HOUSE_CRED"', adapter="sly"))
+    lines = found(status=2)
+    told = [line["problem"] for line in lines if line["kind"] == "profile"]
+    told += [line["reason"] for line in lines if line.get("name") == "sly"]
+    assert told == ["the plugin of sly 1.0 is broken: sick_sly cannot be imported: RuntimeError: ***"] * 2
+    for target, settings in (("house", {}), ("sly:m", {"api_key_env": "HOUSE_CRED"})):
+        with pytest.raises(AdapterBroken) as caught:
+            connect(target, **settings)
+        assert ACME_KEY not in "".join(traceback.format_exception(caught.value))
+
+
+TELLING = """
+import os
+import toolfan
+from toolfan_local.adapter import LocalAdapter, LocalSettings
+
+
+class Settings(LocalSettings):
+    api_key_env: str
+
+
+class Telling(LocalAdapter):
+    def key_variables(self, settings):
+        raise RuntimeError(f"kv {os.environ[settings.api_key_env]}")
+
+    def key_remarks(self, settings):
+        return [f"kr {os.environ[settings.api_key_env]}"]
+
+    def configured(self, settings):
+        return self
+
+    def connect(self, settings, *, use_async):
+        raise BaseException(f"no {os.environ[settings.api_key_env]} for {os.environ['OPENAI_API_KEY']}")
+
+
+@toolfan.hookimpl
+def toolfan_adapter():
+    return Telling(name="telling", settings_model=Settings)
+"""
+
+
+def test_what_an_adapter_says_of_the_key_of_a_profile_is_shown_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOUSE_CRED", ACME_KEY)
+    monkeypatch.setenv("OPENAI_API_KEY", "house.openai.key.77")
+    install("telling", "toolfan.adapters", "telling", TELLING)
+    configure(profile('api_key_env = "HOUSE_CRED"', adapter="telling"))
+    one = house(status=2)
+    assert one["problem"] == "BaseException: no *** for ***"
+    assert one["remarks"] == [
+        "the adapter cannot tell of the key: key_variables of sick_telling failed (RuntimeError: kv ***)",
+        "kr ***",
+    ]
+    said = run().stdout
+    assert ACME_KEY not in said
+    assert "house.openai.key.77" not in said

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 import types
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -325,6 +326,24 @@ def test_the_cause_of_a_failed_import_is_chained(site: Site) -> None:
     with pytest.raises(AdapterBroken) as caught:
         load_adapter("bad")
     assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["raise RuntimeError({!r})", "class Adapter:\n    @property\n    def api(self):\n        raise RuntimeError({!r})"],
+)
+def test_a_plugin_that_tells_a_key_is_broken_without_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """Neither the message nor what led to it shows what a variable with the name of a secret holds."""
+    key = "house.key.4711"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    hook = "\nfrom toolfan.hookspecs.specs import hookimpl\n\n@hookimpl\ndef toolfan_adapter():\n    return Adapter()\n"
+    site.install_adapter("bad", source=source.format(f"not with {key}") + hook)
+    with pytest.raises(AdapterBroken, match=r"RuntimeError: not with \*\*\*") as caught:
+        load_adapter("bad")
+    assert key not in "".join(traceback.format_exception(caught.value))
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING, Any
 from tenacity import stop_after_attempt
 
 from ..client.constructors import connect
+from ..config.profiles import named_secrets
 from ..config.targets import resolve
 from ..errors import DeadlineExceeded, ToolfanError, UsageError
 from ..registry.listing import installed_adapters
 from ..request.arguments import prepare
-from ..secrets.masking import masked, without_added
+from ..secrets.credentials import environment_secrets
+from ..secrets.known import without
+from ..secrets.masking import masked, text_of, without_added
+from ..secrets.redaction import longest_first
 from ..translation.construction import origin_of, raised_in
 from ..wire import encode_json
 
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from ..client.sync_client import Client
     from ..config.profiles import Profile
     from ..config.targets import Connection
+    from ..secrets.held import Secrets
 
 _PATIENCE = 30.0
 """Seconds that an endpoint may take to answer, where its profile does not allow less."""
@@ -92,7 +97,20 @@ def examined(profile: Profile, *, live: bool) -> Finding:
     except BaseException as exc:  # noqa: BLE001 - whatever an SDK raises belongs to this profile alone
         found.problem = _told(exc)
         found.next = raised_in(exc)
+    _hide_secrets(found, secrets_of(profile))
     return found
+
+
+def secrets_of(*profiles: Profile) -> Secrets:
+    """What is not shown of these profiles: secrets of the environment, and those in variables that they name."""
+    return longest_first(environment_secrets(), *(named_secrets(profile.values) for profile in profiles))
+
+
+def _hide_secrets(found: Finding, secrets: Secrets) -> None:
+    for name in ("problem", "next", "endpoint"):
+        if said := getattr(found, name):
+            setattr(found, name, without(said, secrets))
+    found.remarks = [without(remark, secrets) for remark in found.remarks]
 
 
 def _examine(found: Finding, connection: Connection, *, live: bool) -> None:
@@ -133,7 +151,7 @@ def _asked_of_adapter(found: Finding, connection: Connection, name: str) -> list
 
 
 def _told(exc: BaseException) -> str:
-    text = str(exc)
+    text = text_of(exc)
     return masked(f"{type(exc).__name__}: {text}" if text else type(exc).__name__)
 
 

@@ -17,7 +17,7 @@ from ..registry.loading import load_adapter
 from ..secrets.redaction import looks_like_secret, shown
 from ..values import dataclass
 from ..wire import nearest
-from .profiles import configuration, folded, header
+from .profiles import configuration, folded, header, named_secrets
 from .settings import Given, checked_defaults, checked_settings
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _connect_adapter(target: str, arguments: Mapping[str, Any], configured: Conf
             hint="Give one.",
         )
     try:
-        adapter = load_adapter(name.strip())
+        adapter = _loaded(name.strip(), arguments)
     except AdapterNotInstalled:
         raise
     except AdapterNotFound as exc:
@@ -221,7 +221,7 @@ def _adapter_of(profile: Profile) -> ParallelToolsAdapter:
     if not isinstance(name, str):
         raise ConfigError(f"{profile.where('adapter')} is {shown(name, ())}", hint="It is the name of an adapter.")
     try:
-        return load_adapter(name)
+        return _loaded(name, profile.values)
     except AdapterNotInstalled as exc:
         raise AdapterNotInstalled(
             f"{exc.message}, which {profile.where('adapter')} names", adapter=name, hint=exc.hint
@@ -232,6 +232,17 @@ def _adapter_of(profile: Profile) -> ParallelToolsAdapter:
         hint = _two_keys(name) if masked(name) == name else ""  # there may be a key in the model's place
         seen = shown(name, ()) if looks_like_secret(name) else shown(masked(name), ())
         raise ConfigError(f"{profile.where('adapter')} is {seen}: {exc.message}", hint=hint or exc.hint) from exc
+
+
+def _loaded(name: str, values: Mapping[str, Any]) -> ParallelToolsAdapter:
+    """As `load_adapter`; its error shows nothing of the variables that these values name."""
+    try:
+        return load_adapter(name)
+    except AdapterBroken as exc:
+        from ..secrets.known import hide  # loaded, as all that is for errors, when something fails
+
+        hide(exc, named_secrets(values))
+        raise
 
 
 def _connection(adapter: ParallelToolsAdapter, given: Given) -> Connection:

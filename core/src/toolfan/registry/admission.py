@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from ..adapter import ADAPTER_API, ADAPTER_METHODS, ADAPTER_VALUES, Capabilities
 from ..errors import AdapterTooNew, UsageError
-from .plugins import broken, offered_adapter, raise_what_a_signal_did, told
+from .plugins import broken, offered_adapter, raise_broken, raise_what_a_signal_did
 
 if TYPE_CHECKING:
     from ..adapter import ParallelToolsAdapter
@@ -30,9 +30,9 @@ def admitted(candidate: Candidate) -> ParallelToolsAdapter:
         fault = _unlike_an_adapter(candidate, offered)
     except (AdapterTooNew, KeyboardInterrupt):
         raise
-    except BaseException as exc:  # whatever it is, it is the plugin's
+    except BaseException as exc:  # noqa: BLE001 - whatever it is, it is the plugin's
         raise_what_a_signal_did(exc)
-        raise broken(candidate, f"its adapter fails when it is looked at: {told(exc)}") from exc
+        raise_broken(candidate, "its adapter fails when it is looked at", exc)
     if fault:
         raise broken(candidate, fault)
     return cast("ParallelToolsAdapter", offered)

@@ -23,6 +23,7 @@ from ..values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+    from typing import NoReturn
 
     import pluggy
 
@@ -178,9 +179,9 @@ def _guard(candidate: Candidate, what: str) -> Generator[None, None, None]:
         yield
     except KeyboardInterrupt:
         raise
-    except BaseException as exc:  # SystemExit, a panic of Rust code: nothing of a plugin's is the caller's
+    except BaseException as exc:  # noqa: BLE001 - SystemExit, a panic of Rust: nothing of a plugin's is the caller's
         raise_what_a_signal_did(exc)
-        raise broken(candidate, f"{candidate.value} {what}: {told(exc)}") from exc
+        raise_broken(candidate, f"{candidate.value} {what}", exc)
 
 
 def raise_what_a_signal_did(exc: BaseException) -> None:
@@ -191,11 +192,24 @@ def raise_what_a_signal_did(exc: BaseException) -> None:
 
 
 def told(exc: BaseException) -> str:
-    """What happened in a plugin, on one line."""
+    """What happened in a plugin, on one line, without the secrets of the environment."""
+    from ..secrets.credentials import environment_secrets  # loaded, as all that is for errors, when something fails
+    from ..secrets.masking import masked, without_cut
+
     text = ""
     with suppress(Exception):  # its own method may raise, too
-        text = " ".join(str(exc).split())
+        secrets = environment_secrets()
+        text = " ".join(without_cut(masked(str(exc), secrets), secrets).split())
     return f"{type(exc).__name__}: {text[:300]}" if text else type(exc).__name__
+
+
+def raise_broken(candidate: Candidate, why: str, exc: BaseException) -> NoReturn:
+    """Raises `broken` with what happened, from `exc` unless its text shows a secret."""
+    from ..secrets.credentials import environment_secrets
+    from ..secrets.masking import raise_from, shows_secret
+
+    error = broken(candidate, f"{why}: {told(exc)}")
+    raise_from(error, None if shows_secret(exc, environment_secrets()) else exc)
 
 
 def broken(candidate: Candidate, why: str) -> AdapterBroken:

@@ -36,6 +36,15 @@ def proxy_logins() -> Secrets:
     return longest_first(*map(login_of, urls))
 
 
+def environment_secrets() -> Secrets:
+    """What variables of the environment hold under the name of a secret, and the passwords of its proxies.
+
+    The path of a file with credentials is none: what is wrong with the file is told by it.
+    """
+    held = {name: value for name, value in os.environ.items() if not value.endswith(".json")}
+    return longest_first(proxy_logins(), known_secrets(held))
+
+
 def query_of(url: str) -> dict[str, str]:
     """The query of an address, which SDKs send with every request, some of them in the wrong place.
 

@@ -37,15 +37,16 @@ def hide(exc: ToolfanError | NotSent, *secrets: Iterable[Any]) -> None:
     else:
         for name in _WORDS:
             if isinstance(said := getattr(exc, name, None), str):
-                setattr(exc, name, _without(said, known))
-    exc.args = tuple(_without(one, known) if isinstance(one, str) else one for one in exc.args)
+                setattr(exc, name, without(said, known))
+    exc.args = tuple(without(one, known) if isinstance(one, str) else one for one in exc.args)
     if notes := getattr(exc, "__notes__", None):
-        exc.__notes__ = [_without(str(note), known) for note in notes]
+        exc.__notes__ = [without(str(note), known) for note in notes]
     if any(led is not None and shows_secret(led, known) for led in (exc.__cause__, exc.__context__)):
         exc.__cause__ = exc.__context__ = None
 
 
-def _without(text: str, secrets: Secrets) -> str:
+def without(text: str, secrets: Secrets) -> str:
+    """The text without these secrets, whole or cut, however they are spelled."""
     return without_cut(hidden(text, with_base64(secrets)), secrets)
 
 

@@ -27,6 +27,7 @@ _CUT = 8
 """Characters of a secret at the end of a text that was cut which are no word by chance."""
 
 _END_OF_CUT = re.compile(r"""["']|\.\.\.|\u2026|\s*\Z""")
+_DOTS = re.compile(r"\.\.\.|\u2026")
 
 # All of these take linear time, whatever the text.
 # Keys of OpenAI and those who write theirs alike, Google (also OAuth), GitHub, Hugging Face, Slack, AWS; of GitLab,
@@ -108,7 +109,10 @@ def masked_start(start: str, secrets: Iterable[str]) -> str:
 
 
 def without_cut(text: str, secrets: Iterable[str]) -> str:
-    """`text`, in which `***` stands for the starts of secrets that somebody cut: before a quote, dots, or the end."""
+    """`text`, in which `***` stands for what is left of secrets that somebody cut.
+
+    That is their start, before a quote, dots or the end of the text, and their end behind dots.
+    """
     for spelling in (one for secret in with_base64(secrets) for one in usual(secret) if len(one) > _CUT):
         at = text.find(spelling[:_CUT])
         while at >= 0:
@@ -118,12 +122,28 @@ def without_cut(text: str, secrets: Iterable[str]) -> str:
             if _END_OF_CUT.match(text, end):
                 text = f"{text[:at]}***{text[end:]}"
             at = text.find(spelling[:_CUT], at + 1)
+        text = _without_end(text, spelling)
     return text
+
+
+def _without_end(text: str, spelling: str) -> str:
+    kept, at = list[str](), 0
+    for dots in _DOTS.finditer(text):
+        begin = text[dots.end() : dots.end() + _CUT]
+        start = spelling.find(begin, 1) if len(begin) == _CUT else -1
+        while start >= 0 and not text.startswith(spelling[start:], dots.end()):
+            start = spelling.find(begin, start + 1)
+        if start >= 0:
+            kept += text[at : dots.end()], "***"
+            at = dots.end() + len(spelling) - start
+    return "".join([*kept, text[at:]])
 
 
 def shows_secret(exc: BaseException, secrets: Iterable[str] = ()) -> bool:
     """Whether the text of the exception, or of one that led to it, shows a secret, or is too long to be searched."""
-    return any(len(text) > _LONGEST_SEARCHED or masked(text, secrets) != text for text in _texts(exc))
+    return any(
+        len(text) > _LONGEST_SEARCHED or without_cut(masked(text, secrets), secrets) != text for text in _texts(exc)
+    )
 
 
 def raise_from(error: BaseException, cause: BaseException | None) -> NoReturn:
