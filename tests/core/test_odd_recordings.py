@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import openai
 import pytest
-from loopback import FaultServer, completion, faulty, http
+from loopback import FaultServer, call, completion, faulty, http
 from pydantic import BaseModel
 from toolfan import AsyncClient, Client, ConfigError, QuotaExhausted, UsageError, load_adapter, wrap, wrap_async
 from toolfan.cli.app import app
@@ -394,3 +396,50 @@ def test_a_recording_that_cannot_be_written_asks_nobody(faulty: Callable[..., Fa
     assert done.exit_code == 2
     assert "nowhere/traffic.json cannot be written: there is no folder " in done.stderr
     assert server.requests == []
+
+
+KEY, HEADER, PASSWORD = "tenant42pass", "house.header.1", "pass-of-the-gateway"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_the_client_authenticates_with_is_left_out(
+    tap: RecordingAdapter, faulty: Callable[..., FaultServer], tmp_path: Path, *, stream: bool
+) -> None:
+    """No form of a key, in no variable: the client's key, a header's, an address's.  The same request is answered."""
+    words = f"You are {KEY}, {HEADER} and {PASSWORD}."
+    pieces = [chunk({"content": words[at : at + 12]}) for at in range(0, len(words), 12)]
+    streamed = b"".join([head_of_a_stream(), *pieces, chunk({}, "stop"), b"data: [DONE]\n\n"])
+    calls = [call("Weather", {"location": words})]
+    answer = streamed if stream else http(json.dumps(completion(*calls, content=words)))
+    asked = {**ASK, "messages": [{"role": "user", "content": f"Who is {KEY}?"}]}
+    address = faulty(answer).url.replace("//", f"//me:{PASSWORD}@")
+    with openai.OpenAI(base_url=address, api_key=KEY, max_retries=0) as sdk:
+        client, headers = wrap(sdk, adapter=tap), {"x-api-key": HEADER}
+        if stream:
+            with client.stream(**asked, extra_headers=headers) as found:
+                found.until_done()
+        else:
+            client.create(**asked, extra_headers=headers)
+    path = tmp_path / "traffic.json"
+    for recording in (tap.recording, copy.deepcopy(tap.recording)):
+        recording.save(path)
+        said = path.read_text()
+        assert [secret for secret in (KEY, HEADER, PASSWORD) if secret[:8] in said or secret[-8:] in said] == []
+        assert "Who is ***?" in said
+    again = replayed(path)
+    if stream:
+        with again.stream(**asked) as told:
+            told.until_done()
+        assert told.calls.text.endswith("You are ***, *** and ***.")
+    else:
+        assert list(again.create(**asked)) == [Weather(location="You are ***, *** and ***.")]
+        other = {**asked, "messages": [{"role": "user", "content": "Where is it?"}]}
+        with pytest.raises(UsageError, match=r"was 'Who is \*\*\*\?' and is 'Where is it\?'"):
+            replayed(path).create(**other)
+
+
+def test_a_recording_shows_and_pickles_no_key(tap: RecordingAdapter, asking: Callable[..., Client]) -> None:
+    """What it keeps in memory, to leave it out of the file, is no text that something walks or stores."""
+    asking(saying("no")).create(**ASK)
+    assert b"sk-planted-key-4711" not in pickle.dumps(tap.recording)
+    assert "sk-planted-key-4711" not in repr(vars(tap.recording))

@@ -247,6 +247,37 @@ def test_the_command_records_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("workplace")
+@pytest.mark.parametrize("more", [(), ("--stream",)])
+def test_the_command_leaves_the_key_of_a_profile_out(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    """Its variable has no name of a secret; it stands in messages, and in arguments."""
+    key = "house-abc-1234-zz"
+    monkeypatch.setenv("HOUSE_CRED", key)
+    address = f'base_url = "{server.openai_url}"\napi_key_env = "HOUSE_CRED"'
+    (tmp_path / "toolfan.toml").write_text(f'[profiles.x]\nadapter = "openai"\nmodel = "m"\n{address}\n')
+    asked = ["record", "traffic.json", f"weather in {key}", "--tools", "taped_tools:Weather", "--profile", "x"]
+    done = CliRunner().invoke(app, [*asked, "--tool-choice", "required", *more])
+    assert done.exit_code == 0, done.stderr
+    said = (tmp_path / "traffic.json").read_text()
+    assert key not in said
+    assert "weather in ***" in said
+
+
+@pytest.mark.usefixtures("workplace")
+def test_the_command_tells_why_no_client_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an error of toolfan's, without the key."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError(f"no luck with {SECRET}")
+
+    monkeypatch.setattr("toolfan_local.service.connect", fail)
+    done = record(target="local")
+    assert done.exit_code == 2
+    assert "the SDK cannot make a client: RuntimeError: no luck with ***" in done.stderr
+
+
+@pytest.mark.usefixtures("workplace")
 def test_the_command_keeps_to_one_adapter(tmp_path: Path) -> None:
     """A recording of another one is not mixed with it."""
     assert record(target="local").exit_code == 0

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from ..client.constructors import maker_of
 from ..client.sync_client import Client
+from ..config.settings import secrets_in
 from ..config.targets import resolve
 from ..drivers.binding import Binding
 from ..drivers.retries import Retries
@@ -50,14 +52,13 @@ def record(
     if recording.adapter != found.adapter.name:
         raise ConfigError(f"{file} is a recording of {recording.adapter}", hint="Write to another file.")
     adapter: Any = RecordingAdapter(found.adapter, recording)
-
-    def maker() -> object:
-        return found.adapter.connect(found.settings, use_async=False)
-
+    secrets = secrets_in(found.settings)
+    recording.leave_out(secrets)
+    maker = maker_of(found, secrets, use_async=False)
     defaults = {"model": found.model, **found.call_options}
     asked: dict[str, Any] = {"messages": messages(question, system), "tools": load_tools(tools)}
     asked |= {"tool_choice": tool_choice(choice), "on_invalid": "keep"}
-    binding = Binding(adapter, maker(), use_async=False, maker=maker)
+    binding = Binding(adapter, maker(), use_async=False, maker=maker, secrets=secrets)
     before = len(recording.ended())
     try:
         with Client(adapter, binding, retries=Retries(), defaults=defaults) as client:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import openai
 
     from ..adapter import ParallelToolsAdapter
+    from ..config.targets import Connection
+    from ..secrets.held import Secrets
     from .async_client import AsyncClient
     from .modes import Mode as Mode
     from .sync_client import Client
@@ -206,20 +208,8 @@ def _serving(adapter: ParallelToolsAdapter, sdk_client: object) -> ParallelTools
     return adapter if serving is None else cast("ParallelToolsAdapter", serving(sdk_client))
 
 
-def _connected(
-    target: str | None,
-    profile: str | None,
-    model: str | None,
-    retries: Retries,
-    settings: Mapping[str, Any],
-    *,
-    use_async: bool,
-) -> Any:
-    from ..config.settings import secrets_in
-    from ..config.targets import resolve
-
-    found = resolve(target, profile=profile, model=model, settings=settings)
-    secrets = secrets_in(found.settings)
+def maker_of(found: Connection, secrets: Secrets, *, use_async: bool) -> Callable[[], object]:
+    """What makes the vendor's clients of this connection; its errors are toolfan's, and show none of its `secrets`."""
 
     def maker() -> object:
         try:
@@ -234,6 +224,24 @@ def _connected(
 
             raise_unmade(exc, adapter=found.adapter.name, secrets=secrets)
 
+    return maker
+
+
+def _connected(
+    target: str | None,
+    profile: str | None,
+    model: str | None,
+    retries: Retries,
+    settings: Mapping[str, Any],
+    *,
+    use_async: bool,
+) -> Any:
+    from ..config.settings import secrets_in
+    from ..config.targets import resolve
+
+    found = resolve(target, profile=profile, model=model, settings=settings)
+    secrets = secrets_in(found.settings)
+    maker = maker_of(found, secrets, use_async=use_async)
     sdk_client = maker()
     codec = _serving(found.adapter, sdk_client)
     binding = Binding(codec, sdk_client, use_async=use_async, maker=maker, secrets=secrets)

@@ -33,6 +33,9 @@ class Secrets:
     def __repr__(self) -> str:
         return f"<secrets: {self._number}>"
 
+    def __deepcopy__(self, memo: object) -> Secrets:
+        return self
+
     def __reduce__(self) -> tuple[type[Secrets], tuple[()]]:
         return Secrets, ()
 

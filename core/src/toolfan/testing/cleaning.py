@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from toolfan.adapter import JSON
 
-_BLOT = "***"
+BLOT = "***"
 _NAMES = ("name", "key", "header")
 _WORDS = frozenset(
     {"required", "enum", "propertyOrdering", "property_ordering", "examples"}
@@ -51,7 +51,7 @@ def _cleaned(
 ) -> Any:
     """`hidden` says whether a text that is named like a secret is one."""
     if isinstance(value, str):
-        return _BLOT if named and hidden(value) else _masked(value, secrets)
+        return BLOT if named and hidden(value) else _masked(value, secrets)
     if isinstance(value, dict):
         found: JSON = {}
         for key, inner, *within in _inner(value, named, place):
@@ -169,7 +169,7 @@ def _blot(pieces: list[tuple[Any, Any]], secrets: Iterable[str]) -> None:
         text, kept, at = holder[key], "", 0
         for begin, end in ((begin - start, end - start) for begin, end in spans):
             if begin < len(text) and end > 0:
-                kept += text[at : max(begin, 0)] + (_BLOT if begin >= 0 else "")
+                kept += text[at : max(begin, 0)] + (BLOT if begin >= 0 else "")
                 at = min(end, len(text))
         holder[key] = kept + text[at:]
         start += len(text)

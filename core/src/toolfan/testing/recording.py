@@ -10,9 +10,9 @@ A recording is JSON, to be read, kept in a repository and mended by hand:
        {"request": {...}, "error": {"type": "RateLimited", "message": "...", "status": 429, "retry_after": 1.0}}]}
 
 `request` is the body that was sent, `response` the body that came, `events` the decoded events of a stream.  Secrets
-are removed: request headers are not kept, and what looks like a key, stands under the name of one or is the value of an
-environment variable with the name of one, is `***`, also where a stream says it in pieces.  An `error` beside `events`
-broke the stream.
+are removed: request headers are not kept, and what looks like a key, stands under the name of one, is the value of an
+environment variable with the name of one, or what the client authenticates with, is `***`; also in the pieces of a
+stream.  An `error` beside `events` broke the stream.
 
 Knows: adapters, transports, what a secret looks like.  Must not know: pytest, any provider.
 """
@@ -31,14 +31,16 @@ from typing import TYPE_CHECKING, Any
 from toolfan import errors
 from toolfan.errors import ConfigError, ProviderError
 from toolfan.http.event_streams import AsyncEventStream, EventStream
-from toolfan.secrets.redaction import known_secrets, public_headers
+from toolfan.secrets.held import Hidden, Secrets
+from toolfan.secrets.known import secrets_known
+from toolfan.secrets.redaction import known_secrets, longest_first, public_headers
 
 from .cleaning import cleaned_exchange
 from .delegation import Through
 from .mending import ENDS, ERROR_FIELDS, fault_of, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator, Mapping
 
     from toolfan.adapter import JSON, ParallelToolsAdapter, WireRequest, WireResponse
 
@@ -56,6 +58,13 @@ class Recording:
     def __init__(self, adapter: str, exchanges: list[JSON] | None = None) -> None:
         self.adapter = adapter
         self.exchanges: list[JSON] = exchanges or []
+        self._secrets: list[Secrets] = []  # in memory alone; a list, as threads may add to it at once
+
+    def leave_out(self, secrets: Iterable[str]) -> None:
+        """Keeps these out of the file, too: what a client authenticates with comes here by itself."""
+        known = longest_first(*self._secrets)
+        if new := Secrets(secret for secret in secrets if secret not in known):
+            self._secrets.append(new)
 
     def ended(self) -> list[JSON]:
         """The exchanges that came to an end."""
@@ -63,7 +72,7 @@ class Recording:
 
     def to_json(self) -> str:
         """The JSON text of the recording, without secrets; what no UTF-8 can say (half an emoji) is escaped."""
-        secrets = known_secrets(os.environ)
+        secrets = longest_first(known_secrets(os.environ), *self._secrets)
         exchanges = [cleaned_exchange(exchange, secrets) for exchange in self.ended()]
         content = {"toolfan_recording": VERSION, "adapter": self.adapter, "exchanges": exchanges}
         text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
@@ -111,12 +120,12 @@ class RecordingAdapter(Through):
     def transport(self, client: object, *, use_async: bool) -> Any:
         """A sender over this client that keeps what passes."""
         inner = super().transport(client, use_async=use_async)
-        return (_AsyncRecorder if use_async else _Recorder)(inner, self.recording)
+        return (_AsyncRecorder if use_async else _Recorder)(inner, client, self.recording)
 
 
 class _Keeper:
-    def __init__(self, inner: Any, recording: Recording) -> None:
-        self._inner, self._recording = inner, recording
+    def __init__(self, inner: Any, client: object, recording: Recording) -> None:
+        self._inner, self._client, self._recording = inner, client, recording
 
     @property
     def keeps_deadline(self) -> bool:
@@ -128,10 +137,17 @@ class _Keeper:
         """As the sender itself."""
         return getattr(self._inner, "secrets", ())
 
-    def begin(self, request: WireRequest) -> JSON:
+    @contextmanager
+    def begun(self, request: WireRequest, options: Mapping[str, Any]) -> Generator[JSON]:
+        """An exchange that has begun."""
         exchange: JSON = {"request": json.loads(json.dumps(request.body))}
+        sent = Hidden({**(options.get("query") or {}), **(options.get("headers") or {})})
+        self._recording.leave_out(secrets_known(self._inner, self._client, sent, ()))
         self._recording.exchanges.append(exchange)
-        return exchange
+        try:
+            yield exchange
+        finally:  # a token may have been fetched meanwhile
+            self._recording.leave_out(secrets_known(self._inner, self._client, {}, ()))
 
     def keep(self, exchange: JSON, response: WireResponse) -> WireResponse:
         exchange["response"] = response.body
@@ -143,19 +159,29 @@ class _Keeper:
         exchange["headers"] = public_headers((getattr(answer, "headers", None) or {}).items())
 
     @contextmanager
-    def following(self, request: WireRequest) -> Generator[tuple[JSON, list[JSON]]]:
-        """An exchange and the list for its events; what was interrupted (cancelled, Ctrl+C) has not come to its end."""
-        exchange = self.begin(request)
-        events: list[JSON] = []
-        try:
-            yield exchange, events
-        except (Exception, GeneratorExit) as exc:
-            if "headers" in exchange:  # whoever reads a stream may leave it early
-                exchange["events"] = events
-            if isinstance(exc, ProviderError):
+    def whole(self, request: WireRequest, options: Mapping[str, Any]) -> Generator[JSON]:
+        """An exchange without events."""
+        with self.begun(request, options) as exchange:
+            try:
+                yield exchange
+            except ProviderError as exc:
                 self.fail(exchange, exc)
-            raise
-        exchange["events"] = events
+                raise
+
+    @contextmanager
+    def following(self, request: WireRequest, options: Mapping[str, Any]) -> Generator[tuple[JSON, list[JSON]]]:
+        """An exchange and the list for its events; what was interrupted (cancelled, Ctrl+C) has not come to its end."""
+        events: list[JSON] = []
+        with self.begun(request, options) as exchange:
+            try:
+                yield exchange, events
+            except (Exception, GeneratorExit) as exc:
+                if "headers" in exchange:  # whoever reads a stream may leave it early
+                    exchange["events"] = events
+                if isinstance(exc, ProviderError):
+                    self.fail(exchange, exc)
+                raise
+            exchange["events"] = events
 
     def fail(self, exchange: JSON, exc: ProviderError) -> None:
         fields = {name: value for name in ERROR_FIELDS if (value := getattr(exc, name)) is not None}
@@ -166,16 +192,12 @@ class _Keeper:
 
 class _Recorder(_Keeper):
     def send(self, request: WireRequest, **options: Any) -> WireResponse:
-        exchange = self.begin(request)
-        try:
+        with self.whole(request, options) as exchange:
             return self.keep(exchange, self._inner.send(request, **options))
-        except ProviderError as exc:
-            self.fail(exchange, exc)
-            raise
 
     @contextmanager
     def stream(self, request: WireRequest, **options: Any) -> Generator[EventStream]:
-        with self.following(request) as (exchange, events), self._inner.stream(request, **options) as found:
+        with self.following(request, options) as (exchange, events), self._inner.stream(request, **options) as found:
             self.head(exchange, found)
             yield EventStream(
                 self._passing(found, events), request_id=exchange["request_id"], headers=exchange["headers"]
@@ -192,16 +214,12 @@ class _Recorder(_Keeper):
 
 class _AsyncRecorder(_Keeper):
     async def send(self, request: WireRequest, **options: Any) -> WireResponse:
-        exchange = self.begin(request)
-        try:
+        with self.whole(request, options) as exchange:
             return self.keep(exchange, await self._inner.send(request, **options))
-        except ProviderError as exc:
-            self.fail(exchange, exc)
-            raise
 
     @asynccontextmanager
     async def stream(self, request: WireRequest, **options: Any) -> AsyncGenerator[AsyncEventStream]:
-        with self.following(request) as (exchange, events):
+        with self.following(request, options) as (exchange, events):
             async with self._inner.stream(request, **options) as found:
                 self.head(exchange, found)
                 yield AsyncEventStream(
