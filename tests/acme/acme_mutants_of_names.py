@@ -1,17 +1,36 @@
-"""Adapters whose results name another tool than was called, and the law that they break."""
+"""Adapters whose results name another tool than was called, and the law that they break; right ones of other names."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from acme_forms import right
 from acme_mutants import breaks
 from toolfan_acme import AcmeAdapter
+from toolfan_acme.codec import CAPABILITIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from toolfan.adapter import Turn
+    from toolfan.adapter import Capabilities, Turn
+
+WITHOUT_UNDERSCORES = replace(CAPABILITIES, name_pattern="[a-zA-Z0-9-]+")
+LETTERS_AND_DIGITS = replace(CAPABILITIES, name_pattern="[a-zA-Z0-9]+")
+
+
+@right
+@dataclass(frozen=True)
+class NamesWithoutUnderscores(AcmeAdapter):
+    capabilities: Capabilities = WITHOUT_UNDERSCORES
+
+
+@right
+@dataclass(frozen=True)
+class NamesOfLettersAndDigits(AcmeAdapter):
+    """Nothing can stand for what is not taken: names never collide."""
+
+    capabilities: Capabilities = LETTERS_AND_DIGITS
 
 
 @right

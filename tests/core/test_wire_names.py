@@ -11,6 +11,7 @@ from toolfan.tools.toolset import NameMap, ToolSet, legal_name
 LOWER = r"[a-z][a-z0-9_]*"
 CAPITAL_FIRST = "[A-Z_][A-Za-z0-9_]*"
 OF_THREE = r"[a-zA-Z0-9_-]{3,}"
+DASHES, DOTS, LETTERS = "[a-zA-Z0-9-]+", "[a-zA-Z][a-zA-Z0-9.]*", "[a-zA-Z0-9]+"
 
 
 class Weather(BaseModel):
@@ -39,6 +40,21 @@ class Weather(BaseModel):
         ("9lives", CAPITAL_FIRST, "T_9lives"),
         ("getUser", "[A-Z][a-zA-Z0-9]*", "GetUser"),
         ("GetUser", "[a-z][a-zA-Z0-9]*", "getUser"),
+        # Without `_` another one stands for what is forbidden.
+        ("get_weather", DASHES, "get-weather"),
+        ("Box[int]", DASHES, "Box-int-"),
+        ("天気", DASHES, "---bc79d84d"),
+        ("x" * 70, DASHES, "x" * 55 + "-c71bd109"),
+        ("get_weather", DOTS, "get.weather"),
+        ("9 lives", DOTS, "t.9.lives"),
+        # Or nothing, and a digest of the name tells it from others.
+        ("get_weather", LETTERS, "getweathere33637ee"),
+        ("getWeather", LETTERS, "getWeather"),
+        ("天気", LETTERS, "bc79d84d"),
+        ("x" * 70, LETTERS, "x" * 56 + "c71bd109"),
+        ("getWeather", "[a-z0-9]+", "getweather"),
+        # A pattern that takes `_`, but not where it would stand.
+        ("Box[int]", "[a-z](?:[a-z0-9_]*[a-z0-9])?", "boxint803a9e91"),
     ],
 )
 def test_what_a_pattern_forbids_is_replaced(name: str, pattern: str, wire: str) -> None:
@@ -56,6 +72,13 @@ def test_names_of_one_case_that_differ_stay_two() -> None:
     names = NameMap(["GetUser", "SetUser", "get_user"], LOWER, 64)
     assert names.to_wire == {"GetUser": "getuser", "SetUser": "setuser", "get_user": "get_user"}
     assert names.to_tool["setuser"] == "SetUser"
+
+
+def test_names_for_which_nothing_stands_in_stay_as_many_as_they_are() -> None:
+    tools = ["get_weather", "get-weather", "getweather", "Get.Weather"]
+    names = NameMap(tools, LETTERS, 20)
+    assert [names.to_tool[wire] for wire in names.to_wire.values()] == tools
+    assert len(names.to_tool) == len(tools)
 
 
 def test_names_that_differ_by_case_alone_collide() -> None:

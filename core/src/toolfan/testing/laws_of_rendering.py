@@ -5,6 +5,7 @@ Knows: `render_tools`.  Must not know: the rest of a request, answers.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -218,12 +219,14 @@ class LawsOfRendering(Subject):
 
         Take names from `tools.names(name_pattern, max_name_length)`, which raises it, and shorten none by yourself.
         """
-        can = self.adapter.capabilities
-        legal = re.compile(can.name_pattern)
+        legal = re.compile(self.adapter.capabilities.name_pattern)
         bad = [char for char in "é☔ .:/-" if not legal.fullmatch(f"a{char}")]
         if len(bad) < 2:  # everything is legal; then no two names become one
             return
         tools: ToolSet[Any] = ToolSet([Tool(Weather, name=f"a{bad[0]}b"), Tool(Empty, name=f"a{bad[1]}b")])
+        with contextlib.suppress(ToolDefinitionError):
+            self.wire_names(tools)  # nothing legal stands for another character: names differ by their digests
+            return
         try:
             self.adapter.render_tools(tools, strict=None)
         except ToolDefinitionError:
