@@ -6,7 +6,9 @@ import json
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
+from urllib.request import Request, build_opener
 
 from acme_mutants import breaks
 from toolfan.adapter import WireResponse
@@ -191,6 +193,51 @@ class SentTwice(AcmeTransport):
             yield from super().events(request, **given)
             return
         yield from super().events(request, **given)
+
+
+class AsksMore(AcmeTransport):
+    """Sends a request of its own."""
+
+    def more(self, method: str, path: str, body: bytes | None = None) -> None:
+        from acme_sdk import NoRedirects
+
+        head = {"x-acme": self.client.key, "content-type": "application/json"}
+        asked = Request(f"{self.client._base_url}{path}", body, head, method=method)
+        with suppress(OSError, HTTPException):
+            build_opener(NoRedirects).open(asked, timeout=1.0).close()
+
+
+@sending(ONCE)
+class LooksBefore(AsksMore):
+    def send(self, request: Any, **given: Any) -> WireResponse:
+        self.more("GET", "/health")
+        return super().send(request, **given)
+
+
+@sending(ONCE)
+class LooksOnce(AsksMore):
+    looked = False
+
+    def send(self, request: Any, **given: Any) -> WireResponse:
+        if not self.looked:
+            self.looked = True
+            self.more("HEAD", "/models")
+        return super().send(request, **given)
+
+
+@sending(ONCE)
+class ReportsBefore(AsksMore):
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        self.more("POST", "/telemetry", b'{"begun": 1}')
+        yield from super().events(request, **given)
+
+
+@sending(ONCE)
+class ReportsWhatWasGood(AsksMore):
+    def send(self, request: Any, **given: Any) -> WireResponse:
+        answer = super().send(request, **given)
+        self.more("POST", "/telemetry", b'{"good": 1}')
+        return answer
 
 
 @sending("test_redirects_are_not_followed")

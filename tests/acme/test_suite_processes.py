@@ -128,5 +128,5 @@ def test_an_interrupt_that_comes_with_the_answer_ends_no_suite(monkeypatch: pyte
         watch = stopping._Watch(service, lambda: False, closes=True)
         monkeypatch.setattr(watch, "is_open", lambda: False)
         said = stopping._interrupted(way, WireRequest("m", {}), {}, watch)
-    assert said == {"came": None, "times": 0, "open": False}
+    assert said == {"came": None, "after": [], "open": False}
     assert signal.getsignal(signal.SIGINT) is handler

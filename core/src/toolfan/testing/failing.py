@@ -6,7 +6,6 @@ Knows: the ways to ask, errors of the provider's kind.  Must not know: laws, HTT
 from __future__ import annotations
 
 import traceback
-from collections import Counter
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +75,7 @@ def _came(service: Service, failure: Reply, way: Way, asked: WireRequest) -> Map
         said |= {"again": getattr(exc, "retryable", False), "told": getattr(exc, "status", None)}
         said["says"] = REASON in str(exc)
         said |= {"shown": (shown or [""])[0], "carries": _carried(exc)}
-    sent = Counter(one.path for one in service.heard if one.body)
-    said |= {"status": failure.status, "times": max(sent.values(), default=0)}
+    said |= {"status": failure.status, "requests": service.requests()}
     said["followed"] = any(one.path.startswith(ELSEWHERE) for one in service.heard)
     return said
 

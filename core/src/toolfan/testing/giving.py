@@ -194,7 +194,7 @@ def _came(way: Way, asked: WireRequest, sample: Mapping[str, Any], wanted: Turn,
         told["shown"] = service.key in f"{got.request_id} {dict(got.headers)}"
     if not any(one.body for one in service.heard):
         told["wrong"] = ["no request came to the service: what was given was not asked for"]
-    return told | {"paused": pauses, "late": pauses and service.unheard}
+    return told | {"paused": pauses, "late": pauses and service.unheard, "requests": service.requests()}
 
 
 def kind_of(stream: bytes) -> str:

@@ -47,11 +47,16 @@ class LawsOfFailures(LawsOfTransports):
         Retries are toolfan's alone: it counts requests, spends a budget, heeds the deadline.  Most SDKs retry by
         themselves; switch that off for each request (`max_retries=0` or the like), since users pass clients of their
         own.  What it rejects (400, 404, 413, 422) is not sent again either.  After a connection that was closed it is
-        not asked: an SDK may take it for one of its own that was no longer used.
+        not asked: an SDK may take it for one of its own that was no longer used.  A look at the service's health, a
+        list of its models, a report of what was used count, too: nobody asked for them, and they take their time.  What
+        the SDK cannot do without, as a token for a key, is told in `logins`.
         """
-        for said in heard(self)["failed"]:
-            if said["status"] in _SENT_ONCE and said["times"] > 1:
-                yield f"{said['where']}: the request came {said['times']} times"
+        facts = heard(self)
+        failed = [said for said in facts["failed"] if said["status"] in _SENT_ONCE]
+        for said in [*_accompanied(facts), *failed]:
+            if len(said["requests"]) > 1:
+                came = ", ".join(said["requests"])
+                yield f"{said['where']}: {len(said['requests'])} requests came to the service: {came}"
 
     @law
     @in_every_way
@@ -125,8 +130,8 @@ class LawsOfFailures(LawsOfTransports):
         for said in found:
             if said["came"] != said["wanted"]:
                 yield f"{said['where']}: what comes out is {said['came']}, and should be {said['wanted']}"
-            if said["times"] > 1:
-                yield f"{said['where']}: the request was sent again"
+            if said["after"]:
+                yield f"{said['where']}: the request was sent again, or another: {', '.join(said['after'])}"
             elif said["open"]:
                 yield f"{said['where']}: its connection stays open"
 
@@ -156,6 +161,14 @@ _SENT_ONCE = frozenset({200, *REJECTED, 429, 500, 503})
 """Of others some SDKs log in anew (401), or connect anew (none)."""
 
 
+def _accompanied(facts: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The requests beside which something came at another path: at its own one that was given up may come late."""
+    paths = {said["asked"][0].partition("?")[0] for said in facts["built"] if "asked" in said}
+    for said in [*facts["built"], *facts["given"]]:
+        if {one.partition(" ")[2] for one in said.get("requests", ())} - paths:
+            yield said
+
+
 def _alone(subject: LawsOfFailures) -> list[Mapping[str, Any]]:
     said = [one for one in heard(subject)["given"] if "alone" in one]
     if not said:
@@ -165,7 +178,7 @@ def _alone(subject: LawsOfFailures) -> list[Mapping[str, Any]]:
 
 def _of_statuses(subject: LawsOfFailures, statuses: Any) -> list[Mapping[str, Any]]:
     """What became of requests that the service answered with one of these."""
-    found = [said for said in heard(subject)["failed"] if said["status"] in statuses and said["times"]]
+    found = [said for said in heard(subject)["failed"] if said["status"] in statuses and said["requests"]]
     if not found:
         raise LawNotAsked("no request came to the service")
     return found

@@ -208,7 +208,7 @@ _KINDS: dict[int | None, tuple[str, ...]] = {
 
 def _kinds(said: Mapping[str, Any]) -> tuple[str, ...]:
     """The kinds of error that a status may be told as; none where the request did not come to the service."""
-    return _KINDS.get(said.get("status"), ()) if said.get("times") else ()
+    return _KINDS.get(said.get("status"), ()) if said.get("requests") else ()
 
 
 def _wrong(given: Iterable[Mapping[str, Any]]) -> Iterator[str]:

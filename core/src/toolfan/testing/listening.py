@@ -60,6 +60,7 @@ class Heard:
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
 
 
 @dataclass
@@ -85,6 +86,10 @@ class Service:
     keeps: bool = False
     connections: int = 0
     counting: threading.Lock = field(default_factory=threading.Lock)
+
+    def requests(self) -> list[str]:
+        """What came, and where: the method and the path of each."""
+        return [f"{one.method} {urlsplit(one.path).path}" for one in self.heard]
 
 
 REJECTED: Mapping[int, str] = {
@@ -147,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(Reply("a login", 200, json.dumps(LOGINS[login]).encode()), "")
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        service.heard.append(Heard(self.path, headers, asked))
+        service.heard.append(Heard(self.path, headers, asked, self.command))
         if now.beside is not None:
             word, other = now.beside
             if len(service.heard) > 1:
@@ -173,6 +178,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in (("content-type", now.kind), *stays, *now.headers, size):
             self.send_header(name, value.replace(service.key, known))
         self.end_headers()
+        if self.command == "HEAD":
+            return
         if now.pause is None:
             self.wfile.write(body)
         else:
@@ -199,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(LULL)
         self.wfile.write(b"0\r\n\r\n")
 
-    do_GET = do_POST = do_PUT = reply
+    do_GET = do_HEAD = do_OPTIONS = do_POST = do_PUT = do_PATCH = do_DELETE = reply
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
         """Says nothing."""

@@ -62,7 +62,7 @@ def sent(
     adapter: ParallelToolsAdapter, model: str, options: Mapping[str, Any], way: Way, service: Service
 ) -> dict[str, Any]:
     """What came of a request that has much in it, and what is wrong with it, a line each; `kind`: no JSON, but this."""
-    said: dict[str, Any] = {"where": way.name, "error": "", "known": True, "kind": "", "wrong": []}
+    said: dict[str, Any] = {"where": way.name, "error": "", "known": True, "kind": "", "wrong": [], "requests": []}
     said |= {"streams": way.streams, "async": way.use_async, "hidden": False}
     service.reply = PLAIN
     for fields in _contents(adapter, model, options):
@@ -79,7 +79,7 @@ def sent(
         if came:  # some SDKs refuse, without sending it, what no service takes
             # A request that was given up before may come late: it is not this one.
             nearest: dict[str, Any] = min(reversed(came), key=_differences)
-            return said | nearest
+            return said | nearest | {"requests": service.requests()}
     return said
 
 

@@ -10,7 +10,6 @@ import contextlib
 import signal
 import threading
 import time
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +39,8 @@ def stopped(
 ) -> Iterator[dict[str, Any]]:
     """What came of a request that was stopped before anything of its answer had come, and in the middle of a stream.
 
-    `came` is the exception (None: it could not be asked), `times` how often it was sent, `open` whether its connection
-    was left open, where that can be told.
+    `came` is the exception (None: it could not be asked), `after` what came to the service after that, `open` whether
+    its connection was left open, where that can be told.
     """
     if way.run is None and not _can_interrupt():
         return
@@ -59,7 +58,7 @@ def stopped(
 
 
 def _is_right(said: Mapping[str, Any]) -> bool:
-    return said["came"] in ("CancelledError", "KeyboardInterrupt") and said["times"] == 1 and not said["open"]
+    return said["came"] in ("CancelledError", "KeyboardInterrupt") and not said["after"] and not said["open"]
 
 
 def _once(way: Way, built: WireRequest, reply: Reply, service: Service) -> dict[str, Any]:
@@ -83,18 +82,23 @@ class _Watch:
     def __init__(self, service: Service, begun: Callable[[], bool], *, closes: bool) -> None:
         self.service, self.begun = service, begun
         self._closes, self._end = closes, time.monotonic() + PAUSE
+        self._before: int | None = None
 
     def waits(self) -> bool:
         """Whether it has not begun, and still may."""
         return not self.begun() and time.monotonic() < self._end
+
+    def stops(self) -> None:
+        """What comes from now on was sent though it was stopped."""
+        self._before = len(self.service.heard)
 
     def is_open(self) -> bool:
         """Whether the connection is there though it should not be: a thread has one until its deadline is over."""
         return self._closes and not self.service.left and not _threads()
 
     def said(self, came: str | None, *, is_open: bool = False) -> dict[str, Any]:
-        times = max(Counter(one.path for one in self.service.heard if one.body).values(), default=0)
-        return {"came": came, "times": times, "open": is_open}
+        after = [] if self._before is None else self.service.requests()[self._before :]
+        return {"came": came, "after": after, "open": is_open}
 
 
 def _threads() -> bool:
@@ -111,6 +115,7 @@ async def _cancelled(way: Way, built: WireRequest, more: Mapping[str, Any], watc
     await asyncio.sleep(_TICK)  # so that it waits for what comes next
     if task.done():
         return watch.said(None)
+    watch.stops()
     task.cancel()
     await asyncio.wait({task}, timeout=_PATIENCE)
     end = time.monotonic() + _PATIENCE
@@ -153,6 +158,7 @@ def _interrupted(way: Way, built: WireRequest, more: Mapping[str, Any], watch: _
         time.sleep(_TICK)  # so that it waits for what comes next
         if watch.begun() and not over.is_set():
             sent.set()
+            watch.stops()
             signal.pthread_kill(main, signal.SIGINT)
             over.wait(_PATIENCE)
         watch.service.goes_on.set()
