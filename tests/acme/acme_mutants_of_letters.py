@@ -163,3 +163,22 @@ class AllElseIsPng(Seeing):
 class SmallLetters(AcmeAdapter):
     def wire_name(self, tools: Any, name: str) -> str:
         return super().wire_name(tools, name).lower() if len(name) > 15 else super().wire_name(tools, name)
+
+
+@breaks("test_a_stop_that_nobody_knows_is_other")
+class StopsInSmallLetters(Reader):
+    def mend(self, turn: Turn) -> Turn:
+        return replace(turn, stop=replace(turn.stop, raw=turn.stop.raw and turn.stop.raw.lower()))
+
+
+@breaks("test_the_turn_is_sent_back_untouched")
+class StrippedWhenItIsSentBack(Reader):
+    def mend(self, turn: Turn) -> Turn:
+        says = turn.replay.get("says")
+        return replace(turn, replay={**turn.replay, "says": says.strip()}) if isinstance(says, str) else turn
+
+
+@breaks("test_every_shape_is_rendered")
+class DescribedAsNone(AcmeAdapter):
+    def render(self, tools: Any, strict: bool | None) -> Any:
+        return [{**one, "about": str(one["about"] or None)} for one in super().render(tools, strict)]

@@ -10,6 +10,7 @@ from acme_forms import FORMS, NUMBERED, Numbered, NumberedParser, Objects
 from acme_mutants import MUTANTS, Reader, breaks, streaming
 from toolfan.adapter import Turn
 from toolfan.errors import BadResponse, IncompleteStream, ProviderError
+from toolfan.testing.variations import UNHEARD_OF
 from toolfan.wire import json_text, well_formed
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.reading import AcmeParser
@@ -267,7 +268,7 @@ class NewFieldsRefused(AcmeAdapter):
 @streaming("test_a_stream_says_what_the_whole_answer_says")
 class NewEventsRefused(AcmeParser):
     def feed(self, event: Any) -> Any:
-        if "toolfan_unheard_of" in event:
+        if UNHEARD_OF in event:
             raise BadResponse("an event that nobody knows", adapter=self.adapter)
         return super().feed(event)
 

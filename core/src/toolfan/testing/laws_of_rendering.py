@@ -104,6 +104,13 @@ class LawsOfRendering(Subject):
                 if demanded <= described(schema)["properties"]:
                     yield f"{name}: {sorted(demanded)} are required, and not all of them are"
             yield from (f"{name}: {reference} leads nowhere" for reference in dangling(rendering))
+        if "None" in self._told_of("") and "None" not in self._told_of("toolfan-described"):
+            yield "a tool without a description is told as one whose description is 'None'"
+
+    def _told_of(self, description: str) -> list[str]:
+        """The texts in the rendering of a tool that is so described."""
+        tool = Tool(Weather, description=description)
+        return texts(opened(self.adapter.render_tools(ToolSet([tool]), strict=None)))
 
     def _requires(self, rendering: Any, required: list[str]) -> bool:
         return any(

@@ -37,7 +37,7 @@ from .trees import (
     values,
     words,
 )
-from .variations import MANY, UNHEARD_OF, turn_of, with_ids, with_many_calls, with_more, with_names
+from .variations import MANY, UNHEARD_OF, turn_of, with_ids, with_many_calls, with_more, with_names, with_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 
 _ODD_IDS: tuple[list[str | None], ...] = (["", ""], ["same", "same"], [None, None], ["", "x"], ["x", None])
+BLANK = " \n\ttoolfan  text \n"
 # A single word, a time, JSON text.
 _NOT_FREE = re.compile(r"[A-Za-z][A-Za-z_.:/-]{0,39}\Z|\d{4}-\d\d-\d\dT|\s*[\[{]")
 
@@ -163,7 +164,7 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
         """The provider's own assistant turn (`turn.replay`) is in the messages as it came, and is not changed.
 
         It carries signatures that the provider checks.  Put into `replay` all that came, not only what you read, in the
-        order in which it came: thoughts too.
+        order in which it came: thoughts too, and the blanks at the ends of a text.
         """
         for name, turn in self.turns():
             kept = copy.deepcopy(turn)
@@ -177,6 +178,9 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
         for sample in self.answers():
             if sample.calls:
                 yield from (f"{sample.name}: {what}" for what in self._forgotten(sample))
+        for name, sample, turn in self.made(lambda sample: with_text(sample, BLANK)):
+            if sample.calls and BLANK not in "\n".join(texts([*values(self._answered(turn))])):
+                yield f"{name}: if its text is {BLANK!r}, it is not sent back so"
 
     def _forgotten(self, sample: Sample) -> Iterator[str]:
         """What of a sample's turn, and of more that is put into it, is not sent back."""

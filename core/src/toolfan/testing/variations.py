@@ -38,7 +38,7 @@ ODD_VALUES: tuple[Any, ...] = (
 MOST = 6000
 MANY = 2500
 """The calls of an answer that has many."""
-UNHEARD_OF = "toolfan_unheard_of"
+UNHEARD_OF = "Toolfan_UnheardOf"
 # Each kind of value, and texts that look like another one.
 KINDS: dict[str, Any] = {
     "none": None,
