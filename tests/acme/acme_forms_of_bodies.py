@@ -216,3 +216,48 @@ right(
     errors=AcmeSuite.errors[:1],
     events_of=lambda self, body: None,
 )
+
+
+@right
+class TurnsByNumber(AcmeAdapter):
+    """Turns stand in an object, under their numbers."""
+
+    def shaped(self, body: Any) -> Any:
+        return {**body, "turns": {f"m{at:04}": turn for at, turn in enumerate(body["turns"])}}
+
+
+def by_number(body: Any) -> Any:
+    """The body with its calls in an object, under their numbers."""
+    does = (body.get("reply") or {}).get("does")
+    held = {str(at): one for at, one in enumerate(does or ())}
+    return {**body, "reply": {**body["reply"], "does": held}} if held else body
+
+
+@dataclass(frozen=True)
+class CallsByNumber(AcmeAdapter):
+    capabilities: Capabilities = CANNOT_STREAM
+
+    def parse_response(self, body: Any) -> Turn:
+        reply = body.get("reply") if isinstance(body, dict) else None
+        does = reply.get("does") if isinstance(reply, dict) else None
+        if not isinstance(does, dict):
+            return super().parse_response(body)
+        listed = {**body, "reply": {**reply, "does": [*does.values()]}}
+        return replace(super().parse_response(listed), replay=reply)
+
+    def own(self, turn: Turn) -> Any:
+        own = {**sendable(turn.replay), "who": "robot"}
+        if isinstance(does := own.get("does"), dict):
+            own["does"] = {
+                key: {**(one if isinstance(one, dict) else {}), "ref": call.id}
+                for call, (key, one) in zip(turn.calls, does.items(), strict=True)
+            }
+        return own
+
+
+right(
+    CallsByNumber,
+    samples=[replace(one, body=by_number(one.body), stream_bytes=None) for one in AcmeSuite.samples],
+    errors=AcmeSuite.errors[:1],
+    events_of=lambda self, body: None,
+)

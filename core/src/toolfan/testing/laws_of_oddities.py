@@ -194,7 +194,7 @@ class LawsOfOddities(LawsOfArguments):
             yield from (f"{name}: {what}" for what in ill_formed(turn))
         yield from self._slow() if process_time() - began > SLOW else ()
         if not found:
-            yield "no sample has two calls, whose arguments differ, in a list of its body, as `calls` say or as JSON"
+            yield "no sample has two calls, whose arguments differ, in a list or object, as `calls` say or as JSON"
 
     def _slow(self) -> Iterator[str]:
         """Where many calls take long, and more than their share."""

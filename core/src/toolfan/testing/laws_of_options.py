@@ -21,7 +21,7 @@ from .subject import USER
 from .trees import leaves, nodes, same, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from toolfan.adapter import JSON
     from toolfan.tools.toolset import ToolSet
@@ -93,9 +93,11 @@ class LawsOfOptions(LawsOfChoices):
                 yield f"the attribute always_sent names {name}, and nothing goes out where it is not asked for"
 
     def _unasked(self) -> Iterator[str]:
-        """What stands beside many messages, in no list, and not beside few of the same."""
-        few, many = (_alone(self.built(messages=(*(USER, _REPLY) * count, USER)).body) for count in (1, 20))
-        if more := [".".join(map(str, path)) for path, _ in many ^ few]:
+        """What stands beside many messages, not among them, and not beside few of the same."""
+        counts = (1, 20)
+        few, many = (self.built(messages=(*(USER, _REPLY) * count, USER)).body for count in counts)
+        grown = tuple(_grown(few, many, by=2 * (counts[1] - counts[0])))
+        if more := [".".join(map(str, path)) for path, _ in _alone(many, grown) ^ _alone(few, grown)]:
             yield f"a longer conversation changes what nobody asked for: {sorted(more)}"
 
     def _tried(self, tools: ToolSet[Any], name: str, lost: list[str]) -> Iterator[tuple[Any, JSON]]:
@@ -165,11 +167,20 @@ class LawsOfOptions(LawsOfChoices):
         return True
 
 
-def _alone(body: JSON) -> set[tuple[Path, str]]:
-    """The ends of a body, but for those in lists and the texts of messages."""
-    found = leaves(body)
+def _grown(few: JSON, many: JSON, by: int) -> Iterator[Path]:
+    """The objects that have so many fields more in the one body than in the other: messages may stand in one."""
+    sizes = {path: len(node) for path, node in nodes(many) if isinstance(node, Mapping)}
+    return (path for path, node in nodes(few) if isinstance(node, Mapping) and sizes.get(path, 0) >= len(node) + by)
+
+
+def _alone(body: JSON, apart: Sequence[Path]) -> set[tuple[Path, str]]:
+    """The ends of a body, but for those in lists and in what is kept apart, and the texts of messages."""
     return {
-        (path, text) for path, text in found if "toolfan-" not in text and not any(type(key) is int for key in path)
+        (path, text)
+        for path, text in leaves(body)
+        if "toolfan-" not in text
+        and not any(type(key) is int for key in path)
+        and not any(path[: len(one)] == one for one in apart)
     }
 
 

@@ -214,15 +214,17 @@ def _with_keys(sample: Sample, ids: Sequence[Any]) -> Any:
 
 
 def list_of_calls(sample: Sample) -> tuple[Path, int | str] | None:
-    """The list or object in which the calls stand, and the place of the last of them; None if it is not found."""
+    """The list, or object of nothing else or under their ids, in which the calls stand; the last's place there."""
     given = [arguments_in(sample.body, arguments) for _, arguments in sample.calls]
     if len(given) < 2 or not (given[-2] and given[-1]):
         return None
     first, second = given[-2][0], given[-1][-1]
     shared = next((at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), None)
-    if shared is None or not (isinstance(second[shared], int) or second[shared] in sample.ids):
+    if shared is None:
         return None
-    return second[:shared], second[shared]
+    path, last = second[:shared], second[shared]
+    is_holder = isinstance(last, int) or last in sample.ids or len(at(sample.body, path)) == len(sample.calls)
+    return (path, last) if is_holder else None
 
 
 def turn_of(sample: Sample) -> Path | None:
@@ -238,16 +240,20 @@ def with_many_calls(sample: Sample, count: int) -> Any:
         return None
     path, last = found
     call_id = sample.ids[-1] if sample.ids else None
-    if not isinstance(last, int):
-        held = at(sample.body, path)
-        more = {f"{call_id}-{number}": held[last] for number in range(count - len(sample.calls))}
-        return changed(sample.body, path, {**held, **more})
-    listed = list(at(sample.body, path))
-    entry = listed[last]
-    for number in range(count - len(sample.calls)):
-        where = places(entry, partial(eq, call_id)) if call_id else []
-        listed.insert(last + 1 + number, changed_everywhere(entry, where, f"{call_id}-{number}"))
-    return changed(sample.body, path, listed)
+    held = at(sample.body, path)
+    where = places(held[last], partial(eq, call_id)) if call_id else []
+    ids = [f"{call_id}-{number}" for number in range(count - len(sample.calls))]
+    more = [changed_everywhere(held[last], where, one) for one in ids]
+    if isinstance(last, int):
+        return changed(sample.body, path, [*held[: last + 1], *more, *held[last + 1 :]])
+    keys = ids if last == call_id else _following(last, len(ids))
+    return changed(sample.body, path, {**held, **dict(zip(keys, more, strict=True))})
+
+
+def _following(key: str, count: int) -> list[str]:
+    """The keys after this one, by the number with which it ends."""
+    number = key[len(key.rstrip("0123456789")) :]
+    return [f"{key.removesuffix(number)}{int(number or 0) + more:0{len(number)}}" for more in range(1, count + 1)]
 
 
 def with_copies(sample: Sample, count: int) -> Any:
