@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -237,6 +238,23 @@ class ReadsInTheLoop(AcmeAsyncTransport):
             yield first
             for event in found:
                 yield event
+
+
+@waiting("test_the_deadline_ends_a_request")
+class SleepsFirst(AcmeAsyncTransport):
+    """However long the request may take, the event loop stands still for a moment."""
+
+    async def send(self, request: Any, **given: Any) -> WireResponse:
+        time.sleep(0.4)
+        return await super().send(request, **given)
+
+
+@waiting("test_the_deadline_ends_a_request")
+class SleepsWhileItStreams(AcmeAsyncTransport):
+    async def events(self, request: Any, **given: Any) -> AsyncIterator[Any]:
+        time.sleep(0.4)
+        async for event in super().events(request, **given):
+            yield event
 
 
 @sending("test_requests_are_served_at_once")

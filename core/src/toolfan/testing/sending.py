@@ -6,6 +6,7 @@ Knows: the ways to ask, JSON.  Must not know: laws, the SDK.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -42,6 +43,10 @@ LONGER = (0.15, 0.3, 0.8, 1.6)
 """Seconds, each where the event loop seemed blocked before: on a busy machine a short time may pass in one turn."""
 MUCH_OF_IT = 0.5
 """That part of a deadline in one turn: who waits in an event loop gives others one in each hundredth of a second."""
+IDLE = 0.25
+"""Seconds of one turn in which nothing is computed, and of which a service on loopback needs a hundredth to answer."""
+_OFTEN = 8
+"""On a busy machine even that may pass, but not each time."""
 MESSAGES: tuple[Mapping[str, Any], ...] = ({"role": "user", "content": "toolfan: Zürich ☂ 日本\u2028 'a' \"b\"\n"},)
 _CALL = {
     "id": "call_toolfan",
@@ -146,9 +151,13 @@ def waited(way: Way, built: WireRequest, service: Service) -> dict[str, Any]:
 
 
 def halted(way: Way, built: WireRequest, samples: Sequence[Mapping[str, Any]], service: Service) -> Iterator[str]:
-    """Where the event loop stands still while a stream, which has begun, does not go on."""
+    """Where the event loop stands still with each answer, and while a stream, which has begun, does not go on."""
+    if not way.use_async:
+        return
+    if _idles(way, built, samples, service):
+        yield f"{way.name}, with each answer"
     held = next((one for one in samples if one["pause"] is not None), None)
-    if held is None or not (way.use_async and way.streams):
+    if held is None or not way.streams:
         return
     service.reply = replace(reply_of(held, "", service.key, streams=True, pauses=True), lull=None)
     service.goes_on.clear()
@@ -157,6 +166,21 @@ def halted(way: Way, built: WireRequest, samples: Sequence[Mapping[str, Any]], s
         yield f"{way.name}, in the middle of the stream"
     service.goes_on.set()
     service.unheard = unheard
+
+
+def _idles(way: Way, built: WireRequest, samples: Sequence[Mapping[str, Any]], service: Service) -> bool:
+    """Whether the event loop stands still in each of many requests that are answered at once, though none computes."""
+    sample = next((one for one in samples if one["bytes"] or not way.streams), None)
+    if sample is not None:
+        service.reply = reply_of(sample, "", service.key, streams=way.streams, pauses=False)
+    else:
+        service.reply = PLAIN
+    for _ in range(_OFTEN):
+        computed = time.thread_time()
+        turn = _longest_turn(way, built, LONGER[-1])
+        if turn - (time.thread_time() - computed) < IDLE:
+            return False
+    return True
 
 
 def is_hurried(way: Way, built: WireRequest, service: Service) -> bool:
