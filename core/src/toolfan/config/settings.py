@@ -181,7 +181,8 @@ def _no_option(adapter: ParallelToolsAdapter, name: str) -> str:
     if own in DEFAULTS or own in ("messages", "response_model", "tools"):
         return f"It is said with each request: write {own}= in create()."
     close = nearest(name, adapter.option_names).strip()
-    return f"{close} To send it unchecked, use extra_body= of create().".strip()
+    door = getattr(adapter, "unchecked_option", "extra_body")
+    return f"{close} To send it unchecked, use {door}= of create().".strip()
 
 
 def _unsendable(value: Any, path: _Path) -> tuple[_Path, str] | None:

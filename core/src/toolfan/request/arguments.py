@@ -158,6 +158,7 @@ def _legally_named(messages: tuple[Message, ...], tools: ToolSet[Any], can: Capa
 
 
 def _check_options(adapter: ParallelToolsAdapter, options: Mapping[str, Any]) -> None:
+    door = getattr(adapter, "unchecked_option", "extra_body")
     for name, value in options.items():
         if name in ("stop", "wait") and callable(value):
             hint = "One of tenacity's is for all calls of a client: give it to connect(), wrap() or from_openai()."
@@ -168,10 +169,10 @@ def _check_options(adapter: ParallelToolsAdapter, options: Mapping[str, Any]) ->
 
         hint = not_of_create(name)
         if not hint and name == "n":
-            hint = "Of several choices only the first would be read; extra_body={'n': ...} sends it all the same."
+            hint = f"Of several choices only the first would be read; {door}={{'n': ...}} sends it all the same."
         elif not hint:
             close = nearest(name, [*adapter.option_names, *DEFAULTS, "messages", "response_model", "tools"])
-            hint = f"To send it unchecked, use extra_body={{{name!r}: ...}}.{close}"
+            hint = f"To send it unchecked, use {door}={{{name!r}: ...}}.{close}"
         raise UsageError(f"{name}= is no option of create(), nor of this provider", adapter=adapter.name, hint=hint)
 
 

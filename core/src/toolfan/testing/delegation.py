@@ -58,6 +58,10 @@ class Through:
     def omits_with(self) -> str:
         return getattr(self._adapter, "omits_with", "")
 
+    @property
+    def unchecked_option(self) -> str:
+        return getattr(self._adapter, "unchecked_option", "extra_body")
+
     def render_tools(self, tools: ToolSet[Any], *, strict: bool | None) -> list[JSON]:
         return self._adapter.render_tools(tools, strict=strict)
 

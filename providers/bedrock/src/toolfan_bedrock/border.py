@@ -40,6 +40,10 @@ _UNREADABLE = frozenset(
     | {"UnicodeDecodeError", "RecursionError", "error"}
 )
 _OF_A_READER = frozenset({"AttributeError", "KeyError", "TypeError", "ValueError"})
+_CHECKED = (
+    "boto3 checks all fields of a request, also those of extra_body: mend what it names. "
+    "What the model alone knows goes into additionalModelRequestFields={...}."
+)
 _ADDRESS = frozenset({"EndpointProviderError", "UnknownEndpointError", "InvalidEndpointConfigurationError"})
 
 
@@ -62,6 +66,8 @@ def translated(
     error = with_own_setting(_translated(exc, adapter, timeout, Secrets(secrets), reading=reading, sent=sent))
     if not sent and _is_of_login(exc):
         error.requests = NOT_BEGUN
+    elif type(exc).__name__ == "ParamValidationError":
+        error.hint = _CHECKED
     return error
 
 

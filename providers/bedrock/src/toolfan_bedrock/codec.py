@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from toolfan.adapter import (
     ADAPTER_API,
@@ -76,6 +76,7 @@ class ConverseAdapter:
     capabilities: Capabilities = CAPABILITIES
     settings_model: type[BaseModel] = BedrockSettings
     option_names: frozenset[str] = OPTION_NAMES
+    unchecked_option: ClassVar[str] = "additionalModelRequestFields"
     needs_end: bool = True
     """False for servers known to end a stream without `messageStop`."""
 
