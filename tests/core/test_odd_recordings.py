@@ -438,6 +438,15 @@ def test_what_the_client_authenticates_with_is_left_out(
             replayed(path).create(**other)
 
 
+@pytest.mark.parametrize("named", [["Zebra", "", "of the house"], "Zebra of the house"])
+def test_what_is_named_is_left_out(tap: RecordingAdapter, asking: Callable[..., Client], named: Any) -> None:
+    """A text is one, and no letters; an empty one is nothing."""
+    asking(saying("Zebra of the house: yes")).create(**ASK)
+    tap.recording.leave_out(named)
+    [exchange] = json.loads(tap.recording.to_json())["exchanges"]
+    assert exchange["response"]["choices"][0]["message"]["content"] in ("*** ***: yes", "***: yes")
+
+
 def test_a_recording_shows_and_pickles_no_key(tap: RecordingAdapter, asking: Callable[..., Client]) -> None:
     """What it keeps in memory, to leave it out of the file, is no text that something walks or stores."""
     asking(saying("no")).create(**ASK)

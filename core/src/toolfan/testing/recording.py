@@ -62,8 +62,8 @@ class Recording:
 
     def leave_out(self, secrets: Iterable[str]) -> None:
         """Keeps these out of the file, too: what a client authenticates with comes here by itself."""
-        known = longest_first(*self._secrets)
-        if new := Secrets(secret for secret in secrets if secret not in known):
+        known, told = longest_first(*self._secrets), Secrets([secrets] if isinstance(secrets, str) else secrets)
+        if new := Secrets(secret for secret in told if secret and secret not in known):
             self._secrets.append(new)
 
     def ended(self) -> list[JSON]:
