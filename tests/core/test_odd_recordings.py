@@ -438,6 +438,19 @@ def test_what_the_client_authenticates_with_is_left_out(
             replayed(path).create(**other)
 
 
+def test_the_very_request_is_answered_before_one_that_may_have_been_it(
+    tap: RecordingAdapter, asking: Callable[..., Client], tmp_path: Path
+) -> None:
+    path, texts = tmp_path / "traffic.json", ("Who is ***?", "Who is Zebra?")
+    client = asking(*(saying(f"to {text}") for text in texts))
+    for text in texts:
+        client.create(**{**ASK, "messages": [{"role": "user", "content": text}]})
+    tap.recording.save(path)
+    again = replayed(path)
+    for text in reversed(texts):
+        assert again.create(**{**ASK, "messages": [{"role": "user", "content": text}]}).text == f"to {text}"
+
+
 @pytest.mark.parametrize("named", [["Zebra", "", "of the house"], "Zebra of the house"])
 def test_what_is_named_is_left_out(tap: RecordingAdapter, asking: Callable[..., Client], named: Any) -> None:
     """A text is one, and no letters; an empty one is nothing."""

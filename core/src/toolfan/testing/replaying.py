@@ -42,6 +42,7 @@ class Replay:
         self.adapter, self.left, self._compare = recording.adapter, list(recording.exchanges), compare
         self._secrets = known_secrets(os.environ)
         self._requests = {id(one): cleaned_request(one["request"], self._secrets) for one in self.left}
+        self._blotted = {at for at, request in self._requests.items() if BLOT in json.dumps(request)}
         self._count = len(self.left)
         self._lock = Lock()
 
@@ -54,7 +55,7 @@ class Replay:
         asked = cleaned_request(json.loads(json.dumps(request.body)), self._secrets) if self._compare else {}
         with self._lock:
             fitting = [one for one in self.left if key in one or "error" in one]
-            found = next((one for one in fitting if not self._compare or _same(self._requests[id(one)], asked)), None)
+            found = next(self._answering(fitting, asked) if self._compare else iter(fitting), None)
             if found is not None:
                 self.left.remove(found)
                 return found
@@ -63,6 +64,12 @@ class Replay:
         else:
             what = f"the recording has no such request: {_difference(self._requests[id(fitting[0])], asked)}"
         raise UsageError(what, adapter=self.adapter, hint="Record it anew; or replayed(..., compare=False).")
+
+    def _answering(self, fitting: list[JSON], asked: JSON) -> Iterator[JSON]:
+        """Those to this very request, then those to one that may have been the same."""
+        yield from (one for one in fitting if self._requests[id(one)] == asked)
+        blotted = [one for one in fitting if id(one) in self._blotted]
+        yield from (one for one in blotted if _same(self._requests[id(one)], asked))
 
 
 def _same(recorded: Any, asked: Any) -> bool:
