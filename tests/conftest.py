@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import signal
@@ -11,8 +12,6 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, settings
-
 if TYPE_CHECKING:
     import pytest
 
@@ -21,8 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import without_proxies  # noqa: F401 - takes the proxies away; found by the line above
 
 # A machine that pauses for a second draws slowly; nothing here is timed.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+with contextlib.suppress(ImportError):  # it is not everywhere where some of the tests run
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
 
 # Every HTTP client of the SDKs reads all certificates when it is made, 30 ms each; the servers here speak no TLS.
 ssl.create_default_context = functools.cache(ssl.create_default_context)

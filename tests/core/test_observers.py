@@ -317,6 +317,26 @@ def test_an_observer_that_raises_is_logged_and_dropped(
     assert record.exc_info[1] is error
 
 
+@pytest.mark.parametrize("hook", HOOKS)
+def test_the_log_shows_no_key_that_an_observer_tells(
+    bench: Bench,
+    observe: Callable[[Any], Any],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    hook: str,
+) -> None:
+    monkeypatch.setenv("HOUSE_API_KEY", key := "house-abc-1234-zz")
+    observe(raising(hook, RuntimeError(f"no such tenant: {key}")))
+    bench.serve(ERROR, TOOLS, {"text": "Done."})
+    client = toolfan.from_openai(bench.sdk(), wait=tenacity.wait_none())
+    with caplog.at_level(logging.ERROR, "toolfan"), client:
+        client.run(model="m", messages=USER, tools=(weather,))
+    (record,) = caplog.records
+    told = "is dropped (RuntimeError, whose text shows a secret)"
+    assert record.getMessage() == f"the observer Raising raised in toolfan_{hook} and {told}"
+    assert key not in caplog.text
+
+
 @pytest.mark.parametrize("hook", ["before_send", "after_turn"])
 def test_a_cancelled_error_of_an_observer_cancels_nothing_and_a_real_one_does(
     bench: Bench, observe: Callable[[Any], Any], hook: str

@@ -34,6 +34,11 @@ class Options(TypedDict):
     units: str
 
 
+class Unwritable:
+    def __repr__(self) -> str:
+        raise KeyError
+
+
 def takes_rest(location: str, *rest: str) -> str: ...  # type: ignore[empty-body]
 
 
@@ -240,6 +245,16 @@ def test_wrong_arguments_name_the_adapter(given: Any, says: str) -> None:
     with toolfan.connect("local") as client, pytest.raises(toolfan.UsageError, match=says) as caught:
         client.create(messages=MESSAGES, tools=(Weather,), **given)
     assert caught.value.adapter == "local"
+
+
+@pytest.mark.parametrize("name", ["deadline", "model", "on_invalid", "repairs", "strict"])
+def test_what_cannot_be_written_is_told_as_what_it_is(name: str) -> None:
+    long, unwritable = f"{name} is a number of more digits than Python writes", f"{name} is a value of type Unwritable"
+    with toolfan.connect("local") as client:
+        for given, says in ((10**5000, long), (Unwritable(), unwritable)):
+            options: Any = {name: given}
+            with pytest.raises(toolfan.UsageError, match=says):
+                client.create(messages=MESSAGES, tools=(Weather,), **options)
 
 
 @pytest.mark.parametrize(

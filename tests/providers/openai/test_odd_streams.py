@@ -64,6 +64,22 @@ def test_a_call_that_is_told_again_runs_once(faulty: Callable[..., FaultServer])
     assert ran == [1]
 
 
+@pytest.mark.parametrize("again", [PAY, '{ "k":1 }', '{"\\u006b": 1}'], ids=["letter by letter", "blanks", "escapes"])
+def test_calls_of_the_same_content_are_marked_as_in_a_whole_answer(
+    heard: Hear, faulty: Callable[..., FaultServer], again: str
+) -> None:
+    """Though the second is sealed first: the first ends behind it."""
+    found = heard(chunks(piece(0, "a", "Pay", PAY[:3]), piece(1, "b", "Pay", again), piece(0, arguments=PAY[3:])))
+    assert [one.duplicate_of for one in found.stream.calls.outcomes] == [None, 0]
+    calls = [
+        {"id": name, "type": "function", "function": {"name": "Pay", "arguments": text}}
+        for name, text in (("a", PAY), ("b", again))
+    ]
+    server = faulty(http(json.dumps(completion(*calls))))
+    client = toolfan.from_openai(openai.OpenAI(api_key=KEY, base_url=server.url), stop=ONCE)
+    assert client.create(model="m", messages=USER, tools=TOOLS).outcomes == found.stream.calls.outcomes
+
+
 def test_calls_that_differ_are_all_kept(heard: Hear) -> None:
     found = heard(chunks(piece(0, "a", "Pay", PAY), piece(0, "a", "Pay", '{"k": 2}'), piece(0, "c", "Pay", PAY)))
     assert [value for _, value in found.said] == [Pay(k=1), Pay(k=2), Pay(k=1)]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..calls import Call
+from ..validation.duplicates import Repeats
 from ..validation.outcomes import Judged
 from .judging import cuts_last_call, rules_of
 
@@ -93,11 +94,11 @@ def in_call_order(outcomes: Sequence[Outcome[Any]]) -> tuple[Outcome[Any], ...]:
     ordered = sorted(outcomes, key=lambda outcome: outcome.index)
     if all(one is other for one, other in zip(ordered, outcomes, strict=True)):
         return tuple(ordered)
-    first: dict[tuple[str, str], int] = {}
+    repeats = Repeats()
     marked: list[Outcome[Any]] = []
     for outcome in ordered:
         if isinstance(outcome, Call):
-            at = first.setdefault((outcome.name, outcome.raw.arguments), outcome.index)
+            at = repeats.first(outcome.name, outcome.raw.arguments, outcome.index)
             same = None if at == outcome.index else at
             marked.append(outcome if outcome.duplicate_of == same else replace(outcome, duplicate_of=same))
         else:

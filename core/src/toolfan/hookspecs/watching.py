@@ -140,9 +140,20 @@ def tell(hook: str, **values: Any) -> None:
             # Whatever else it is, it is not the client's.  A task is cancelled where it waits, and nothing waits here.
             except BaseException as exc:  # noqa: BLE001
                 unobserve(watcher.plugin)
-                _log.error("the observer %s raised in %s and is dropped", watcher.name, hook, exc_info=exc)
+                _log_failure(watcher.name, hook, exc)
     finally:
         _inside.telling = False
+
+
+def _log_failure(name: str, hook: str, exc: BaseException) -> None:
+    from ..secrets.credentials import environment_secrets  # loaded, as all that is for errors, when something fails
+    from ..secrets.masking import shows_secret
+
+    said = "the observer %s raised in %s and is dropped"
+    if shows_secret(exc, environment_secrets()):
+        _log.error(f"{said} (%s, whose text shows a secret)", name, hook, type(exc).__name__)
+    else:
+        _log.error(said, name, hook, exc_info=exc)
 
 
 def tell_of_execution(adapter: str | None, call: Call[Any], result: Result[Any]) -> None:

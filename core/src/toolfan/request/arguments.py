@@ -66,14 +66,14 @@ class Policy:
 
     def __post_init__(self) -> None:
         if self.on_invalid not in ("reask", "raise", "keep"):
-            raise UsageError(f"on_invalid is {self.on_invalid!r}", hint='It is "reask", "raise" or "keep".')
+            raise UsageError(f"on_invalid is {in_short(self.on_invalid)}", hint='It is "reask", "raise" or "keep".')
         if not isinstance(self.repairs, bool):
-            raise UsageError(f"repairs is {self.repairs!r}", hint="It is True or False.")
+            raise UsageError(f"repairs is {in_short(self.repairs)}", hint="It is True or False.")
         if not _is_count(self.max_attempts):
-            raise UsageError(f"max_attempts is {self.max_attempts!r}", hint="It is a whole number from 1.")
+            raise UsageError(f"max_attempts is {in_short(self.max_attempts)}", hint="It is a whole number from 1.")
         if self.deadline is not None and not (_is_number(self.deadline) and 0 < self.deadline <= LONGEST_DEADLINE):
             raise UsageError(
-                f"deadline is {self.deadline!r}",
+                f"deadline is {in_short(self.deadline)}",
                 hint=f"It is a number of seconds above 0, at most {LONGEST_DEADLINE:g}, or None for no limit.",
             )
 
@@ -204,7 +204,8 @@ def _tool_choice(choice: Any, tools: ToolSet[Any]) -> ToolChoice:
 
 def _checked_choice(choice: ToolChoice, tools: ToolSet[Any]) -> ToolChoice:
     if choice.mode not in ("auto", "required", "none"):
-        raise UsageError(f"tool_choice has the mode {choice.mode!r}", hint='It is "auto", "required" or "none".')
+        hint = 'It is "auto", "required" or "none".'
+        raise UsageError(f"tool_choice has the mode {in_short(choice.mode)}", hint=hint)
     if choice.tools is None:
         return choice
     if not choice.tools or choice.mode == "none":
@@ -230,17 +231,18 @@ def _tool_name(item: Any, tools: ToolSet[Any]) -> str:
 def _check_capabilities(adapter: ParallelToolsAdapter, request: ToolRequest) -> None:
     can, choice, parallel = adapter.capabilities, request.tool_choice, request.parallel
     if not (isinstance(parallel, bool) or _is_count(parallel)):
-        raise UsageError(f"parallel is {parallel!r}", hint="It is True, False or the largest number of calls, from 1.")
+        hint = "It is True, False or the largest number of calls, from 1."
+        raise UsageError(f"parallel is {in_short(parallel)}", hint=hint)
     if not (request.strict is None or isinstance(request.strict, bool)):
         raise UsageError(
-            f"strict is {request.strict!r}",
+            f"strict is {in_short(request.strict)}",
             hint="It is True, False or None, and means the provider's schema mode; pydantic's strictness belongs into "
             "the model: model_config = ConfigDict(strict=True).",
         )
     if not isinstance(request.stream, bool):
-        raise UsageError(f"stream is {request.stream!r}", hint="It is True or False.")
+        raise UsageError(f"stream is {in_short(request.stream)}", hint="It is True or False.")
     if not (request.model is None or isinstance(request.model, str)):
-        raise UsageError(f"model is {request.model!r}", hint="It is the provider's name of a model, a text.")
+        raise UsageError(f"model is {in_short(request.model)}", hint="It is the provider's name of a model, a text.")
     denied = [
         (request.stream and not can.streaming, "streams"),
         (request.strict and not can.strict_schemas, "strict=True"),
