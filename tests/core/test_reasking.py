@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import pickle
 from typing import Any
@@ -380,11 +381,12 @@ def test_a_call_that_the_service_could_not_read_is_asked_for_once_more(bench: Be
     answers = [raw({"candidates": [one]}) for one in (broken, good, broken, broken, good)]
     server = bench.serve(*answers)
     sdk = genai.Client(vertexai=False, api_key=KEY, http_options={"base_url": server.base_url})
-    client = toolfan.wrap(sdk, model="gemini-x", stop=ONCE)
-    assert list(client.create(messages=USER, tools=(A,))) == [A(x=1)]
-    assert [content["role"] for content in bench.bodies[1]["contents"]] == ["user", "user"]
-    with pytest.raises(InvalidCalls, match="MALFORMED_FUNCTION_CALL") as caught:
-        client.create(messages=USER, tools=(A,))
+    with contextlib.closing(sdk):
+        client = toolfan.wrap(sdk, model="gemini-x", stop=ONCE)
+        assert list(client.create(messages=USER, tools=(A,))) == [A(x=1)]
+        assert [content["role"] for content in bench.bodies[1]["contents"]] == ["user", "user"]
+        with pytest.raises(InvalidCalls, match="MALFORMED_FUNCTION_CALL") as caught:
+            client.create(messages=USER, tools=(A,))
     assert caught.value.attempts == 2
     assert caught.value.calls is not None
     (bad,) = caught.value.calls.failed

@@ -105,7 +105,9 @@ def test_a_variable_that_is_nested_too_deeply(variable: str, monkeypatch: pytest
 def test_or_is_no_value_of_its_setting(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write(PROFILE)
     monkeypatch.setenv(f"TOOLFAN_PROFILES__FAST__{key}", DEEP)
-    assert f"in the environment variable TOOLFAN_PROFILES__FAST__{key} is '[[" in refusal()
+    # How deep is too deep is a matter of pydantic's version; else it is no value of that setting.
+    told = f"the environment variable TOOLFAN_PROFILES__FAST__{key} is "
+    assert f"{told}'[[" in (said := refusal()) or f"{told}nested too deeply" in said
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
 
 # Core schemas that never take None; what is left out may.
+_SECRETS = (Secret, SecretStr, SecretBytes)
 _NOT_NONE = frozenset(
     {
         *("bool", "bytes", "complex", "dataclass", "date", "datetime", "decimal", "dict", "float", "frozenset", "int"),
@@ -72,10 +73,11 @@ class TypeSchema(GenerateJsonSchema):
         return NoDefault if default is None and kind in _NOT_NONE else default
 
     def encode_default(self, dft: Any) -> Any:
-        encoded = super().encode_default(dft)
+        # Of a `Secret[str]` pydantic 2.12.0 does not know the type; of other things it finds out whether they end.
+        encoded = None if isinstance(dft, _SECRETS) else super().encode_default(dft)
         if _is_hidden(dft):
             raise PydanticSerializationError("the default is secret")  # pydantic leaves it out then
-        return encoded
+        return encoded if encoded is not None else super().encode_default(dft)
 
     def definitions_schema(self, schema: Any) -> JsonSchemaValue:
         self._kinds |= {definition["ref"]: definition["type"] for definition in schema["definitions"]}
@@ -149,7 +151,7 @@ class TypeSchema(GenerateJsonSchema):
 
 def _is_hidden(value: Any) -> bool:
     """Whether the JSON form of a default, which ends, has asterisks for a secret in it."""
-    if isinstance(value, Secret | SecretStr | SecretBytes):
+    if isinstance(value, _SECRETS):
         return value.get_secret_value() not in ("", b"")
     inside: Any = ()
     if isinstance(value, BaseModel):
