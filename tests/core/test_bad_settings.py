@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import traceback
 from pathlib import Path
 from typing import Any
@@ -21,13 +20,9 @@ class A(BaseModel):
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory without configuration, an environment without toolfan."""
-    for name in [name for name in os.environ if name.upper().startswith("TOOLFAN")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+def place(unconfigured: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("OPENAI_API_KEY", "k")
-    return tmp_path
+    return unconfigured
 
 
 def write(text: str) -> Path:

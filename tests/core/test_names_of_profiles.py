@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -18,13 +17,9 @@ BODY = 'adapter = "openai"\nmodel = "m"\n'
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory without configuration, an environment without toolfan."""
-    for name in [name for name in os.environ if name.upper().startswith("TOOLFAN")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+def place(unconfigured: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("OPENAI_API_KEY", "k")
-    return tmp_path
+    return unconfigured
 
 
 def refusal(profile: str | None = None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +23,10 @@ COMMANDS = [["doctor"], ["request", "hi", "--tools", "my_tools:weather"], ["call
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory without configuration, an environment without toolfan."""
-    for name in [name for name in os.environ if name.upper().startswith("TOOLFAN")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "my_tools.py").write_text("def weather(city: str) -> None: ...\n")
+def place(unconfigured: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (unconfigured / "my_tools.py").write_text("def weather(city: str) -> None: ...\n")
     monkeypatch.setenv("OPENAI_API_KEY", "k")
-    return tmp_path
+    return unconfigured
 
 
 def refusal(connect: Callable[[], Any] = toolfan.connect) -> str:
