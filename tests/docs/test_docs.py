@@ -251,7 +251,7 @@ def test_the_readme_can_be_run() -> None:
     """The two commands stand in one block each, after their markers, and do all set-up from the root of a clone."""
     marked = {block.marker: block for block in blocks(ROOT / "README.md")}
     demo, test = marked["<!-- ci:demo -->"], marked["<!-- ci:test -->"]
-    tests = '.venv/bin/python -m pytest -n 4 --dist worksteal -m "not packaging"'
+    tests = '.venv/bin/python -m pytest -n 6 --dist worksteal -m "not packaging"'
     for block, end in ((demo, ".venv/bin/toolfan demo"), (test, tests)):
         assert block.language == "sh"
         assert len(block.text.splitlines()) == 1
