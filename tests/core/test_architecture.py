@@ -56,7 +56,7 @@ ORDER = {
     "registry": "plugins installed_observers admission unserved loading listing",
     "results": "answering replies calls_type storage",
     "request": "extras arguments",
-    "conversation": "merging judging reasking rereading stream_judging asking stream_asking generator",
+    "conversation": "placing merging judging reasking rereading stream_judging asking stream_asking generator",
     "drivers": "again retries tally workers sockets pooled_sockets raised whole blocking streamed makers binding",
     "http": "keyless event_streams gzip_members exceptions sender post_sender async_events async_transport transport",
     "config": "profiles settings targets",

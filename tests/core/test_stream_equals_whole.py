@@ -27,17 +27,22 @@ class B(BaseModel):
     y: int
 
 
+class Both(BaseModel):
+    x: int
+    y: int
+
+
 class Nothing(BaseModel): ...
 
 
-TOOLS = (A, B, Nothing)
+TOOLS = (A, B, Both, Nothing)
 USES = st.lists(st.sampled_from([1, 2, "n"]), max_size=3).map(
     lambda found: {"tool_uses": [{"recipient_name": "functions.A", "parameters": {"x": x}} for x in found]}
 )
 ARGUMENTS = st.sampled_from(
-    ["", '{"x":', "null", {"x": 1}, {"x": 2}, {"x": "n"}, {"y": 1}, {"x": 1, "y": 1}, {"x": 2.0}]
+    ["", '{"x":', "null", {"x": 1}, {"x": 2}, {"x": "n"}, {"y": 1}, {"x": 1, "y": 1}, {"x": 2.0}, {"x": 2, "y": "n"}]
 )
-PLAIN = st.tuples(st.sampled_from(["A", "A", "B", "Nothing", "Zing", "functions.A"]), ARGUMENTS)
+PLAIN = st.tuples(st.sampled_from(["A", "A", "B", "Both", "Both", "Nothing", "Zing", "functions.A"]), ARGUMENTS)
 WRAPPER = st.tuples(st.just("multi_tool_use.parallel"), USES)
 CALLS = st.lists(st.tuples(st.one_of(PLAIN, PLAIN, WRAPPER), st.sampled_from(["c0", "c1", "c2", "d", "e"])), max_size=5)
 ANSWERS = st.tuples(
@@ -83,18 +88,24 @@ class Asked:
         ]
         self.server.answers[:] = told
         asked: JSON = {"messages": USER, "tools": TOOLS, **options}
+        self.came: list[Any] = []
         error = None
         try:
-            calls = self.client.stream(**asked).until_done() if stream else self.client.create(**asked)
+            calls = self._streamed(asked) if stream else self.client.create(**asked)
         except toolfan.ToolfanError as exc:
             error, calls = (type(exc), exc.message), exc.calls  # type: ignore[assignment]
-        outcomes = [] if calls is None else calls.outcomes
-        told_outcomes = [
-            (one.index, one.id, one.name, one.attempt, getattr(one, "value", None), repr(getattr(one, "error", None)))
-            for one in outcomes
-        ]
+        told_outcomes = [] if calls is None else [told_of(one) for one in calls.outcomes]
         messages = [json.loads(body)["messages"] for *_, body in self.server.requests]
         return (error, told_outcomes), messages
+
+    def _streamed(self, asked: JSON) -> Any:
+        stream = self.client.stream(**asked)
+        self.came.extend(map(told_of, stream))  # also when it raises in the end
+        return stream.calls
+
+
+def told_of(one: Any) -> Any:
+    return one.index, one.id, one.name, one.attempt, getattr(one, "value", None), repr(getattr(one, "error", None))
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +127,16 @@ def test_a_story_ends_the_same(asked: Asked, story: list[Any], parallel: Any, on
     streamed, whole_one = asked.tell(story, stream=True, **options), asked.tell(story, stream=False, **options)
     assert streamed[0] == whole_one[0]
     assert streamed[1] == whole_one[1]
+
+
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(story=st.lists(ANSWERS, min_size=3, max_size=3), parallel=st.sampled_from([True, True, 2]))
+def test_what_is_yielded_is_what_it_ends_with(asked: Asked, story: list[Any], parallel: Any) -> None:
+    """Each call once a round, however early its place was known; the last of each place is that of the result."""
+    (_, outcomes), _ = asked.tell(story, stream=True, parallel=parallel)
+    places = [(attempt, index) for index, _, _, attempt, *_ in asked.came]
+    assert len({*places}) == len(places)
+    assert sorted({one[0]: one for one in asked.came}.values(), key=lambda one: one[0]) == outcomes
 
 
 WRAPPED = ("multi_tool_use.parallel", {"tool_uses": [{"recipient_name": "A", "parameters": {"x": x}} for x in (1, 2)]})

@@ -7,6 +7,7 @@ loops, how one sleeps.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..effects import NotSent, Send, Wait
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ..drivers.retries import Retries
     from ..effects import Effect
     from ..request.arguments import Policy
-    from ..tools.toolset import ToolSet
 
 
 @dataclass(slots=True)
@@ -36,6 +36,8 @@ class Spent:
     requests: int = 0
     broken: tuple[Outcome[Any], ...] = ()
     """What came of a later round whose answer broke off, or ended in an error."""
+    delivered: set[int] = field(default_factory=set)
+    """The indices of what was handed out of a later round while its answer still came."""
 
 
 @dataclass(slots=True)
@@ -61,7 +63,8 @@ class Terms:
     retries: Retries
     spent: Spent
     wishes: Wishes
-    tools: ToolSet[Any]
+    original: ToolRequest
+    """What was asked for at first, which does not change over rounds."""
     secrets: Callable[[], Iterable[str]]
     """What no error may show: asked for when one is raised."""
 
@@ -191,5 +194,5 @@ def result_of(
         raw=response.body,
         rounds=rounds,
         codec=terms.adapter,
-        tools=terms.tools,
+        tools=terms.original.tools,
     )

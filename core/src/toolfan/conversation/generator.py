@@ -19,7 +19,7 @@ from .asking import Spent, Terms, Wishes, answered, result_of
 from .judging import lacks_required, raise_if_declined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from ..adapter import ParallelToolsAdapter, ToolRequest
     from ..calls import Outcome
@@ -46,8 +46,8 @@ def converse(
     out (unless `policy.on_invalid` is "keep"), ContentFiltered and Refused; every error carries the calls so far.
     """
     spent, before = Spent(ceiling=policy.max_requests), 0
-    terms = Terms(adapter, policy, retries, spent, wishes or Wishes(), request.tools, secrets)
-    ask, original = _streaming() if request.stream else answered, request  # what is wanted does not change over rounds
+    terms = Terms(adapter, policy, retries, spent, wishes or Wishes(), request, secrets)
+    ask, original = _streaming() if request.stream else answered, request
     rounds: tuple[Round, ...] = ()
     calls: Calls[Any] | None = None
     try:
@@ -63,7 +63,7 @@ def converse(
             rounds = (*rounds, Round(one.turn, one.outcomes))
             calls = terms.wishes.left = result_of(terms, one.turn, outcomes, one.response, usage=usage, rounds=rounds)
             if request.stream and spent.attempts > 1:
-                yield _delivery(tuple(outcome for outcome in outcomes if outcome.attempt == spent.attempts))
+                yield _delivery(_undelivered(spent, outcomes))
             raise_if_declined(adapter, calls)
             if calls.outcomes and not calls.failed and not lacks_required(original, calls.outcomes):
                 return calls
@@ -131,11 +131,16 @@ def _delivery(outcomes: tuple[Outcome[Any], ...]) -> Effect:
 
 
 def _merged(
-    adapter: ParallelToolsAdapter, request: ToolRequest, so_far: Calls[Any], new: tuple[Outcome[Any], ...]
+    adapter: ParallelToolsAdapter,
+    request: ToolRequest,
+    so_far: Calls[Any],
+    new: tuple[Outcome[Any], ...],
+    *,
+    delivered: Container[int] | None = None,
 ) -> tuple[Outcome[Any], ...]:
     from .reasking import merged
 
-    return merged(adapter, request, so_far, new)
+    return merged(adapter, request, so_far, new, delivered=delivered)
 
 
 def _save(
@@ -146,10 +151,15 @@ def _save(
     if calls is None:
         return
     calls = exc.calls = replace(calls, attempts=exc.attempts, requests=exc.requests)
-    whole = tuple(outcome for outcome in terms.spent.broken if isinstance(outcome, Call))
-    if own is not None or not whole:
+    spent = terms.spent
+    if own is not None or not any(isinstance(outcome, Call) for outcome in spent.broken):
         return
-    exc.calls = replace(calls, outcomes=_merged(terms.adapter, request, calls, whole))
+    exc.calls = replace(calls, outcomes=_merged(terms.adapter, request, calls, spent.broken, delivered=spent.delivered))
     if request.stream and not terms.wishes.closed:
         terms.wishes.left = exc.calls
-        yield _delivery(tuple(one for one in exc.calls.outcomes if one.attempt == terms.spent.attempts))
+        yield _delivery(_undelivered(spent, exc.calls.outcomes))
+
+
+def _undelivered(spent: Spent, outcomes: Iterable[Outcome[Any]]) -> tuple[Outcome[Any], ...]:
+    """What of these is of this round, and was not handed out while its answer still came."""
+    return tuple(one for one in outcomes if one.attempt == spent.attempts and one.index not in spent.delivered)

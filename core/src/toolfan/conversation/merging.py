@@ -7,29 +7,21 @@ Knows: outcomes.  Must not know: why the model was asked again, or how.
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections import defaultdict, deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json, to_json
-
 from ..calls import BadCall, Call
 from ..errors import TooManyCalls, UnknownTool
 from ..validation.duplicates import Repeats
+from .placing import GoodCalls, Placing, appended, is_owed, members, placed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from ..calls import Outcome
 
 _MOST_COMPARED = 400  # pairs of a failed call and a new one of its tool; beyond, their order decides
-
-
-def is_owed(outcome: Outcome[Any]) -> bool:
-    """Whether the model shall make this call again.  A call beyond the limit is failed, but not owed."""
-    return isinstance(outcome, BadCall) and not isinstance(outcome.error, TooManyCalls)
 
 
 def merge(
@@ -40,6 +32,7 @@ def merge(
     wanted: int = 0,
     required: Sequence[str] = (),
     adapter: str | None = None,
+    delivered: Container[int] | None = None,
 ) -> tuple[Outcome[Any], ...]:
     """The slots, filled with the calls of a later answer.
 
@@ -48,17 +41,24 @@ def merge(
     repetition of a good call fills nothing and is left out.  Others are appended: their `attempt` shows that they came
     later; good ones beyond `limit` calls become TooManyCalls, where the first `wanted` slots count though they failed.
     While no call of the `required` tools is good, one of them is let in beside a full limit: it was asked for.
+    `delivered` are the indices of what was handed out of an answer that broke off: what else of it is bad is left out.
     """
-    known: defaultdict[tuple[str, str], list[Any]] = defaultdict(list)
-    for slot in slots:
-        if isinstance(slot, Call):
-            known[_content(slot)].append(slot.value)
-            known[_meaning(slot)].append(slot.value)
-    fresh = [outcome for outcome in new if not (isinstance(outcome, Call) and _is_repetition(outcome, known))]
-    filled = _matched(slots, fresh)
-    merged = [_placed(filled[at], slot) if at in filled else slot for at, slot in enumerate(slots)]
-    used = {id(outcome) for outcome in filled.values()}
-    _append(merged, [outcome for outcome in fresh if id(outcome) not in used])
+    placing, known = Placing(slots, limit=limit, wanted=wanted), GoodCalls(slots)
+    fresh: list[Outcome[Any]] = []
+    for outcome in new:
+        sure = placing.add(outcome)
+        if isinstance(outcome, Call):
+            repeated = sure is None and outcome in known
+        else:
+            repeated = delivered is not None and (sure is None or sure.index not in delivered)
+        if not repeated:
+            fresh.append(outcome)
+    filled = _matched(slots, fresh, placing.filled)
+    merged = [placed(filled[at], slot) if at in filled else slot for at, slot in enumerate(slots)]
+    used, ids = {id(outcome) for outcome in filled.values()}, {slot.id for slot in slots}
+    for outcome in fresh:
+        if id(outcome) not in used:
+            merged.append(appended(outcome, len(merged), ids))
     if limit is not None:
         for at in _beyond(merged, slots, limit, wanted, required):
             one, message = merged[at], f"the model made more calls than {limit}"
@@ -67,41 +67,13 @@ def merge(
     return _marked(merged)
 
 
-def _content(outcome: Outcome[Any]) -> tuple[str, str]:
-    """The tool and the arguments, whatever the order of their keys."""
-    text = outcome.raw.arguments
-    with contextlib.suppress(ValueError):  # repaired or broken text is compared as it came
-        text = json.dumps(from_json(text), sort_keys=True)
-    return outcome.name, text
-
-
-def _meaning(call: Call[Any]) -> tuple[str, str]:
-    """The tool and the value, however the arguments were written: with a default spelt out, with 1.0 for 1."""
-    try:
-        text = to_json(call.value, fallback=repr, inf_nan_mode="constants").decode()
-    except Exception:  # noqa: BLE001 - a serializer of the user's may raise anything
-        text = call.raw.arguments
-    return f"{call.name} as a value", text
-
-
-def _is_repetition(call: Call[Any], known: Mapping[tuple[str, str], list[Any]]) -> bool:
-    if _content(call) in known:
-        return True
-    # What is not written need not be equal: fields may be left out of the JSON.
-    return any(_equal(call.value, value) for value in known.get(_meaning(call), ()))
-
-
-def _equal(one: Any, other: Any) -> bool:
-    try:
-        return bool(one == other)
-    except Exception:  # noqa: BLE001 - a value of the user's may compare as it likes
-        return False
-
-
-def _matched(slots: Sequence[Outcome[Any]], fresh: Sequence[Outcome[Any]]) -> dict[int, Outcome[Any]]:
-    """Which new call goes into which failed slot."""
+def _matched(
+    slots: Sequence[Outcome[Any]], fresh: Sequence[Outcome[Any]], certain: Mapping[int, Outcome[Any]]
+) -> dict[int, Outcome[Any]]:
+    """Which new call goes into which failed slot, of which those with a `certain` one are filled."""
     owed = {at: slot for at, slot in enumerate(slots) if isinstance(slot, BadCall) and is_owed(slot)}
-    filled: dict[int, Outcome[Any]] = {}
+    filled = dict(certain)
+    used = {id(outcome) for outcome in certain.values()}
     left: list[Outcome[Any]] = []
     by_id = {slot.raw.id: at for at, slot in owed.items()}
     settled = {slot.raw.id for at, slot in enumerate(slots) if at not in owed}
@@ -109,6 +81,8 @@ def _matched(slots: Sequence[Outcome[Any]], fresh: Sequence[Outcome[Any]]) -> di
     if said & settled and by_id.keys() - said:  # numbered anew, so far as they go: ids say nothing
         by_id = {}
     for outcome in fresh:
+        if id(outcome) in used:
+            continue
         at = by_id.get(outcome.raw.provider_id or "", -1)
         if at >= 0 and at not in filled and _may_fill(owed[at], outcome):
             filled[at] = outcome
@@ -165,7 +139,7 @@ def _paired(slots: Sequence[BadCall], found: Sequence[Outcome[Any]]) -> list[tup
     """The place of a slot for each call that was found: of the one that it shares the most arguments with."""
     if len(slots) == 1 or len(slots) * len(found) > _MOST_COMPARED:
         return list(zip(range(len(slots)), found, strict=False))
-    wanted, given = [_members(slot) for slot in slots], [_members(outcome) for outcome in found]
+    wanted, given = [members(slot) for slot in slots], [members(outcome) for outcome in found]
     ranked = sorted((-len(wanted[at] & given[to]), to, at) for at in range(len(slots)) for to in range(len(found)))
     places: dict[int, int] = {}
     for _, to, at in ranked:
@@ -176,35 +150,6 @@ def _paired(slots: Sequence[BadCall], found: Sequence[Outcome[Any]]) -> list[tup
         alike[wanted[at]].append(at)
     # Slots that nothing tells apart are filled in the order of the calls.
     return [(alike[wanted[at]].popleft(), found[to]) for to, at in sorted(places.items())]
-
-
-def _members(outcome: Outcome[Any]) -> frozenset[tuple[str, str]]:
-    """The arguments one by one, as far as they can be read."""
-    value: Any = None
-    with contextlib.suppress(ValueError):
-        value = from_json(outcome.raw.arguments, allow_partial=True)
-    return frozenset((key, repr(one)) for key, one in value.items()) if isinstance(value, dict) else frozenset()
-
-
-def _placed(outcome: Outcome[Any], slot: Outcome[Any]) -> Outcome[Any]:
-    """The outcome in this slot: its index and id are those the caller knows."""
-    if isinstance(outcome, BadCall):
-        error = outcome.error.with_details(call_id=slot.id)
-        return replace(outcome, index=slot.index, id=slot.id, error=error)  # type: ignore[arg-type]
-    return replace(outcome, index=slot.index, id=slot.id, duplicate_of=None)
-
-
-def _append(merged: list[Outcome[Any]], extra: Sequence[Outcome[Any]]) -> None:
-    ids = {outcome.id for outcome in merged}
-    for outcome in extra:
-        index, call_id = len(merged), outcome.id
-        if call_id in ids:
-            call_id = f"call_{index}"
-            while call_id in ids:
-                call_id += "_"
-        ids.add(call_id)
-        changes: dict[str, Any] = {"duplicate_of": None} if isinstance(outcome, Call) else {}
-        merged.append(replace(outcome, index=index, id=call_id, **changes))
 
 
 def _beyond(

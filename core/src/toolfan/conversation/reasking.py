@@ -15,9 +15,12 @@ from ..validation.outcomes import WANTED_ALL_THE_SAME
 from ..values import dataclass
 from ..wire import well_formed
 from .judging import is_beyond_limit, lacks_required, limit_of, names_of, required_of, without_requirement
-from .merging import is_owed, merge
+from .merging import merge
+from .placing import Placing, is_owed
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from ..adapter import ParallelToolsAdapter, ToolRequest
     from ..calls import Outcome
     from ..messages.chat import Message
@@ -26,10 +29,20 @@ if TYPE_CHECKING:
 _LONGEST_SHOWN = 200  # characters of the arguments of a call that is still missing
 
 
+def placing(request: ToolRequest, so_far: Calls[Any]) -> Placing:
+    """Which of the outcomes so far each call of a later round stands for, while that still comes."""
+    return Placing(so_far.outcomes, limit=limit_of(request), wanted=_wanted(so_far))
+
+
 def merged(
-    adapter: ParallelToolsAdapter, request: ToolRequest, so_far: Calls[Any], new: tuple[Outcome[Any], ...]
+    adapter: ParallelToolsAdapter,
+    request: ToolRequest,
+    so_far: Calls[Any],
+    new: tuple[Outcome[Any], ...],
+    *,
+    delivered: Container[int] | None = None,
 ) -> tuple[Outcome[Any], ...]:
-    """The outcomes so far, with those of a later round merged in."""
+    """The outcomes so far, with those of a later round merged in; what was `delivered` of one that broke off stays."""
     return merge(
         so_far.outcomes,
         new,
@@ -37,6 +50,7 @@ def merged(
         wanted=_wanted(so_far),
         required=required_of(request),
         adapter=adapter.name,
+        delivered=delivered,
     )
 
 

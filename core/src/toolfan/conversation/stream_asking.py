@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..adapter import WireResponse
-from ..calls import TextDelta, Turn
+from ..calls import Call, TextDelta, Turn
 from ..effects import NotSent
 from ..errors import (
     BadResponse,
@@ -32,12 +32,15 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from ..adapter import ToolRequest, WireRequest
+    from ..calls import Outcome
     from ..effects import Effect
+    from ..results.calls_type import Calls
     from .asking import Asking, Terms
+    from .placing import Placing
 
 
 def streamed(terms: Terms, request: ToolRequest) -> Asking:
-    """An answer that comes in pieces: each call of the first round is delivered as soon as it is sealed.
+    """An answer that comes in pieces: each call is delivered as soon as it is sealed, and its place is known.
 
     It is asked for again only while nothing was delivered, or whoever got it forgets it.
     """
@@ -79,7 +82,8 @@ class _Reading:
         self._request = request
         self._parser = adapter.stream_parser()
         self._judge = StreamJudge(adapter, request, terms.policy, attempt=attempt)
-        self._first = attempt == 1  # later rounds are merged before anything of them is delivered
+        self._placing = _placing(terms) if attempt > 1 else None
+        terms.spent.delivered = set()
         self._items: list[Any] = []
         self._heard = 0  # how much of the text was delivered
         self._fault: ProviderError | None = None
@@ -116,7 +120,7 @@ class _Reading:
         self.watch.read(turn)
         left, outcomes = self._judge.finish(turn)
         turn = with_choice_noted(turn, self._request, outcomes)
-        if self._first:
+        if self._placing is None:
             self._wishes.left = result_of(self._terms, turn, outcomes, self._response())
             self._items += left
             yield from self._deliver()
@@ -131,9 +135,8 @@ class _Reading:
         if sealed:
             self.watch.sealed(sealed)
             outcomes = self._judge.add(sealed)
-            if self._first:
-                self._items += outcomes
-        if self._wishes.text and self._first:
+            self._items += outcomes if self._placing is None else self._placing.take(outcomes)
+        if self._wishes.text and self._placing is None:
             self._hear()
         return bool(self._items)
 
@@ -151,6 +154,8 @@ class _Reading:
         if self._items:
             items, self._items = tuple(self._items), []
             self.delivered = True
+            if self._placing is not None:
+                self._terms.spent.delivered.update(item.index for item in items)
             yield Deliver(items)
 
     def _leave(self) -> None:
@@ -160,9 +165,11 @@ class _Reading:
         except ProviderError as exc:
             turn = _left(exc.turn or Turn())
         outcomes = in_call_order(self._judge.outcomes)
-        if self._first:
+        if self._placing is None:
             turn = replace(turn, calls=tuple(one.raw for one in outcomes))
             self._wishes.left = result_of(self._terms, turn, outcomes, self._response())
+        elif any(isinstance(one, Call) for one in outcomes):
+            self._wishes.left = _with(self._terms, outcomes)
 
     def _saved(self, exc: ProviderError) -> Turn:
         """The turn, if it was complete when the connection broke; else raises the error with what had come."""
@@ -194,6 +201,23 @@ class _Reading:
     def _response(self) -> WireResponse:
         request_id, headers = getattr(self._head, "request_id", None), getattr(self._head, "headers", None)
         return WireResponse(getattr(self._parser, "body", None) or {}, request_id, headers or {})
+
+
+def _placing(terms: Terms) -> Placing:
+    from .reasking import placing
+
+    assert terms.wishes.left is not None  # the calls so far
+    return placing(terms.original, terms.wishes.left)
+
+
+def _with(terms: Terms, outcomes: tuple[Outcome[Any], ...]) -> Calls[Any]:
+    """The calls so far, with those that are whole of a later round that its reader left."""
+    from .reasking import merged
+
+    so_far, spent = terms.wishes.left, terms.spent
+    assert so_far is not None
+    outcomes = merged(terms.adapter, terms.original, so_far, outcomes, delivered=spent.delivered)
+    return replace(so_far, outcomes=outcomes, attempts=spent.attempts, requests=spent.requests)
 
 
 def _left(turn: Turn, *, cut: bool = True) -> Turn:

@@ -6,6 +6,7 @@ Knows: the loop's effects, the executor, the portal.  Must not know: how one ask
 from __future__ import annotations
 
 import contextlib
+from bisect import insort
 from typing import TYPE_CHECKING, Any
 
 from ..calls import Call
@@ -15,7 +16,7 @@ from .portals import ended
 from .running import Ask, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable
+    from collections.abc import Awaitable, Callable, Hashable, Iterable
 
     from ..calls import Outcome
     from ..request.arguments import Prepared
@@ -50,13 +51,17 @@ class HandOver:
         self._begun, self._start = begun, start
         self._came: dict[int, Outcome[Any]] = {}
         self._next = 0
-        self._waits = self._waits_alone = self._has_started = False
+        self._waiting = _Waiting()
+        self._attempt, self._has_started = 1, False
+        self._before = _Waiting()
         self.end: Callable[[], object] | None = None
         """Ends the reading of the answer, from another thread; whoever reads it sets it."""
 
     def __call__(self, outcome: Outcome[Any]) -> None:
         """Raises what a tool raised to end everything."""
         self._begun.executor.check()
+        if outcome.attempt != self._attempt:
+            self._attempt, self._has_started, self._before = outcome.attempt, False, self._waiting.copy()
         if not self._begun.sequential or outcome.attempt > 1:
             self._consider(outcome)
             return
@@ -66,29 +71,58 @@ class HandOver:
             self._consider(following)
 
     def _consider(self, outcome: Outcome[Any]) -> None:
-        alone = outcome.name in self._begun.sequential
+        begun, waiting, at = self._begun, self._waiting, outcome.index
+        alone = outcome.name in begun.sequential
+        if outcome.attempt > 1:
+            waiting.discard(at)  # for what failed here
         if isinstance(outcome, Call):
-            waits = outcome.name not in self._begun.early or self._waits_alone or (alone and self._waits)
+            waits = outcome.name not in begun.early or waiting.before(at, alone=True) or (alone and waiting.before(at))
             if not waits:
                 self._has_started = True
                 self._start(key_of(outcome), outcome)
         else:
-            waits = self._begun.mends
-            alone = alone or (isinstance(outcome.error, UnknownTool) and bool(self._begun.sequential))
-        self._waits = self._waits or waits
-        self._waits_alone = self._waits_alone or (waits and alone)
+            waits = begun.mends
+            alone = alone or (isinstance(outcome.error, UnknownTool) and bool(begun.sequential))
+        if waits and begun.sequential:
+            waiting.add(at, alone=alone)
 
     def forget(self) -> bool:
-        """Forget the outcomes so far, for the same request is sent again; false, and nothing is, if a call started."""
+        """Forget what came of this answer, for the same request is sent again; false, and nothing is, if a call of it
+        started."""
         if not self._has_started:
             self._came, self._next = {}, 0
-            self._waits = self._waits_alone = False
+            self._waiting = self._before.copy()
         return not self._has_started
 
     def stop(self) -> None:
         """End the reading, if there is any."""
         if self.end is not None:
             self.end()
+
+
+class _Waiting:
+    """The places of the calls that wait for the whole answer, and of those among them that nothing may overtake."""
+
+    def __init__(self, all_: Iterable[int] = (), alone: Iterable[int] = ()) -> None:
+        self._all, self._alone = [*all_], [*alone]  # sorted
+
+    def copy(self) -> _Waiting:
+        return _Waiting(self._all, self._alone)
+
+    def add(self, at: int, *, alone: bool) -> None:
+        insort(self._all, at)
+        if alone:
+            insort(self._alone, at)
+
+    def discard(self, at: int) -> None:
+        for places in (self._all, self._alone):
+            if at in places:
+                places.remove(at)
+
+    def before(self, at: int, *, alone: bool = False) -> bool:
+        """Whether one before this place waits, or one that nothing may overtake."""
+        places = self._alone if alone else self._all
+        return bool(places) and places[0] < at
 
 
 class _Behind:
