@@ -754,6 +754,11 @@ def without_index(n: int) -> list[Delta]:
     return [(None, f"id{at}", "A", X) for at in range(n)]
 
 
+def counted(n: int) -> list[Delta]:
+    names: list[Delta] = [(None, f"id{at}", "A", None) for at in range(n)]
+    return [*names, *[(at, None, None, piece) for at in range(n) for piece in (X[:3], X[3:])]]
+
+
 def reversed_calls(n: int) -> list[Delta]:
     return [(at, f"id{at}", "A", piece) for at in range(n - 1, -1, -1) for piece in (X[:3], X[3:])]
 
@@ -781,6 +786,7 @@ KINDS: list[tuple[Callable[[int], list[Delta]], int]] = [
     (openings, 3_000),
     (many_calls, 3_000),
     (without_index, 3_000),
+    (counted, 2_000),
     (reversed_calls, 1_000),
     (from_one, 2_000),
     (interleaved, 1_000),

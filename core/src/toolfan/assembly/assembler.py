@@ -39,6 +39,7 @@ class CallAssembler(CallOrder):
         self._held: Slot | None = None  # one that began with `{}`, whose arguments may follow
         self._stray: Slot | None = None
         self._indexed = False  # a call began with an index
+        self._leading: list[Slot] = []  # the calls before the first that has no name
         self._lent: tuple[Slot, int] | None = None  # one whose arguments all came under this later index, without an id
 
     def delta(
@@ -147,7 +148,11 @@ class CallAssembler(CallOrder):
         """The open call of this place, where several began without an index, and only their pieces have one."""
         if self._indexed or index is None or call_id or not 1 < len(self.slots) > index:
             return None
-        slot = next(islice((one for one in self.slots if not one.is_phantom), index, None), None)
+        named = self._leading
+        while len(named) < len(self.slots) and self.slots[len(named)].name:
+            named.append(self.slots[len(named)])
+        others = (one for one in islice(self.slots, len(named), None) if not one.is_phantom)
+        slot = named[index] if index < len(named) else next(islice(others, index - len(named), None), None)
         if slot is None or not slot.is_open or slot.closed:
             return None
         self._by_index[index] = slot
