@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+import toolfan
 from shared_data import judge
 from toolfan.adapter import ToolChoice
 from toolfan.errors import ToolDefinitionError, UsageError
 from toolfan.tools.tool_type import Tool
 from toolfan.tools.toolset import ToolSet, tool_set
+from toolfan_local import Server
 from toolfan_vertex.codec import GEMINI, VERTEX
 from toolfan_vertex.options import OPTION_NAMES
 from vertex_samples import (
@@ -160,3 +162,14 @@ def test_extra_fields_pass_with_their_own_keys():
     assert built["labels"] == {"my_team": "a"}
     assert built["new_thing"] == {"a_b": 1}
     assert len(body()["tools"]) == 1
+
+
+@pytest.mark.parametrize("own", [{"maxOutputTokens": 100}, {"max_output_tokens": 100}])
+@pytest.mark.parametrize("given", [{}, {"maxOutputTokens": 4}, {"max_output_tokens": 4}])
+def test_an_option_of_a_call_stands_for_the_clients_in_either_spelling(own, given, monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "k")
+    with Server([{"calls": [{"name": "Ping"}]}]) as server:
+        with toolfan.connect("gemini:m", base_url=server.base_url, options={**own, "top_k": 3}) as client:
+            client.create(messages=[{"role": "user", "content": "Go."}], tools=(Ping,), **given)
+        sent = server.requests[-1].body["generationConfig"]
+    assert sent == {"maxOutputTokens": 4 if given else 100, "topK": 3}

@@ -113,10 +113,19 @@ def prepare(
     tool_types = tool_set(response_model, tools)
     given = {name: value for name, value in options.items() if type(value).__name__ not in _NOT_GIVEN}
     try:
-        return _prepared(adapter, {**defaults, **given}, messages, tool_types)
+        return _prepared(adapter, {**_others(defaults, given), **given}, messages, tool_types)
     except UsageError as exc:
         exc.adapter = exc.adapter or adapter.name
         raise
+
+
+def _others(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The client's own options, but for those that the call gives in another spelling (`topP` for `top_p`)."""
+    if not (own := defaults.keys() - DEFAULTS.keys() - given.keys()):
+        return defaults
+    spelt = {name.replace("_", "").lower() for name in given}
+    again = {name for name in own if name.replace("_", "").lower() in spelt}
+    return {name: value for name, value in defaults.items() if name not in again}
 
 
 def _prepared(
