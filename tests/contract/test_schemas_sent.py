@@ -318,6 +318,9 @@ class Token:
         (dict[str, Login], {"a": Login()}),
         (Login, Login()),
         (Token, Token()),
+        (SecretStr, Field("planted-0815", validate_default=True)),
+        (list[SecretStr] | None, Field(["planted-0815"], validate_default=True)),
+        (Login, Field({"password": "planted-0815"}, validate_default=True)),
     ],
 )
 @pytest.mark.parametrize("provider", ["openai", "anthropic", "gemini"])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 from pydantic.errors import PydanticInvalidForJsonSchema
-from pydantic.json_schema import GenerateJsonSchema, NoDefault
+from pydantic.json_schema import GenerateJsonSchema, JsonRef, NoDefault
 from pydantic_core import PydanticSerializationError
 
 from ..errors import ToolDefinitionError
@@ -52,7 +52,7 @@ class TypeSchema(GenerateJsonSchema):
     where None is refused.  Titles that you set stay.  Raises ToolDefinitionError for a field that is read only from
     inside another value (`AliasPath`): no name of a property says so.  A default that JSON has no word for, such as an
     `object()` that means "not given", is left out as pydantic does it, without its warning; so is one with a secret in
-    it, for which pydantic writes asterisks: a model would send them.
+    it, for which pydantic writes asterisks, which a model would send, or the secret itself.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -78,6 +78,27 @@ class TypeSchema(GenerateJsonSchema):
         if _is_hidden(dft):
             raise PydanticSerializationError("the default is secret")  # pydantic leaves it out then
         return encoded if encoded is not None else super().encode_default(dft)
+
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
+        made = super().default_schema(schema)
+        if made.get("default") and self._is_write_only(made, set()):  # plain, of a field that is validated to a secret
+            del made["default"]
+        return made
+
+    def _is_write_only(self, made: Any, seen: set[str]) -> bool:
+        """Whether something that this schema allows is a secret."""
+        if isinstance(made, list):
+            return any(self._is_write_only(one, seen) for one in made)
+        if not isinstance(made, dict):
+            return False
+        ref = made.get("$ref")
+        if isinstance(ref, str) and ref not in seen:
+            seen.add(ref)
+            if self._is_write_only(self.get_schema_from_definitions(JsonRef(ref)), seen):
+                return True
+        return made.get("writeOnly") is True or any(
+            self._is_write_only(one, seen) for key, one in made.items() if key not in ("default", "examples")
+        )
 
     def definitions_schema(self, schema: Any) -> JsonSchemaValue:
         self._kinds |= {definition["ref"]: definition["type"] for definition in schema["definitions"]}
