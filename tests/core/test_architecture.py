@@ -52,7 +52,7 @@ ORDER = {
     "assembly": "sealing slots open_wrappers call_order assembler",
     "translation": "construction retry_after error_words statuses raisers error_bodies ended_streams",
     "validation": "numerals duplicates scrutiny repairs wrappers call_errors outcomes",
-    "config_files": "toml_places finding blocking",
+    "config_files": "toml_places finding blocking secret_names",
     "registry": "plugins installed_observers admission unserved loading listing",
     "results": "answering replies calls_type storage",
     "request": "extras arguments",

@@ -523,6 +523,65 @@ def test_a_plugin_that_tells_the_key_of_a_profile_shows_it_nowhere(monkeypatch: 
         assert ACME_KEY not in "".join(traceback.format_exception(caught.value))
 
 
+SAYS = "import os\nraise RuntimeError(os.environ['HOUSE_CRED'])"
+MISNAMED = """
+import os
+import toolfan
+from toolfan_local.adapter import LocalAdapter
+
+
+@toolfan.hookimpl
+def toolfan_adapter():
+    return LocalAdapter(name=os.environ["HOUSE_CRED"])
+"""
+JSON_PROFILE = '{"adapter": "sly", "api_key_env": "HOUSE_CRED"}'
+
+
+@pytest.mark.parametrize("key", [ACME_KEY, LONG_KEY, "acme." + "x y" * 120])
+@pytest.mark.parametrize(
+    ("text", "variable", "value"),
+    [
+        (profile('api_key_env = "HOUSE_CRED"'), "", ""),
+        (profile('api_key_env = "HOUSE_CRED"') + "[[profiles.house.wrong]]\n[fun]\n", "", ""),
+        ("", "TOOLFAN_PROFILES__HOUSE__API_KEY_ENV", "HOUSE_CRED"),
+        ("", "TOOLFAN_PROFILES__HOUSE", JSON_PROFILE),
+        ("default = ", "TOOLFAN_PROFILES", f'{{"house": {JSON_PROFILE}}}'),
+    ],
+)
+def test_what_a_plugin_says_shows_no_key_that_a_profile_names(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, key: str, text: str, variable: str, value: str
+) -> None:
+    """Nor the listing of adapters, nor the log of observers, nor an error of what needs no profile."""
+    monkeypatch.setenv("HOUSE_CRED", key)
+    if variable:
+        monkeypatch.setenv(variable, value)
+    configure(text)
+    install("sly", "toolfan.adapters", "sly", SAYS)
+    install("wry", "toolfan.adapters", "wry", MISNAMED)
+    install("spy", "toolfan.observers", "spy", SAYS)
+    done = [CliRunner().invoke(app, ["adapters", *form]) for form in ([], ["--json"])]
+    assert [one.exit_code for one in done] == [0, 0]
+    said = "".join(one.stdout + one.stderr for one in done)
+    with pytest.raises(AdapterBroken) as caught:
+        connect("sly:m")
+    wrap(openai.OpenAI(api_key=KEY))  # loads the observers, and logs what is wrong with one
+    said += "".join(traceback.format_exception(caught.value)) + caplog.text
+    assert said.count("cannot be imported: RuntimeError: ***") == 4
+    assert said.count("whose name is '***', not 'wry'") == 2
+    assert key[:8] not in said
+
+
+@pytest.mark.parametrize("text", ["default = ", "profiles = 3", "[profiles]\nhouse = 3"])
+def test_a_broken_file_leaves_the_listing_of_adapters_as_it_is(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("HOUSE_CRED", "what-it-says")
+    configure(text)
+    install("sly", "toolfan.adapters", "sly", SAYS)
+    done = CliRunner().invoke(app, ["adapters"])
+    assert done.exit_code == 0
+    assert "sick_sly cannot be imported: RuntimeError: what-it-says" in done.stdout
+    assert "\nopenai" in done.stdout
+
+
 TELLING = """
 import os
 import toolfan

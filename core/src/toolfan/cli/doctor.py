@@ -5,7 +5,7 @@ Knows: findings, plugins as listed.  Must not know: how a profile is examined, a
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
@@ -16,9 +16,8 @@ from ..config_files.blocking import blocked
 from ..errors import ConfigError, as_sentence
 from ..registry.installed_observers import ObserverInfo, installed_observers
 from ..registry.listing import AdapterInfo, idle_claims, installed_adapters
-from ..secrets.known import without
 from ..wire import nearest
-from .examining import Finding, all_examined, secrets_of
+from .examining import Finding, all_examined
 from .output import foreign_words_aside, plugin_json, plugin_text, print_json, print_table, print_text
 from .questions import Profile  # noqa: TC001 - typer reads it
 
@@ -49,8 +48,6 @@ def doctor(
         findings = all_examined([configured.profiles[name] for name in _names(configured, profile)], live=live)
         plugins: list[_Plugin] = [("adapter", info) for info in installed_adapters(load=True)]
         plugins += [("observer", info) for info in installed_observers(load=True)]
-    secrets = secrets_of(*configured.profiles.values())
-    plugins = [(kind, replace(info, reason=info.reason and without(info.reason, secrets))) for kind, info in plugins]
     plugins += [("clients", info) for info in idle_claims()]
     wrong = None if profile else _selected_in_vain(configured)
     if as_json:

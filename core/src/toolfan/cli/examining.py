@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from tenacity import stop_after_attempt
 
 from ..client.constructors import connect
-from ..config.profiles import named_secrets
 from ..config.targets import resolve
+from ..config_files.secret_names import named_secrets
 from ..errors import DeadlineExceeded, ToolfanError, UsageError
 from ..registry.listing import installed_adapters
 from ..request.arguments import prepare
@@ -97,13 +97,13 @@ def examined(profile: Profile, *, live: bool) -> Finding:
     except BaseException as exc:  # noqa: BLE001 - whatever an SDK raises belongs to this profile alone
         found.problem = _told(exc)
         found.next = raised_in(exc)
-    _hide_secrets(found, secrets_of(profile))
+    _hide_secrets(found, _secrets_of(profile))
     return found
 
 
-def secrets_of(*profiles: Profile) -> Secrets:
-    """What is not shown of these profiles: secrets of the environment, and those in variables that they name."""
-    return longest_first(environment_secrets(), *(named_secrets(profile.values) for profile in profiles))
+def _secrets_of(profile: Profile) -> Secrets:
+    """What is not shown of this profile: secrets of the environment, and those in variables that it names."""
+    return longest_first(environment_secrets(), named_secrets(profile.values))
 
 
 def _hide_secrets(found: Finding, secrets: Secrets) -> None:

@@ -28,7 +28,7 @@ from pydantic_settings import (
 from ..config_files.blocking import KEY, names_in
 from ..config_files.finding import find_config
 from ..errors import ConfigError
-from ..secrets.redaction import known_secrets, shown
+from ..secrets.redaction import shown
 from ..values import dataclass
 from ..wire import nearest
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..config_files.finding import ConfigFile
-    from ..secrets.held import Secrets
 
 _SELECT = "TOOLFAN_PROFILE"
 _OVERRIDE = "TOOLFAN_PROFILES"
@@ -94,12 +93,6 @@ class Configuration:
         """The names of the profiles, for a message."""
         names = ", ".join(sorted(profile.written or profile.name for profile in self.profiles.values()))
         return f"configured profiles: {names}" if names else "no profile is configured"
-
-
-def named_secrets(values: Mapping[str, Any]) -> Secrets:
-    """The secrets in the environment variables that these values name, whatever adapter they are for."""
-    named = {key: name for key, name in values.items() if key.endswith("_env") and isinstance(name, str)}
-    return known_secrets({key.removesuffix("_env"): os.environ.get(name) for key, name in named.items()})
 
 
 def folded(name: str) -> str:

@@ -11,13 +11,14 @@ import re
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..config_files.secret_names import named_secrets
 from ..errors import AdapterBroken, AdapterNotFound, AdapterNotInstalled, ConfigError, UsageError
 from ..registry.listing import installed_adapters
 from ..registry.loading import load_adapter
 from ..secrets.redaction import looks_like_secret, shown
 from ..values import dataclass
 from ..wire import nearest
-from .profiles import configuration, folded, header, named_secrets
+from .profiles import configuration, folded, header
 from .settings import Given, checked_defaults, checked_settings
 
 if TYPE_CHECKING:
