@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WITHOUT_UNDERSCORES = replace(CAPABILITIES, name_pattern="[a-zA-Z0-9-]+")
 LETTERS_AND_DIGITS = replace(CAPABILITIES, name_pattern="[a-zA-Z0-9]+")
+LETTERS = replace(CAPABILITIES, name_pattern="[a-z]{1,32}", max_name_length=32)
 
 
 @right
@@ -31,6 +32,14 @@ class NamesOfLettersAndDigits(AcmeAdapter):
     """Nothing can stand for what is not taken: names never collide."""
 
     capabilities: Capabilities = LETTERS_AND_DIGITS
+
+
+@right
+@dataclass(frozen=True)
+class NamesOfLetters(AcmeAdapter):
+    """Digests are of letters, too."""
+
+    capabilities: Capabilities = LETTERS
 
 
 @right

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 from pydantic import BaseModel
-from toolfan import ToolDefinitionError
+from toolfan import ToolDefinitionError, wrap
+from toolfan.testing.scripting import ScriptedAdapter, ScriptedClient
 from toolfan.tools.tool_type import Tool
 from toolfan.tools.toolset import NameMap, ToolSet, legal_name
 
@@ -12,6 +16,7 @@ LOWER = r"[a-z][a-z0-9_]*"
 CAPITAL_FIRST = "[A-Z_][A-Za-z0-9_]*"
 OF_THREE = r"[a-zA-Z0-9_-]{3,}"
 DASHES, DOTS, LETTERS = "[a-zA-Z0-9-]+", "[a-zA-Z][a-zA-Z0-9.]*", "[a-zA-Z0-9]+"
+SMALL, CAPITALS = "[a-z]+", "[A-Z]{1,64}"
 
 
 class Weather(BaseModel):
@@ -55,6 +60,16 @@ class Weather(BaseModel):
         ("getWeather", "[a-z0-9]+", "getweather"),
         # A pattern that takes `_`, but not where it would stand.
         ("Box[int]", "[a-z](?:[a-z0-9_]*[a-z0-9])?", "boxint803a9e91"),
+        # Without digits the digest is of letters, in small ones if they are taken.
+        ("get_weather", SMALL, "getweatheroddgdhoo"),
+        ("get_weather", CAPITALS, "GETWEATHERODDGDHOO"),
+        ("get_weather", "[a-zA-Z]+", "getweatheroddgdhoo"),
+        ("get_weather", "[A-Z][A-Z0-9]*", "GETWEATHERE33637EE"),
+        ("天気", SMALL, "lmhjnien"),
+        ("", SMALL, "unnamed"),
+        ("x" * 70, SMALL, "x" * 56 + "mhblnbaj"),
+        ("x" * 70, "[a-z_]+", "x" * 55 + "_mhblnbaj"),
+        ("getWeather", SMALL, "getweather"),
     ],
 )
 def test_what_a_pattern_forbids_is_replaced(name: str, pattern: str, wire: str) -> None:
@@ -65,7 +80,7 @@ def test_a_name_that_stays_too_short_is_refused() -> None:
     with pytest.raises(
         ToolDefinitionError, match=r"no legal name can be made from 'a\.b'.* Give the tool another name"
     ):
-        legal_name("a.b", "[a-z_]{8,}", 64)
+        legal_name("a.b", "[a-z_]{16,}", 64)
 
 
 def test_names_of_one_case_that_differ_stay_two() -> None:
@@ -79,6 +94,18 @@ def test_names_for_which_nothing_stands_in_stay_as_many_as_they_are() -> None:
     names = NameMap(tools, LETTERS, 20)
     assert [names.to_tool[wire] for wire in names.to_wire.values()] == tools
     assert len(names.to_tool) == len(tools)
+
+
+@pytest.mark.parametrize("pattern", ["[a-z]+", "[a-z]{1,20}", "[A-Z]+"])
+def test_a_provider_that_takes_letters_alone_is_told_two_tools_whose_letters_are_the_same(pattern: str) -> None:
+    capabilities = replace(ScriptedAdapter().capabilities, name_pattern=pattern, max_name_length=20)
+    adapter = ScriptedAdapter(capabilities=capabilities)
+    tools = [Tool(Weather, name="get_weather"), Tool(Weather, name="get-weather"), Tool(Weather, name="x" * 21)]
+    wire = [tool["name"] for tool in adapter.render_tools(ToolSet(tools), strict=None)]
+    assert all(re.fullmatch(pattern, name) and len(name) <= 20 for name in wire)
+    with wrap(ScriptedClient([[(name, {"location": "Ulm"}) for name in wire]]), adapter=adapter, model="m") as client:
+        calls = client.create(messages=[{"role": "user", "content": "?"}], tools=tools)
+    assert [call.name for call in calls.good] == [tool.name for tool in tools]
 
 
 def test_names_that_differ_by_case_alone_collide() -> None:

@@ -60,8 +60,9 @@ class NameMap:
 
     A letter that the provider's pattern takes in the other case alone becomes that one, each other character that it
     forbids the first of `_`, `-` and `.` that it takes; a name that is too long, that has no legal letter or digit, or
-    that lost characters for which none of these may stand, ends in a digest of itself.  `changed` has the names that
-    are others on the wire.  Raises ToolDefinitionError if two tools would share a wire name.
+    that lost characters for which none of these may stand, ends in a digest of itself, hexadecimal where digits are
+    taken, else of letters.  `changed` has the names that are others on the wire.  Raises ToolDefinitionError if two
+    tools would share a wire name.
     """
 
     __slots__ = ("changed", "to_tool", "to_wire")
