@@ -9,9 +9,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from acme_forms import right
 from acme_mutants import breaks
-from acme_mutants_of_transports import sending
+from acme_mutants_of_transports import sending, with_sender
 from toolfan.adapter import WireResponse
+from toolfan.secrets import blotted, blotted_beside
 from toolfan_acme import AcmeAdapter
 from toolfan_acme.sending import AcmeAsyncTransport, AcmeTransport
 
@@ -184,3 +186,38 @@ class MixesWhatIsAskedAtOnce(AcmeAdapter):
     def transport(self, client: object, *, use_async: bool) -> Any:
         made = super().transport(client, use_async=use_async)
         return OneForAll(made.inner) if use_async else made
+
+
+class Hiding(AcmeTransport):
+    """What is below `words` is the model's; in the rest of an answer the key is hidden."""
+
+    words = frozenset({"reply", "say", "begin", "more"})
+
+    def send(self, request: Any, **given: Any) -> WireResponse:
+        return WireResponse(self.hidden(super().send(request, **given).body))
+
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        yield from map(self.hidden, super().events(request, **given))
+
+    def hidden(self, said: Any) -> Any:
+        return blotted_beside(said, (self.client.key,), self.words)
+
+
+right(with_sender(Hiding))
+
+
+@sending(WHOLE)
+class HidesInWholeAnswers(Hiding):
+    words = frozenset({"say", "begin", "more"})
+
+
+@sending(STREAMED)
+class HidesInArguments(Hiding):
+    words = frozenset({"reply", "say"})
+
+
+@sending(STREAMED)
+class HidesInTexts(Hiding):
+    def events(self, request: Any, **given: Any) -> Iterator[Any]:
+        for event in super().events(request, **given):
+            yield blotted(event, (self.client.key,)) if "say" in event else event

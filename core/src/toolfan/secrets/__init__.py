@@ -11,6 +11,7 @@ from ..moved import moved
 
 if TYPE_CHECKING:
     from .redaction import blotted as blotted
+    from .redaction import blotted_beside as blotted_beside
     from .redaction import public_headers as public_headers
 else:
-    __getattr__, __dir__ = moved(__name__, {"secrets.redaction": "blotted public_headers"})
+    __getattr__, __dir__ = moved(__name__, {"secrets.redaction": "blotted blotted_beside public_headers"})

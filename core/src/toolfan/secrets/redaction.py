@@ -171,7 +171,10 @@ def without_echo_of(secrets: Iterable[str], body: Any, text: str | bytes, words:
 
 
 def blotted_beside(value: Any, secrets: Iterable[str], words: frozenset[str]) -> Any:
-    """`blotted`, but for what is below a key among `words`."""
+    """`blotted`, but for what is below a key among `words`, the fields with what the model says.
+
+    For good answers, which may echo what was sent: the model may say what it was told.
+    """
     if isinstance(value, str):
         return hidden(value, secrets)
     if isinstance(value, dict):

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from toolfan.errors import ProviderError, ToolfanError
 
-from .giving import kind_of, reply_of, whole_of
+from .giving import kind_of, reply_of
+from .samples import whole_of
 from .trees import same
 
 if TYPE_CHECKING:

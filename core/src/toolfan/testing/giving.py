@@ -15,7 +15,9 @@ from zlib import crc32
 
 from toolfan.errors import IncompleteStream
 
+from .confiding import changed, confided
 from .listening import Reply
+from .samples import whole_of
 from .trees import same
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from toolfan.adapter import ParallelToolsAdapter, Turn, WireRequest
 
     from .listening import Service
-    from .samples import ErrorSample, Sample
+    from .samples import Sample
     from .subject import Subject
     from .ways import Way
 
@@ -59,12 +61,7 @@ def samples_of(subject: Subject) -> list[dict[str, Any]]:
     parted = next(filter(None, (_parted(subject, sample) for sample in subject.samples)), None)
     for one in sorted(found, key=lambda one: len(one["events"] or ()))[-1:]:  # which the others need not be
         one |= {"pause": _pause(subject, one), "lull": _lull(subject, one)}
-    return [*found, parted] if parted else found
-
-
-def whole_of(sample: Sample | ErrorSample) -> str | None:
-    """Its `body_bytes`, as Latin-1."""
-    return None if sample.body_bytes is None else sample.body_bytes.decode("latin-1")
+    return [*found, *([parted] if parted else ()), *confided(subject)]
 
 
 def _parted(subject: Subject, sample: Sample) -> dict[str, Any] | None:
@@ -144,7 +141,7 @@ def given_at_once(
 
     Of bodies in which neither can be read (compressed ones) nothing is asked.
     """
-    usable = [sample for sample in samples if sample["bytes"] or not way.streams]
+    usable = [sample for sample in samples if (sample["bytes"] or not way.streams) and "says_key" not in sample]
     try:
         read = [(sample, _read(adapter, sample, streams=way.streams)) for sample in usable]
         (one, first), (other, second) = next((read[0], more) for more in read if more[1] != read[0][1])
@@ -187,9 +184,12 @@ def _came(way: Way, asked: WireRequest, sample: Mapping[str, Any], wanted: Turn,
     try:
         got = way.ask(asked, on_event=lambda _: service.goes_on.set()) if way.streams else way.ask(asked)
     except Exception as exc:  # noqa: BLE001 - it is what is told
-        told["wrong"] = [f"{type(exc).__name__}: {exc}"[:300] + _as_json(sample, streams=way.streams)]
+        text = f"{type(exc).__name__}: {exc}".replace(service.key, "(the key)")
+        told["wrong"] = [text[:300] + _as_json(sample, streams=way.streams)]
     else:
         told["wrong"] = list(_differences(wanted, got.turn))
+        if "says_key" in sample:  # to who has sent another, or a token, the service says another
+            told["wrong"] = list(changed(wanted, got.turn, service.key)) if service.was_told_the_key() else []
         told["head"] = {"request_id": got.request_id == number, "headers": got.headers.get(HEADER) == number}
         told["shown"] = service.key in f"{got.request_id} {dict(got.headers)}"
     if not any(one.body for one in service.heard):

@@ -133,6 +133,10 @@ class LawsOfTransports(LawsOfPackages):
         request, which must come to it anew; and two at once, each to its own request: keep nothing in the transport.
         Give the decoded body as it came, past the types of the SDK: they drop what they do not know, and `exclude_none`
         and the like drop more.  Fields that are empty, null or false may be added or gone.
+
+        In two of them the model says the key, in its text and in its arguments: what it was told, it may say, and who
+        hides it there alters a call in silence.  Hide what a service echoes beside the model's words alone: name the
+        fields that hold these, calls and texts, as `words` of a sender, or for `toolfan.secrets.blotted_beside`.
         """
         yield from _wrong([one for one in _heard(self)["given"] if not one["streams"]])
 
@@ -144,7 +148,8 @@ class LawsOfTransports(LawsOfPackages):
         It is asked as for whole answers, with the samples that have `stream_bytes`; without any it cannot be asked.
         What comes last in the longest comes after a pause: `is_last` of a sender is True for the event after which
         nothing follows that is read, and for no other.  A text may hold U+2028: split lines at line feeds, and not with
-        `splitlines()`, nor with `iter_lines()` of httpx.
+        `splitlines()`, nor with `iter_lines()` of httpx.  Where the model says the key, it stays, as in whole answers:
+        `words` of a sender are fields of events, too.
         """
         yield from _wrong(_streamed(self))
 

@@ -91,6 +91,10 @@ class Service:
         """What came, and where: the method and the path of each."""
         return [f"{one.method} {urlsplit(one.path).path}" for one in self.heard]
 
+    def was_told_the_key(self) -> bool:
+        """Whether the key is in what came, as it is."""
+        return any(self.key in f"{one.path} {one.headers} {one.body!r}" for one in self.heard)
+
 
 REJECTED: Mapping[int, str] = {
     400: "a request that is wrong",

@@ -101,3 +101,8 @@ def _check_answer(sample: Sample | ErrorSample) -> None:
 
 def _shown(sample: Sample | ErrorSample, field: str) -> str:
     return f"the {field} of the sample {sample.name!r} is {getattr(sample, field)!r:.60}"
+
+
+def whole_of(sample: Sample | ErrorSample) -> str | None:
+    """Its `body_bytes`, as Latin-1."""
+    return None if sample.body_bytes is None else sample.body_bytes.decode("latin-1")
