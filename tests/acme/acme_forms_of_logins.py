@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from acme_forms import right
 from acme_mutants import breaks
 from acme_mutants_of_transports import with_sender
+from toolfan import ConnectionFailed
+from toolfan_acme import AcmeAdapter
 from toolfan_acme.sending import AcmeTransport
 
 if TYPE_CHECKING:
@@ -59,7 +62,18 @@ class LogsInAndForgets(LogsIn):
         return super().send(request, **given | {"timeout": None})
 
 
+class LogsInWhenAClientIsMade(AcmeAdapter):
+    """Where somebody is there; else the first request says so."""
+
+    def connect(self, settings: Any, *, use_async: bool) -> Any:
+        client: Any = super().connect(settings, use_async=use_async)
+        with suppress(ConnectionFailed):
+            LogsIn(client).with_token({"headers": {}})
+        return client
+
+
 LOGS_IN = with_sender(LogsIn)
+right(LogsInWhenAClientIsMade, logins=LOGINS)
 right(LOGS_IN, logins=LOGINS)
 right(with_sender(LogsInAtTheHost), logins=LOGINS)
 breaks("test_the_deadline_ends_a_request", logins=LOGINS)(with_sender(LogsInAndForgets))

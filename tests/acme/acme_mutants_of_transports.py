@@ -240,6 +240,27 @@ class ReportsWhatWasGood(AsksMore):
         return answer
 
 
+@breaks(ONCE)
+class LooksWhenAClientIsMade(AcmeAdapter):
+    def connect(self, settings: Any, *, use_async: bool) -> Any:
+        client: Any = super().connect(settings, use_async=use_async)
+        AsksMore(client).more("GET", "/models")
+        return client
+
+
+@breaks(ONCE)
+class LooksWhenATransportIsMade(AcmeAdapter):
+    def sender(self, client: Any) -> AcmeTransport:
+        AsksMore(client).more("HEAD", "/health")
+        return super().sender(client)
+
+
+@sending(ONCE)
+class SaysWhenItIsClosed(AsksMore):
+    def close(self) -> None:
+        self.more("DELETE", "/session")
+
+
 @sending("test_redirects_are_not_followed")
 class Following(Changing):
     def change(self, body: Any, given: Any) -> Any:

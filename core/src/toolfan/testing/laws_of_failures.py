@@ -48,8 +48,8 @@ class LawsOfFailures(LawsOfTransports):
         themselves; switch that off for each request (`max_retries=0` or the like), since users pass clients of their
         own.  What it rejects (400, 404, 413, 422) is not sent again either.  After a connection that was closed it is
         not asked: an SDK may take it for one of its own that was no longer used.  A look at the service's health, a
-        list of its models, a report of what was used count, too: nobody asked for them, and they take their time.  What
-        the SDK cannot do without, as a token for a key, is told in `logins`.
+        list of its models, a report of what was used count, too, also what `connect` or `transport` sends: nobody asked
+        for them, and they take their time.  What the SDK cannot do without, as a token for a key, is told in `logins`.
         """
         facts = heard(self)
         failed = [said for said in facts["failed"] if said["status"] in _SENT_ONCE]
@@ -57,6 +57,7 @@ class LawsOfFailures(LawsOfTransports):
             if len(said["requests"]) > 1:
                 came = ", ".join(said["requests"])
                 yield f"{said['where']}: {len(said['requests'])} requests came to the service: {came}"
+        yield from _unasked(facts)
 
     @law
     @in_every_way
@@ -163,10 +164,26 @@ _SENT_ONCE = frozenset({200, *REJECTED, 429, 500, 503})
 
 def _accompanied(facts: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The requests beside which something came at another path: at its own one that was given up may come late."""
-    paths = {said["asked"][0].partition("?")[0] for said in facts["built"] if "asked" in said}
+    paths = _paths(facts)
     for said in [*facts["built"], *facts["given"]]:
         if {one.partition(" ")[2] for one in said.get("requests", ())} - paths:
             yield said
+
+
+def _unasked(facts: Mapping[str, Any]) -> Iterator[str]:
+    """What came while clients were made, and at another path when these were asked and closed."""
+    paths = _paths(facts)
+    for said in facts["left"]:
+        if said["made"]:
+            yield f"{said['kind']}: while two clients were made there came to the service: {', '.join(said['made'])}"
+        beside = [one for one in said["requests"] if paths and one.partition(" ")[2] not in paths]
+        if beside:
+            yield f"{said['kind']}: beside the requests of two clients there came to the service: {', '.join(beside)}"
+
+
+def _paths(facts: Mapping[str, Any]) -> set[str]:
+    """Where requests themselves go."""
+    return {said["asked"][0].partition("?")[0] for said in facts["built"] if "asked" in said}
 
 
 def _alone(subject: LawsOfFailures) -> list[Mapping[str, Any]]:

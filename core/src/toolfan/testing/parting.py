@@ -1,4 +1,4 @@
-"""What stays open of a transport that was closed.
+"""What stays open of a transport that was closed, and what was sent for it that nobody asked for.
 
 Knows: `connect`, `transport`, event loops, a service that keeps connections.  Must not know: laws, HTTP.
 """
@@ -30,7 +30,8 @@ _MOMENT = 0.005
 def left_open(adapter: ParallelToolsAdapter, settings: BaseModel, model: str, service: Service) -> list[dict[str, Any]]:
     """How many connections are open after one transport, and after two that are kept, were closed, sync and async.
 
-    What an SDK shares among all its clients stays open after the first, but does not become more.
+    What an SDK shares among all its clients stays open after the first, but does not become more.  `made`: the requests
+    that came while the two were made, `requests`: those that came later.
     """
     try:
         asked = request(adapter, model)
@@ -40,16 +41,22 @@ def left_open(adapter: ParallelToolsAdapter, settings: BaseModel, model: str, se
     kept: list[Any] = []  # what is thrown away closes its sockets
     with asyncio.Runner() as runner:
         for use_async in (False, True):
+            service.heard.clear()
+            about: dict[str, Any] = {"kind": "async" if use_async else "sync", "error": "", "open": []}
+            found.append(about)
             try:
                 transports = [
                     adapter.transport(adapter.connect(settings, use_async=use_async), use_async=use_async)
                     for _ in range(2)
                 ]
             except Exception:  # noqa: BLE001 - laws of their own tell of it
+                about |= {"made": service.requests(), "requests": []}
                 continue
+            about["made"] = service.requests()
+            service.heard.clear()
             kept += transports
-            told = _closed(transports, asked, service, runner.run if use_async else _itself)
-            found.append({"kind": "async" if use_async else "sync", **told})
+            about |= _closed(transports, asked, service, runner.run if use_async else _itself)
+            about["requests"] = service.requests()
     return found
 
 
