@@ -317,15 +317,18 @@ def test_an_observer_that_raises_is_logged_and_dropped(
     assert record.exc_info[1] is error
 
 
-@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize(("hook", "variable"), [*((hook, "HOUSE_API_KEY") for hook in HOOKS), (HOOKS[0], "HOUSE_CRED")])
 def test_the_log_shows_no_key_that_an_observer_tells(
     bench: Bench,
     observe: Callable[[Any], Any],
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     hook: str,
+    variable: str,
 ) -> None:
-    monkeypatch.setenv("HOUSE_API_KEY", key := "house-abc-1234-zz")
+    """Nor one in a variable that only a profile calls a key."""
+    monkeypatch.setenv(variable, key := "house-abc-1234-zz")
+    monkeypatch.setenv("TOOLFAN_PROFILES__HOUSE__API_KEY_ENV", "HOUSE_CRED")
     observe(raising(hook, RuntimeError(f"no such tenant: {key}")))
     bench.serve(ERROR, TOOLS, {"text": "Done."})
     client = toolfan.from_openai(bench.sdk(), wait=tenacity.wait_none())

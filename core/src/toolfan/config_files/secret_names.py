@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
+from ..secrets.credentials import environment_secrets
 from ..secrets.redaction import known_secrets, longest_first
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ def profile_secrets() -> Secrets:
     """The secrets in the variables that any profile names.  What cannot be read names none, and raises nothing."""
     each = (values for profiles in _written() if isinstance(profiles, Mapping) for values in profiles.values())
     return longest_first(*(named_secrets(values) for values in each if isinstance(values, Mapping)))
+
+
+def known_to_plugins() -> Secrets:
+    """What a plugin can know that nobody is told: secrets of the environment, and those that profiles name."""
+    return longest_first(environment_secrets(), profile_secrets())
 
 
 def _written() -> Iterator[Any]:

@@ -146,11 +146,11 @@ def tell(hook: str, **values: Any) -> None:
 
 
 def _log_failure(name: str, hook: str, exc: BaseException) -> None:
-    from ..secrets.credentials import environment_secrets  # loaded, as all that is for errors, when something fails
+    from ..config_files.secret_names import known_to_plugins  # loaded, as all that is for errors, when something fails
     from ..secrets.masking import shows_secret
 
     said = "the observer %s raised in %s and is dropped"
-    if shows_secret(exc, environment_secrets()):
+    if shows_secret(exc, known_to_plugins()):
         _log.error(f"{said} (%s, whose text shows a secret)", name, hook, type(exc).__name__)
     else:
         _log.error(said, name, hook, exc_info=exc)

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     import pluggy
 
-    from ..secrets.held import Secrets
-
 ADAPTERS = "toolfan.adapters"
 CLIENTS = "toolfan.clients"
 OBSERVERS = "toolfan.observers"
@@ -195,39 +193,33 @@ def raise_what_a_signal_did(exc: BaseException) -> None:
 
 def told(exc: BaseException) -> str:
     """What happened in a plugin, on one line, without the secrets of the environment and of profiles."""
-    from ..secrets.masking import masked, without_cut  # loaded, as all that is for errors, when something fails
+    from ..config_files.secret_names import known_to_plugins  # loaded, as all that is for errors, when something fails
+    from ..secrets.masking import masked, without_cut
 
     text = ""
     with suppress(Exception):  # its own method may raise, too
-        secrets = _secrets()
+        secrets = known_to_plugins()
         text = " ".join(without_cut(masked(str(exc), secrets), secrets).split())
     return f"{type(exc).__name__}: {text[:300]}" if text else type(exc).__name__
 
 
 def raise_broken(candidate: Candidate, why: str, exc: BaseException) -> NoReturn:
     """Raises `broken` with what happened, from `exc` unless its text shows a secret."""
+    from ..config_files.secret_names import known_to_plugins
     from ..secrets.masking import raise_from, shows_secret
 
     error = broken(candidate, f"{why}: {told(exc)}")
-    raise_from(error, None if shows_secret(exc, _secrets()) else exc)
+    raise_from(error, None if shows_secret(exc, known_to_plugins()) else exc)
 
 
 def broken(candidate: Candidate, why: str) -> AdapterBroken:
     """The error that says that this plugin, and no other, is broken, and how to mend or remove it."""
+    from ..config_files.secret_names import known_to_plugins
     from ..secrets.known import without
 
     return AdapterBroken(
-        f"the plugin of {candidate.origin} is broken: {without(why, _secrets())}",
+        f"the plugin of {candidate.origin} is broken: {without(why, known_to_plugins())}",
         adapter=candidate.name,
         hint=f"Mend it with `pip install --upgrade --force-reinstall {candidate.distribution}`, or remove it with "
         f"`pip uninstall {candidate.distribution}`; other adapters are not affected.",
     )
-
-
-def _secrets() -> Secrets:
-    """What a plugin may know that nobody is told."""
-    from ..config_files.secret_names import profile_secrets
-    from ..secrets.credentials import environment_secrets
-    from ..secrets.redaction import longest_first
-
-    return longest_first(environment_secrets(), profile_secrets())
