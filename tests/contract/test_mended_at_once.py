@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
 import toolfan
-from loopback import KEY, USER, FaultServer
+from loopback import KEY, ONCE, USER, FaultServer
 from pydantic import BaseModel
 from tenacity import wait_none
 from test_run_early import says, stream, whole
@@ -172,6 +173,14 @@ def test_a_required_call_that_was_missing_comes_at_once(
     assert told == [(0, 2, "Search(query='a')"), (1, 2, "Search(query='b')")]
 
 
+def answered(messages: Any) -> dict[str, str]:
+    """What each call of these messages is told, in short; each is told something once."""
+    asked = [call["id"] for one in messages for call in one.get("tool_calls") or ()]
+    told = [(one["tool_call_id"], one["content"].partition(":")[0]) for one in messages if one["role"] == "tool"]
+    assert [call_id for call_id, _ in told] == asked
+    return dict(told)
+
+
 FIRST = [whole(0, "Weather", day=1), whole(1, "Search", q=1), whole(2, "Search", query="a")]
 MENDED = whole(0, "Weather", "n0", place="Oslo")
 
@@ -196,8 +205,36 @@ def test_who_leaves_behind_it_keeps_it(faulty: Callable[..., FaultServer]) -> No
         asked.came.set()
     calls = made.calls
     assert calls.outcomes[0] == mended
+    assert answered(calls.reply({"id_0": "sunny", "id_2": "found"})) == {
+        "id_0": "Invalid arguments",
+        "id_1": "Invalid arguments",
+        "id_2": "found",
+        "n0": "sunny",
+    }
+    assert toolfan.Calls.from_json(calls.to_json(), tools=(Weather, Search)) == calls
     assert list(calls) == [Weather(place="Oslo"), Search(query="a")]
     assert (calls.attempts, calls.requests, [bad.index for bad in calls.failed]) == (2, 2, [1])
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_what_was_handed_out_of_an_answer_stays(faulty: Callable[..., FaultServer], *, breaks: bool) -> None:
+    """Also a call that failed, was not asked for, and has a place of its own; also the text beside."""
+    second = [{"content": "Well."}, whole(0, "Search", "n0", q=2), MENDED, WAIT]
+    asked = Asked(faulty, [whole(0, "Weather", day=1)], *second, finish=None if breaks else "tool_calls")
+    told: list[Any] = []
+    with openai.OpenAI(api_key=KEY, base_url=asked.server.url) as sdk:
+        made = toolfan.from_openai(sdk, model="m", stop=ONCE).stream(messages=USER, tools=(Weather, Search))
+        with contextlib.suppress(toolfan.IncompleteStream), made:
+            for outcome in made:
+                told.append(outcome)
+                if (outcome.index, outcome.attempt) == (1, 2):
+                    asked.came.set()
+                    if not breaks:
+                        break
+    assert [(one.index, one.attempt) for one in told[:2]] == [(0, 1), (1, 2)]
+    assert [one for one in made.calls.outcomes if one.index == 1] == [told[1]]
+    assert made.text == "Well."
+    assert len(made.calls.rounds) == 2
 
 
 class Ran:
@@ -282,6 +319,8 @@ def test_what_ran_is_told_when_its_answer_breaks(
         ("book", False),
     ]
     assert "go on from error.run.messages, not from the start" in str(caught.value)
+    told = answered(caught.value.run.messages)
+    assert told == {"id_0": "Invalid arguments", "id_1": "Invalid arguments", "n0": "null"}
 
 
 def test_while_nothing_of_it_has_run_it_is_sent_again(

@@ -345,3 +345,23 @@ def test_an_odd_chunk_costs_nothing(asking: Ask, odd: JSON) -> None:
     stream = asking(sse(chunks)).stream(messages=USER, tools=TOOLS)
     assert [outcome.value for outcome in stream if isinstance(outcome, Call)] == [A(x=1), B(y="s", z=4)]
     assert stream.calls.failed == ()
+
+
+def test_the_hint_of_a_call_beyond_the_limit_goes_by_the_order_of_calls(asking: Ask) -> None:
+    """The required call, the second, ends before the first, and is beyond the limit; so is the third."""
+    calls = [call("A", {"x": 1}, "a"), call("B", {"y": "s", "z": 1}, "b"), call("B", {"y": "t", "z": 2}, "c")]
+    begun = [{**one, "index": at, "function": {**one["function"], "arguments": ""}} for at, one in enumerate(calls)]
+    ends = [{"index": at, "function": {"arguments": calls[at]["function"]["arguments"]}} for at in (1, 0, 2)]
+    chunks = [
+        {"choices": [{"index": 0, "delta": {"tool_calls": [one]}}]}
+        for one in (*begun[:2], *ends[:2], begun[2], ends[2])
+    ]
+    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
+    options = {"messages": USER, "tools": TOOLS, "tool_choice": ["B"], "parallel": 1, "on_invalid": "keep"}
+    client = asking(sse([*chunks, end]), http(json.dumps(completion(*calls))))
+    hints = [
+        [bad.error.hint for bad in made.failed]
+        for made in (client.stream(**options).until_done(), client.create(**options))
+    ]
+    assert hints[0] == hints[1]
+    assert all("make it again" in str(hint) for hint in hints[0])

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..calls import Round
 from ..effects import NotSent, Send, Wait
 from ..errors import NOT_BEGUN, DeadlineExceeded, ProviderError, RateLimited, RequestRejected, ToolfanError
 from ..hookspecs.watched import watched
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..adapter import ParallelToolsAdapter, ToolRequest, WireResponse
-    from ..calls import Outcome, Round, Turn, Usage
+    from ..calls import Outcome, Turn, Usage
     from ..drivers.retries import Retries
     from ..effects import Effect
     from ..request.arguments import Policy
@@ -34,7 +35,7 @@ class Spent:
     ceiling: int
     attempts: int = 0
     requests: int = 0
-    broken: tuple[Outcome[Any], ...] = ()
+    broken: Round | None = None
     """What came of a later round whose answer broke off, or ended in an error."""
     delivered: set[int] = field(default_factory=set)
     """The indices of what was handed out of a later round while its answer still came."""
@@ -114,7 +115,7 @@ def answered(terms: Terms, request: ToolRequest) -> Asking:
             before = yield from again(exc, series, spent)
         else:
             terms.retries.succeeded()
-            spent.broken = ()
+            spent.broken = None
             outcomes = judge(adapter, request, terms.policy, turn, attempt=spent.attempts)
             return Answered(response, with_choice_noted(turn, request, outcomes), outcomes)
 
@@ -166,9 +167,9 @@ def carry(
     terms: Terms, exc: ProviderError, turn: Turn, outcomes: tuple[Outcome[Any], ...], response: WireResponse
 ) -> None:
     """Lets the error bring what its answer had said before."""
-    exc.turn = turn
-    if terms.spent.attempts > 1:  # to be merged with what came in the rounds before
-        terms.spent.broken = outcomes or terms.spent.broken
+    exc.turn, spent = turn, terms.spent
+    if spent.attempts > 1:  # to be merged with what came in the rounds before
+        spent.broken = Round(turn, outcomes) if outcomes or spent.broken is None else spent.broken
     elif outcomes or turn.text:
         exc.calls = result_of(terms, turn, outcomes, response)
 

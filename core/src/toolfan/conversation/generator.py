@@ -12,14 +12,14 @@ from collections.abc import Generator, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..calls import Call, Round
+from ..calls import Round
 from ..errors import ProviderError, ToolfanError
 from ..results.calls_type import Calls
 from .asking import Spent, Terms, Wishes, answered, result_of
 from .judging import lacks_required, raise_if_declined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable
 
     from ..adapter import ParallelToolsAdapter, ToolRequest
     from ..calls import Outcome
@@ -75,6 +75,7 @@ def converse(
             if more is None:
                 return (yield from _ended(terms, original, calls, spent=at_ceiling))
             rounds = (*rounds[:-1], replace(rounds[-1], nudge=more.nudge))
+            calls = terms.wishes.left = replace(calls, rounds=rounds)
             request = asked_next(original, request, calls, more)
     except ToolfanError as exc:
         exc.adapter = exc.adapter or adapter.name
@@ -131,16 +132,11 @@ def _delivery(outcomes: tuple[Outcome[Any], ...]) -> Effect:
 
 
 def _merged(
-    adapter: ParallelToolsAdapter,
-    request: ToolRequest,
-    so_far: Calls[Any],
-    new: tuple[Outcome[Any], ...],
-    *,
-    delivered: Container[int] | None = None,
+    adapter: ParallelToolsAdapter, request: ToolRequest, so_far: Calls[Any], new: tuple[Outcome[Any], ...]
 ) -> tuple[Outcome[Any], ...]:
     from .reasking import merged
 
-    return merged(adapter, request, so_far, new, delivered=delivered)
+    return merged(adapter, request, so_far, new)
 
 
 def _save(
@@ -151,10 +147,13 @@ def _save(
     if calls is None:
         return
     calls = exc.calls = replace(calls, attempts=exc.attempts, requests=exc.requests)
-    spent = terms.spent
-    if own is not None or not any(isinstance(outcome, Call) for outcome in spent.broken):
+    spent, broken = terms.spent, terms.spent.broken
+    if own is not None or broken is None:
         return
-    exc.calls = replace(calls, outcomes=_merged(terms.adapter, request, calls, spent.broken, delivered=spent.delivered))
+    from .reasking import with_broken
+
+    exc.turn = broken.turn
+    exc.calls = with_broken(terms.adapter, request, calls, broken, delivered=spent.delivered)
     if request.stream and not terms.wishes.closed:
         terms.wishes.left = exc.calls
         yield _delivery(_undelivered(spent, exc.calls.outcomes))

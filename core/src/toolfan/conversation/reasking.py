@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from ..adapter import ParallelToolsAdapter, ToolRequest
-    from ..calls import Outcome
+    from ..calls import Outcome, Round
     from ..messages.chat import Message
     from ..results.calls_type import Calls
 
@@ -51,6 +51,21 @@ def merged(
         required=required_of(request),
         adapter=adapter.name,
         delivered=delivered,
+    )
+
+
+def with_broken(
+    adapter: ParallelToolsAdapter, request: ToolRequest, so_far: Calls[Any], broken: Round, *, delivered: Container[int]
+) -> Calls[Any]:
+    """The calls so far, with what came of a later round that broke off, or was left: what is whole, or `delivered`."""
+    if not (broken.outcomes or broken.turn.text):
+        return so_far
+    return replace(
+        so_far,
+        outcomes=merged(adapter, request, so_far, broken.outcomes, delivered=delivered),
+        turn=broken.turn,
+        usage=so_far.usage + broken.turn.usage,
+        rounds=(*so_far.rounds, broken),
     )
 
 

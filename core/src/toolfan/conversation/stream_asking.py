@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..adapter import WireResponse
-from ..calls import Call, TextDelta, Turn
+from ..calls import Round, TextDelta, Turn
 from ..effects import NotSent
 from ..errors import (
     BadResponse,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from ..adapter import ToolRequest, WireRequest
-    from ..calls import Outcome
     from ..effects import Effect
     from ..results.calls_type import Calls
     from .asking import Asking, Terms
@@ -66,7 +65,7 @@ def streamed(terms: Terms, request: ToolRequest) -> Asking:
             before = yield from again(exc, series, spent)
         else:
             terms.retries.succeeded()
-            spent.broken = ()
+            spent.broken = None
             return found
 
 
@@ -165,11 +164,11 @@ class _Reading:
         except ProviderError as exc:
             turn = _left(exc.turn or Turn())
         outcomes = in_call_order(self._judge.outcomes)
+        turn = replace(turn, calls=tuple(one.raw for one in outcomes))
         if self._placing is None:
-            turn = replace(turn, calls=tuple(one.raw for one in outcomes))
             self._wishes.left = result_of(self._terms, turn, outcomes, self._response())
-        elif any(isinstance(one, Call) for one in outcomes):
-            self._wishes.left = _with(self._terms, outcomes)
+        else:
+            self._wishes.left = _with(self._terms, Round(turn, outcomes))
 
     def _saved(self, exc: ProviderError) -> Turn:
         """The turn, if it was complete when the connection broke; else raises the error with what had come."""
@@ -210,14 +209,14 @@ def _placing(terms: Terms) -> Placing:
     return placing(terms.original, terms.wishes.left)
 
 
-def _with(terms: Terms, outcomes: tuple[Outcome[Any], ...]) -> Calls[Any]:
-    """The calls so far, with those that are whole of a later round that its reader left."""
-    from .reasking import merged
+def _with(terms: Terms, left: Round) -> Calls[Any]:
+    """The calls so far, with what had come of a later round that its reader left."""
+    from .reasking import with_broken
 
-    so_far, spent = terms.wishes.left, terms.spent
+    spent, so_far = terms.spent, terms.wishes.left
     assert so_far is not None
-    outcomes = merged(terms.adapter, terms.original, so_far, outcomes, delivered=spent.delivered)
-    return replace(so_far, outcomes=outcomes, attempts=spent.attempts, requests=spent.requests)
+    so_far = replace(so_far, attempts=spent.attempts, requests=spent.requests)
+    return with_broken(terms.adapter, terms.original, so_far, left, delivered=spent.delivered)
 
 
 def _left(turn: Turn, *, cut: bool = True) -> Turn:

@@ -70,13 +70,14 @@ class Judged:
     `taken` are ids of calls to come, as far as they are known: no call inside a wrapper gets one of them.
     """
 
-    __slots__ = ("_ids", "_rules", "_seen", "_tools", "outcomes")
+    __slots__ = ("_ids", "_rules", "_seen", "_tools", "_within", "outcomes")
 
     def __init__(self, tools: ToolSet[Any], rules: Rules, *, taken: Iterable[str] = ()) -> None:
         self.outcomes: list[Outcome[Any]] = []
         self._tools, self._rules = tools, rules
         self._ids = set(taken)
         self._seen = Repeats()
+        self._within: set[str] = set()  # the tools called within the limit
 
     def add(self, call: RawCall, at: int, *, cut: bool = False) -> int:
         """Judge a call, which is the one at the place `at`; how many it was: those inside a wrapper count.
@@ -136,13 +137,14 @@ class Judged:
                     outcome.attempt,
                     None if first == at else first,
                 )
+        if rules.limit is not None and at < rules.limit:
+            self._within.add(outcome.name)
         self.outcomes.append(outcome)
 
     def _too_many(self, name: str) -> TooManyCalls:
         """The error of a call beyond the limit; if it is the required one, and none came before it, it is wanted."""
         rules = self._rules
-        before = {one.name for one in self.outcomes[: rules.limit]}
-        wanted = name in rules.required and before.isdisjoint(rules.required)
+        wanted = name in rules.required and self._within.isdisjoint(rules.required)
         hint = WANTED_ALL_THE_SAME if wanted else None
         return TooManyCalls(f"the model made more calls than {rules.limit}", hint=hint)
 
