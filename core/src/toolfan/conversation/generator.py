@@ -48,7 +48,7 @@ def converse(
     spent, before = Spent(ceiling=policy.max_requests), 0
     terms = Terms(adapter, policy, retries, spent, wishes or Wishes(), request, secrets)
     ask, original = _streaming() if request.stream else answered, request
-    rounds: tuple[Round, ...] = ()
+    rounds: tuple[Round, ...]
     calls: Calls[Any] | None = None
     try:
         while True:
@@ -57,10 +57,10 @@ def converse(
                 one = yield from ask(terms, request)
             except ProviderError as exc:
                 one = yield from ask(terms, request := _plainer(terms, request, exc))
-            usage, outcomes = one.turn.usage, one.outcomes
+            usage, outcomes, rounds = one.turn.usage, one.outcomes, (Round(one.turn, one.outcomes),)
             if calls is not None:
+                rounds = (*calls.rounds, *rounds)
                 usage, outcomes = calls.usage + usage, _merged(adapter, original, calls, outcomes)
-            rounds = (*rounds, Round(one.turn, one.outcomes))
             calls = terms.wishes.left = result_of(terms, one.turn, outcomes, one.response, usage=usage, rounds=rounds)
             if request.stream and spent.attempts > 1:
                 yield _delivery(_undelivered(spent, outcomes))
@@ -74,7 +74,7 @@ def converse(
             more = follow_up(adapter, original, calls) if may_ask and not at_ceiling else None
             if more is None:
                 return (yield from _ended(terms, original, calls, spent=at_ceiling))
-            rounds = (*rounds[:-1], replace(rounds[-1], nudge=more.nudge))
+            rounds = (*calls.rounds[:-1], replace(calls.rounds[-1], nudge=more.nudge))
             calls = terms.wishes.left = replace(calls, rounds=rounds)
             request = asked_next(original, request, calls, more)
     except ToolfanError as exc:
