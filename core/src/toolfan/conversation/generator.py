@@ -74,14 +74,17 @@ def converse(
             more = follow_up(adapter, original, calls) if may_ask and not at_ceiling else None
             if more is None:
                 return (yield from _ended(terms, original, calls, spent=at_ceiling))
-            rounds = (*calls.rounds[:-1], replace(calls.rounds[-1], nudge=more.nudge))
-            calls = terms.wishes.left = replace(calls, rounds=rounds)
+            calls = terms.wishes.left = _nudged(calls, more.nudge)
             request = asked_next(original, request, calls, more)
     except ToolfanError as exc:
         exc.adapter = exc.adapter or adapter.name
         exc.attempts, exc.requests = spent.attempts - (spent.requests == before), spent.requests
         yield from _save(terms, original, calls, exc)
         raise
+
+
+def _nudged(calls: Calls[Any], nudge: str | None) -> Calls[Any]:
+    return replace(calls, rounds=(*calls.rounds[:-1], replace(calls.rounds[-1], nudge=nudge)))
 
 
 def _plainer(terms: Terms, request: ToolRequest, exc: ProviderError) -> ToolRequest:
