@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import acme_forms_of_bodies  # noqa: F401 - it adds to FORMS
+import acme_forms_of_arguments  # noqa: F401 - it adds to FORMS
+import acme_forms_of_bodies  # noqa: F401
 import acme_forms_of_logins  # noqa: F401
 import acme_forms_of_merging  # noqa: F401
 import acme_forms_of_refusals  # noqa: F401
 import acme_forms_of_transports  # noqa: F401
 import acme_mutants_of_answers  # noqa: F401 - it adds to MUTANTS
 import acme_mutants_of_bodies  # noqa: F401
+import acme_mutants_of_calls  # noqa: F401
 import acme_mutants_of_clients  # noqa: F401
 import acme_mutants_of_contents  # noqa: F401
 import acme_mutants_of_failures  # noqa: F401

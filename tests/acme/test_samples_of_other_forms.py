@@ -11,7 +11,8 @@ from acme_mutants import suite_of
 from acme_samples import AcmeSuite
 from toolfan import Usage
 from toolfan.testing import LawBroken, Sample
-from toolfan.testing.variations import arguments_in, with_arguments, with_many_calls
+from toolfan.testing.argument_forms import arguments_in
+from toolfan.testing.variations import with_arguments, with_many_calls
 
 
 def test_what_is_sent_as_json_is_told() -> None:

@@ -29,6 +29,13 @@ CLOSED = (*OPEN, '{"a": 1}}', "```json\n{}\n```", ' {"a":1}\n')
 UNSORTED = {"z": 1, "a": {"y": [{"b": 1, "a": 2}], "x": None}, "m": "", "B": 0}
 
 
+FORMS = (
+    "arguments are found as an object, as JSON text, or as a list of pairs or of objects, each with a name, its value "
+    "(or the JSON text of it) and, it may be, more; if yours have another form, name this law in `broken_laws`"
+)
+WORDS_FOR = {type(None): "null", bool: "true", int: "1", float: "0.5", str: "a text", list: "a list", dict: "an object"}
+
+
 class LawsOfArguments(LawsOfStops):
     """What is read of the arguments of calls."""
 
@@ -52,8 +59,15 @@ class LawsOfArguments(LawsOfStops):
             UNSORTED,
         ]
         if all(with_arguments(one, {}) is None for one in self.answers()):
-            yield "in no sample the arguments that it names stand in its body, as an object or as JSON text"
+            yield f"in no sample the arguments that it names stand in its body: {FORMS}"
+            return
         for value in values:
+            if all(with_arguments(one, value) is None for one in self.answers()):
+                kinds = ", ".join(sorted({WORDS_FOR[type(one)] for one in value.values()}))
+                yield (
+                    f"no sample shows how {kinds} stand in arguments: add one with {str(value)[:60]}, say, or, if the "
+                    "service has no such thing, name this law in `broken_laws`"
+                )
             most = 1 if value is LARGE else None
             for name, _, turn in self.made(lambda sample, value=value: with_arguments(sample, value), most=most):  # type: ignore[misc]
                 came = [decoded(call.arguments) for call in turn.calls]

@@ -14,24 +14,17 @@ from typing import TYPE_CHECKING
 from toolfan.errors import RequestRejected, UsageError
 
 from .lawbook import law
-from .laws_of_messages import IDS, PIXEL, RESULTS, LawsOfMessages, called, word
+from .laws_of_earlier_calls import LETTERS, LawsOfEarlierCalls
+from .laws_of_messages import IDS, PIXEL, RESULTS, called, word
 from .subject import USER
-from .trees import at, changed, earlier, in_order, places, same, says, text_of, texts, values, words
-from .variations import KINDS
+from .trees import at, changed, earlier, places, same, says, text_of, texts, values, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from toolfan.adapter import JSON
 
-_ODD = ' \t“Zürich” ☔ 天気 👍 e\u0301 \u00e9 \\n "x" </a>\r\n\n'
-LETTERS = f"{_ODD} {'0123456789' * 120_000} toolfan {_ODD}"
-"""Blanks at both ends, letters of all kinds, and more than anybody would cut in good faith."""
-ABOVE_FLOATS = 2**53 + 1
 PLAIN_TEXTS = ("", "007", "7", "true", "null")
-FLAGS = [True, None, 0.5, ""]
-_MISSING = "no value in the body, or in JSON there, is"
-NO_JSON = '{"location": "toolfan-no-json'
 ADDRESS = "https://example.com/toolfan.png"
 SIGNED = f"{ADDRESS}?size=1&key=a%2Fb"
 # "toolfan-data", as parts hold it that are neither text nor image.
@@ -48,21 +41,11 @@ OTHER_IMAGE = "/9j/4AAQSkZJRgABAQAAAQABAAD/2Q=="
 LARGE_IMAGE = b64encode(b64decode(PIXEL) + b"".join(b"%07d," % number for number in range(60_000))).decode()
 
 
-def _call(arguments: str) -> JSON:
-    """An assistant's message with this one call."""
-    [call] = called(ids=IDS[:1])["tool_calls"]
-    return {
-        "role": "assistant",
-        "content": None,
-        "tool_calls": [{**call, "function": {**call["function"], "arguments": arguments}}],
-    }
-
-
 def _image(data: str, kind: str) -> JSON:
     return {"type": "image_url", "image_url": {"url": f"data:image/{kind};base64,{data}"}}
 
 
-class LawsOfHistories(LawsOfMessages):
+class LawsOfHistories(LawsOfEarlierCalls):
     """What goes out of each message."""
 
     @law
@@ -117,36 +100,6 @@ class LawsOfHistories(LawsOfMessages):
                     text_of(found) != body.replace(word("result"), text) and (text or whose == "user")
                 ):
                     yield f"the text {text!r} of the {whose} goes out as another value, or not: {text_of(found)[:300]}"
-
-    @law
-    def test_arguments_of_earlier_calls_go_out_whole(self) -> Iterator[str]:
-        """The arguments of a call in the messages go out with all their values, exact: long texts, large integers.
-
-        Their keys stay in their order.
-        What is no JSON object goes out as the model wrote it, or is refused with UsageError where the provider takes
-        nothing but objects; an empty object in its place would tell the model that it wrote one.
-        """
-        given = {"location": LETTERS, "more": {"count": ABOVE_FLOATS, "flags": FLAGS, "kinds": KINDS}}
-        given |= {word(name): value for name, value in KINDS.items()}
-        if word(IDS[0]) not in text_of(self.built(messages=(USER, called(ids=IDS[:1]), RESULTS[0])).body):
-            return  # the law of messages tells that calls are missing
-        found = [*values(self.built(messages=(USER, _call(json.dumps(given)), RESULTS[0])).body)]
-        for wanted in (LETTERS, ABOVE_FLOATS, FLAGS, KINDS):
-            if not any(same(one, wanted) for one in found):
-                yield f"{_MISSING} {wanted!r:.60}, a value in the arguments of an earlier call"
-        whole = [one for one in found if same(one, given)]
-        if whole and in_order(given) not in map(in_order, whole):
-            yield "the keys of the arguments of an earlier call go out in another order"
-        named = {one for one in found if isinstance(one, str)}.union(*(one for one in found if isinstance(one, dict)))
-        for name, value in KINDS.items():
-            if word(name) not in named:
-                yield f"no text or key in the body, or in JSON there, is {word(name)!r}, an argument that is {value!r}"
-        try:
-            body = self.built(messages=(USER, _call(NO_JSON), RESULTS[0])).body
-        except UsageError:
-            return
-        if not any(NO_JSON in text for text in words(body)):
-            yield f"in no text of the body {NO_JSON!r} stands, the arguments of an earlier call that are no JSON"
 
     @law
     def test_parts_of_other_kinds_go_out_or_are_refused(self) -> Iterator[str]:

@@ -5,6 +5,7 @@ Knows: what `variations` makes of samples.  Must not know: any provider's field 
 
 from __future__ import annotations
 
+from itertools import chain
 from time import process_time
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +14,17 @@ from toolfan.errors import ProviderError
 from toolfan.wire import encode_json, well_formed
 
 from .lawbook import in_time, law
-from .laws_of_arguments import LawsOfArguments
+from .laws_of_arguments import FORMS, LawsOfArguments
 from .laws_of_reading import ill_formed
 from .laws_of_replies import mark
 from .subject import USER
 from .variations import (
     ESCAPES,
     MANY,
+    lists_calls_alone,
     nested,
     odd_bodies,
+    odd_calls,
     with_another_text,
     with_argument_text,
     with_arguments,
@@ -65,10 +68,14 @@ class LawsOfOddities(LawsOfArguments):
         """A body with a field that is missing or of another type gives a well-formed turn or raises a ProviderError.
 
         A KeyError or TypeError tells a user nothing, and loses the calls beside the odd field.  Look at the type of
-        what you read; a call with odd parts stays a call, for core to judge.
+        what you read; a call with odd parts, or whose arguments or id are null or missing, stays a call, for core to
+        judge.
         """
+        is_all_calls = lists_calls_alone(self.answers())
         for sample in self.answers():
-            for where, body in in_time(odd_bodies(sample.body)):
+            bodies = ((where, body, 0) for where, body in odd_bodies(sample.body))
+            calls = ((*one, len(sample.calls)) for one in odd_calls(sample, is_all_calls=is_all_calls))
+            for where, body, count in in_time(chain(calls, bodies)):
                 try:
                     turn = self.adapter.parse_response(body)
                 except ProviderError:
@@ -77,6 +84,8 @@ class LawsOfOddities(LawsOfArguments):
                     yield f"{sample.name}: {where}: {type(exc).__name__}: {exc}"
                 else:
                     yield from (f"{sample.name}: {where}: {what}" for what in ill_formed(turn))
+                    if len(turn.calls) < count:
+                        yield f"{sample.name}: {where}: {len(turn.calls)} calls of {count}"
 
     @law
     def test_odd_events_are_read_or_refused(self) -> Iterator[str]:
@@ -194,7 +203,7 @@ class LawsOfOddities(LawsOfArguments):
             yield from (f"{name}: {what}" for what in ill_formed(turn))
         yield from self._slow() if process_time() - began > SLOW else ()
         if not found:
-            yield "no sample has two calls, whose arguments differ, in a list or object, as `calls` say or as JSON"
+            yield f"no sample has two calls, whose arguments differ, in a list or object: {FORMS}"
 
     def _slow(self) -> Iterator[str]:
         """Where many calls take long, and more than their share."""

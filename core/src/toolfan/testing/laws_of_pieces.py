@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from toolfan.errors import ProviderError
 from toolfan.wire import well_formed
 
+from .argument_forms import arguments_in
 from .lawbook import LawNotAsked, law
 from .laws_of_reading import decoded
 from .laws_of_streams import LawsOfStreams
 from .pieces import at_the_end, in_turn, later, run_of, run_of_pairs, together, told, with_pieces
 from .trees import same, text_of
-from .variations import arguments_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from .argument_forms import arguments_in
 from .trees import Path, at, changed, nodes, same, text_of
-from .variations import arguments_in, list_of_calls
+from .variations import list_of_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -5,13 +5,12 @@ Knows: samples, where in a body their calls must be.  Must not know: any provide
 
 from __future__ import annotations
 
-import json
 from functools import partial
-from itertools import permutations
 from operator import eq
 from typing import TYPE_CHECKING, Any
 
-from .trees import Gone, Path, at, changed, changed_everywhere, nodes, places, said_by, same
+from .argument_forms import arguments_in, in_form
+from .trees import Gone, Path, at, changed, changed_everywhere, nodes, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,8 +67,34 @@ def odd_bodies(body: Any) -> Iterator[tuple[str, Any]]:
     every = [(path, value) for path, _ in nodes(body) if path for value in ODD_VALUES]
     step = max(1, len(every) // MOST)
     for path, value in every[::step]:
-        shown = "nothing" if value is Gone else repr(value)[:30]
-        yield f"{'.'.join(map(str, path))} = {shown}", changed(body, path, value)
+        yield f"{'.'.join(map(str, path))} = {_shown(value)}", changed(body, path, value)
+
+
+def odd_calls(sample: Sample, *, is_all_calls: bool) -> Iterator[tuple[str, Any]]:
+    """The body with an odd value for the arguments, the name or the id of a call, or (if asked) for a call itself.
+
+    What may alone tell that it is a call stays: its name is not left out, nor the last thing that is said of it.
+    """
+    parts = {"name": {name for name, _ in sample.calls}, "id": {*filter(None, sample.ids)}}
+    found = [(part, path) for part, known in parts.items() for path in places(sample.body, partial(_is_of, known))]
+    found += [("arguments", path) for _, one in sample.calls if one for path in arguments_in(sample.body, one)]
+    for part, path in found:
+        for value in ODD_VALUES:
+            alone = value is Gone and len(at(sample.body, path[:-1])) == 1
+            if not (alone or (part == "name" and (value is Gone or value is None))):
+                yield f"the {part} of a call is {_shown(value)}", changed(sample.body, path, value)
+    path, last = list_of_calls(sample) or ((), "")
+    for value in filter(None, ODD_VALUES) if is_all_calls and isinstance(last, int) else ():
+        if value is not Gone:
+            yield f"a call is {_shown(value)}", changed(sample.body, (*path, last), value)
+
+
+def _is_of(known: set[str], node: Any) -> bool:
+    return isinstance(node, str) and node in known
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is Gone else repr(value)[:30]
 
 
 def nested(depth: int) -> Any:
@@ -78,43 +103,6 @@ def nested(depth: int) -> Any:
     for _ in range(depth):
         value = [value]
     return value
-
-
-def arguments_in(body: Any, wanted: Any) -> list[Path]:
-    """Where these arguments stand in a body: as an object, as JSON text, as pairs, or as objects of two fields."""
-
-    def fits(node: Any) -> bool:
-        if isinstance(node, str):
-            try:
-                node = json.loads(node)
-            except ValueError:
-                return False
-        return same(dict(node) if _is_pairs(node) else node, wanted) or _fields(node, wanted) is not None
-
-    return places(body, fits)
-
-
-def _is_pairs(node: Any) -> bool:
-    """Whether it is a list of names with their values."""
-    pairs = isinstance(node, list) and all(isinstance(one, list) and len(one) == 2 for one in node)
-    return pairs and bool(node) and all(isinstance(name, str) for name, _ in node)
-
-
-def _fields(node: Any, wanted: Any) -> tuple[str, str, bool] | None:
-    """The fields for name and value, if these are the arguments as a list of objects that have nothing else.
-
-    And whether the values are JSON text.
-    """
-    if not (isinstance(node, list) and node and isinstance(wanted, dict)):
-        return None
-    for name, value in permutations(node[0], 2) if isinstance(node[0], dict) else ():
-        if all(isinstance(one, dict) and one.keys() == {name, value} for one in node):
-            pairs = [[one[name], one[value]] for one in node]
-            if _is_pairs(pairs) and same(dict(pairs), wanted):
-                return name, value, False
-            if _is_pairs(pairs) and same({key: said_by(text) for key, text in pairs}, wanted):
-                return name, value, True
-    return None
 
 
 def with_text(sample: Sample, text: str) -> Any:
@@ -161,19 +149,11 @@ def ended(sample: Sample, raw: str, other: str) -> Iterator[Any]:
 
 
 def with_arguments(sample: Sample, arguments: Any) -> Any:
-    """The body, in which the first call has these arguments; None if they cannot be found in it."""
+    """The body, in which the first call has these arguments; None if they cannot be found in it, or be written so."""
     wanted = next((given for _, given in sample.calls if isinstance(given, dict) and given), None)
     found = arguments_in(sample.body, wanted) if wanted else []
-    if not found:
-        return None
-    value, stood = arguments, at(sample.body, found[0])
-    if isinstance(stood, str):
-        value = json.dumps(arguments, ensure_ascii=False)
-    elif isinstance(stood, list):
-        name, held, as_text = _fields(stood, wanted) or ("", "", False)
-        pairs = ((key, json.dumps(one, ensure_ascii=False) if as_text else one) for key, one in arguments.items())
-        value = [{name: key, held: one} if held else [key, one] for key, one in pairs]
-    return changed(sample.body, found[0], value)
+    made = in_form(at(sample.body, found[0]), wanted, arguments) if found else None
+    return None if made is None else changed(sample.body, found[0], made)
 
 
 def with_argument_text(sample: Sample, text: Any) -> Any:
@@ -225,6 +205,13 @@ def list_of_calls(sample: Sample) -> tuple[Path, int | str] | None:
     path, last = second[:shared], second[shared]
     is_holder = isinstance(last, int) or last in sample.ids or len(at(sample.body, path)) == len(sample.calls)
     return (path, last) if is_holder else None
+
+
+def lists_calls_alone(samples: Sequence[Sample]) -> bool:
+    """Whether there is nothing but calls in the lists of calls, also of answers with a text."""
+    found = [(sample, *one) for sample in samples if (one := list_of_calls(sample)) is not None]
+    alone = [isinstance(last, int) and len(at(sample.body, path)) == len(sample.calls) for sample, path, last in found]
+    return all(alone) and any(sample.text for sample, _, _ in found)
 
 
 def turn_of(sample: Sample) -> Path | None:
