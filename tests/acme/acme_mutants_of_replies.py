@@ -83,7 +83,7 @@ class IdsOfToolfan(AcmeAdapter):
         super().__init__(capabilities=replace(CAPABILITIES, call_ids=False, streaming=False))
 
     def own(self, turn: Turn) -> Any:
-        return turn.replay
+        return sendable(turn.replay)
 
 
 @breaks("test_every_call_is_answered_once_in_order")

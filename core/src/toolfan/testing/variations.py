@@ -73,7 +73,7 @@ def odd_bodies(body: Any) -> Iterator[tuple[str, Any]]:
 def odd_calls(sample: Sample, *, is_all_calls: bool) -> Iterator[tuple[str, Any]]:
     """The body with an odd value for the arguments, the name or the id of a call, or (if asked) for a call itself.
 
-    What may alone tell that it is a call stays: its name is not left out, nor the last thing that is said of it.
+    What may alone tell that it is a call stays: there is some name, and more than nothing is said of it.
     """
     parts = {"name": {name for name, _ in sample.calls}, "id": {*filter(None, sample.ids)}}
     found = [(part, path) for part, known in parts.items() for path in places(sample.body, partial(_is_of, known))]
@@ -81,7 +81,7 @@ def odd_calls(sample: Sample, *, is_all_calls: bool) -> Iterator[tuple[str, Any]
     for part, path in found:
         for value in ODD_VALUES:
             alone = value is Gone and len(at(sample.body, path[:-1])) == 1
-            if not (alone or (part == "name" and (value is Gone or value is None))):
+            if not (alone or (part == "name" and value in (Gone, None, ""))):
                 yield f"the {part} of a call is {_shown(value)}", changed(sample.body, path, value)
     path, last = list_of_calls(sample) or ((), "")
     for value in filter(None, ODD_VALUES) if is_all_calls and isinstance(last, int) else ():
