@@ -75,6 +75,8 @@ def _of_exchange(exchange: Any) -> str | None:
         json.dumps(exchange["request"], allow_nan=False)  # answers have whatever a server sent
     except ValueError:
         return "request has NaN or Infinity in it, which no request can say"
+    if not isinstance(exchange.get("model", ""), str):
+        return "model is no text"
     if not isinstance(exchange.get("response", {}), dict):
         return "response is no object"
     events = exchange.get("events", [])

@@ -9,10 +9,10 @@ A recording is JSON, to be read, kept in a repository and mended by hand:
        {"request": {...}, "events": [{...}, ...], "request_id": ..., "headers": {...}},
        {"request": {...}, "error": {"type": "RateLimited", "message": "...", "status": 429, "retry_after": 1.0}}]}
 
-`request` is the body that was sent, `response` the body that came, `events` the decoded events of a stream.  Secrets
-are removed: request headers are not kept, and what looks like a key, stands under the name of one, is the value of an
-environment variable with the name of one, or what the client authenticates with, is `***`; also in the pieces of a
-stream.  An `error` beside `events` broke the stream.
+`request` is the body that was sent, beside it `model`, where the body names none, `response` the body that came,
+`events` the decoded events of a stream.  Secrets are removed: request headers are not kept, and what looks like a
+key, stands under the name of one, is the value of an environment variable with the name of one, or what the client
+authenticates with, is `***`; also in the pieces of a stream.  An `error` beside `events` broke the stream.
 
 Knows: adapters, transports, what a secret looks like.  Must not know: pytest, any provider.
 """
@@ -141,6 +141,8 @@ class _Keeper:
     def begun(self, request: WireRequest, options: Mapping[str, Any]) -> Generator[JSON]:
         """An exchange that has begun."""
         exchange: JSON = {"request": json.loads(json.dumps(request.body))}
+        if request.model and not request.body.get("model"):  # it is in the address
+            exchange["model"] = request.model
         sent = Hidden({**(options.get("query") or {}), **(options.get("headers") or {})})
         self._recording.leave_out(secrets_known(self._inner, self._client, sent, ()))
         self._recording.exchanges.append(exchange)

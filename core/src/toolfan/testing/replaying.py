@@ -41,7 +41,7 @@ class Replay:
     def __init__(self, recording: Recording, *, compare: bool) -> None:
         self.adapter, self.left, self._compare = recording.adapter, list(recording.exchanges), compare
         self._secrets = known_secrets(os.environ)
-        self._requests = {id(one): cleaned_request(one["request"], self._secrets) for one in self.left}
+        self._requests = {id(one): self._cleaned(one["request"], one.get("model")) for one in self.left}
         self._blotted = {at for at, request in self._requests.items() if BLOT in json.dumps(request)}
         self._count = len(self.left)
         self._lock = Lock()
@@ -52,24 +52,34 @@ class Replay:
         Raises UsageError if none is left, or none has this body: then it names the first difference.
         """
         key = "events" if streams else "response"
-        asked = cleaned_request(json.loads(json.dumps(request.body)), self._secrets) if self._compare else {}
+        body = json.loads(json.dumps(request.body)) if self._compare else {}
+        asked, named = self._cleaned(body, None), self._cleaned(body, request.model)
         with self._lock:
             fitting = [one for one in self.left if key in one or "error" in one]
-            found = next(self._answering(fitting, asked) if self._compare else iter(fitting), None)
+            found = next(self._answering(fitting, asked, named) if self._compare else iter(fitting), None)
             if found is not None:
                 self.left.remove(found)
                 return found
         if not fitting:
             what = f"all {self._count} exchanges of the recording were given"
         else:
-            what = f"the recording has no such request: {_difference(self._requests[id(fitting[0])], asked)}"
+            nearest = self._requests[id(fitting[0])], named if "model" in fitting[0] else asked
+            what = f"the recording has no such request: {_difference(*nearest)}"
         raise UsageError(what, adapter=self.adapter, hint="Record it anew; or replayed(..., compare=False).")
 
-    def _answering(self, fitting: list[JSON], asked: JSON) -> Iterator[JSON]:
-        """Those to this very request, then those to one that may have been the same."""
-        yield from (one for one in fitting if self._requests[id(one)] == asked)
-        blotted = [one for one in fitting if id(one) in self._blotted]
-        yield from (one for one in blotted if _same(self._requests[id(one)], asked))
+    def _cleaned(self, body: JSON, model: str | None) -> JSON:
+        """What is compared of a request: its body, and the model that is named beside it."""
+        return cleaned_request({**body, "model": model} if model and not body.get("model") else body, self._secrets)
+
+    def _answering(self, fitting: list[JSON], asked: JSON, named: JSON) -> Iterator[JSON]:
+        """Those to this very request, then those to one that may have been the same.
+
+        Only an exchange that names its model beside the request is compared with what is `named` so.
+        """
+        pairs = [(one, named if "model" in one else asked) for one in fitting]
+        yield from (one for one, wanted in pairs if self._requests[id(one)] == wanted)
+        blotted = [(one, wanted) for one, wanted in pairs if id(one) in self._blotted]
+        yield from (one for one, wanted in blotted if _same(self._requests[id(one)], wanted))
 
 
 def _same(recorded: Any, asked: Any) -> bool:
@@ -173,14 +183,15 @@ def _replay(path: str | Path, compare: bool) -> tuple[Replay, ReplayAdapter, str
 
     recording = Recording.load(path)
     replay = Replay(recording, compare=compare)
-    named = {str(model) if (model := one["request"].get("model")) else None for one in recording.exchanges}
+    models = [one["request"].get("model") or one.get("model") for one in recording.exchanges]
+    named = {str(model) if model else None for model in models}
     return replay, ReplayAdapter(load_adapter(recording.adapter)), named.pop() if len(named) == 1 else None
 
 
 def replayed(path: str | Path, *, model: str | None = None, compare: bool = True) -> Client:
     """A client that answers from the recording at `path`: no network, no SDK, no key.
 
-    Each exchange is given once, to a request with the same body; with `compare=False` in order, to whatever request.
+    Each exchange is given once, to a request with the same body and model; with `compare=False` in order, to any.
     `client.sdk_client.left` has those that were not asked for.  Without a `model` it is that which all requests of the
     recording name.  Raises ConfigError if there is no recording.
     """
