@@ -9,6 +9,7 @@ import acme_forms_of_arguments  # noqa: F401 - it adds to FORMS
 import acme_forms_of_bodies  # noqa: F401
 import acme_forms_of_logins  # noqa: F401
 import acme_forms_of_merging  # noqa: F401
+import acme_forms_of_places  # noqa: F401
 import acme_forms_of_refusals  # noqa: F401
 import acme_forms_of_transports  # noqa: F401
 import acme_mutants_of_answers  # noqa: F401 - it adds to MUTANTS
@@ -24,6 +25,7 @@ import acme_mutants_of_names  # noqa: F401
 import acme_mutants_of_options  # noqa: F401
 import acme_mutants_of_order  # noqa: F401
 import acme_mutants_of_pieces  # noqa: F401
+import acme_mutants_of_places  # noqa: F401
 import acme_mutants_of_replies  # noqa: F401
 import acme_mutants_of_requests  # noqa: F401
 import acme_mutants_of_schemas

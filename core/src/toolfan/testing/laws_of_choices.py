@@ -55,8 +55,10 @@ class LawsOfChoices(LawsOfHistories):
     def test_a_subset_of_the_tools_goes_out(self) -> Iterator[str]:
         """A choice of some tools names these, and only these, by their names on the wire; all tools stay offered.
 
-        A provider that can be made to call one tool, but not one of some, says `tool_choice_subset=1`.  A subset with
-        the mode "auto" demands no call: where the provider has no words for that, raise Unsupported.
+        To send the chosen tools alone chooses too, and forgets the others: earlier calls may be of them, and what a
+        provider keeps of the tools is of one set.  A provider that can be made to call one tool, but not one of some,
+        says `tool_choice_subset=1`.  A subset with the mode "auto" demands no call: where the provider has no words for
+        that, raise Unsupported.
         """
         most = self.adapter.capabilities.tool_choice_subset
         tools = self.tools("Weather", "Box[int]", "Empty")
@@ -76,11 +78,13 @@ class LawsOfChoices(LawsOfHistories):
     def _misnamed(
         self, tools: ToolSet[Any], mode: Literal["auto", "required"], chosen: tuple[str, ...], body: JSON
     ) -> Iterator[str]:
-        """Chosen tools that the choice does not name, and others that it does."""
-        wire, base = self.wire_names(tools), self.built(tools, tool_choice=ToolChoice(mode)).body
+        """Chosen tools that the choice does not name, others that it does, and those that are offered no longer."""
+        wire, base = self.wire_names(tools), self.built(tools).body
         for name in tools.by_name:
             more = words(body).count(wire[name]) - words(base).count(wire[name])
-            if (more > 0) is not (name in chosen):
+            if more < 0:
+                yield f"{mode} of {chosen}: {wire[name]!r} is no longer offered"
+            elif (more > 0) is not (name in chosen):
                 yield f"{mode} of {chosen}: {wire[name]!r} is {'named' if more > 0 else 'not named'}"
 
     @law

@@ -9,6 +9,7 @@ import contextlib
 import json
 from base64 import b64decode, b64encode
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from toolfan.errors import RequestRejected, UsageError
@@ -119,7 +120,9 @@ class LawsOfHistories(LawsOfEarlierCalls):
     def test_images_go_out(self) -> Iterator[str]:
         """All images of a message go out, in their order; one by address goes out, or is refused as Unsupported.
 
-        A large one goes out whole; one of an earlier message goes out, too, or is refused.
+        Images and texts of one message stand in one order, if the wire has one for them: what is said of the first
+        image stands before the second.  A large one goes out whole; one of an earlier message goes out, too, or is
+        refused.
         """
         if not self.adapter.capabilities.images:
             return
@@ -130,6 +133,7 @@ class LawsOfHistories(LawsOfEarlierCalls):
             yield f"of two images in a message {sum(map(bool, found))} go out"
         elif not earlier(found[0][0], found[1][0]):
             yield "the second image of a message stands before the first"
+        yield from self._among_texts()
         body = self.built(messages=({"role": "user", "content": [_image(LARGE_IMAGE, "png")]},)).body
         if not places(body, says(LARGE_IMAGE)):
             yield f"an image of {len(LARGE_IMAGE)} characters does not go out whole"
@@ -146,6 +150,20 @@ class LawsOfHistories(LawsOfEarlierCalls):
                 continue
             if not places(body, says(address)):
                 yield f"an image by address ({address}) is left out: send it, or raise Unsupported"
+
+    def _among_texts(self) -> Iterator[str]:
+        """Where texts and images of one message change places: keys of an object have no order, items of a list do."""
+        said, shown = (word("one"), word("two")), (_image(PIXEL, "png"), _image(OTHER_IMAGE, "jpeg"))
+        content = [
+            part for text, image in zip(said, shown, strict=True) for part in ({"type": "text", "text": text}, image)
+        ]
+        with contextlib.suppress(UsageError):
+            body = self.built(messages=({"role": "user", "content": content},)).body
+            found = [places(body, says(one))[:1] for one in (said[0], PIXEL, said[1], OTHER_IMAGE)]
+            if not all(found):
+                yield f"of two texts and two images in a message {sum(map(bool, found))} go out"
+            elif not all(earlier(*one, *other) for one, other in pairwise(found)):
+                yield "of a text, an image, a text and an image in a message one stands before another that came first"
 
     @law
     def test_the_media_type_of_an_image_goes_out(self) -> Iterator[str]:

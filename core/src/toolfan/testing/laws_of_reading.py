@@ -18,7 +18,7 @@ from toolfan.errors import BadResponse, IncompleteStream, ProviderError, Toolfan
 from .lawbook import law
 from .subject import Subject
 from .trees import at, changed, places, same
-from .variations import UNHEARD_OF, with_more
+from .variations import UNHEARD_OF, with_ids, with_more
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .trees import Path
 
 WORDS = "toolfan: so says the provider"
+# No order of ids is that of the calls.
+FALLING = ["toolfan_z", "toolfan_a"]
 # What services call that by which a program tells an error.
 CODES = ("code", "kind", "status", "type")
 # What says that it is one at all.
@@ -128,9 +130,9 @@ class LawsOfReading(Subject):
     def test_an_answer_says_what_its_sample_says(self) -> Iterator[str]:
         """`parse_response(body)` gives the calls, text, stop reason, refusal and usage that the sample names.
 
-        Every call comes out, in call order, with the name and the arguments as they came: the adapter neither maps
-        names back nor drops a call because of the stop reason.  Providers add fields: one that nobody knows, in the
-        body or in a call, costs nothing.  Mend `parse_response`, or the sample.
+        Every call comes out, in the order in which they came, whatever their ids, with the name and the arguments as
+        they came: the adapter neither maps names back nor drops a call because of the stop reason.  Providers add
+        fields: one that nobody knows, in the body or in a call, costs nothing.  Mend `parse_response`, or the sample.
         """
         for sample in self.answers():
             yield from self.differences(sample, self.adapter.parse_response(sample.body))
@@ -139,6 +141,10 @@ class LawsOfReading(Subject):
             for where, body in bodies:
                 if where.startswith("a field"):
                     yield from self._refused(f"{sample.name}, with {where} that nobody knows", sample, body)
+
+        for name, _, turn in self.made(lambda sample: with_ids(sample, FALLING)):
+            if (ids := [call.provider_id for call in turn.calls][:2]) == FALLING[::-1]:
+                yield f"{name}: calls that came with the ids {FALLING} come out as {ids}: not as they came"
 
     def _refused(self, name: str, sample: Sample, body: Any) -> Iterator[str]:
         """What is lost of an answer in which there is one field more."""

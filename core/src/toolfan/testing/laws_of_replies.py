@@ -16,7 +16,8 @@ from toolfan.adapter import Answer
 from toolfan.errors import ProviderError, UsageError
 from toolfan.wire import well_formed
 
-from .lawbook import law
+from .flat_answers import beside_calls, is_signature, is_thought
+from .lawbook import LawNotAsked, law
 from .laws_of_messages import IDS
 from .laws_of_pieces import LawsOfPieces
 from .laws_of_requests import LawsOfRequests
@@ -164,7 +165,9 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
         """The provider's own assistant turn (`turn.replay`) is in the messages as it came, and is not changed.
 
         It carries signatures that the provider checks.  Put into `replay` all that came, not only what you read, in the
-        order in which it came: thoughts too, and the blanks at the ends of a text.
+        order in which it came: thoughts too, and the blanks at the ends of a text.  Where it stands beside the id and
+        the model of the answer, the names of fields say what is a thought: thoughts, thinking, reasoning, rationale,
+        signature.
         """
         for name, turn in self.turns():
             kept = copy.deepcopy(turn)
@@ -181,12 +184,16 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
         for name, sample, turn in self.made(lambda sample: with_text(sample, BLANK)):
             if sample.calls and BLANK not in "\n".join(texts([*values(self._answered(turn))])):
                 yield f"{name}: if its text is {BLANK!r}, it is not sent back so"
+        unknown = [f"{sample.name}: {text!r:.60}" for sample in self.answers() for text in self._dropped(sample, False)]
+        if unknown:
+            raise LawNotAsked(f"{unknown[0]} is not sent back, and no name of a field says whether it is the model's")
 
     def _forgotten(self, sample: Sample) -> Iterator[str]:
         """What of a sample's turn, and of more that is put into it, is not sent back."""
         if sample.text and sample.text in texts(sample.body) and sample.text not in self._sent_back(sample.body):
             yield f"its text, {sample.text[:40]!r}, is not sent back"
-        yield from (f"{lost[:60]!r}, which came with the calls, is not sent back" for lost in self._lost(sample))
+        lost = (*self._lost(sample), *self._dropped(sample, True))
+        yield from (f"{one[:60]!r}, which came with the calls, is not sent back" for one in lost)
         if turned := turned_round(sample.body, self.adapter.parse_response(sample.body).replay):
             yield f"{turned[0]!r:.40} came before {turned[1]!r:.40}, and is sent back after it"
         for where, body in with_more(sample, UNHEARD_OF):
@@ -213,6 +220,18 @@ class LawsOfReplies(LawsOfPieces, LawsOfRequests):
                     continue  # the whole answer, in an envelope
                 free = [one for one in held if one not in given and not _NOT_FREE.match(one)]
                 yield from (one for one in free if well_formed(one.strip()) not in said)
+
+    def _dropped(self, sample: Sample, thought: bool) -> Iterator[str]:
+        """Texts beside the calls in an answer that is one object: its thoughts, or all else, that are not sent back."""
+        if not sample.calls:
+            return
+        turn = self.adapter.parse_response(sample.body)
+        said, about = "\n".join(words(self._answered(turn))), {turn.model, turn.response_id, turn.stop.raw}
+        for path, text in beside_calls(sample, self.answers(), about):
+            free = not _NOT_FREE.match(text) or is_signature(path)
+            known = text in {sample.text, *about} or is_thought(path) is not thought
+            if free and not known and well_formed(text.strip()) not in said:
+                yield text
 
     def _sent_back(self, body: Any) -> str:
         """All texts in the messages that answer this body, one after the other."""
