@@ -12,6 +12,7 @@ import acme_forms_of_merging  # noqa: F401
 import acme_forms_of_places  # noqa: F401
 import acme_forms_of_refusals  # noqa: F401
 import acme_forms_of_transports  # noqa: F401
+import acme_forms_over_http  # noqa: F401
 import acme_mutants_of_answers  # noqa: F401 - it adds to MUTANTS
 import acme_mutants_of_bodies  # noqa: F401
 import acme_mutants_of_calls  # noqa: F401

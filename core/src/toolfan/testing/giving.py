@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from toolfan.errors import IncompleteStream
+from toolfan.framing.decoder import DONE
 
 from .confiding import changed, confided
 from .listening import Reply
@@ -190,6 +191,8 @@ def _came(way: Way, asked: WireRequest, sample: Mapping[str, Any], wanted: Turn,
         told["wrong"] = list(_differences(wanted, got.turn))
         if "says_key" in sample:  # to who has sent another, or a token, the service says another
             told["wrong"] = list(changed(wanted, got.turn, service.key)) if service.was_told_the_key() else []
+        ends = (way.is_last(event) or event == DONE for event in sample["events"] or ()) if way.is_last else ()
+        told["ends"] = any(ends) if way.streams and way.is_last else None
         told["head"] = {"request_id": got.request_id == number, "headers": got.headers.get(HEADER) == number}
         told["shown"] = service.key in f"{got.request_id} {dict(got.headers)}"
     if not any(one.body for one in service.heard):

@@ -147,11 +147,15 @@ class LawsOfTransports(LawsOfPackages):
 
         It is asked as for whole answers, with the samples that have `stream_bytes`; without any it cannot be asked.
         What comes last in the longest comes after a pause: `is_last` of a sender is True for the event after which
-        nothing follows that is read, and for no other.  A text may hold U+2028: split lines at line feeds, and not with
-        `splitlines()`, nor with `iter_lines()` of httpx.  Where the model says the key, it stays, as in whole answers:
-        `words` of a sender are fields of events, too.
+        nothing follows that is read, and for no other.  If it is True for none, and no stream ends with `[DONE]`,
+        programs wait for a connection that the service keeps open.  A text may hold U+2028: split lines at line feeds,
+        and not with `splitlines()`, nor with `iter_lines()` of httpx.  Where the model says the key, it stays, as in
+        whole answers: `words` of a sender are fields of events, too.
         """
         yield from _wrong(_streamed(self))
+        ends = [one["ends"] for one in _streamed(self) if one.get("ends") is not None]
+        if ends and not any(ends):
+            yield "`is_last` of the sender is True for no event of any sample: the end of an answer is not known"
 
     @law
     @in_every_way

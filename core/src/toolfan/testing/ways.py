@@ -1,6 +1,6 @@
 """The ways in which an adapter asks a service: whole and streamed, sync and async.
 
-Knows: `connect`, `transport`, event loops.  Must not know: laws, HTTP.
+Knows: `connect`, `transport`, whether a sender says which event is the last, event loops.  Must not know: laws, HTTP.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from toolfan.errors import Unsupported
+from toolfan.http.sender import HttpSender
 from toolfan.secrets.known import secrets_known
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Way:
     begin: Callable[..., Coroutine[Any, Any, Got]] | None = None
     secrets: Callable[[], Iterable[str]] = tuple
     """What toolfan takes out of what a transport raises, of a client that a user made."""
+    is_last: Callable[[Any], bool] | None = None
+    """The `is_last` that the adapter's author wrote into a sender of toolfan's transports; None without one."""
 
 
 def is_addressed(adapter: ParallelToolsAdapter) -> bool:
@@ -96,7 +99,14 @@ def ways(adapter: ParallelToolsAdapter, settings: BaseModel, unmade: dict[str, s
             continue
         known = partial(secrets_known, transport, client, _NOTHING, ())
         for way in (_awaited if use_async else _blocking)(adapter, transport):
-            yield replace(way, secrets=known)
+            yield replace(way, secrets=known, is_last=_own_end(transport))
+
+
+def _own_end(transport: Any) -> Callable[[Any], bool] | None:
+    sender = getattr(transport, "sender", None)
+    if not isinstance(sender, HttpSender) or type(sender).is_last is HttpSender.is_last:
+        return None
+    return sender.is_last
 
 
 def _blocking(adapter: ParallelToolsAdapter, transport: Any) -> Iterator[Way]:
