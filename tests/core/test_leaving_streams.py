@@ -437,3 +437,33 @@ def test_what_had_come_is_kept_though_nobody_took_it(bench: Bench, faulty: Any, 
     assert (stream.text, stream.calls.model) == ("Let me see.", "m-1")
     assert [outcome.id for outcome in stream.calls.outcomes] == ["i0", "i1", "i2"]
     assert list(stream.calls) == [A(x=0), A(x=1), A(x=2)]
+
+
+WRAPPER = {
+    "name": "multi_tool_use.parallel",
+    "arguments": {"tool_uses": [{"recipient_name": "functions.A", "parameters": {"x": x}} for x in (1, 2)]},
+}
+CUT = {"name": "A", "arguments": '{"x": '}
+
+
+@pytest.mark.parametrize(
+    ("calls", "good"),
+    [
+        ([WRAPPER, {"name": "A", "arguments": {"x": 3}}], [1, 2, 3]),
+        ([{"name": "A", "arguments": {"x": 1}}, CUT], [1]),
+        ([{"name": "A", "arguments": {"x": 1}}, {"name": "A", "arguments": ""}], [1]),
+        ([CUT, {"name": "A", "arguments": {"x": 1}}, {"name": "A", "arguments": {"x": 2}}], [1, 2]),
+    ],
+    ids=["a wrapper", "one that is cut", "one without arguments", "a failed one first"],
+)
+def test_what_had_come_can_be_answered(bench: Bench, calls: list[Any], good: list[int]) -> None:
+    """Each call of the turn that goes back once: a wrapper as one, and one that had not come whole as cut."""
+    bench.serve({"calls": calls}, calls_together=True)
+    with bench.client().stream(model="m", messages=USER, tools=(A,)) as stream:
+        next(stream)
+    assert [one.x for one in stream.calls] == good
+    turn, *told = stream.calls.reply({one.id: "fine" for one in stream.calls.good})
+    assert [one["tool_call_id"] for one in told] == [one["id"] for one in turn["tool_calls"]]
+    assert sum(one["content"].count("fine") for one in told) == len(good)
+    assert all("fine" in one["content"] or "the answer was cut" in one["content"] for one in told)
+    assert toolfan.Calls.from_json(stream.calls.to_json(), tools=(A,)) == stream.calls

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..adapter import WireResponse
-from ..calls import Round, TextDelta, Turn
+from ..calls import Call, Round, TextDelta, Turn
 from ..effects import NotSent
 from ..errors import (
     BadResponse,
@@ -26,7 +26,7 @@ from ..hookspecs.watched import Watched, watched
 from ..stream_effects import Deliver, Open, Pull
 from .asking import Answered, again, carry, hide, result_of, silence, tell
 from .judging import with_choice_noted, with_note
-from .stream_judging import StreamJudge, in_call_order
+from .stream_judging import StreamJudge
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -158,17 +158,25 @@ class _Reading:
             yield Deliver(items)
 
     def _leave(self) -> None:
-        """Keeps what had come: the calls that are whole, handed out or not, and the text."""
+        """Keeps what had come: the calls that are whole, handed out or not, and the text.
+
+        A call that is not whole stands in the round alone: when all are answered, so is that.
+        """
+        cut = False
         try:
             turn = _left(self._parser.close(), cut=False)
         except ProviderError as exc:
-            turn = _left(exc.turn or Turn())
-        outcomes = in_call_order(self._judge.outcomes)
-        turn = replace(turn, calls=tuple(one.raw for one in outcomes))
+            turn, cut = _left(exc.turn or Turn()), True
+        judged = {one.raw.id for one in self._judge.outcomes}
+        every = self._judge.finish(turn, cut=cut)[1]
+        if not turn.calls:  # a parser may tell nothing of them
+            turn = replace(turn, calls=tuple(one.raw for one in every))
+        left = Round(turn, every)
         if self._placing is None:
-            self._wishes.left = result_of(self._terms, turn, outcomes, self._response())
+            outcomes = tuple(one for one in every if isinstance(one, Call) or one.raw.id in judged)
+            self._wishes.left = result_of(self._terms, turn, outcomes, self._response(), rounds=(left,))
         else:
-            self._wishes.left = _with(self._terms, Round(turn, outcomes))
+            self._wishes.left = _with(self._terms, left)
 
     def _saved(self, exc: ProviderError) -> Turn:
         """The turn, if it was complete when the connection broke; else raises the error with what had come."""

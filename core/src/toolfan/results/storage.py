@@ -33,7 +33,7 @@ def calls_to_json(calls: Calls[Any]) -> str:
             "adapter": calls.codec.name if calls.codec else None,
             "outcomes": [_outcome_to_json(outcome) for outcome in calls.outcomes],
             "turn": _turn_to_json(calls.turn),
-            "rounds": [_round_to_json(one) for one in calls.rounds] if len(calls.rounds) > 1 else [],
+            "rounds": [_round_to_json(one) for one in calls.rounds] if _has_own_rounds(calls) else [],
             "usage": _fields(calls.usage),
             "attempts": calls.attempts,
             "requests": calls.requests,
@@ -57,6 +57,11 @@ def _turn_to_json(turn: Turn) -> dict[str, Any]:
         "model": turn.model,
         "response_id": turn.response_id,
     }
+
+
+def _has_own_rounds(calls: Calls[Any]) -> bool:
+    """Whether the rounds say more than the calls; of a stream that was left, one does."""
+    return len(calls.rounds) > 1 or calls.rounds[0].outcomes != calls.outcomes
 
 
 def _round_to_json(one: Round) -> dict[str, Any]:

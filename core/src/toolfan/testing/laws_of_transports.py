@@ -201,8 +201,9 @@ class LawsOfTransports(LawsOfPackages):
         for said in _heard(self)["left"]:
             if said["error"]:
                 yield f"{said['kind']}: closing raises {said['error']}"
-            if len({0, *said["open"]}) > 2:
-                first, second = said["open"]
+            left = [max(0, count) for count in said["open"]]  # others, of a login say, may end meanwhile
+            if len({0, *left}) > 2:
+                first, second = left
                 yield f"{said['kind']}: after one transport was closed {first} are open, after another {second}"
 
 
