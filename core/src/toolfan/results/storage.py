@@ -61,7 +61,7 @@ def _turn_to_json(turn: Turn) -> dict[str, Any]:
 
 def _has_own_rounds(calls: Calls[Any]) -> bool:
     """Whether the rounds say more than the calls; of a stream that was left, one does."""
-    return len(calls.rounds) > 1 or calls.rounds[0].outcomes != calls.outcomes
+    return [one.outcomes for one in calls.rounds] != [calls.outcomes]
 
 
 def _round_to_json(one: Round) -> dict[str, Any]:
