@@ -259,14 +259,14 @@ class Ran:
 
 @pytest.fixture(params=["sync", "async"])
 def run(request: pytest.FixtureRequest) -> Callable[..., toolfan.Run]:
-    """`run(asked, tools)`: `client.run`, which has failed calls made again."""
+    """`run(asked, tools, **options)`: `client.run`, which has failed calls made again."""
 
     async def awaited(asked: Asked, options: dict[str, Any]) -> toolfan.Run:
         async with openai.AsyncOpenAI(api_key=KEY, base_url=asked.server.url) as sdk:
             return await toolfan.from_openai(sdk, model="m", wait=wait_none()).run(**options)
 
-    def run(asked: Asked, tools: Any) -> toolfan.Run:
-        options: dict[str, Any] = {"messages": USER, "tools": tools, "on_invalid": "reask"}
+    def run(asked: Asked, tools: Any, **more: Any) -> toolfan.Run:
+        options: dict[str, Any] = {"messages": USER, "tools": tools, "on_invalid": "reask", **more}
         if request.param == "async":
             return asyncio.run(awaited(asked, options))
         with (
@@ -336,3 +336,25 @@ def test_while_nothing_of_it_has_run_it_is_sent_again(
     ran = Ran(asked)
     done = run(asked, ran.tools)
     assert (done.text, done.requests, ran.all) == ("done", 4, ["look 0", "book 2", "pay 3"])
+
+
+def test_what_had_come_whole_is_kept_at_the_deadline(
+    faulty: Callable[..., FaultServer], run: Callable[..., toolfan.Run]
+) -> None:
+    """An answer of which calls are asked for again when the time is over; what of it did not run is told so."""
+    asked, over = Asked(faulty, [whole(0, "book", n=0)]), threading.Event()
+    asked.server.answers[1:] = [
+        stream({"content": "Second."}, whole(0, "book", "r0", n=1), whole(1, "book", "r1", m=1)),
+        stream(lambda: over.wait(PATIENCE)),
+    ]
+    ran = Ran(asked)
+    done = run(asked, ran.tools, deadline=3.0)
+    over.set()
+    assert (done.stop, done.text, ran.all) == ("deadline", "Second.", ["book 0"])
+    assert [(one.call.id, one.started is not None) for one in done.results] == [
+        ("id_0", True),
+        ("r0", False),
+        ("r1", False),
+    ]
+    assert answered(done.messages).keys() == {"id_0", "r0", "r1"}
+    assert (done.requests, done.attempts) == (3, 3)

@@ -182,7 +182,7 @@ def test_what_ran_is_told_when_the_stream_breaks(
     assert (count, len(server.requests)) == ([1], 1), "it was asked again, or ran twice"
     assert error.run is not None
     assert [(result.call.id, result.value) for result in error.run.results if not result.error] == [("id_0", 1)]
-    assert (error.run.requests, error.requests) == (0, 1)
+    assert (error.run.requests, error.run.attempts, error.requests) == (1, 1, 1)
     assert "go on from error.run.messages, not from the start" in str(error)
 
 

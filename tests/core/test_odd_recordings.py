@@ -465,3 +465,19 @@ def test_a_recording_shows_and_pickles_no_key(tap: RecordingAdapter, asking: Cal
     asking(saying("no")).create(**ASK)
     assert b"sk-planted-key-4711" not in pickle.dumps(tap.recording)
     assert "sk-planted-key-4711" not in repr(vars(tap.recording))
+
+
+@pytest.mark.usefixtures("workplace")
+@pytest.mark.parametrize("more", [[], ["--stream"]], ids=["whole", "stream"])
+def test_the_command_prints_what_came_before_an_error(faulty: Callable[..., FaultServer], more: list[str]) -> None:
+    """As `toolfan call` does."""
+    body = completion(call("weather", {"location": "Oslo"}), finish="content_filter")
+    message = body["choices"][0]["message"]
+    chunk = {"choices": [{"index": 0, "delta": {**message, "tool_calls": [{"index": 0, **message["tool_calls"][0]}]}}]}
+    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "content_filter"}]}
+    events = "".join(f"data: {json.dumps(one)}\n\n" for one in (chunk, end)) + "data: [DONE]\n\n"
+    done = record(faulty(http(events, content_type="text/event-stream") if more else http(json.dumps(body))), *more)
+    assert done.exit_code == 1
+    assert [json.loads(line)["arguments"] for line in done.stdout.splitlines()] == [{"location": "Oslo"}]
+    assert "what came before the stop is printed" in done.stderr
+    assert len(Recording.load("traffic.json").exchanges) == 1

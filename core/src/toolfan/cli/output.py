@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 _HINTS = {
     "What came whole is in .calls.": "What came whole is printed.",
+    "what came before the stop is in .calls.": "what came before the stop is printed.",
     "The text that had come is in .turn.text.": "Text had come, but no call.",
     "Set needs_end=False on the adapter": "Set needs_end = false in the profile",
 }

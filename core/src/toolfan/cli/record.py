@@ -17,8 +17,8 @@ from ..config.settings import secrets_in
 from ..config.targets import resolve
 from ..drivers.binding import Binding
 from ..drivers.retries import Retries
-from ..errors import ConfigError
-from .output import outcome_json, print_json
+from ..errors import ConfigError, ToolfanError
+from .output import at_a_terminal, outcome_json, print_json
 from .questions import Choice, Profile, Question, System, Target, Tools, messages, tool_choice
 from .tool_paths import load_tools
 
@@ -63,9 +63,17 @@ def record(
     try:
         with Client(adapter, binding, retries=Retries(), defaults=defaults) as client:
             calls = _streamed(client, asked) if as_stream else client.create(**asked)
+    except ToolfanError as exc:
+        if exc.calls is not None:
+            _print(exc.calls)
+        raise at_a_terminal(exc) from exc
     finally:
         if len(recording.ended()) > before:  # an error of the provider's is a recording, too
             recording.save(file)
+    _print(calls)
+
+
+def _print(calls: Calls[Any]) -> None:
     for outcome in calls.outcomes:
         print_json(outcome_json(outcome))
 

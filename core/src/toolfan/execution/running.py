@@ -165,9 +165,7 @@ def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int,
             calls = yield from _asked(adapter, prepared, so_far, deadline)
             if calls is None:
                 return so_far.run("deadline")
-            found: Found = {}
-            if calls.good:
-                found = yield from _executed(adapter, prepared, so_far, calls)
+            found: Found = (yield from _executed(adapter, prepared, so_far, calls)) if calls.good else {}
             _record(adapter, prepared, so_far, calls, found)
             stop = _stop(so_far, calls, max_rounds)
             if stop is not None:
@@ -201,12 +199,14 @@ def _asked(
             calls = exc.calls
         else:
             found: Found = yield Execute()
-            if found:
-                came = exc.calls if exc.calls is not None else _known_by_results(adapter, found)
-                _record(adapter, prepared, so_far, came, found)
-            if not (isinstance(exc, DeadlineExceeded) and so_far.rounds):
-                raise
             so_far.spend(exc.calls.usage if exc.calls is not None else Usage(), exc.attempts, exc.requests)
+            exc.attempts = exc.requests = 0  # they are added when it is raised
+            came, ends = exc.calls, isinstance(exc, DeadlineExceeded) and bool(so_far.rounds)
+            whole = came is not None and came.rounds[0].turn is not exc.turn  # calls of it were asked for again
+            if found or (ends and whole):
+                _record(adapter, prepared, so_far, _known_by_results(adapter, found) if came is None else came, found)
+            if not ends:
+                raise
             return None
     so_far.spend(calls.usage, calls.attempts, calls.requests)
     return calls
@@ -266,7 +266,13 @@ def _in_order(calls: Calls[Any], found: Found) -> tuple[tuple[Result[Any], ...],
             continue
         ran = rest.pop(key_of(outcome), None)
         if ran is None:
-            ran = Result(outcome, error=RuntimeError(f"{outcome.name} was not started: the answer broke off")), None
+            ran = (
+                Result(
+                    outcome,
+                    error=RuntimeError(f"{outcome.name} was not started: the answer broke off, or the time was over"),
+                ),
+                None,
+            )
         result, plain = _sendable(*ran)
         told.append(Result(outcome, plain))
         results.append(replace(result, call=outcome))
