@@ -167,8 +167,7 @@ def run_loop(adapter: ParallelToolsAdapter, prepared: Prepared, max_rounds: int,
                 return so_far.run("deadline")
             found: Found = (yield from _executed(adapter, prepared, so_far, calls)) if calls.good else {}
             _record(adapter, prepared, so_far, calls, found)
-            stop = _stop(so_far, calls, max_rounds)
-            if stop is not None:
+            if (stop := _stop(so_far, calls, max_rounds)) is not None:
                 return so_far.run(stop)
             prepared = replace(prepared, request=without_requirement(prepared.request, calls.outcomes))
     except ToolfanError as exc:
@@ -191,9 +190,8 @@ def _asked(
     request = replace(prepared.request, messages=so_far.messages)
     # The first round has what the run has, so that an error tells of as much time as was given.
     policy = replace(prepared.policy, deadline=deadline.remaining()) if so_far.rounds else prepared.policy
-    calls: Calls[Any]
     try:
-        calls = yield Ask(replace(prepared, request=request, policy=policy))
+        calls: Calls[Any] = yield Ask(replace(prepared, request=request, policy=policy))
     except ToolfanError as exc:
         if isinstance(exc, InvalidCalls) and policy.on_invalid != "raise" and exc.calls is not None:
             calls = exc.calls
@@ -201,11 +199,11 @@ def _asked(
             found: Found = yield Execute()
             so_far.spend(exc.calls.usage if exc.calls is not None else Usage(), exc.attempts, exc.requests)
             exc.attempts = exc.requests = 0  # they are added when it is raised
-            came, ends = exc.calls, isinstance(exc, DeadlineExceeded) and bool(so_far.rounds)
+            came, is_late = exc.calls, isinstance(exc, DeadlineExceeded)
             whole = came is not None and came.rounds[0].turn is not exc.turn  # calls of it were asked for again
-            if found or (ends and whole):
+            if found or (is_late and whole):
                 _record(adapter, prepared, so_far, _known_by_results(adapter, found) if came is None else came, found)
-            if not ends:
+            if not (is_late and so_far.rounds):
                 raise
             return None
     so_far.spend(calls.usage, calls.attempts, calls.requests)
@@ -266,13 +264,7 @@ def _in_order(calls: Calls[Any], found: Found) -> tuple[tuple[Result[Any], ...],
             continue
         ran = rest.pop(key_of(outcome), None)
         if ran is None:
-            ran = (
-                Result(
-                    outcome,
-                    error=RuntimeError(f"{outcome.name} was not started: the answer broke off, or the time was over"),
-                ),
-                None,
-            )
+            ran = Result(outcome, error=RuntimeError(f"{outcome.name} was not started: the run ended before")), None
         result, plain = _sendable(*ran)
         told.append(Result(outcome, plain))
         results.append(replace(result, call=outcome))
@@ -284,7 +276,6 @@ def _sendable(result: Result[Any], told: Any) -> tuple[Result[Any], Any]:
 
     One that no provider could be sent has an error that says so, so that the conversation goes on.
     """
-    error: Exception
     try:
         if result.error is None:
             untold = isinstance(told, UsageError) and told is not result.value  # the tool may have returned one
