@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..calls import BadCall, Call
 from ..errors import TooManyCalls, UnknownTool
 from ..validation.duplicates import Repeats
-from .placing import GoodCalls, Placing, appended, is_owed, members, placed
+from .placing import Placing, appended, is_owed, members, placed
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
@@ -43,12 +43,12 @@ def merge(
     While no call of the `required` tools is good, one of them is let in beside a full limit: it was asked for.
     `delivered` are the indices of what was handed out of an answer that broke off: what else of it is bad is left out.
     """
-    placing, known = Placing(slots, limit=limit, wanted=wanted), GoodCalls(slots)
+    placing = Placing(slots, limit=limit, wanted=wanted)
     fresh: list[Outcome[Any]] = []
     for outcome in new:
         sure = placing.add(outcome)
         if isinstance(outcome, Call):
-            repeated = sure is None and outcome in known
+            repeated = sure is None and outcome in placing.known
         else:
             repeated = delivered is not None and (sure is None or sure.index not in delivered)
         if not repeated:

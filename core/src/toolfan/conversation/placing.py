@@ -46,7 +46,7 @@ class Placing:
     def __init__(self, slots: Sequence[Outcome[Any]], *, limit: int | None = None, wanted: int = 0) -> None:
         self.filled: dict[int, Outcome[Any]] = {}
         self._slots, self._limit, self._wanted = slots, limit, wanted
-        self._known = GoodCalls(slots)
+        self.known = GoodCalls(slots)
         self._ids = {slot.raw.id for slot in slots}
         self._names = {slot.id for slot in slots}
         self._open: defaultdict[str | None, list[int]] = defaultdict(list)  # under None: what was of no tool
@@ -72,7 +72,7 @@ class Placing:
 
     def add(self, outcome: Outcome[Any]) -> Outcome[Any] | None:
         """The next call, in the slot that it surely fills, or behind all; None if that is not known, or it has none."""
-        if isinstance(outcome, Call) and outcome in self._known:
+        if isinstance(outcome, Call) and outcome in self.known:
             return None
         group = outcome.name if self._open.get(outcome.name) else None
         if not self._open.get(group):

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from pydantic.json_schema import JsonSchemaValue
 
-# Core schemas that never take None; what is left out may.
 _SECRETS = (Secret, SecretStr, SecretBytes)
+# Core schemas that never take None; what is left out may.
 _NOT_NONE = frozenset(
     {
         *("bool", "bytes", "complex", "dataclass", "date", "datetime", "decimal", "dict", "float", "frozenset", "int"),
